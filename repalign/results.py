@@ -1,0 +1,120 @@
+"""Results at rest: a folder of parquet tables and one JSON file, from which every report is drawn.
+
+A results folder holds `profile.parquet` (the scores), `profile.json` (what they are: schema, signatures, settings,
+the command, the data manifest) and one parquet file for each further table, e.g. `map.parquet`.
+Reading it needs neither torch nor a model.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repalign.errors import RepalignError
+from repalign.profiles import SCHEMA, LayerProfile
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLES = {
+    "map": "where each sentence lies: checkpoint, reducer, variant, layer, language, sentence, x, y, z",
+    "sentences": "the text: language, sentence, text, tokens",
+    "geometry": "anisotropy, hubness, norms beside alignment: checkpoint, measure, language, layer, value",
+    "neighbours": "nearest wrong neighbours: checkpoint, variant, layer, source, target, sentence, taken_for, cosine, ...",
+}
+"""The further tables there may be, with their columns."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that one run computed.
+
+    Attributes:
+        title: e.g. "m-llama" or "alpaca against x-llama-zh".
+        profile: the scores.
+        tables: further tables, by the names in `TABLES`; a missing one just is not drawn.
+        about: the command that made this, versions, data manifest, ... (JSON types only).
+    """
+
+    title: str
+    profile: LayerProfile
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write everything into `folder`; each file appears whole or not at all. Returns the paths written.
+
+        Raises:
+            RepalignError: the folder cannot be written, or the disk is full.
+        """
+        folder = Path(folder)
+        meta = {
+            "schema": SCHEMA,
+            "title": self.title,
+            "signatures": self.profile.signatures,
+            "settings": self.profile.settings,
+            "about": self.about,
+        }
+        paths = [folder / "profile.parquet"]
+        write_whole(paths[0], self.profile.table.to_parquet(index=False))
+        for name, table in self.tables.items():
+            paths.append(folder / f"{name}.parquet")
+            write_whole(paths[-1], table.to_parquet(index=False))
+        paths.append(folder / "profile.json")
+        write_whole(paths[-1], json.dumps(meta, ensure_ascii=False, indent=1).encode())
+        return paths
+
+    @classmethod
+    def load(cls, path: str | Path) -> Results:
+        """Read a results folder (or the profile.parquet in it).
+
+        Raises:
+            RepalignError: no results there, or of a newer schema.
+        """
+        import pandas as pd
+
+        folder = Path(path)
+        if folder.name == "profile.parquet":
+            folder = folder.parent
+        if not (folder / "profile.json").is_file() or not (folder / "profile.parquet").is_file():
+            raise RepalignError(f"no results in {folder}: expected profile.parquet and profile.json there")
+        meta = json.loads((folder / "profile.json").read_text(encoding="utf-8"))
+        if meta["schema"] > SCHEMA:
+            raise RepalignError(
+                f"{folder}/profile.json has schema {meta['schema']}, this repalign reads up to {SCHEMA}; upgrade repalign"
+            )
+        profile = LayerProfile(
+            pd.read_parquet(folder / "profile.parquet"), meta["signatures"], meta["settings"]
+        )
+        tables = {
+            name: pd.read_parquet(folder / f"{name}.parquet")
+            for name in TABLES
+            if (folder / f"{name}.parquet").is_file()
+        }
+        return cls(meta["title"], profile, tables, meta["about"])
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that it appears whole or not at all.
+
+    Raises:
+        RepalignError: the folder cannot be written, or the disk is full.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise RepalignError(f"cannot write {path}: {error.strerror}; choose another --out") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        os.unlink(temporary)
+        raise RepalignError(f"cannot write {path}: {error.strerror}; choose another --out") from error

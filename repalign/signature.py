@@ -1,0 +1,56 @@
+"""What decides a number, written beside it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+
+from repalign.version import __version__
+
+
+def digest(parts: Iterable[str | bytes]) -> str:
+    """SHA-256 over length-prefixed parts, as hex: ["ab", "c"] and ["a", "bc"] differ."""
+    sha = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        sha.update(len(data).to_bytes(8, "little"))
+        sha.update(data)
+    return sha.hexdigest()
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Everything that decides the hidden states of one checkpoint on one corpus.
+
+    `str()` gives one line, e.g. `m-llama@1f2e3d4c|ntrex#9c1e22aa|raw|mean|resid|float32|repalign:0.1.0`.
+    """
+
+    checkpoint: str  # the name as the user gave it
+    weights: str  # digest of weights (and adapter)
+    corpus: str
+    text: str  # digest of the sentences
+    template: str = "raw"
+    pooling: str = "mean"
+    site: str = "resid"
+    dtype: str = "float32"
+    repalign: str = __version__
+
+    def __str__(self) -> str:
+        return "|".join(
+            [
+                f"{self.checkpoint}@{self.weights[:8]}",
+                f"{self.corpus}#{self.text[:8]}",
+                self.template,
+                self.pooling,
+                self.site,
+                self.dtype,
+                f"repalign:{self.repalign}",
+            ]
+        )
+
+    def with_(self, **changes: str) -> Signature:
+        return replace(self, **changes)
+
+    def as_dict(self) -> dict[str, str]:
+        return asdict(self)

@@ -1,0 +1,66 @@
+"""Prompts, the same for training and for analysis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from repalign.registry import Registry
+
+
+@dataclass(frozen=True)
+class Template:
+    """A frame around an instruction (training, generation) or around a bare sentence (analysis).
+
+    Attributes:
+        name: as given to `--template`.
+        with_input: frame with the places `{instruction}` and `{input}`; the response follows directly.
+        without_input: frame with the place `{instruction}`.
+    """
+
+    name: str
+    with_input: str
+    without_input: str
+
+    def prompt(self, instruction: str, input: str = "") -> str:
+        """The text that comes before the response."""
+        frame = self.with_input if input else self.without_input
+        return _fill(frame, {"{instruction}": instruction, "{input}": input})
+
+    def around(self, sentence: str) -> tuple[str, str, str]:
+        """The parts (before, sentence, after) in which a sentence is embedded: only the sentence's own tokens are pooled."""
+        before, _, after = self.without_input.partition("{instruction}")
+        return before, sentence, after
+
+
+def _fill(frame: str, values: dict[str, str]) -> str:
+    """Fill the places without `str.format`, so that braces in the user's text stay text."""
+    out, rest = [], frame
+    while rest:
+        place = min((p for p in values if p in rest), key=rest.index, default=None)
+        if place is None:
+            break
+        before, _, rest = rest.partition(place)
+        out += [before, values[place]]
+    return "".join([*out, rest])
+
+
+TEMPLATES: Registry[Template] = Registry("template")
+
+RAW = TEMPLATES.add("raw", Template("raw", "{instruction} {input}", "{instruction}"))
+
+# The frame of Stanford Alpaca, kept in English whatever the language of the contents: as in the paper's code.
+ALPACA = TEMPLATES.add(
+    "alpaca",
+    Template(
+        "alpaca",
+        "Below is an instruction that describes a task, paired with an input that provides further context. "
+        "Write a response that appropriately completes the request.\n\n"
+        "### Instruction:\n{instruction}\n\n### Input:\n{input}\n\n### Response:",
+        "Below is an instruction that describes a task. "
+        "Write a response that appropriately completes the request.\n\n"
+        "### Instruction:\n{instruction}\n\n### Response:",
+    ),
+)
+
+# Four short marks in place of forty tokens: for models so small that the frame would be most of the training.
+BRIEF = TEMPLATES.add("brief", Template("brief", "# {instruction}\n{input}\n= ", "# {instruction}\n= "))
