@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TABLES = {
-    "map": "where each sentence lies: checkpoint, reducer, variant, layer, language, sentence, x, y, z",
-    "sentences": "the text: language, sentence, text, tokens",
+    "map": "where each sentence lies: checkpoint, reducer, variant, layer, language, sentence, x, y, z, cosine, margin, "
+    "trustworthiness, knn_overlap",
+    "sentences": "the text: language, sentence, group, text, tokens",
     "geometry": "anisotropy, hubness, norms beside alignment: checkpoint, measure, language, layer, value",
     "neighbours": "nearest wrong neighbours: checkpoint, variant, layer, source, target, sentence, taken_for, cosine, ...",
 }

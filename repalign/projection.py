@@ -1,0 +1,312 @@
+"""Maps of the semantic space: every sentence of every language at every layer, on one sheet that does not turn.
+
+All languages and checkpoints of a layer are placed together. Each layer is then turned (and mirrored, never
+stretched along one axis) onto the layer before it, so that a point that moves on the map has moved among the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from repalign.errors import RepalignError, unknown
+from repalign.reducers import REDUCERS, Reducer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from repalign.states import LayerStates
+
+VARIANTS = ("raw", "centred")
+MAP = {
+    "checkpoint": "category",
+    "reducer": "category",
+    "variant": "category",
+    "layer": "int32",
+    "language": "category",
+    "sentence": "int32",  # row of the corpus
+    "x": "float32",
+    "y": "float32",
+    "z": "float32",  # NaN on a map of two dims
+    "cosine": "float32",
+    "margin": "float32",
+    "trustworthiness": "float32",
+    "knn_overlap": "float32",
+}
+NEIGHBOURS = 10
+JUDGED = 600
+"""Points on which a map's faithfulness is measured; more would change little and cost a sort of n^2 distances."""
+
+
+def project(
+    states: LayerStates | Sequence[LayerStates],
+    *,
+    reducer: str | Reducer = "pca",
+    variants: Sequence[str] = VARIANTS,
+    dims: int = 2,
+    sentences: int = 240,
+    source: str | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Place sentences of all languages, layers and checkpoints on one map.
+
+    Rows are divided by their length first, as the scores are cosines. Each layer is centred and scaled to unit
+    root-mean-square distance from the centre, then turned onto the layer before it (orthogonal Procrustes).
+    Checkpoints with the same dims and layers share one fit; another is turned onto the first at the nearest depth.
+
+    Args:
+        states: of one or more checkpoints on the same sentences and languages.
+        reducer: a name in `REDUCERS`, or a function of that shape.
+        variants: "raw", or "centred": each language's mean subtracted at each layer.
+        dims: 2 or 3.
+        sentences: at most so many are drawn at random, one of each group of duplicates.
+        source: the language that `cosine` and `margin` refer to; English if there, else the first.
+        seed: of the sample and the reducer.
+        progress: whether to show a bar over layers (never when standard error is no terminal).
+
+    Returns:
+        The "map" table of `results.TABLES`. `cosine` is the cosine with the sentence's translation in `source` (for
+        `source` itself, the mean over the other languages); `margin` is that cosine minus the largest with a wrong
+        sentence there, so that above 0 the translation is the nearest. `trustworthiness` and `knn_overlap` belong to
+        the whole layer and say how far its map can be believed.
+
+    Raises:
+        RepalignError: unknown reducer, variant or language; checkpoints on different sentences; too few sentences.
+    """
+    from tqdm import tqdm
+
+    checkpoints = list(states) if isinstance(states, Sequence) else [states]
+    reduce = REDUCERS[reducer] if isinstance(reducer, str) else reducer
+    name = reducer if isinstance(reducer, str) else getattr(reducer, "__name__", "custom")
+    source = _check(checkpoints, variants, dims, source)
+    rows = sample(checkpoints[0], sentences, seed)
+    if len(rows) < 4:
+        raise RepalignError(f"a map needs at least 4 distinct sentences; there are {len(rows)}")
+
+    families = _same_space(checkpoints)
+    steps = len(variants) * sum(len(family[0].layers) for family in families)
+    tables = []
+    with tqdm(total=steps, desc=f"map ({name})", unit="layer", disable=None if progress else True) as bar:
+        for variant in variants:
+            anchors: dict[float, np.ndarray] = {}
+            for family in families:
+                for layer, points, placed in _walk(family, rows, variant, reduce, dims, seed, anchors):
+                    for member, its_points, its_places in zip(family, points, placed, strict=True):
+                        table = _rows(member, layer, rows, source, its_points, its_places)
+                        trust, overlap = faithfulness(*_judged(its_points, its_places, seed))
+                        tables.append(
+                            table.assign(
+                                reducer=name, variant=variant, trustworthiness=trust, knn_overlap=overlap
+                            )
+                        )
+                    bar.update()
+    return _join(tables)
+
+
+def sentence_table(states: LayerStates, *, sentences: int = 240, seed: int = 0) -> pd.DataFrame:
+    """The text of the sentences that `project` draws with the same arguments: the "sentences" table."""
+    import pandas as pd
+
+    rows = sample(states, sentences, seed)
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "language": language,
+                    "sentence": rows,
+                    "group": np.asarray(states.groups)[rows],
+                    "text": [str(states.texts[language][row]) for row in rows],
+                    "tokens": np.asarray(states.tokens[language])[rows],
+                }
+            )
+            for language in states.languages
+        ],
+        ignore_index=True,
+    )
+
+
+def sample(states: LayerStates, sentences: int, seed: int) -> np.ndarray:
+    """Row numbers, ascending: the first of each group of duplicates, at most `sentences`, drawn at random."""
+    firsts = np.sort(np.unique(np.asarray(states.groups), return_index=True)[1])
+    if len(firsts) <= sentences:
+        return firsts
+    return np.sort(np.random.default_rng(seed).choice(firsts, sentences, replace=False))
+
+
+def faithfulness(points: np.ndarray, placed: np.ndarray, neighbours: int = NEIGHBOURS) -> tuple[float, float]:
+    """How much of the neighbourhoods in `points` a map keeps.
+
+    Args:
+        points: float [point, dim], rows of unit length.
+        placed: float [point, 2 or 3].
+
+    Returns:
+        Trustworthiness (Venna & Kaski 2001; 1 = no false neighbour, about .5 = a random map), and the mean share of
+        the k nearest neighbours that are the same (chance k / (n - 1)).
+    """
+    n = len(points)
+    k = min(neighbours, max(1, (n - 1) // 2))
+    ranks_there = _ranks(points)
+    ranks_here = _ranks(placed)
+    near_here = (ranks_here >= 1) & (ranks_here <= k)
+    intruders = np.where(near_here, np.maximum(ranks_there - k, 0), 0).sum()
+    trust = 1 - intruders * 2 / (n * k * (2 * n - 3 * k - 1))
+    both = (near_here & (ranks_there >= 1) & (ranks_there <= k)).sum()
+    return float(trust), float(both / (n * k))
+
+
+def _ranks(points: np.ndarray) -> np.ndarray:
+    """Rank of j among the neighbours of i, 0 for i itself: int [point, point]."""
+    points = points.astype(np.float64)
+    squares = (points**2).sum(1)
+    distances = squares[:, None] + squares - 2 * points @ points.T
+    np.fill_diagonal(distances, -np.inf)
+    order = distances.argsort(1, kind="stable")
+    ranks = np.empty_like(order)
+    np.put_along_axis(ranks, order, np.arange(len(points))[None], 1)
+    return ranks
+
+
+def _check(checkpoints: list[LayerStates], variants: Sequence[str], dims: int, source: str | None) -> str:
+    first = checkpoints[0]
+    for variant in variants:
+        if variant not in VARIANTS:
+            raise unknown("variant of the map", variant, VARIANTS)
+    if dims not in (2, 3):
+        raise RepalignError(f"a map has 2 or 3 dims, not {dims}")
+    for other in checkpoints[1:]:
+        if other.languages != first.languages or other.sentences != first.sentences:
+            raise RepalignError(
+                f"one map needs the same languages and sentences: {first.checkpoint} has {', '.join(first.languages)} "
+                f"({first.sentences} sentences), {other.checkpoint} has {', '.join(other.languages)} ({other.sentences})"
+            )
+    if source is None:
+        source = "en" if "en" in first.languages else first.languages[0]
+    if source not in first.languages:
+        raise unknown("language", source, first.languages)
+    return source
+
+
+def _same_space(checkpoints: list[LayerStates]) -> list[list[LayerStates]]:
+    """Checkpoints by dims and layers, in the order in which they came."""
+    families: dict[object, list[LayerStates]] = {}
+    for states in checkpoints:
+        key = (states.layers, states.blocks, states.arrays[states.languages[0]].shape[2])
+        families.setdefault(key, []).append(states)
+    return list(families.values())
+
+
+def _walk(
+    family: list[LayerStates],
+    rows: np.ndarray,
+    variant: str,
+    reduce: Reducer,
+    dims: int,
+    seed: int,
+    anchors: dict[float, np.ndarray],
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Layer by layer: its number, its points [checkpoint, language, sentence, dim] and their places.
+
+    `anchors` (depth -> places of one checkpoint) is filled by the first family and obeyed by later ones.
+    """
+    leads = not anchors
+    previous = None
+    for layer in family[0].layers:
+        points = np.stack([_points(states, layer, rows, variant) for states in family])
+        flat = points.reshape(-1, points.shape[-1])
+        placed = np.asarray(reduce(flat, dims, seed=seed, start=previous), dtype=np.float64)
+        placed -= placed.mean(0)
+        placed /= np.sqrt((placed**2).sum(1).mean()) or 1.0
+        depth = family[0].depth(layer)
+        if leads and previous is not None:
+            placed = placed @ turn(placed, previous)
+        elif not leads:
+            target = anchors[min(anchors, key=lambda known: abs(known - depth))]
+            placed = placed @ turn(placed[: len(target)], target)
+        previous = placed
+        shaped = placed.reshape(*points.shape[:-1], dims)
+        if leads:
+            anchors[depth] = shaped[0].reshape(-1, dims)
+        yield layer, points, shaped
+
+
+def turn(points: np.ndarray, onto: np.ndarray) -> np.ndarray:
+    """The orthogonal matrix Q that brings `points` @ Q nearest to `onto` (Schönemann 1966)."""
+    u, _, vt = np.linalg.svd(points.T @ onto)
+    return u @ vt
+
+
+def _points(states: LayerStates, layer: int, rows: np.ndarray, variant: str) -> np.ndarray:
+    """Float32 [language, sentence, dim], rows of unit length (a zero vector stays zero)."""
+    points = []
+    for language in states.languages:
+        everything = states.layer(language, layer)
+        shown = everything[rows].astype(np.float32)
+        if variant == "centred":
+            shown -= everything.mean(0, dtype=np.float64).astype(np.float32)
+        points.append(shown)
+    stacked = np.stack(points)
+    lengths = np.linalg.norm(stacked, axis=-1, keepdims=True)
+    return stacked / np.where(lengths > 0, lengths, 1)
+
+
+def _judged(points: np.ndarray, placed: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    flat, places = points.reshape(-1, points.shape[-1]), placed.reshape(-1, placed.shape[-1])
+    if len(flat) <= JUDGED:
+        return flat, places
+    chosen = np.random.default_rng(seed).choice(len(flat), JUDGED, replace=False)
+    return flat[chosen], places[chosen]
+
+
+def _scores(points: np.ndarray, pivot: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cosine with the translation in the pivot language, and its margin over the best wrong one: [language, sentence]."""
+    cosine = np.full(points.shape[:2], np.nan, dtype=np.float32)
+    margin = cosine.copy()
+    others = [language for language in range(len(points)) if language != pivot]
+    for language in others:
+        similar = points[language] @ points[pivot].T
+        cosine[language] = similar.diagonal()
+        np.fill_diagonal(similar, -np.inf)
+        margin[language] = cosine[language] - similar.max(1)
+    if others:
+        cosine[pivot], margin[pivot] = cosine[others].mean(0), margin[others].mean(0)
+    return cosine, margin
+
+
+def _rows(
+    states: LayerStates,
+    layer: int,
+    rows: np.ndarray,
+    source: str,
+    points: np.ndarray,
+    placed: np.ndarray,
+) -> pd.DataFrame:
+    import pandas as pd
+
+    languages, sentences = points.shape[:2]
+    cosine, margin = _scores(points, states.languages.index(source))
+    flat = placed.reshape(languages * sentences, -1).astype(np.float32)
+    return pd.DataFrame(
+        {
+            "checkpoint": states.checkpoint,
+            "layer": layer,
+            "language": np.repeat(np.array(states.languages, dtype=object), sentences),
+            "sentence": np.tile(rows, languages),
+            "x": flat[:, 0],
+            "y": flat[:, 1],
+            "z": flat[:, 2] if flat.shape[1] > 2 else np.float32("nan"),
+            "cosine": cosine.ravel(),
+            "margin": margin.ravel(),
+        }
+    )
+
+
+def _join(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """One table with the columns in the order of `MAP`, names stored once each."""
+    import pandas as pd
+
+    joined = pd.concat(tables, ignore_index=True)[list(MAP)]
+    return joined.astype(MAP)
