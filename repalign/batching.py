@@ -1,0 +1,106 @@
+"""Tokens of sentences, and batches of sentences of like length within a budget of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from repalign.errors import RepalignError
+from repalign.templates import Template
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """One sentence, tokenised within its template.
+
+    Attributes:
+        ids: int64 [token].
+        content: bool [token]; the sentence's own tokens: neither special nor part of the template.
+        truncated: whether the sentence lost tokens to the length limit.
+    """
+
+    ids: np.ndarray
+    content: np.ndarray
+    truncated: bool = False
+
+
+def tokenize(
+    sentences: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    template: Template,
+    max_length: int,
+    causal: bool,
+) -> list[Tokens]:
+    """Tokenise sentences within a template; content tokens are found by character offsets, never by counting.
+
+    For a causal model the tokens after the sentence's last one are cut: they cannot change its states.
+
+    Raises:
+        RepalignError: a template with a tokenizer that gives no offsets; a sentence without any token.
+    """
+    if not sentences:
+        return []
+    framed = template.name != "raw"
+    if framed and not tokenizer.is_fast:
+        raise RepalignError(
+            f"template {template.name!r} needs character offsets, which this slow tokenizer does not give; use --template raw"
+        )
+    parts = [template.around(sentence) if framed else ("", sentence, "") for sentence in sentences]
+    encoded = tokenizer(["".join(p) for p in parts], return_offsets_mapping=framed, return_attention_mask=False)
+    special = np.array(sorted(special_ids(tokenizer)), dtype=np.int64)
+    rows = []
+    for index, (before, sentence, _) in enumerate(parts):
+        ids = np.asarray(encoded["input_ids"][index], dtype=np.int64)
+        content = ~np.isin(ids, special)
+        if framed:
+            offsets = np.asarray(encoded["offset_mapping"][index])
+            start, end = len(before), len(before) + len(sentence)
+            content &= (offsets[:, 0] < end) & (offsets[:, 1] > start) & (offsets[:, 1] > offsets[:, 0])
+        if not content.any():
+            raise RepalignError(f"sentence {sentence[:60]!r} has no tokens of its own with this tokenizer; drop it")
+        keep = int(np.flatnonzero(content)[-1]) + 1 if causal else len(ids)
+        rows.append(Tokens(ids[: min(keep, max_length)], content[: min(keep, max_length)], keep > max_length))
+    return rows
+
+
+def special_ids(tokenizer: PreTrainedTokenizerBase) -> set[int]:
+    """Ids of BOS, EOS, padding, class, separator, mask and language tokens; the unknown token is content.
+
+    By id, not by place: a tokenizer without BOS loses no word, and one that adds two special tokens loses both.
+    """
+    ids = set(tokenizer.all_special_ids)
+    roles = ("bos", "eos", "pad", "cls", "sep", "mask")
+    named = {getattr(tokenizer, f"{role}_token_id", None) for role in roles}
+    if tokenizer.unk_token_id not in named:
+        ids.discard(tokenizer.unk_token_id)
+    return ids
+
+
+def plan(lengths: Sequence[int], budget: int) -> Iterator[np.ndarray]:
+    """Batches of row numbers, of like length, each at most `budget` padded tokens (at least one row).
+
+    The plan depends on nothing but lengths and budget, so that a resumed run forms the same batches.
+    """
+    order = np.argsort(np.asarray(lengths), kind="stable")
+    start = 0
+    for end in range(1, len(order) + 1):
+        # Lengths ascend: the row at `end` would be the longest, so it decides the padded length.
+        if end == len(order) or (end + 1 - start) * lengths[order[end]] > budget:
+            yield order[start:end]
+            start = end
+
+
+def common_prefix(rows: Sequence[Tokens]) -> int:
+    """Number of leading tokens that all rows share and that are no content: the template's head (and BOS)."""
+    first = rows[0].ids
+    shared = min(int(np.argmax(row.content)) for row in rows)
+    for row in rows:
+        same = row.ids[:shared] == first[:shared]
+        shared = shared if same.all() else int(np.argmin(same))
+    return shared

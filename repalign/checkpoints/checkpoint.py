@@ -1,0 +1,119 @@
+"""Checkpoint: a name that resolves to exactly one place with weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from repalign.checkpoints.card import CARD, Card
+from repalign.checkpoints.home import checkpoint_folder
+from repalign.errors import RepalignError, unknown
+from repalign.toml import read_toml
+
+RANDOM = "~random"
+"""Suffix of a random-weights twin: `m-llama~random` has m-llama's shape and tokenizer, and untrained weights."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a model is and how it came to be.
+
+    Attributes:
+        name: as shown in tables and reports.
+        location: a local folder, or a hub id.
+        revision: of a hub id.
+        recipe: the training recipe that makes it when it is not there yet.
+        parent: the checkpoint it was tuned from.
+        template: the prompt frame it was tuned with; None where unknown.
+        corpus: the embedded corpus it is best tested on; None for any pre-trained model.
+        twin: seed of a random-weights twin, or None for the trained weights.
+    """
+
+    name: str
+    location: str
+    revision: str | None = None
+    recipe: str | None = None
+    parent: str | None = None
+    template: str | None = None
+    corpus: str | None = None
+    twin: int | None = None
+
+    @classmethod
+    def named(cls, spec: str) -> Checkpoint:
+        """Resolve what a user gives to `--ckpt`: a known name, a local folder, an adapter folder or a hub id.
+
+        A trained folder with a card wins over the catalogue; a path is one that exists or starts with `.`, `/` or `~`.
+        `SPEC@REVISION` names a hub revision; `SPEC~random` the random-weights twin of SPEC.
+
+        Raises:
+            RepalignError: nothing of that name, with the near miss.
+        """
+        if spec.endswith(RANDOM):
+            return random_twin(cls.named(spec.removesuffix(RANDOM)))
+        path = Path(spec).expanduser()
+        if path.is_dir():
+            return _from_folder(path)
+        if path.is_file():
+            raise RepalignError(f"{spec} is a file; --ckpt takes the folder that holds it")
+        entries = catalogue()
+        trained = checkpoint_folder(spec)
+        if "/" not in spec and (trained / CARD).is_file():
+            return _from_folder(trained, name=spec, recipe=entries.get(spec, {}).get("recipe"))
+        if spec in entries:
+            entry = entries[spec]
+            return cls(
+                name=spec,
+                location=entry.get("hub") or str(trained),
+                recipe=entry.get("recipe"),
+                parent=entry.get("parent"),
+                corpus=entry.get("corpus"),
+            )
+        if spec.startswith((".", "/", "~")):
+            raise RepalignError(f"no folder {spec}; --ckpt takes a known name, a local folder or a hub id")
+        if spec.count("/") == 1:
+            location, _, revision = spec.partition("@")
+            return cls(name=spec, location=location, revision=revision or None)
+        raise unknown(
+            "checkpoint", spec, {*entries, *trained_names()}, "or give a folder or a hub id (owner/name)"
+        )
+
+    @property
+    def folder(self) -> Path | None:
+        """The local folder, or None for a hub id or a recipe that has not been trained to its end."""
+        path = Path(self.location)
+        finished = path.is_dir() and (self.recipe is None or (path / CARD).is_file())
+        return path if finished else None
+
+
+def random_twin(checkpoint: Checkpoint, seed: int = 0) -> Checkpoint:
+    """The same architecture and tokenizer with untrained weights: the alignment that shared tokens give for nothing."""
+    return replace(checkpoint, name=checkpoint.name + RANDOM, twin=seed)
+
+
+def catalogue() -> dict[str, dict[str, Any]]:
+    """The entries of catalogue.toml by name."""
+    return read_toml(Path(__file__).with_name("catalogue.toml"))
+
+
+def trained_names() -> list[str]:
+    """Names of the finished checkpoints under `$REPALIGN_HOME`."""
+    root = checkpoint_folder("")
+    return sorted(card.parent.name for card in root.glob(f"*/{CARD}")) if root.is_dir() else []
+
+
+def _from_folder(folder: Path, name: str | None = None, recipe: str | None = None) -> Checkpoint:
+    card = Card.read(folder)
+    return Checkpoint(
+        name=name or _name_of(folder.resolve()),
+        location=str(folder),
+        recipe=recipe,
+        parent=card.parent if card else None,
+        template=card.template if card else None,
+        corpus=card.recipe.get("corpus") if card else None,
+    )
+
+
+def _name_of(folder: Path) -> str:
+    # The Trainer calls every intermediate state checkpoint-STEP: the run's name makes it tellable.
+    return f"{folder.parent.name}/{folder.name}" if folder.name.startswith("checkpoint-") else folder.name

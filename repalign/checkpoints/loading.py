@@ -1,0 +1,171 @@
+"""From a checkpoint to a model and a tokenizer in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repalign.checkpoints.checkpoint import Checkpoint
+from repalign.checkpoints.weights import ADAPTER, TOKENIZER_FILES, fetch, tokenizer_digest, weights_digest
+from repalign.errors import RepalignError
+from repalign.signature import digest
+
+if TYPE_CHECKING:
+    import torch
+    from peft import PeftModel
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+CAUSAL_ENDINGS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Where everything of a checkpoint lies, before it is loaded.
+
+    Attributes:
+        model: folder with the (base) model.
+        adapter: folder with a PEFT adapter, or None.
+        tokenizer: folder with the tokenizer.
+        digest: of weights and adapter (and of the seed, for a random twin), as hex.
+        tokenizer_digest: as hex.
+    """
+
+    checkpoint: Checkpoint
+    model: Path
+    adapter: Path | None
+    tokenizer: Path
+    digest: str
+    tokenizer_digest: str
+
+
+def locate(checkpoint: Checkpoint) -> Weights:
+    """Find and check all files of a checkpoint, without loading any.
+
+    Raises:
+        RepalignError: see `weights.fetch`; or an adapter whose base is missing.
+    """
+    folder = fetch(checkpoint)
+    if not (folder / ADAPTER).is_file():
+        weights = weights_digest(folder)
+        if checkpoint.twin is not None:
+            weights = digest(["random", str(checkpoint.twin), (folder / "config.json").read_bytes()])
+        return Weights(checkpoint, folder, None, folder, weights, tokenizer_digest(folder))
+    base_name = json.loads((folder / ADAPTER).read_text()).get("base_model_name_or_path")
+    try:
+        base = fetch(Checkpoint.named(_beside(folder, base_name)))
+    except RepalignError as error:
+        raise RepalignError(f"the base of adapter {folder} is missing: {error}") from error
+    own_tokenizer = any((folder / name).is_file() for name in TOKENIZER_FILES)
+    tokenizer = folder if own_tokenizer else base
+    both = digest([weights_digest(base), weights_digest(folder)])
+    return Weights(checkpoint, base, folder, tokenizer, both, tokenizer_digest(tokenizer))
+
+
+def read_config(weights: Weights) -> PretrainedConfig:
+    """The model's configuration.
+
+    Raises:
+        RepalignError: an architecture transformers does not know.
+    """
+    import transformers
+
+    with _explained(weights, weights.model):
+        return transformers.AutoConfig.from_pretrained(weights.model, trust_remote_code=False)
+
+
+def read_tokenizer(weights: Weights) -> PreTrainedTokenizerBase:
+    """The tokenizer saved beside the weights, or beside the base of an adapter."""
+    import transformers
+
+    with _explained(weights, weights.tokenizer):
+        return transformers.AutoTokenizer.from_pretrained(weights.tokenizer, trust_remote_code=False)
+
+
+def pick_side(config: PretrainedConfig, side: str = "auto") -> str:
+    """Which stack is read: "decoder", or "encoder" for encoders and, by default, for encoder-decoders.
+
+    Raises:
+        RepalignError: a side the model does not have.
+    """
+    sides = ["encoder", "decoder"] if config.is_encoder_decoder else ["decoder" if _is_causal(config) else "encoder"]
+    if side == "auto":
+        return sides[0]
+    if side not in sides:
+        raise RepalignError(f"a {config.model_type} model has no {side} side; it has {' and '.join(sides)}")
+    return side
+
+
+def load_model(weights: Weights, config: PretrainedConfig, dtype: torch.dtype, device: str) -> PreTrainedModel | PeftModel:
+    """The model in evaluation mode, without gradients; only safetensors, never remote code.
+
+    Args:
+        device: a torch device, or "all" to spread it over the GPUs at hand.
+
+    Raises:
+        RepalignError: files that do not fit the architecture, or an adapter that does not fit its base.
+    """
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    with _explained(weights, weights.model):
+        model = _build(weights, config, dtype, device)
+    if weights.adapter is not None:
+        from peft import PeftModel
+
+        with _explained(weights, weights.adapter):
+            model = PeftModel.from_pretrained(model, str(weights.adapter))
+    return model.eval().requires_grad_(False)
+
+
+def _build(weights: Weights, config: PretrainedConfig, dtype: torch.dtype, device: str) -> PreTrainedModel:
+    import torch
+    import transformers
+
+    if config.is_encoder_decoder:
+        auto: Any = transformers.AutoModelForSeq2SeqLM
+    elif _is_causal(config):
+        auto = transformers.AutoModelForCausalLM
+    else:
+        auto = transformers.AutoModel
+    if weights.checkpoint.twin is not None:
+        with torch.random.fork_rng():
+            torch.manual_seed(weights.checkpoint.twin)
+            return auto.from_config(config, dtype=dtype, trust_remote_code=False).to(device)
+    placement = {"device_map": "auto"} if device == "all" else {}
+    model = auto.from_pretrained(
+        weights.model, dtype=dtype, use_safetensors=True, trust_remote_code=False, **placement
+    )
+    return model if placement else model.to(device)
+
+
+def _is_causal(config: PretrainedConfig) -> bool:
+    """Decoder-only by its architecture's name: BERT, too, stands in the causal mapping of transformers."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+    names = config.architectures or ()
+    if names:
+        return any(name.endswith(CAUSAL_ENDINGS) for name in names)
+    return config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+
+def _beside(adapter: Path, base: str | None) -> str:
+    """An adapter may name its base by a path relative to its own folder."""
+    if not base:
+        raise RepalignError(f"{adapter / ADAPTER} names no base model")
+    relative = adapter / base
+    return str(relative) if relative.is_dir() else base
+
+
+@contextmanager
+def _explained(weights: Weights, folder: Path) -> Iterator[None]:
+    """Turns what transformers and PEFT raise on files that do not fit into one line that names them."""
+    try:
+        yield
+    except (ValueError, OSError, KeyError, ImportError, RuntimeError) as error:
+        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise RepalignError(f"cannot load {weights.checkpoint.name!r} from {folder}: {reason.strip()}") from error

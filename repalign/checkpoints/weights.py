@@ -1,0 +1,117 @@
+"""Which weights these are: checks on a folder before anything is loaded, and a digest of its contents."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from repalign.checkpoints.checkpoint import Checkpoint
+from repalign.checkpoints.home import home
+from repalign.errors import RepalignError
+from repalign.signature import digest
+
+ADAPTER = "adapter_config.json"
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json",
+                   "vocab.txt")  # fmt: skip
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+
+
+def fetch(checkpoint: Checkpoint) -> Path:
+    """The local folder with the weights; a hub id is downloaded (safetensors, tokenizer and configuration only).
+
+    Raises:
+        RepalignError: not there, or not a folder that can be read safely.
+    """
+    folder = checkpoint.folder
+    if folder is None:
+        if checkpoint.recipe or Path(checkpoint.location).is_absolute():
+            raise RepalignError(
+                f"checkpoint {checkpoint.name!r} is not there yet; make it with `python -m training {checkpoint.recipe}`"
+            )
+        folder = _download(checkpoint)
+    if (modules := folder / "modules.json").is_file():  # a sentence-transformers folder
+        folder = folder / json.loads(modules.read_text())[0]["path"]
+    check_folder(folder)
+    return folder
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder without configuration, weights or tokenizer, or with pickled weights only.
+
+    Raises:
+        RepalignError: what is missing and what to do.
+    """
+    kind = "adapter" if (folder / ADAPTER).is_file() else "model"
+    config = folder / (ADAPTER if kind == "adapter" else "config.json")
+    if not config.is_file():
+        raise RepalignError(f"{folder} is no checkpoint: it has no config.json (and no {ADAPTER})")
+    if not weight_files(folder):
+        pickles = [path.name for pattern in PICKLES for path in sorted(folder.glob(pattern))]
+        if pickles:
+            raise RepalignError(
+                f"{folder} has pickled weights only ({pickles[0]}), which can run code when loaded; "
+                "convert them: save_pretrained() of the model writes safetensors"
+            )
+        raise RepalignError(f"{folder} has a configuration but no weights (*.safetensors)")
+    if kind == "model" and not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        raise RepalignError(
+            f"{folder} has no tokenizer (one of {', '.join(TOKENIZER_FILES[:3])}); save the tokenizer there too"
+        )
+
+
+def weight_files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.safetensors"))
+
+
+def weights_digest(folder: Path) -> str:
+    """SHA-256 over the names and contents of the safetensors files and the configuration, as hex.
+
+    Remembered under `$REPALIGN_HOME` by path, size and time, because 13 GB take ten seconds to read.
+    """
+    files = [*weight_files(folder), *(p for p in (folder / "config.json", folder / ADAPTER) if p.is_file())]
+    return digest(part for path in files for part in (path.name, _file_digest(path)))
+
+
+def tokenizer_digest(folder: Path) -> str:
+    """SHA-256 over the tokenizer's files, as hex."""
+    names = (*TOKENIZER_FILES, "merges.txt", "tokenizer_config.json", "special_tokens_map.json")
+    return digest(part for name in names if (folder / name).is_file() for part in (name, (folder / name).read_bytes()))
+
+
+def _file_digest(path: Path) -> str:
+    stat = path.stat()
+    memory = home() / "digests" / digest([str(path.resolve()), str(stat.st_size), str(stat.st_mtime_ns)])
+    if memory.is_file():
+        return memory.read_text()
+    with path.open("rb") as file:
+        value = hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _sha256(file)
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    memory.write_text(value)
+    return value
+
+
+def _sha256(file) -> str:  # Python 3.10 has no hashlib.file_digest
+    sha = hashlib.sha256()
+    while block := file.read(1 << 20):
+        sha.update(block)
+    return sha.hexdigest()
+
+
+def _download(checkpoint: Checkpoint) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(
+            snapshot_download(
+                checkpoint.location,
+                revision=checkpoint.revision,
+                allow_patterns=["*.safetensors", "*.json", "*.model", "*.txt", "*.jinja"],
+            )
+        )
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise RepalignError(
+            f"cannot fetch {checkpoint.location!r} from the hub: {reason}; check the name and the network, or give a local folder"
+        ) from error

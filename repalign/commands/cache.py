@@ -1,0 +1,75 @@
+"""`repalign cache`: the store of hidden states."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import time
+from pathlib import Path
+
+from repalign.errors import RepalignError
+
+DAY = 86_400
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=["list", "verify", "prune", "path"])
+    parser.add_argument("--older", type=_age, metavar="AGE", help="prune only what was not read or written for AGE, e.g. 30d, 12h")
+
+
+def run(args: argparse.Namespace) -> list[Path]:
+    from repalign.checkpoints import home
+
+    root = home() / "states"
+    if args.action == "path":
+        return [root]
+    folders = sorted(path.parent for path in root.glob("*/key.json"))
+    if args.action == "list":
+        for folder in folders:
+            print(_describe(folder))
+        print(f"{len(folders)} in {root}, {sum(map(_bytes, folders)) / 1e6:,.0f} MB")
+    elif args.action == "verify":
+        _verify(folders)
+    else:
+        _prune(folders, args.older)
+    return []
+
+
+def _verify(folders: list[Path]) -> None:
+    from repalign.store import damaged
+
+    bad = [f"{path}: {damage}" for folder in folders for path in sorted(folder.glob("*.npy")) if (damage := damaged(path))]
+    for line in bad:
+        print(line)
+    if bad:
+        raise RepalignError(f"{len(bad)} damaged shards; they are computed again when next asked for")
+    print(f"{len(folders)} stores, every shard as written")
+
+
+def _prune(folders: list[Path], older: float | None) -> None:
+    gone = [f for f in folders if older is None or time.time() - max(p.stat().st_mtime for p in f.iterdir()) > older]
+    freed = sum(map(_bytes, gone))
+    for folder in gone:
+        shutil.rmtree(folder)
+    print(f"removed {len(gone)} of {len(folders)}, {freed / 1e6:,.0f} MB")
+
+
+def _describe(folder: Path) -> str:
+    described = json.loads((folder / "key.json").read_text(encoding="utf-8"))
+    key, shape = described["key"], described["shape"]
+    reading = "|".join(key[name] for name in ("template", "pooling", "site", "dtype"))
+    size = f"{len(shape['layers'])} x {shape['rows']} x {shape['dim']}"
+    return f"{folder.name[:8]}  {key['weights'][:8]}  {key['language']:6}  {reading:28}  {size:>18}  {_bytes(folder) / 1e6:8.1f} MB"
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def _age(text: str) -> float:
+    match = re.fullmatch(r"(\d+)([dh])", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"expected days or hours such as 30d or 12h, got {text!r}")
+    return int(match[1]) * (DAY if match[2] == "d" else DAY / 24)

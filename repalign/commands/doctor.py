@@ -1,0 +1,51 @@
+"""`repalign doctor`: what works on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("repalign", "torch", "transformers", "peft", "nnsight", "accelerate", "datasets", "scikit-learn", "umap-learn", "plotly",
+            "kaleido", "sacrebleu", "bitsandbytes")  # fmt: skip
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    return None
+
+
+def run(args: argparse.Namespace) -> list[Path]:
+    from repalign.checkpoints import home, trained_names
+
+    print(f"python       {platform.python_version()} on {platform.machine()}, {os.cpu_count()} cores")
+    for name in PACKAGES:
+        print(f"{name:13}{_version(name)}")
+    for line in _devices():
+        print(line)
+    print(f"browser      {shutil.which('chromium') or shutil.which('google-chrome') or 'none (needed for static figures and browser tests)'}")
+    free = shutil.disk_usage(home() if home().exists() else Path.home()).free
+    print(f"home         {home()}, {free / 1e9:,.0f} GB free, trained: {', '.join(trained_names()) or 'none'}")
+    return []
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _devices() -> list[str]:
+    import torch
+
+    from repalign.engines.local import bfloat16_is_fast, pick_device
+
+    device = pick_device("auto")
+    lines = [f"device       {device}, bfloat16 {'fast' if bfloat16_is_fast(device) else 'slow or absent'}"]
+    for index in range(torch.cuda.device_count()):
+        free, total = torch.cuda.mem_get_info(index)
+        lines.append(f"cuda:{index}       {torch.cuda.get_device_name(index)}, {free / 1e9:.0f} of {total / 1e9:.0f} GB free")
+    return lines

@@ -1,0 +1,115 @@
+"""Options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repalign.errors import RepalignError
+
+if TYPE_CHECKING:
+    from repalign.checkpoints import Checkpoint
+    from repalign.corpora import ParallelCorpus
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("sentences")
+    group.add_argument("--corpus", metavar="C", help="an embedded name, a folder of <lang>.txt, a TSV/JSONL/parquet "
+                       "file with language columns, or a hub data set; default: what the checkpoint is tested on, "
+                       "else everyday")  # fmt: skip
+    group.add_argument("--langs", type=comma_list, metavar="L,L", help="languages, by default all of the corpus")
+    group.add_argument("--sentences", type=positive, metavar="N", help="only the first N sentences")
+
+
+def add_reading_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("reading the model")
+    group.add_argument("--layers", type=layer_list, metavar="L", help="e.g. 0-8 or 0,4,8; default: all")
+    group.add_argument("--site", default="resid", help="resid (default), attn, mlp or final")
+    group.add_argument("--side", default="auto", choices=["auto", "encoder", "decoder"], help="of an encoder-decoder")
+    group.add_argument("--pooling", default="mean", help="mean (default: own tokens only), mean-all, last, weighted, max")
+    group.add_argument("--template", default="raw", help="frame around each sentence: raw (default), alpaca, brief")
+    group.add_argument("--dtype", default="auto", choices=["auto", "float32", "bfloat16", "float16"])
+    group.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps, or all GPUs together: all")
+    group.add_argument("--batch-tokens", type=positive, metavar="N", help="padded tokens a batch; default: by free memory")
+    group.add_argument("--max-length", type=positive, metavar="N", help="tokens a sentence may have")
+    group.add_argument("--no-store", action="store_true", help="keep states in memory, write none to disk")
+    group.add_argument("--no-train", action="store_true", help="refuse to train a demo checkpoint that is not there")
+
+
+def comma_list(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text}")
+    return value
+
+
+def layer_list(text: str) -> list[int]:
+    """`0-8,12` as numbers."""
+    layers: set[int] = set()
+    for part in comma_list(text):
+        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+        if not match:
+            raise argparse.ArgumentTypeError(f"expected numbers and ranges such as 0-8,12; got {part!r}")
+        layers.update(range(int(match[1]), int(match[2] or match[1]) + 1))
+    return sorted(layers)
+
+
+def resolve(specs: Sequence[str], train: bool) -> list[Checkpoint]:
+    """Checkpoints by what the user gave; one of the demo family that is not there yet is trained first.
+
+    Raises:
+        RepalignError: an unknown name, one given twice, or training refused or failed.
+    """
+    from repalign.checkpoints import Checkpoint
+    from repalign.checkpoints.making import make
+
+    checkpoints = [Checkpoint.named(spec) for spec in specs]
+    names = [checkpoint.name for checkpoint in checkpoints]
+    if len(set(names)) < len(names):
+        raise RepalignError(f"two checkpoints have the same name: {', '.join(names)}; rename a folder or give each once")
+    make(checkpoints, train)
+    return checkpoints
+
+
+def corpus_for(args: argparse.Namespace, checkpoints: Sequence[Checkpoint]) -> ParallelCorpus:
+    """The corpus asked for, or the one that suits the checkpoints."""
+    from repalign.corpora import open_corpus
+
+    suited = {checkpoint.corpus for checkpoint in checkpoints}
+    default = suited.pop() if len(suited) == 1 else None
+    return open_corpus(args.corpus or default or "everyday", args.langs).select(limit=args.sentences)
+
+
+def reading_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The options of `repalign.extraction.Extraction` that the user set."""
+    names = ("template", "site", "layers", "dtype", "device", "side", "batch_tokens", "max_length")
+    return {"store": not args.no_store, **{name: getattr(args, name) for name in names}}
+
+
+def writable(folder: Path) -> Path:
+    """The output folder, made now: a mistyped one is better told before an hour of work than after.
+
+    Raises:
+        RepalignError: it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".repalign-probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise RepalignError(f"cannot write to {folder}: {error.strerror}; choose another --out") from error
+    return folder
+
+
+def say(message: str) -> None:
+    """One line of progress."""
+    print(f"repalign: {message}", file=sys.stderr, flush=True)

@@ -1,0 +1,8 @@
+"""`python -m repalign.compare ...` is `repalign compare ...`."""
+
+import sys
+
+from repalign.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["compare", *sys.argv[1:]]))

@@ -1,0 +1,52 @@
+"""Parallel corpora: embedded ones by name, and readers for one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from repalign.corpora.parallel import ParallelCorpus
+from repalign.errors import unknown
+
+__all__ = ["EMBEDDED", "ParallelCorpus", "open_corpus"]
+
+EMBEDDED = {
+    "everyday": "260 varied sentences in ar el en hi tr vi zh, written for this project (CC0); for any pre-trained model",
+    "phrasebook": "1,000 held-out sentences of a compositional grammar in the same languages; what the demo family is tested on",
+}
+PHRASEBOOK_SENTENCES = 1_000
+
+
+def open_corpus(spec: str, languages: Sequence[str] | None = None) -> ParallelCorpus:
+    """What a user gives to `--corpus`: an embedded name, a folder of `<language>.txt`, a TSV/JSONL/parquet file with
+    language columns, or a hub data set in parquet (`owner/name[:config[:split]]`).
+
+    Args:
+        languages: which, in this order; by default all there are.
+
+    Raises:
+        RepalignError: nothing of that name, a language it does not have, or text that is not parallel.
+    """
+    from repalign.corpora import readers
+
+    path = Path(spec).expanduser()
+    if spec == "everyday":
+        return readers.read_file(Path(__file__).parent / "data" / "everyday.tsv", languages)
+    if spec == "phrasebook":
+        return _phrasebook(languages)
+    if path.is_dir():
+        return readers.read_folder(path, languages)
+    if path.is_file():
+        return readers.read_file(path, languages)
+    if spec.split(":")[0].count("/") == 1 and path.suffix not in readers.SUFFIXES and spec[0] not in "./~":
+        return readers.read_hub(spec, languages)
+    raise unknown("corpus", spec, EMBEDDED, "or give a folder of <language>.txt, a file or a hub data set")
+
+
+def _phrasebook(languages: Sequence[str] | None) -> ParallelCorpus:
+    from repalign.corpora.phrasebook import LANGUAGES, meanings, realise
+    from repalign.corpora.readers import choose
+
+    chosen = choose(dict.fromkeys(LANGUAGES), languages, "phrasebook")
+    held_out = meanings("held-out")[:PHRASEBOOK_SENTENCES]
+    return ParallelCorpus("phrasebook", {lang: [realise(m, lang) for m in held_out] for lang in chosen})

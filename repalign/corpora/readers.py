@@ -1,0 +1,166 @@
+"""Readers of parallel text: a folder of `<language>.txt`, TSV, JSONL, parquet, hub data sets in parquet."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from repalign.corpora.languages import is_code
+from repalign.corpora.parallel import ParallelCorpus
+from repalign.errors import RepalignError, unknown
+
+ROW_KEYS = {"id", "idx", "index", "key", "source", "url", "domain", "topic"}
+"""Columns that describe a row. `id` is Indonesian only where it is asked for by name."""
+
+SUFFIXES = {".tsv", ".jsonl", ".parquet"}
+
+
+def read_folder(folder: Path, languages: Sequence[str] | None = None) -> ParallelCorpus:
+    """A folder with one `<language>.txt` a language, one sentence a line.
+
+    Raises:
+        RepalignError: no such files; a language without a file; not UTF-8 (file and line); an empty line (file and
+            line); files of different length (names and counts).
+    """
+    files = {path.stem: path for path in sorted(folder.glob("*.txt")) if is_code(path.stem)}
+    if not files:
+        raise RepalignError(f"no <language>.txt in {folder}; expected files such as en.txt and zh.txt")
+    texts = {lang: read_lines(path) for lang, path in choose(files, languages, folder).items()}
+    counts = {f"{lang}.txt": len(rows) for lang, rows in texts.items()}
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{name} has {count}" for name, count in counts.items())
+        raise RepalignError(
+            f"the files of {folder} differ in length: {listed} lines; line i of each must translate line i of the others"
+        )
+    return ParallelCorpus(folder.resolve().name, texts)
+
+
+def read_file(path: Path, languages: Sequence[str] | None = None) -> ParallelCorpus:
+    """A TSV (with a header), JSONL or parquet file whose columns are language codes.
+
+    Raises:
+        RepalignError: an unknown kind of file; no language columns; an empty or missing cell (file and row).
+    """
+    if path.suffix == ".tsv":
+        rows: Iterable[Mapping[str, Any]] = _tsv_rows(path)
+    elif path.suffix == ".jsonl":
+        rows = _jsonl_rows(path)
+    elif path.suffix == ".parquet":
+        rows = _parquet_rows(path)
+    else:
+        raise RepalignError(f"{path}: a corpus file is one of {', '.join(sorted(SUFFIXES))}")
+    return from_rows(path.stem, rows, languages, str(path))
+
+
+def read_hub(name: str, languages: Sequence[str] | None = None) -> ParallelCorpus:
+    """A hub data set stored as parquet: `owner/name[:config][:split]`, with language columns or a `translation` column.
+
+    Raises:
+        RepalignError: it cannot be loaded, or has no language columns.
+    """
+    import datasets
+
+    repo, *rest = name.split(":")
+    config, split = (rest + [None, None])[:2] if len(rest) != 1 else (rest[0], None)
+    try:
+        loaded = datasets.load_dataset(repo, config or None, split=split or "test")
+    except (ValueError, OSError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise RepalignError(
+            f"cannot load the data set {name!r}: {reason}; expected owner/name[:config[:split]], in parquet"
+        ) from error
+    rows = (row["translation"] if "translation" in row else row for row in loaded)
+    return from_rows(name, rows, languages, name)
+
+
+def from_rows(
+    name: str, rows: Iterable[Mapping[str, Any]], languages: Sequence[str] | None, where: str
+) -> ParallelCorpus:
+    """A corpus from rows that map language codes (and other columns) to values."""
+    rows = list(rows)
+    if not rows:
+        raise RepalignError(f"{where} has no rows")
+    columns = {key: key for key in rows[0] if is_code(key) and (key not in ROW_KEYS or key in (languages or ()))}
+    if not columns:
+        raise RepalignError(
+            f"{where} has no language columns; expected codes such as en and zh, found {', '.join(rows[0])}"
+        )
+    texts: dict[str, list[str]] = {lang: [] for lang in choose(columns, languages, where)}
+    for number, row in enumerate(rows, start=1):
+        for lang, column in texts.items():
+            cell = row.get(lang)
+            if not isinstance(cell, str) or not cell.strip():
+                raise RepalignError(f"{where}: row {number} has no text for {lang!r}; fill it or drop the row")
+            column.append(cell.strip())
+    return ParallelCorpus(name, texts)
+
+
+def choose(found: Mapping[str, Any], languages: Sequence[str] | None, where: object) -> dict[str, Any]:
+    """The wanted languages of those found, in the order asked for."""
+    for language in languages or ():
+        if language not in found:
+            raise unknown("language", language, found, f"in {where}")
+    return {language: found[language] for language in (languages or found)}
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a UTF-8 file, stripped.
+
+    Raises:
+        RepalignError: not there, not UTF-8, or an empty line; names file and line.
+    """
+    lines = []
+    for number, raw in enumerate(_read(path).removesuffix(b"\n").split(b"\n"), start=1):
+        try:
+            line = raw.decode("utf-8").removeprefix("\ufeff").strip()
+        except UnicodeDecodeError as error:
+            raise RepalignError(
+                f"{path}, line {number}: not UTF-8 (byte {error.start + 1} is 0x{raw[error.start]:02x}); "
+                "convert the file, e.g. with iconv"
+            ) from error
+        if not line:
+            raise RepalignError(f"{path}, line {number}: empty; drop that line from every language")
+        lines.append(line)
+    return lines
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RepalignError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _tsv_rows(path: Path) -> Iterable[dict[str, str]]:
+    lines = read_lines(path)
+    header = lines[0].split("\t")
+    for number, cells in enumerate(csv.reader(lines[1:], delimiter="\t", quoting=csv.QUOTE_NONE), start=2):
+        if len(cells) != len(header):
+            raise RepalignError(
+                f"{path}, line {number}: {len(cells)} columns, the header has {len(header)}; cells hold no tabs"
+            )
+        yield dict(zip(header, cells, strict=True))
+
+
+def _jsonl_rows(path: Path) -> Iterable[dict[str, Any]]:
+    for number, line in enumerate(read_lines(path), start=1):
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise RepalignError(f"{path}, line {number}: not JSON ({error})") from error
+        if not isinstance(row, dict):
+            raise RepalignError(f"{path}, line {number}: expected an object, got {type(row).__name__}")
+        yield row
+
+
+def _parquet_rows(path: Path) -> list[dict[str, Any]]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        return pyarrow.parquet.read_table(path).to_pylist()
+    except (pyarrow.ArrowException, OSError) as error:
+        raise RepalignError(f"{path} is not a readable parquet file: {error}") from error

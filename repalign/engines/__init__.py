@@ -1,0 +1,1 @@
+"""Engines: where the forward pass runs."""

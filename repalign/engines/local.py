@@ -1,0 +1,289 @@
+"""The local engine: one model on this machine, read by torch hooks."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from repalign.batching import Tokens, common_prefix, plan, tokenize
+from repalign.checkpoints.loading import Weights, load_model, pick_side, read_config, read_tokenizer
+from repalign.errors import RepalignError
+from repalign.hooks import LayerReader, body_of, check_against_hidden_states
+from repalign.pooling import POOLINGS
+from repalign.templates import TEMPLATES
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+TOLERANCE = {"float32": 1e-4, "bfloat16": 3e-2, "float16": 5e-3}
+"""Largest difference, relative to the largest state, that the self-checks at load accept."""
+
+PROBE = ("The weather is fine today.", "2 + 2 = 4", "He did not answer, so she asked again whether he had slept.", "Yes!")
+"""Four short sentences of unequal length for the self-checks."""
+
+PREFIX_WORTH = 8
+"""Shortest shared head (in tokens) for which a cache of keys and values pays."""
+
+
+@dataclass
+class LocalEngine:
+    """A loaded model that turns tokens into pooled states.
+
+    Attributes:
+        model: in evaluation mode, without gradients.
+        tokenizer: of the checkpoint.
+        causal: whether a token's state is independent of the tokens after it.
+        reader: reads the wanted layers of one site.
+        dtype: name of the dtype the model runs in.
+        device: of the inputs.
+        budget: padded tokens a batch; halved when memory runs out.
+        reuse_prefix: whether a head shared by all sentences is computed once; found out at load.
+        dim: of the states; found out at load.
+    """
+
+    model: PreTrainedModel | PeftModel
+    tokenizer: PreTrainedTokenizerBase
+    causal: bool
+    reader: LayerReader
+    dtype: str
+    device: torch.device
+    budget: int
+    reuse_prefix: bool = False
+    dim: int = 0
+
+    @classmethod
+    def open(
+        cls,
+        weights: Weights,
+        *,
+        dtype: str = "auto",
+        device: str = "auto",
+        side: str = "auto",
+        site: str = "resid",
+        layers: Sequence[int] | None = None,
+        budget: int | None = None,
+    ) -> LocalEngine:
+        """Load a checkpoint and check that its layers can be read.
+
+        Raises:
+            RepalignError: the weights cannot be loaded, the layers cannot be read, or the adapter changes nothing.
+        """
+        place = pick_device(device)
+        name = pick_dtype(weights, dtype, place)
+        config = read_config(weights)
+        model = load_model(weights, config, getattr(torch, name), "all" if device == "all" else place)
+        side = pick_side(config, side)
+        engine = cls(
+            model=model,
+            tokenizer=read_tokenizer(weights),
+            causal=side == "decoder",
+            reader=LayerReader(body_of(model, side), site, layers),
+            dtype=name,
+            device=next(model.parameters()).device,
+            budget=budget or pick_budget(place),
+        )
+        engine._check(weights)
+        return engine
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        return self.reader.layers
+
+    @property
+    def blocks(self) -> int:
+        return len(self.reader.blocks)
+
+    @torch.inference_mode()
+    def pool(self, rows: Sequence[Tokens], poolings: Sequence[str]) -> np.ndarray:
+        """Pooled states of some sentences, float32 [pooling, layer, sentence, dim].
+
+        Batches by length within the token budget; when memory runs out the budget is halved and the batch repeated.
+        """
+        prefix = common_prefix(rows) if self.reuse_prefix and self._heedless(poolings) else 0
+        prefix = prefix if prefix >= PREFIX_WORTH else 0
+        lengths = [len(row.ids) - prefix for row in rows]
+        out: np.ndarray | None = None
+        pending = list(plan(lengths, self.budget))[::-1]
+        while pending:
+            batch = pending.pop()
+            try:
+                states = self._batch([rows[i] for i in batch], poolings, prefix).cpu().numpy()
+            except torch.OutOfMemoryError as error:
+                self._halve(len(batch), error)
+                pending += [batch[half] for half in (slice(len(batch) // 2, None), slice(None, len(batch) // 2))]
+                continue
+            if out is None:
+                out = np.empty((*states.shape[:2], len(rows), states.shape[3]), dtype=np.float32)
+            out[:, :, batch] = states
+        if out is None:
+            raise RepalignError("no sentences to compute states of")
+        return out
+
+    def _batch(self, rows: Sequence[Tokens], poolings: Sequence[str], prefix: int) -> Tensor:
+        """One forward pass: float32 [pooling, layer, sentence, dim] on the device."""
+        ids, content, real = (t.to(self.device) for t in pad(rows, prefix, self._pad_id))
+        functions = [POOLINGS[name] for name in poolings]
+
+        def pool(hidden: Tensor) -> Tensor:
+            hidden = hidden.float()
+            masks = content.to(hidden.device), real.to(hidden.device)
+            return torch.stack([function(hidden, *masks) for function in functions]).to(self.device)
+
+        inputs: dict[str, object] = {"input_ids": ids}
+        if prefix:
+            head = torch.as_tensor(rows[0].ids[:prefix], device=self.device).unsqueeze(0)
+            inputs["past_key_values"] = self._keys_and_values(head, len(rows))
+            inputs["use_cache"] = True
+            inputs["attention_mask"] = torch.cat([real.new_ones(len(rows), prefix), real], dim=1).long()
+        else:
+            inputs["attention_mask"] = real.long()
+            inputs |= self._no_cache
+        return torch.stack(self.reader.run(pool, **inputs), dim=1)
+
+    def _keys_and_values(self, head: Tensor, count: int):
+        """The cache of a shared head, computed once a batch and repeated over its rows."""
+        cache = self.reader.body(input_ids=head, use_cache=True).past_key_values
+        cache.batch_repeat_interleave(count)
+        return cache
+
+    @property
+    def _no_cache(self) -> dict[str, bool]:
+        # A cache of keys and values costs memory and nobody reads it; encoders do not know the word.
+        return {"use_cache": False} if self.causal else {}
+
+    @property
+    def _pad_id(self) -> int:
+        # Any id will do: padding is masked and to the right. Not every tokenizer has a padding token.
+        return self.tokenizer.pad_token_id or 0
+
+    def _heedless(self, poolings: Sequence[str]) -> bool:
+        """Whether no pooling looks at the template's own tokens."""
+        return not {"mean-all", "weighted"} & set(poolings)
+
+    def _halve(self, rows: int, error: Exception) -> None:
+        if rows == 1:
+            raise RepalignError(
+                f"out of memory on a single sentence ({self.device}); use --device cpu, --dtype bfloat16 or a smaller --max-length"
+            ) from error
+        self.budget = max(1, self.budget // 2)
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    @torch.inference_mode()
+    def _check(self, weights: Weights) -> None:
+        """Hooks against `output_hidden_states`, right padding against single sentences, prefix reuse, adapter."""
+        raw = tokenize(PROBE, self.tokenizer, TEMPLATES["raw"], 512, self.causal)
+        ids, _, real = (t.to(self.device) for t in pad(raw, 0, self._pad_id))
+        tolerance = TOLERANCE[self.dtype]
+        inputs = {"input_ids": ids, "attention_mask": real.long(), **self._no_cache}
+        check_against_hidden_states(self.reader, inputs, tolerance)
+        together = self._batch(raw, ["mean"], 0)
+        self.dim = together.shape[-1]
+        alone = torch.cat([self._batch([row], ["mean"], 0) for row in raw], dim=2)
+        if not close(together, alone, tolerance):
+            raise RepalignError(
+                f"{weights.checkpoint.name!r} gives a sentence other states beside longer ones than alone; "
+                "its padding cannot be trusted: run with --batch-tokens 1"
+            )
+        if weights.adapter is not None:
+            with self.model.disable_adapter():
+                without = self._batch(raw, ["mean"], 0)
+            if torch.equal(together, without):
+                raise RepalignError(
+                    f"adapter {weights.adapter} changes nothing: its weights do not match the modules of its base, or were never trained"
+                )
+        if self.causal:
+            self.reuse_prefix = self._prefix_is_exact(tolerance)
+
+    def _prefix_is_exact(self, tolerance: float) -> bool:
+        """Whether this model continues from a cached head as if it had read everything at once."""
+        framed = tokenize(PROBE, self.tokenizer, TEMPLATES["alpaca"], 512, True) if self.tokenizer.is_fast else []
+        prefix = common_prefix(framed) if framed else 0
+        if not prefix:
+            return False
+        try:
+            reused = self._batch(framed, ["mean"], prefix)
+        except (TypeError, ValueError, AttributeError, RuntimeError, NotImplementedError, IndexError):
+            return False  # no cache of keys and values, e.g. recurrent models: then everything is computed each time
+        return close(reused, self._batch(framed, ["mean"], 0), tolerance / 10)
+
+
+def close(a: Tensor, b: Tensor, tolerance: float) -> bool:
+    """Equal within a tolerance relative to the largest state of each layer; [pooling, layer, sentence, dim]."""
+    scale = b.abs().amax(dim=(0, 2, 3), keepdim=True).clamp_min(1.0)
+    return bool(((a - b).abs() <= tolerance * scale).all())
+
+
+def pad(rows: Sequence[Tokens], skip: int, pad_id: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Right-padded ids, content mask and real mask [sentence, token], without the first `skip` tokens.
+
+    To the right, because padding on the left moves the positions of some families.
+    """
+    width = max(len(row.ids) for row in rows) - skip
+    ids = torch.full((len(rows), width), pad_id, dtype=torch.long)
+    content = torch.zeros(len(rows), width, dtype=torch.bool)
+    real = torch.zeros(len(rows), width, dtype=torch.bool)
+    for index, row in enumerate(rows):
+        length = len(row.ids) - skip
+        ids[index, :length] = torch.from_numpy(row.ids[skip:])
+        content[index, :length] = torch.from_numpy(row.content[skip:])
+        real[index, :length] = True
+    return ids, content, real
+
+
+def pick_device(device: str) -> str:
+    """The fastest device at hand for "auto"; the first GPU as the place of inputs for "all".
+
+    Raises:
+        RepalignError: a device this machine does not have.
+    """
+    accelerators = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    best = accelerators.type if accelerators else "cpu"
+    if device in ("auto", "all"):
+        return best
+    try:
+        wanted = torch.device(device)
+    except RuntimeError as error:
+        raise RepalignError(f"no device {device!r}; use auto, cpu, cuda, cuda:1, mps or all") from error
+    if wanted.type not in ("cpu", best):
+        raise RepalignError(f"no device {device!r} on this machine; the best one here is {best!r}")
+    return device
+
+
+SMALL = 100 << 20
+"""Bytes of weights below which half precision saves no time worth its error."""
+
+
+def pick_dtype(weights: Weights, dtype: str, device: str) -> str:
+    """The dtype for "auto": bfloat16 where the device multiplies it faster and the model is not tiny, else float32."""
+    if dtype != "auto":
+        return dtype
+    size = sum(path.stat().st_size for path in weights.model.glob("*.safetensors"))
+    if size < SMALL:
+        return "float32"
+    if bfloat16_is_fast(device):
+        return "bfloat16"
+    return "float16" if device.startswith("cuda") else "float32"
+
+
+def bfloat16_is_fast(device: str) -> bool:
+    """Whether matrix products in bfloat16 beat float32 there: GPUs since Ampere, CPUs with AVX512-BF16 or AMX."""
+    if device.startswith("cuda"):
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def pick_budget(device: str) -> int:
+    """Padded tokens a batch: 4,096 on a CPU, whose caches like it; on a GPU one for every 256 KiB of free memory."""
+    if not device.startswith("cuda"):
+        return 4096
+    free, _ = torch.cuda.mem_get_info(device)
+    return int(min(65536, max(1024, free // (256 << 10))))

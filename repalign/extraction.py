@@ -1,0 +1,287 @@
+"""extract(): checkpoint x corpus -> states, through the store."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from repalign.batching import Tokens, tokenize
+from repalign.checkpoints import Checkpoint, home
+from repalign.checkpoints.loading import Weights, locate, pick_side, read_config, read_tokenizer
+from repalign.corpora import ParallelCorpus
+from repalign.corpora.checks import check, duplicate_groups
+from repalign.engines.local import LocalEngine, pick_device, pick_dtype
+from repalign.errors import RepalignError
+from repalign.pooling import POOLINGS
+from repalign.signature import Signature, digest
+from repalign.states import LayerArray, LayerStates
+from repalign.store import RowView, Shape, Store
+from repalign.templates import TEMPLATES
+
+LONGEST = 2048
+"""Tokens a sentence may have by default, or fewer where the model reads fewer."""
+
+MOST_TRUNCATED = 0.01
+"""Share of sentences that may be too long before it is an error."""
+
+
+def extract(checkpoint: Checkpoint, corpus: ParallelCorpus, *, pooling: str = "mean", **options: Any) -> LayerStates:
+    """The pooled hidden states of every layer, computed or read from the store.
+
+    Args:
+        checkpoint: which model.
+        corpus: which sentences.
+        pooling: a name in `repalign.pooling.POOLINGS`.
+        **options: see `Extraction`.
+
+    Raises:
+        RepalignError: weights that cannot be loaded or read; too many sentences over the length limit; states that
+            are not finite; a store that cannot be written.
+    """
+    return extract_poolings(checkpoint, corpus, (pooling,), **options)[pooling]
+
+
+def extract_poolings(
+    checkpoint: Checkpoint, corpus: ParallelCorpus, poolings: Sequence[str], **options: Any
+) -> dict[str, LayerStates]:
+    """Several poolings in one pass over the model; see `extract`."""
+    for pooling in poolings:
+        POOLINGS[pooling]  # the near miss is better told before a model is loaded
+    return Extraction(checkpoint, corpus, **options).run(tuple(poolings))
+
+
+@dataclass
+class Extraction:
+    """One checkpoint read on one corpus.
+
+    Attributes:
+        template: frame around each sentence, by default none; only the sentence's own tokens are pooled.
+        site: see `repalign.hooks.SITES`.
+        layers: which, by default all.
+        dtype: float32, bfloat16, float16, or auto: the fastest here whose retrieval scores agree within .005.
+        device: auto, cpu, cuda, ..., or all (spread over the GPUs at hand).
+        side: of an encoder-decoder: encoder or decoder; auto is the encoder.
+        batch_tokens: padded tokens a batch, by default by free memory.
+        max_length: tokens a sentence may have; longer ones are dropped from every language.
+        store: whether states are kept on disk; without it they are held in memory.
+        progress: show a bar on a terminal.
+    """
+
+    checkpoint: Checkpoint
+    corpus: ParallelCorpus
+    template: str = "raw"
+    site: str = "resid"
+    layers: Sequence[int] | None = None
+    dtype: str = "auto"
+    device: str = "auto"
+    side: str = "auto"
+    batch_tokens: int | None = None
+    max_length: int | None = None
+    store: bool = True
+    progress: bool = True
+
+    @cached_property
+    def weights(self) -> Weights:
+        return locate(self.checkpoint)
+
+    @cached_property
+    def engine(self) -> LocalEngine:
+        """The model, loaded when the first state is missing."""
+        return LocalEngine.open(
+            self.weights,
+            dtype=self.dtype,
+            device=self.device,
+            side=self.side,
+            site=self.site,
+            layers=self.layers,
+            budget=self.batch_tokens,
+        )
+
+    def run(self, poolings: tuple[str, ...]) -> dict[str, LayerStates]:
+        """States by pooling."""
+        everything = self._tokenize()
+        kept = self._short_enough(everything)
+        corpus = ParallelCorpus(
+            self.corpus.name, {lang: [rows[i] for i in kept] for lang, rows in self.corpus.sentences.items()}
+        )
+        tokens = {lang: [rows[i] for i in kept] for lang, rows in everything.items()}
+        arrays: dict[str, dict[str, LayerArray]] = {pooling: {} for pooling in poolings}
+        shape = Shape((), 0, 0, 0)
+        for language, sentences in corpus.sentences.items():
+            job = _Language(self, language, sentences, tokens[language])
+            shape, found = job.in_store(poolings) if self.store else job.in_memory(poolings)
+            for pooling, array in found.items():
+                arrays[pooling][language] = array
+        about = {**check(corpus), "truncated": len(self.corpus) - len(kept), "tokens": fertility(corpus, tokens)}
+        return {
+            pooling: LayerStates(
+                signature=Signature(
+                    checkpoint=self.checkpoint.name,
+                    weights=self.weights.digest,
+                    corpus=corpus.name,
+                    text=corpus.digest,
+                    **self.reading(pooling),
+                ),
+                arrays=arrays[pooling],
+                layers=shape.layers,
+                blocks=shape.blocks,
+                texts=corpus.sentences,
+                tokens={lang: np.array([row.content.sum() for row in rows]) for lang, rows in tokens.items()},
+                groups=duplicate_groups(corpus.sentences),
+                token_ids={lang: [row.ids[row.content] for row in rows] for lang, rows in tokens.items()},
+                about=about,
+            )
+            for pooling in poolings
+        }
+
+    def reading(self, pooling: str) -> dict[str, str]:
+        """How states are read: part of the signature and of the key in the store."""
+        dtype = pick_dtype(self.weights, self.dtype, pick_device(self.device))
+        return {"template": self.template, "pooling": pooling, "site": self.site, "dtype": dtype}
+
+    @cached_property
+    def _config(self) -> Any:
+        return read_config(self.weights)
+
+    @cached_property
+    def _side(self) -> str:
+        return pick_side(self._config, self.side)
+
+    @cached_property
+    def _max_length(self) -> int:
+        text = self._config.get_text_config()
+        positions = getattr(text, "max_position_embeddings", None) or LONGEST
+        # RoBERTa's positions start behind the padding index, which its configuration counts as positions.
+        offset = (text.pad_token_id or 0) + 1 if "roberta" in text.model_type else 0
+        return min(self.max_length or LONGEST, positions - offset)
+
+    def _tokenize(self) -> dict[str, list[Tokens]]:
+        tokenizer, template = read_tokenizer(self.weights), TEMPLATES[self.template]
+        return {
+            lang: tokenize(rows, tokenizer, template, self._max_length, causal=self._side == "decoder")
+            for lang, rows in self.corpus.sentences.items()
+        }
+
+    def _short_enough(self, tokens: Mapping[str, Sequence[Tokens]]) -> list[int]:
+        """Rows that are whole in every language.
+
+        Raises:
+            RepalignError: more than 1% of the rows lost tokens in some language.
+        """
+        long = {lang: sum(row.truncated for row in rows) for lang, rows in tokens.items()}
+        kept = [i for i in range(len(self.corpus)) if not any(rows[i].truncated for rows in tokens.values())]
+        lost = len(self.corpus) - len(kept)
+        if lost > MOST_TRUNCATED * len(self.corpus):
+            counts = ", ".join(f"{lang}: {count}" for lang, count in long.items() if count)
+            raise RepalignError(
+                f"{lost} of {len(self.corpus)} sentences are longer than {self._max_length} tokens ({counts}), more than "
+                f"{MOST_TRUNCATED:.0%}; raise --max-length, or leave out the languages this tokenizer cuts into pieces"
+            )
+        return kept
+
+
+@dataclass
+class _Language:
+    """The states of one language: identical token sequences are computed once."""
+
+    extraction: Extraction
+    language: str
+    sentences: Sequence[str]
+    tokens: Sequence[Tokens]
+
+    def __post_init__(self) -> None:
+        # Distinct sequences, short ones first: a shard holds sentences of like length.
+        distinct = {row.ids.tobytes(): row for row in self.tokens}
+        order = sorted(distinct, key=lambda key: (len(key), key))
+        place = {key: number for number, key in enumerate(order)}
+        self.distinct = [distinct[key] for key in order]
+        self.rows = np.array([place[row.ids.tobytes()] for row in self.tokens])
+
+    def in_memory(self, poolings: Sequence[str]) -> tuple[Shape, dict[str, LayerArray]]:
+        states = self._compute(range(len(self.distinct)), poolings)
+        return self._shape(), {p: RowView(array, self.rows) for p, array in zip(poolings, states, strict=True)}
+
+    def in_store(self, poolings: Sequence[str]) -> tuple[Shape, dict[str, LayerArray]]:
+        root = home() / "states"
+        keys = {pooling: self._key(pooling) for pooling in poolings}
+        found = {pooling: Store.find(root, key) for pooling, key in keys.items()}
+        stores = {p: store or Store.create(root, keys[p], self._shape()) for p, store in found.items()}
+        with ExitStack() as locks:
+            for _, store in sorted(stores.items(), key=lambda item: item[1].folder):
+                locks.enter_context(store.locked())
+            missing = {pooling: set(store.missing(_warn)) for pooling, store in stores.items()}
+            todo = sorted(set().union(*missing.values()))
+            reference = next(iter(stores.values()))
+            with self._bar([reference.span(shard) for shard in todo]) as bar:
+                for shard in todo:
+                    wanted = [pooling for pooling in poolings if shard in missing[pooling]]
+                    states = self._compute(reference.span(shard), wanted)
+                    for pooling, values in zip(wanted, states, strict=True):
+                        stores[pooling].write(shard, values)
+                    bar.update(self._count(reference.span(shard)))
+        return reference.shape, {p: RowView(store.array(), self.rows) for p, store in stores.items()}
+
+    def _key(self, pooling: str) -> dict[str, Any]:
+        run = self.extraction
+        return {
+            "weights": run.weights.digest,
+            "tokenizer": run.weights.tokenizer_digest,
+            "language": self.language,
+            "text": digest(self.sentences),
+            "max_length": run._max_length,
+            "side": run._side,
+            "layers": list(run.layers) if run.layers is not None else "all",
+            **run.reading(pooling),
+        }
+
+    def _shape(self) -> Shape:
+        engine = self.extraction.engine
+        return Shape(engine.layers, engine.blocks, len(self.distinct), engine.dim)
+
+    def _compute(self, span: range, poolings: Sequence[str]) -> np.ndarray:
+        """float32 [pooling, layer, row, dim].
+
+        Raises:
+            RepalignError: a state that is not finite: names checkpoint, layer, language and sentence.
+        """
+        engine = self.extraction.engine
+        states = engine.pool([self.distinct[row] for row in span], poolings)
+        if not np.isfinite(states).all():
+            _, layer, row, _ = np.argwhere(~np.isfinite(states))[0]
+            sentence = self.sentences[int(np.flatnonzero(self.rows == span[row])[0])]
+            wider = "float32" if engine.dtype != "float32" else "another checkpoint: these weights overflow in float32"
+            raise RepalignError(
+                f"{self.extraction.checkpoint.name}: layer {engine.layers[layer]} of {self.language} is not finite in "
+                f"{engine.dtype} for {sentence[:60]!r}; use --dtype {wider}"
+            )
+        return states
+
+    def _count(self, span: range) -> int:
+        return sum(len(self.distinct[row].ids) for row in span)
+
+    def _bar(self, spans: Sequence[range]) -> tqdm:
+        hidden = None if self.extraction.progress else True
+        total = sum(self._count(span) for span in spans)
+        name = f"{self.extraction.checkpoint.name} {self.language}"
+        return tqdm(total=total, desc=name, unit="token", unit_scale=True, disable=hidden or (not spans or None), leave=False)
+
+
+def fertility(corpus: ParallelCorpus, tokens: Mapping[str, Sequence[Tokens]]) -> dict[str, dict[str, float]]:
+    """Tokens per sentence and per character of each language: unequal fertility is unequal length."""
+    out = {}
+    for lang, rows in tokens.items():
+        count = sum(int(row.content.sum()) for row in rows)
+        characters = sum(len(sentence) for sentence in corpus.sentences[lang])
+        out[lang] = {"per_sentence": count / len(rows), "per_character": count / characters}
+    return out
+
+
+def _warn(message: str) -> None:
+    print(f"repalign: {message}", file=sys.stderr)

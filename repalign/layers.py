@@ -1,0 +1,8 @@
+"""`python -m repalign.layers ...` is `repalign layers ...`."""
+
+import sys
+
+from repalign.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["layers", *sys.argv[1:]]))

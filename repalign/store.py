@@ -1,0 +1,208 @@
+"""Hidden states on disk: shards with checksums, each appearing whole or not at all.
+
+One folder holds one language of one key. A shard `00003-1f2e3d4c.npy` is float32 [layer, row, dim] for consecutive
+rows; the hexadecimal part of its name is the CRC-32 of the file, so that shard and checksum appear in one rename.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+
+from repalign.errors import RepalignError
+from repalign.signature import digest
+
+FORMAT = 1
+"""Version of the layout and of the extraction code: raised when the same inputs would give other numbers."""
+
+SHARD_BYTES = 64 << 20
+"""Bytes of a full shard: what a killed run loses at most, and what is held in memory before it is written."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Shape of one language's states, known once the model has been loaded.
+
+    Attributes:
+        layers: layer numbers that are stored.
+        blocks: number of blocks of the model.
+        rows: distinct sentences.
+        dim: of the hidden states.
+    """
+
+    layers: tuple[int, ...]
+    blocks: int
+    rows: int
+    dim: int
+
+
+@dataclass(frozen=True)
+class Store:
+    """The states of one language under one key."""
+
+    folder: Path
+    shape: Shape
+
+    @property
+    def rows_per_shard(self) -> int:
+        return max(1, SHARD_BYTES // (4 * len(self.shape.layers) * self.shape.dim))
+
+    @classmethod
+    def find(cls, root: Path, key: Mapping[str, Any]) -> Store | None:
+        """The store of a key, or None where nothing was ever written under it.
+
+        Args:
+            root: folder of all stores.
+            key: everything that decides the numbers; any difference is another store.
+        """
+        described = cls.folder_of(root, key) / "key.json"
+        if not described.is_file():
+            return None
+        shape = json.loads(described.read_text(encoding="utf-8"))["shape"]
+        return cls(described.parent, Shape(tuple(shape["layers"]), shape["blocks"], shape["rows"], shape["dim"]))
+
+    @classmethod
+    def create(cls, root: Path, key: Mapping[str, Any], shape: Shape) -> Store:
+        """The store of a key, made when it is not there."""
+        folder = cls.folder_of(root, key)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            text = json.dumps({"key": dict(key), "shape": asdict(shape)}, ensure_ascii=False, indent=1)
+            write_atomically(folder / "key.json", text.encode())
+        return cls(folder, shape)
+
+    @staticmethod
+    def folder_of(root: Path, key: Mapping[str, Any]) -> Path:
+        return root / digest([json.dumps({"format": FORMAT, **key}, sort_keys=True, ensure_ascii=False)])[:32]
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One writer at a time: a second process waits, and then finds the work done. A killed one frees the lock."""
+        with writing(self.folder), filelock.FileLock(self.folder / ".lock"):
+            yield
+
+    @property
+    def shards(self) -> int:
+        return -(-self.shape.rows // self.rows_per_shard)
+
+    def span(self, shard: int) -> range:
+        """The rows of a shard."""
+        start = shard * self.rows_per_shard
+        return range(start, min(start + self.rows_per_shard, self.shape.rows))
+
+    def path(self, shard: int) -> Path | None:
+        """The shard's file, or None when it is not written yet."""
+        return next(iter(sorted(self.folder.glob(f"{shard:05d}-*.npy"))), None)
+
+    def missing(self, report: Callable[[str], None]) -> list[int]:
+        """Shards to compute; damaged ones are named through `report`, and removed."""
+        wanted = []
+        for shard in range(self.shards):
+            path = self.path(shard)
+            if path is not None and (damage := damaged(path)):
+                report(f"shard {path.name} of {self.folder} is damaged ({damage}); computing it again")
+                path.unlink(missing_ok=True)
+                path = None
+            if path is None:
+                wanted.append(shard)
+        return wanted
+
+    def write(self, shard: int, states: np.ndarray) -> None:
+        """Write one shard, float32 [layer, row, dim].
+
+        Raises:
+            RepalignError: the disk is full or the folder cannot be written; shards written before stay usable.
+        """
+        temporary = self.folder / f".{shard:05d}.{os.getpid()}.partial"
+        with writing(self.folder):
+            try:
+                with temporary.open("wb") as file:
+                    np.save(file, np.ascontiguousarray(states, dtype=np.float32), allow_pickle=False)
+                temporary.rename(self.folder / f"{shard:05d}-{checksum(temporary)}.npy")
+            finally:
+                temporary.unlink(missing_ok=True)
+
+    def array(self) -> StoredArray:
+        """The whole, read layer by layer from memory-mapped shards."""
+        paths = [self.path(shard) for shard in range(self.shards)]
+        shards = tuple(np.load(path, mmap_mode="r", allow_pickle=False) for path in paths if path is not None)
+        return StoredArray(shards, (len(self.shape.layers), self.shape.rows, self.shape.dim))
+
+
+@dataclass(frozen=True)
+class StoredArray:
+    """States [layer, row, dim] in shards along the rows; `array[layer]` copies one layer into memory."""
+
+    shards: tuple[np.ndarray, ...]
+    shape: tuple[int, int, int]
+
+    def __getitem__(self, position: int) -> np.ndarray:
+        return np.concatenate([shard[position] for shard in self.shards])
+
+
+@dataclass(frozen=True)
+class RowView:
+    """Rows of a stored array in another order: duplicates share a row, dropped sentences have none."""
+
+    array: Any
+    rows: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        layers, _, dim = self.array.shape
+        return layers, len(self.rows), dim
+
+    def __getitem__(self, position: int) -> np.ndarray:
+        return self.array[position][self.rows]
+
+
+def checksum(path: Path) -> str:
+    """CRC-32 of a file as eight hexadecimal digits: finds damage, is no defence against forgery."""
+    value = 0
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            value = zlib.crc32(block, value)
+    return f"{value:08x}"
+
+
+def damaged(path: Path) -> str | None:
+    """What is wrong with a shard, or None."""
+    expected = path.stem.rpartition("-")[2]
+    found = checksum(path)
+    return None if found == expected else f"checksum {found}, expected {expected}"
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that it appears whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turns a full disk or a folder without permission into a message for people."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise RepalignError(
+                f"the disk is full at {folder}; what is computed so far is kept: free some space "
+                "(`repalign cache prune`) or set REPALIGN_HOME, and run again to go on"
+            ) from error
+        raise RepalignError(
+            f"cannot write {folder}: {error.strerror}; set REPALIGN_HOME to a folder that can be written"
+        ) from error
