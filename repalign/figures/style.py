@@ -1,0 +1,77 @@
+"""How figures look: colours, dashes, symbols and the three sheets (light and dark page, paper)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#B8609A", "#A6761D", "#7B5BD6", "#1390A5", "#7A7A7A")
+"""Told apart with any colour vision (after Okabe & Ito 2008), and at 3:1 contrast on light and dark alike."""
+
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "pentagon", "star", "hexagon")
+FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK SC", sans-serif'
+SEQUENTIAL = "Viridis"
+DIVERGING = [[0, "#B2182B"], [0.25, "#F4A582"], [0.5, "#F7F7F7"], [0.75, "#92C5DE"], [1, "#2166AC"]]
+
+
+@dataclass(frozen=True)
+class Style:
+    """One language's colour, dash and symbol, the same in every figure."""
+
+    colour: str
+    dash: str
+    symbol: str
+
+
+def styles(names: Iterable[str]) -> dict[str, Style]:
+    """A style for each name: colours repeat after eight, but never with the same dash."""
+    count = len(PALETTE)
+    return {
+        name: Style(
+            PALETTE[i % count], DASHES[i // count % len(DASHES)], SYMBOLS[(i + i // count) % len(SYMBOLS)]
+        )
+        for i, name in enumerate(names)
+    }
+
+
+def translucent(colour: str, opacity: float) -> str:
+    """'#0072B2' as 'rgba(0,114,178,.15)'."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity:g})"
+
+
+def _sheet(ink: str, faint: str, paper: str, grid: bool, size: int) -> dict:
+    axis = {
+        "gridcolor": faint,
+        "linecolor": ink,
+        "tickcolor": ink,
+        "zeroline": False,
+        "showline": True,
+        "showgrid": grid,
+        "ticks": "outside",
+        "ticklen": 4,
+        "automargin": True,
+        "title": {"standoff": 8},
+    }
+    return {
+        "layout": {
+            "font": {"family": FONT, "size": size, "color": ink},
+            "paper_bgcolor": paper,
+            "plot_bgcolor": paper,
+            "colorway": list(PALETTE),
+            "xaxis": axis,
+            "yaxis": axis,
+            "hoverlabel": {"font": {"family": FONT, "size": size}, "align": "left"},
+            "legend": {"orientation": "h", "y": -0.22, "yanchor": "top", "x": 0},
+            "margin": {"l": 56, "r": 16, "t": 30, "b": 48},
+        }
+    }
+
+
+SHEETS = {
+    "light": _sheet("#1d2330", "#e3e6ec", "rgba(0,0,0,0)", True, 13),
+    "dark": _sheet("#e7eaf0", "#343b49", "rgba(0,0,0,0)", True, 13),
+    "paper": _sheet("#000000", "#dddddd", "#ffffff", False, 14),
+}
+"""Plotly templates."""

@@ -1,0 +1,49 @@
+"""Report: one offline page that says in words, then shows, where languages meet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from repalign.errors import RepalignError
+from repalign.figures import as_results
+from repalign.profiles import LayerProfile
+from repalign.results import Results, write_whole
+
+__all__ = ["Report"]
+
+
+class Report:
+    """The page of a profile or of whole results.
+
+    Args:
+        title: shown on top; may be left out where results bring their own.
+        results: what to show.
+
+    Example:
+        >>> Report("m-llama", profile).write("m-llama.html")  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, title: str | Results | LayerProfile, results: Results | LayerProfile | None = None
+    ) -> None:
+        if results is None:
+            results, title = title, ""
+        if isinstance(results, str) or not isinstance(title, str):
+            raise RepalignError(
+                "a report is made of a title and a profile or results: Report('m-llama', profile)"
+            )
+        whole = as_results(results)
+        self.results = replace(whole, title=title) if title else whole
+
+    def write(self, path: str | Path) -> Path:
+        """Write the page as one file, whole or not at all; it opens offline.
+
+        Raises:
+            RepalignError: the file cannot be written.
+        """
+        from repalign.report.page import render
+
+        path = Path(path)
+        write_whole(path, render(self.results).encode("utf-8", "replace"))
+        return path

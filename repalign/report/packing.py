@@ -1,0 +1,43 @@
+"""Data for the page's scripts: compact, and inert whatever the text says."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from typing import Any
+
+import numpy as np
+
+TYPES = {
+    "float32": "f4",
+    "float64": "f8",
+    "int8": "i1",
+    "uint8": "u1",
+    "int16": "i2",
+    "uint16": "u2",
+    "int32": "i4",
+}
+INERT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+"""Characters that could end a script element or a line of script, as JSON escapes."""
+
+
+def to_json(value: Any) -> str:
+    """JSON that may stand inside a script element. Arrays become Plotly's typed form: dtype, base64, shape."""
+    text = json.dumps(value, default=_typed, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.translate(str.maketrans(INERT))
+
+
+def compressed(text: str) -> str:
+    """Gzip, then base64."""
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def _typed(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        array = np.ascontiguousarray(value, dtype=np.dtype(value.dtype).newbyteorder("<"))
+        typed = {"dtype": TYPES[value.dtype.name], "bdata": base64.b64encode(array.tobytes()).decode()}
+        return typed | ({"shape": ", ".join(map(str, array.shape))} if array.ndim > 1 else {})
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"no JSON form for {type(value).__name__}")
