@@ -1,0 +1,39 @@
+# Two commands do everything on a fresh machine with Python >= 3.10: `make demo` and `make test`.
+# What they install goes into .venv; weights, states and reports into $REPALIGN_HOME and out/.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+SHELL := /bin/bash
+
+.PHONY: demo test lint bench families clean
+
+demo: $(READY)
+	$(BIN)/python -m training base alpaca x-llama-zh m-llama
+	$(BIN)/python -m repalign.layers --ckpt m-llama --out out/m-llama
+	$(BIN)/repalign compare alpaca x-llama-zh --out out/alpaca--x-llama-zh
+	$(BIN)/repalign compare base m-llama --out out/base--m-llama
+	@echo "Open out/m-llama/report.html, out/alpaca--x-llama-zh/report.html, out/base--m-llama/report.html"
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	for name in extraction metrics training; do $(BIN)/python tests/bench/$$name.py --json out/bench-$$name.json || exit 1; done
+
+clean:
+	rm -rf .venv out build *.egg-info
+
+# pip and not uv: on machines with a local torch build only pip finds it.
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "repalign needs Python 3.10 or newer; set PYTHON=python3.12, say")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[test,lint]'
+	touch $(READY)
