@@ -36,8 +36,8 @@ def checkpoints(results: Results) -> list[str]:
 
 
 def pivot(results: Results) -> str:
-    """The language that most rows have as their source."""
-    return str(results.profile.table["source"].mode().iloc[0])
+    """The language that the others are compared with: the source of the first row."""
+    return str(results.profile.table["source"].iloc[0])
 
 
 def targets(results: Results) -> list[str]:
@@ -80,6 +80,13 @@ def where(table: pd.DataFrame, **equal: object) -> pd.DataFrame:
 def above_chance(rows: pd.DataFrame) -> pd.Series:
     """Rows significantly better than chance. `calibrated` is positive there whichever way the metric points."""
     return (rows["p_adjusted"] < ALPHA) & (rows["calibrated"] > 0)
+
+
+def nearer(results: Results, metric: str) -> int:
+    """+1 where a higher value means that languages are nearer, -1 where a lower one does."""
+    rows = where(own_rows(results), metric=metric)
+    told = (rows["value"] - rows["chance"]) * rows["calibrated"]
+    return -1 if told.sum() < 0 else 1
 
 
 def metric_label(results: Results, metric: str) -> str:

@@ -1,0 +1,44 @@
+"""`repalign report`: draw a report or a figure again from saved results, without a model."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from repalign.figures.export import FORMATS, export
+from repalign.results import Results
+
+CHOICES = ("checkpoint", "baseline", "metric", "variant", "layer", "measure")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("results", type=Path, help="a results folder, or the profile.parquet in it")
+    parser.add_argument("--out", type=Path, help="file to write; default: beside the results")
+    parser.add_argument("--title", help="shown on top of the report")
+    group = parser.add_argument_group("one figure for a paper instead of the page")
+    group.add_argument("--figure", metavar="NAME", help="curves, heatmap, ...; an unknown name lists them")
+    group.add_argument("--format", choices=FORMATS, help="default: by the ending of --out, else svg")
+    group.add_argument("--width", type=int, default=700, metavar="PX", help="default 700")
+    group.add_argument("--height", type=int, metavar="PX")
+    for choice in CHOICES:
+        group.add_argument(f"--{choice}", metavar="X", help="which picture, where there are several")
+
+
+def run(args: argparse.Namespace) -> list[Path]:
+    results = Results.load(args.results)
+    if args.figure is None:
+        from repalign.report import Report
+
+        report = Report(args.title, results) if args.title else Report(results)
+        return [report.write(args.out or _beside(args.results) / "report.html")]
+    from repalign.figures import draw
+
+    chosen = {name: getattr(args, name) for name in CHOICES if getattr(args, name) is not None}
+    figure = draw(args.figure, results, **chosen)
+    kind = args.format or (args.out.suffix[1:] if args.out else "svg")
+    path = args.out or _beside(args.results) / f"{args.figure}.{kind}"
+    return [export(figure, path.with_suffix(f".{kind}"), width=args.width, height=args.height)]
+
+
+def _beside(path: Path) -> Path:
+    return path.parent if path.is_file() else path

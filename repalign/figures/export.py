@@ -1,0 +1,63 @@
+"""Figures as files for papers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repalign.errors import RepalignError, unknown
+from repalign.results import write_whole
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+DRAWN = ("svg", "pdf", "png")
+FORMATS = (*DRAWN, "html", "json")
+RESOLUTION = 3
+"""Pixels of a PNG for each CSS pixel: 700 wide gives 300 dpi at 7 inches."""
+
+
+def export(figure: Figure, path: str | Path, *, width: int = 700, height: int | None = None) -> Path:
+    """Write a figure in the format that the path's ending names, whole or not at all.
+
+    SVG, PDF and PNG go through Plotly's own exporter, which needs kaleido and a Chromium or Chrome. `.html` and `.json`
+    need neither: the HTML's camera button saves SVG in any browser, and the JSON can be drawn by any Plotly.
+
+    Args:
+        width: in CSS pixels (96 an inch).
+        height: likewise; by default the figure's own, or 420.
+
+    Raises:
+        RepalignError: unknown format, no exporter or no browser at hand, or the file cannot be written.
+    """
+    path = Path(path)
+    kind = path.suffix[1:].lower()
+    if kind not in FORMATS:
+        raise unknown("figure format", kind, FORMATS)
+    if kind == "json":
+        data = figure.to_json().encode()
+    elif kind == "html":
+        camera = {"toImageButtonOptions": {"format": "svg", "filename": path.stem}}
+        data = figure.to_html(include_plotlyjs=True, config={"displaylogo": False, **camera}).encode()
+    else:
+        data = _drawn(figure, kind, width, height or figure.layout.height or 420)
+    write_whole(path, data)
+    return path
+
+
+def _drawn(figure: Figure, kind: str, width: int, height: int) -> bytes:
+    remedy = "or ask for --format html, whose camera button saves SVG"
+    try:
+        import kaleido  # noqa: F401
+    except ImportError as error:
+        raise RepalignError(
+            f"{kind} needs Plotly's exporter: pip install kaleido, and a Chromium or Chrome; {remedy}"
+        ) from error
+    try:
+        return figure.to_image(kind, width=width, height=height, scale=RESOLUTION if kind == "png" else 1)
+    except (
+        Exception
+    ) as error:  # kaleido and choreographer share no base class for "no browser" and "browser died"
+        raise RepalignError(
+            f"{kind} needs a Chromium or Chrome that starts ({type(error).__name__}); install one, {remedy}"
+        ) from error
