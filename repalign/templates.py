@@ -63,4 +63,5 @@ ALPACA = TEMPLATES.add(
 )
 
 # Four short marks in place of forty tokens: for models so small that the frame would be most of the training.
-BRIEF = TEMPLATES.add("brief", Template("brief", "# {instruction}\n{input}\n= ", "# {instruction}\n= "))
+# No space at the end: many tokenizers would join it to the answer's first word, and then never in generation.
+BRIEF = TEMPLATES.add("brief", Template("brief", "#{instruction}\n{input}\n=", "#{instruction}\n="))
