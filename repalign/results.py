@@ -25,8 +25,20 @@ TABLES = {
     "map": "where each sentence lies: checkpoint, reducer, variant, layer, language, sentence, x, y, z, cosine, margin, "
     "trustworthiness, knn_overlap",
     "sentences": "the text: language, sentence, group, text, tokens",
-    "geometry": "anisotropy, hubness, norms beside alignment: checkpoint, measure, language, layer, value",
-    "neighbours": "nearest wrong neighbours: checkpoint, variant, layer, source, target, sentence, taken_for, cosine, ...",
+    "geometry": "shape of each language's states: checkpoint, language, layer, depth, measure, value, detail",
+    "neighbours": "translations not found: checkpoint, variant, source, target, layer, depth, sentence, taken_for, "
+    "cosine (to what it was taken for), cosine_right (to its translation)",
+    "drift": "how far each language moved from a baseline: checkpoint, baseline, language, layer, depth, measure, "
+    "value, low, high",
+    "layer_cka": "layers of one checkpoint against layers of another: checkpoint, baseline, language, layer, depth, "
+    "baseline_layer, baseline_depth, value",
+    "languages": "distance of every two languages, both ways and to themselves: checkpoint, metric, variant, layer, "
+    "depth, language, other, order (of `language` along the tree), value, distance",
+    "tree": "how languages join, one row a merger: checkpoint, metric, variant, layer, depth, step, left, right "
+    "(a language, or the step that made a group, as text), distance, size (languages in the new group)",
+    "controls": "what the same metric gives without meaning, to draw beside each curve: control, and the columns of a "
+    "profile; control is bag-of-tokens, random-weights, unshared-tokens, length-matched or length-partialled",
+    "identity": "language against meaning: checkpoint, variant, layer, depth, measure, value, low, high, chance",
 }
 """The further tables there may be, with their columns."""
 

@@ -1,0 +1,173 @@
+"""Similarity structure: does a sentence have the same neighbours, near and far, in both languages?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from repalign.metrics.metric import Scores, metric
+from repalign.metrics.null import Null
+from repalign.metrics.pair import LayerPair, Side
+from repalign.metrics.retrieval import COSINE
+
+if TYPE_CHECKING:
+    import torch
+
+K = 10
+
+
+class Neighbours(NamedTuple):
+    """The k nearest sentences of each sentence, as a directed graph."""
+
+    edges: torch.Tensor  # bool [n, n]
+    popularity: torch.Tensor  # double [n]: how often a sentence is someone's neighbour
+    mutual: float  # number of ordered pairs that are each other's neighbours
+
+
+def neighbours(side: Side, k: int = K) -> Neighbours:
+    """Nearest by cosine within one language, itself left out."""
+    import torch
+
+    cosine = (side.unit @ side.unit.T).fill_diagonal_(-torch.inf)
+    edges = torch.zeros_like(cosine, dtype=torch.bool)
+    edges.scatter_(1, cosine.topk(k, dim=1).indices, True)
+    return Neighbours(edges, edges.sum(0).double(), float((edges & edges.T).sum()))
+
+
+def _shuffled_variance(x: Neighbours, y: Neighbours, k: int) -> float:
+    """Variance of the number of shared edges over all orders of the sentences.
+
+    As for `kernel._shuffled_moments`, with directed edges: every row of the centred matrix sums to zero,
+    columns need not.
+    """
+    n = len(x.popularity)
+    mean = k / (n - 1)
+
+    def patterns(graph: Neighbours) -> tuple[float, ...]:
+        same = n * k * (1 - mean)
+        reciprocal = graph.mutual - 2 * mean * n * k + mean**2 * n * (n - 1)
+        head = float(((graph.popularity - k) ** 2).sum()) - same
+        return same, reciprocal, -same, head, -reciprocal, reciprocal - head
+
+    two, three, four = n * (n - 1), n * (n - 1) * (n - 2), n * (n - 1) * (n - 2) * max(n - 3, 1)
+    weights = (1 / two, 1 / two, 1 / three, 1 / three, 2 / three, 1 / four)
+    return sum(w * p * q for w, p, q in zip(weights, patterns(x), patterns(y), strict=True))
+
+
+@metric(
+    label="Mutual 10-NN",
+    bounds=(0, 1),
+    reference="arXiv:2405.07987",
+    chance=lambda sentences, dims: K / (sentences - 1),
+    minimum=K + 2,
+    invariances=("scale", "joint permutation", "joint rotation", "own rotation"),
+)
+def mutual_knn(pair: LayerPair) -> Scores:
+    """Share of a sentence's 10 nearest neighbours that are the same in both languages.
+
+    mean_i |N_k(x_i) & N_k(y_i)| / k, by cosine, itself left out. Chance is k / (n - 1): keep n fixed.
+    Near-duplicate sentences make it easy.
+    """
+    x, y = pair.source.once(neighbours, K), pair.target.once(neighbours, K)
+    shared = (x.edges & y.edges).sum(1).double()
+    mean = K / (pair.sentences - 1)
+    sd = max(_shuffled_variance(x, y, K), 0.0) ** 0.5 / (pair.sentences * K)
+    return Scores.mean_of(shared / K, Null(mean, sd, sd / mean))
+
+
+def standardised(side: Side) -> torch.Tensor:
+    """Dims of mean 0 and variance 1; constant dims are zero."""
+    deviation = side.centred.norm(dim=0) / len(side.centred) ** 0.5
+    return side.centred / deviation.where(deviation > 0, 1)
+
+
+@metric(
+    label="ANC",
+    bounds=(-1, 1),
+    reference="arXiv:2212.01924",
+    chance=lambda sentences, dims: 0.0,
+    minimum=3,
+    invariances=("shift", "scale", "joint permutation"),
+)
+def anc(pair: LayerPair) -> Scores:
+    """Average neuron-wise correlation: mean over dims of the correlation of that dim in both languages,
+    signed.
+
+    Asks whether the same neurons do the same work; a rotation that moves no sentence nearer can destroy it.
+    """
+    pair.same_dims("anc")
+    x, y = pair.source.once(standardised), pair.target.once(standardised)
+    correlations = (x * y).mean(0)
+    own = (x * x + y * y) @ correlations / 2
+    influence = ((x * y).sum(1) - own).double() / x.shape[1]
+    null = Null.of_linear(x @ y.T / x.shape[1])
+    return Scores(float(correlations.double().mean()), influence=influence - influence.mean(), null=null)
+
+
+def distance_ranks(side: Side) -> torch.Tensor:
+    """Ranks in (0, 1) of the distances between all pairs of sentences, ties sharing their mean: double
+    [pair].
+
+    Distance is 1 - Pearson correlation of two states; pairs in the order of `torch.triu_indices`.
+    """
+    import torch
+
+    rows = side.states - side.states.mean(1, keepdim=True)
+    length = rows.norm(dim=1, keepdim=True)
+    rows = rows / length.where(length > 0, 1)
+    i, j = torch.triu_indices(len(rows), len(rows), 1, device=rows.device)
+    _, inverse, counts = (1 - rows @ rows.T)[i, j].unique(return_inverse=True, return_counts=True)
+    last = counts.cumsum(0).double()
+    return (last - (counts - 1) / 2)[inverse] / len(i)
+
+
+def _above(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """For each pair, the mean over all pairs of y where x is at least as large."""
+    order = x.argsort(descending=True)
+    sums = y[order].cumsum(0) / len(y)
+    return sums.new_empty(len(y)).scatter_(0, order, sums)
+
+
+def _sentence_sums(pairs: torch.Tensor, n: int) -> torch.Tensor:
+    """Sum over all pairs that a sentence is part of: [pair] -> [sentence]."""
+    import torch
+
+    i, j = torch.triu_indices(n, n, 1, device=pairs.device)
+    return pairs.new_zeros(n).index_add_(0, i, pairs).index_add_(0, j, pairs)
+
+
+def _correlation_variance(x: torch.Tensor, y: torch.Tensor, n: int) -> float:
+    """Variance, over all orders of the sentences, of the mean product of two standardised values per pair (Mantel 1967)."""
+    rows = [float((_sentence_sums(side, n) ** 2).sum()) for side in (x, y)]
+    total = n * (n - 1)
+    share = [r - total for r in rows]
+    apart = [2 * total - 4 * r for r in rows]
+    three, four = total * (n - 2), total * (n - 2) * max(n - 3, 1)
+    return (2 * total + 4 * share[0] * share[1] / three + apart[0] * apart[1] / four) / total**2
+
+
+@metric(
+    label="RSA",
+    bounds=(-1, 1),
+    reference="doi:10.3389/neuro.06.004.2008",
+    chance=lambda sentences, dims: 0.0,
+    minimum=5,
+    invariances=("scale", "joint permutation"),
+)
+def rsa(pair: LayerPair) -> Scores:
+    """Spearman correlation between the distances of all pairs of sentences in the two languages.
+
+    Distance is 1 - Pearson correlation over dims. All pairs weigh alike, the unrelated ones too: length and
+    topic can carry it without any sentence being found.
+    """
+    x, y = pair.source.once(distance_ranks), pair.target.once(distance_ranks)
+    n = pair.sentences
+    a, b = ((side - side.mean()) / side.std(correction=0).clamp(min=1e-300) for side in (x, y))
+    if not (a.any() and b.any()):
+        return Scores(float("nan"))
+    value = float((a * b).mean())
+    # Influence function of Spearman's rho (Croux and Dehon 2010, doi 10.1007/s10260-010-0142-z), averaged
+    # over the pairs of each sentence.
+    of_pairs = 12 * (x * y + _above(x, y) + _above(y, x))
+    influence = 2 * _sentence_sums(of_pairs, n) / (n - 1)
+    null = Null(0.0, _correlation_variance(a, b, n) ** 0.5)
+    return Scores(value, influence=influence - influence.mean(), null=null)

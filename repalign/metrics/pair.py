@@ -1,0 +1,207 @@
+"""LayerPair: one layer of two languages, with the matrices that metrics derive from it computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from repalign.errors import RepalignError
+
+if TYPE_CHECKING:
+    import torch
+
+
+T = TypeVar("T")
+
+
+class Side:
+    """One layer of one language and what is derived from it; shared by every pair and metric that needs it.
+
+    Args:
+        states: float tensor [sentence, dim]; never changed.
+    """
+
+    def __init__(self, states: torch.Tensor) -> None:
+        self.states = states
+        self._derived: dict[tuple, Any] = {}
+
+    def once(self, derive: Callable[..., T], *settings: Any) -> T:
+        """`derive(self, *settings)`, computed the first time and shared after: how a metric adds a matrix of its own."""
+        key = (derive, *settings)
+        if key not in self._derived:
+            self._derived[key] = derive(self, *settings)
+        return self._derived[key]
+
+    @classmethod
+    def of(cls, array: Any, device: str = "cpu") -> Side:
+        """From a numpy array or tensor [sentence, dim]; float64 stays, everything else becomes float32.
+
+        Raises:
+            RepalignError: not two-dimensional, or NaN or infinite somewhere.
+        """
+        import torch
+
+        states = torch.as_tensor(array)
+        states = states.to(device, torch.float64 if states.dtype == torch.float64 else torch.float32)
+        if states.ndim != 2 or 0 in states.shape:
+            raise RepalignError(f"expected states [sentence, dim], got shape {tuple(states.shape)}")
+        bad = (~torch.isfinite(states).all(1)).nonzero().flatten()
+        if len(bad):
+            raise RepalignError(
+                f"{len(bad)} of {len(states)} sentences have NaN or infinite states, the first is row {int(bad[0])}; "
+                "extract again with --dtype float32"
+            )
+        return cls(states)
+
+    @cached_property
+    def unit(self) -> torch.Tensor:
+        """States scaled to length 1; a zero vector stays zero, so that it is near to nothing."""
+        length = self.states.norm(dim=1, keepdim=True)
+        return self.states / length.where(length > 0, 1)
+
+    @cached_property
+    def centred(self) -> torch.Tensor:
+        """States minus their mean; exactly zero where the layer is constant, so that rounding is not taken for data."""
+        import torch
+
+        centred = self.states - self.states.mean(0)
+        noise = 8 * torch.finfo(centred.dtype).eps * self.states.norm(dim=1, keepdim=True)
+        return centred.where(centred.norm(dim=1, keepdim=True) > noise, 0)
+
+    @cached_property
+    def reduced(self) -> torch.Tensor:
+        """Centred states rotated into at most n dims: [sentence, min(sentence, dim)].
+
+        Whatever does not depend on a rotation of one language is the same on these, and costs n^3 in place of
+        d^3.
+        """
+        import torch
+
+        n, d = self.centred.shape
+        return torch.linalg.qr(self.centred.T)[1].T.contiguous() if d > n else self.centred
+
+    @cached_property
+    def gram(self) -> torch.Tensor:
+        """Inner products of centred states [sentence, sentence]."""
+        return self.centred @ self.centred.T
+
+    def take(self, rows: Any) -> Side:
+        """The same language on other rows."""
+        return Side(self.states[rows])
+
+
+class Winners(NamedTuple):
+    """Where the maximum of each row of a score matrix lies, and whether it is the only one."""
+
+    index: torch.Tensor  # int [row]
+    strict: torch.Tensor  # bool [row]
+
+    @property
+    def hits(self) -> torch.Tensor:
+        """Bool [row]: the diagonal is the row's only maximum."""
+        import torch
+
+        return self.strict & (self.index == torch.arange(len(self.index), device=self.index.device))
+
+
+def winners(scores: torch.Tensor, rounding: float | None = None) -> Winners:
+    """The maximum of each row of `scores` [row, column].
+
+    Two entries that differ by no more than `rounding` are a tie: equal states can differ by that much,
+    because a matrix product adds in another order at the edge of a block. Default: 4 units in the last place
+    at 1.
+    """
+    import torch
+
+    if rounding is None:
+        rounding = 4 * torch.finfo(scores.dtype).eps
+    best, index = scores.max(1, keepdim=True)
+    return Winners(index.flatten(), (scores >= best - rounding).sum(1) == 1)
+
+
+class LayerPair:
+    """One layer of two languages: row i of `source` and row i of `target` say the same thing.
+
+    Attributes:
+        source: one language, with what is derived from it.
+        target: the other.
+
+    Raises:
+        RepalignError: the numbers of sentences differ.
+    """
+
+    def __init__(self, source: Side, target: Side) -> None:
+        if len(source.states) != len(target.states):
+            raise RepalignError(
+                f"the two languages have {len(source.states)} and {len(target.states)} sentences; "
+                "row i of one must be the translation of row i of the other"
+            )
+        self.source, self.target = source, target
+
+    @classmethod
+    def of(cls, x: Any, y: Any, device: str = "cpu") -> LayerPair:
+        """From two arrays or tensors [sentence, dim]."""
+        if y is None:
+            raise RepalignError("a metric needs two languages: metric(x, y), both [sentence, dim]")
+        source, target = Side.of(x, device), Side.of(y, device)
+        if source.states.dtype != target.states.dtype:
+            source, target = Side(source.states.double()), Side(target.states.double())
+        return cls(source, target)
+
+    @property
+    def x(self) -> torch.Tensor:
+        """States of the source [sentence, dim]."""
+        return self.source.states
+
+    @property
+    def y(self) -> torch.Tensor:
+        """States of the target [sentence, dim]."""
+        return self.target.states
+
+    @property
+    def sentences(self) -> int:
+        return len(self.x)
+
+    def same_dims(self, metric: str) -> None:
+        """Refuse languages whose states do not live in one space.
+
+        Raises:
+            RepalignError: the numbers of dims differ.
+        """
+        if self.x.shape[1] != self.y.shape[1]:
+            raise RepalignError(
+                f"metric {metric!r} compares states dim by dim, got {self.x.shape[1]} and {self.y.shape[1]} dims; "
+                "use one that does not, e.g. cka"
+            )
+
+    @cached_property
+    def cosine(self) -> torch.Tensor:
+        """Cosines [source sentence, target sentence].
+
+        Raises:
+            RepalignError: the numbers of dims differ.
+        """
+        self.same_dims("cosine")
+        return self.source.unit @ self.target.unit.T
+
+    @cached_property
+    def nearest(self) -> Winners:
+        """For each source sentence the nearest target by cosine."""
+        return winners(self.cosine)
+
+    @cached_property
+    def reverse(self) -> LayerPair:
+        """The same pair from target to source; nothing that is known is computed again."""
+        pair = LayerPair(self.target, self.source)
+        if "cosine" in self.__dict__:
+            pair.__dict__["cosine"] = self.cosine.T
+        return pair
+
+    def take(self, rows: Any) -> LayerPair:
+        """The same pair on other sentences."""
+        return LayerPair(self.source.take(rows), self.target.take(rows))
+
+    def shuffled(self, order: Any) -> LayerPair:
+        """The pair with the target's sentences in another order: unrelated sentences, the same two languages."""
+        return LayerPair(self.source, self.target.take(order))

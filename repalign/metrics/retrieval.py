@@ -1,0 +1,166 @@
+"""Retrieval: is the translation nearer than every other sentence?
+
+Strict throughout: a tie is no hit, so that a collapsed layer scores 0 and not 1/n or 1.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from repalign.metrics.metric import Scores, metric
+from repalign.metrics.null import Null
+from repalign.metrics.pair import LayerPair, Winners, winners
+
+if TYPE_CHECKING:
+    import torch
+
+COSINE = ("scale", "joint permutation", "joint rotation")
+
+
+@metric(
+    label="Cosine gap",
+    bounds=(-2, 2),
+    reference="arXiv:2411.04986",
+    chance=lambda sentences, dims: 0.0,
+    invariances=COSINE,
+)
+def cosine_gap(pair: LayerPair) -> Scores:
+    """Cosine of translations minus cosine of unrelated sentences.
+
+    mean_i S_ii - mean_{i != j} S_ij = n/(n-1) mean_i D_ii, where D is S with the means of its rows and
+    columns taken off. Blind to how alike a narrow cone makes any two sentences; still grows with the spread
+    of sentence lengths.
+    """
+    n = pair.sentences
+    cosine = pair.cosine
+    row, column = cosine.mean(1, keepdim=True), cosine.mean(0, keepdim=True)
+    relative = cosine - row - column + cosine.mean()
+    scale = n / (n - 1)
+    return Scores.mean_of(scale * relative.diagonal(), Null.of_linear(relative, scale))
+
+
+def matched(hits: torch.Tensor, candidates: int) -> Scores:
+    """Share of hits, each a strict winner, where `candidates` sentences have one."""
+    return Scores.mean_of(hits, Null.of_matches(candidates, len(hits)))
+
+
+@metric(
+    label="P@1",
+    bounds=(0, 1),
+    reference="arXiv:1812.10464",
+    chance=lambda sentences, dims: 1 / sentences,
+    invariances=COSINE,
+    symmetric=False,
+)
+def p_at_1(pair: LayerPair) -> Scores:
+    """Share of source sentences whose translation is strictly the nearest target by cosine.
+
+    mean_i 1[S_ii > max_{j != i} S_ij]. Falls with the number of candidates; a few hubs can hold it down.
+    """
+    return matched(pair.nearest.hits, int(pair.nearest.strict.sum()))
+
+
+@metric(
+    label="MEXA",
+    bounds=(0, 1),
+    reference="arXiv:2410.05873",
+    chance=lambda sentences, dims: 1 / (2 * sentences - 1),
+    invariances=COSINE,
+)
+def mexa(pair: LayerPair) -> Scores:
+    """Share of sentences whose translation is strictly the nearest both ways.
+
+    mean_i 1[S_ii > max_{j != i} max(S_ij, S_ji)]; equal to the published script on the same vectors.
+    """
+    there, back = pair.nearest, pair.reverse.nearest
+    mutual = there.strict & back.strict[there.index] & (back.index[there.index] == _positions(there))
+    return matched(there.hits & back.hits, int(mutual.sum()))
+
+
+def _positions(of: Winners) -> torch.Tensor:
+    import torch
+
+    return torch.arange(len(of.index), device=of.index.device)
+
+
+def _neighbourhoods(cosine: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean cosine of each source sentence to its k nearest targets, and of each target to its k nearest sources."""
+    return cosine.topk(k, dim=1).values.mean(1), cosine.topk(k, dim=0).values.mean(0)
+
+
+@metric(
+    label="CSLS P@1",
+    bounds=(0, 1),
+    reference="arXiv:1710.04087",
+    chance=lambda sentences, dims: 1 / sentences,
+    invariances=COSINE,
+    symmetric=False,
+    minimum=11,
+)
+def csls(pair: LayerPair) -> Scores:
+    """P@1 after hubs are pushed back: strict maximum of 2 S_ij - r_i - r'_j, r = mean cosine to the 10 nearest."""
+    row, column = _neighbourhoods(pair.cosine, 10)
+    best = winners(2 * pair.cosine - row[:, None] - column)
+    return matched(best.hits, int(best.strict.sum()))
+
+
+class Found(NamedTuple):
+    """What a margin search takes for the translation of each source sentence."""
+
+    index: torch.Tensor  # int [source]
+    strict: torch.Tensor  # bool [source]: no other candidate had the same margin
+    margin: torch.Tensor  # [source]
+
+
+MARGINS = ("ratio", "distance", "absolute")
+
+
+def margin_search(cosine: torch.Tensor, margin: str, k: int = 4) -> Found:
+    """The best of the k nearest targets by margin, as LASER mines sentence pairs.
+
+    With b_ij the mean of both neighbourhoods: ratio S/b, distance S - b, absolute S (arXiv:1811.01136, eq. 1
+    to 4).
+
+    Args:
+        cosine: [source, target].
+        margin: one of `MARGINS`.
+    """
+    k = min(k, cosine.shape[1])
+    values, index = cosine.topk(k, dim=1)
+    row, column = _neighbourhoods(cosine, k)
+    middle = (row[:, None] + column[index]) / 2
+    if margin == "ratio":
+        values = values / middle
+    elif margin == "distance":
+        values = values - middle
+    best = winners(values)
+    return Found(index.gather(1, best.index[:, None]).flatten(), best.strict, values.max(1).values)
+
+
+def _xsim(pair: LayerPair, margin: str) -> Scores:
+    found = margin_search(pair.cosine, margin)
+    hits = Winners(found.index, found.strict).hits
+    return Scores.mean_of(~hits, Null.of_matches(int(found.strict.sum()), len(hits)))
+
+
+def _declare_xsim(margin: str, failure: str):
+    function = partial(_xsim, margin=margin)
+    function.__doc__ = f"Share of source sentences for which a margin search ({margin}, k = 4) finds a wrong target. {failure}"
+    return metric(
+        name=f"xsim_{margin}",
+        label=f"xsim error ({margin})",
+        bounds=(0, 1),
+        reference="arXiv:1811.01136, arXiv:2205.12654",
+        closer="lower",
+        identical=0.0,
+        chance=lambda sentences, dims: 1 - 1 / sentences,
+        invariances=COSINE,
+        symmetric=False,
+        minimum=4,
+    )(function)
+
+
+xsim_ratio = _declare_xsim("ratio", "Unstable on centred states, where the neighbourhood mean is near zero.")
+xsim_distance = _declare_xsim("distance", "Steady on centred states.")
+xsim_absolute = _declare_xsim("absolute", "Without correction for hubs.")

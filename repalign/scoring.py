@@ -1,0 +1,249 @@
+"""Scores by layer: one checkpoint or several, and the paired difference of two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from repalign import statistics
+from repalign.errors import RepalignError, unknown
+from repalign.measurement import Measurement, Plan
+from repalign.metrics import METRICS, Metric
+from repalign.profiles import COLUMNS, LayerProfile
+from repalign.states import LayerStates
+from repalign.variants import variant
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DEFAULT = ("cka", "mexa", "p_at_1", "anc", "mutual_knn", "cosine_gap")
+"""The default metrics."""
+
+
+def profile(
+    states: LayerStates | Sequence[LayerStates],
+    *,
+    source: str = "en",
+    targets: Sequence[str] | None = None,
+    metrics: Sequence[str | Metric] = DEFAULT,
+    variants: Sequence[str] = ("raw", "centred"),
+    pairs: str | Iterable[tuple[str, str]] = "pivot",
+    layers: Sequence[int] | None = None,
+    baseline: LayerStates | None = None,
+    draws: int = 1000,
+    permutations: int = 200,
+    confidence: float = 0.95,
+    interval: str = "bca",
+    correction: str = "holm",
+    seed: int = 0,
+    device: str = "cpu",
+    progress: bool = True,
+) -> LayerProfile:
+    """Score every layer of one checkpoint, or of a series of them, against chance and with intervals.
+
+    Args:
+        states: one checkpoint, or several (training steps, say) in one table.
+        source: the pivot language.
+        targets: the languages to score against it; default all others.
+        metrics: names from `METRICS`, or metrics of one's own.
+        variants: names from `VARIANTS`; "+" joins several, e.g. "centred+length-matched".
+        pairs: "pivot", "all", or a list of (source, target).
+        layers: layer numbers; default all.
+        baseline: a checkpoint to subtract: value, interval and p are then of the paired difference (see
+            `contrast`).
+        draws: bootstrap draws, over sentence groups.
+        permutations: shuffles for metrics without a closed form; 0 leaves their chance and p empty.
+        confidence: of the intervals.
+        interval: "bca" or "percentile".
+        correction: "holm" or "bh", over the layers and languages of a metric and variant.
+        seed: of draws and shuffles.
+        device: where to compute, e.g. "cuda".
+        progress: show a progress bar where stderr is a terminal.
+
+    Raises:
+        RepalignError: unknown names, states that cannot be scored, too few sentences.
+    """
+    from tqdm import tqdm
+
+    series = [states] if isinstance(states, LayerStates) else list(states)
+    if correction not in statistics.CORRECTIONS:
+        raise unknown("correction", correction, statistics.CORRECTIONS)
+    for spec in variants:
+        variant(spec)
+    metrics = chosen(metrics)
+    rows: list[dict[str, Any]] = []
+    resamples = lru_cache(maxsize=2)(lambda groups: statistics.resamples(groups, draws, seed))
+    steps = [(one, layer) for one in series for layer in (one.layers if layers is None else layers)]
+    for one, layer in tqdm(steps, desc="scoring layers", unit="layer", disable=None if progress else True):
+        plan = Plan(
+            language_pairs(one, source, targets, pairs), metrics, variants, permutations, seed, device
+        )
+        found = list(plan.measured(one, layer))
+        if baseline is not None:
+            same_sentences(baseline, one)
+            found = list(map(minus, found, replace(plan, permutations=0).measured(baseline, layer)))
+        weights = resamples(len(found[0].influence))
+        low, high = _ends(found, weights, confidence, interval, paired=baseline is not None)
+        for row, measurement in enumerate(found):
+            rows.append(_row(one, baseline, measurement, low[row], high[row]))
+    signatures = {one.checkpoint: str(one.signature) for one in [*series, *([baseline] if baseline else [])]}
+    settings = {
+        "draws": draws,
+        "permutations": permutations,
+        "confidence": confidence,
+        "interval": interval,
+        "correction": correction,
+        "seed": seed,
+    }
+    return LayerProfile(_corrected(rows, correction), signatures, settings)
+
+
+def contrast(a: LayerStates, b: LayerStates, **same: Any) -> LayerProfile:
+    """The difference b - a at every layer, paired: both checkpoints are resampled alike.
+
+    In the table `checkpoint` is b and `baseline` is a; `value`, `low` and `high` are differences and `p` is
+    against no difference.
+
+    Args:
+        a: the checkpoint to compare with, e.g. the one b was tuned from, or b's twin with random weights.
+        b: the checkpoint in question.
+        **same: as for `profile`.
+
+    Raises:
+        RepalignError: the two do not hold the same sentences or layers; else as for `profile`.
+    """
+    return profile(b, baseline=a, **same)
+
+
+def chosen(metrics: Sequence[str | Metric]) -> list[Metric]:
+    """Metrics by name or as they are.
+
+    Raises:
+        RepalignError: an unknown name, with the near miss; or none at all.
+    """
+    found = [m if isinstance(m, Metric) else METRICS[m] for m in metrics]
+    if not found:
+        raise RepalignError(f"no metric to compute; known are {', '.join(METRICS)}")
+    return found
+
+
+def language_pairs(
+    states: LayerStates, source: str, targets: Sequence[str] | None, pairs: str | Iterable[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """The pairs to score: every target with the pivot, all pairs, or those listed.
+
+    Raises:
+        RepalignError: a language that the states do not hold, or no pair at all.
+    """
+    languages = (
+        list(targets) if targets is not None else [lang for lang in states.languages if lang != source]
+    )
+    for language in [*languages, *([source] if pairs == "pivot" else [])]:
+        if language not in states.arrays:
+            raise unknown(
+                "language", language, states.arrays, f"the states of {states.checkpoint} hold no other"
+            )
+    if pairs == "pivot":
+        found = [(source, language) for language in languages if language != source]
+    elif pairs == "all":
+        found = list(combinations(list(states.languages) if targets is None else languages, 2))
+    elif isinstance(pairs, str):
+        raise unknown("kind of pairs", pairs, ["pivot", "all"])
+    else:
+        found = [tuple(pair) for pair in pairs]
+    if not found:
+        raise RepalignError(
+            f"no pair of languages: {states.checkpoint} holds {', '.join(states.languages)}; give two or more"
+        )
+    return found
+
+
+def same_sentences(a: LayerStates, b: LayerStates) -> None:
+    """Refuse to pair checkpoints that were read on different sentences or have different layers.
+
+    Raises:
+        RepalignError: what differs.
+    """
+    both = f"{a.checkpoint} and {b.checkpoint}"
+    if a.sentences != b.sentences or not np.array_equal(a.groups, b.groups):
+        raise RepalignError(
+            f"{both} hold different sentences ({a.sentences} and {b.sentences}); extract both on the same corpus, "
+            "with the same limit, so that they can be compared sentence by sentence"
+        )
+    for language in set(a.texts) & set(b.texts):
+        differ = [
+            row
+            for row, pair in enumerate(zip(a.texts[language], b.texts[language], strict=True))
+            if len({*pair}) > 1
+        ]
+        if differ:
+            raise RepalignError(
+                f"{both} hold different sentences: {len(differ)} differ in {language!r}, the first is row {differ[0]}; "
+                "extract both on the same corpus"
+            )
+    if a.layers != b.layers:
+        raise RepalignError(
+            f"{both} have different layers ({a.layers[0]}..{a.layers[-1]} and {b.layers[0]}..{b.layers[-1]}); "
+            "name shared ones with layers=, or profile both in one table and draw them over depth"
+        )
+
+
+def minus(b: Measurement, a: Measurement) -> Measurement:
+    """The paired difference b - a; its p is against no difference."""
+    value, influence = b.value - a.value, b.influence - a.influence
+    p = statistics.difference_p(np.array([value]), influence[None])[0]
+    return replace(b, value=value, influence=influence, chance=np.nan, p=p, share=False)
+
+
+def _ends(
+    found: Sequence[Measurement], weights: np.ndarray, confidence: float, interval: str, paired: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper ends of the intervals of all measurements; within bounds."""
+    values = np.array([m.value for m in found])
+    influence = np.stack([m.influence for m in found])
+    low, high = statistics.intervals(values, influence, weights, confidence, interval)
+    for row, m in enumerate(found):
+        if m.share:
+            low[row], high[row] = statistics.wilson(m.value, m.sentences, confidence)
+    if paired:
+        return low, high
+    lowest, highest = np.array([m.metric.bounds for m in found]).T
+    return np.maximum(low, lowest), np.minimum(high, highest)
+
+
+def _row(
+    states: LayerStates, baseline: LayerStates | None, m: Measurement, low: float, high: float
+) -> dict[str, Any]:
+    return {
+        "checkpoint": states.checkpoint,
+        "baseline": baseline.checkpoint if baseline else None,
+        "metric": m.metric.name,
+        "variant": m.variant,
+        "source": m.source,
+        "target": m.target,
+        "layer": m.layer,
+        "depth": states.depth(m.layer),
+        "value": m.value,
+        "low": low,
+        "high": high,
+        "chance": m.chance,
+        "calibrated": m.metric.calibrated(m.value, m.chance),
+        "p": m.p,
+        "p_adjusted": np.nan,
+        "sentences": m.sentences,
+    }
+
+
+def _corrected(rows: list[dict[str, Any]], correction: str) -> pd.DataFrame:
+    """The table, its p-values corrected over the layers and languages of each metric and variant."""
+    import pandas as pd
+
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    families = table.groupby(["checkpoint", "metric", "variant"], sort=False)["p"]
+    table["p_adjusted"] = families.transform(lambda p: statistics.CORRECTIONS[correction](p))
+    return table
