@@ -164,8 +164,10 @@ def _beside(adapter: Path, base: str | None) -> str:
 @contextmanager
 def _explained(weights: Weights, folder: Path) -> Iterator[None]:
     """Turns what transformers and PEFT raise on files that do not fit into one line that names them."""
+    from safetensors import SafetensorError
+
     try:
         yield
-    except (ValueError, OSError, KeyError, ImportError, RuntimeError) as error:
+    except (ValueError, OSError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise RepalignError(f"cannot load {weights.checkpoint.name!r} from {folder}: {reason.strip()}") from error

@@ -63,8 +63,7 @@ def read_hub(name: str, languages: Sequence[str] | None = None) -> ParallelCorpu
     """
     import datasets
 
-    repo, *rest = name.split(":")
-    config, split = (rest + [None, None])[:2] if len(rest) != 1 else (rest[0], None)
+    repo, config, split = (name + "::").split(":")[:3]
     try:
         loaded = datasets.load_dataset(repo, config or None, split=split or "test")
     except (ValueError, OSError, RuntimeError) as error:

@@ -187,6 +187,11 @@ class LocalEngine:
         check_against_hidden_states(self.reader, inputs, tolerance)
         together = self._batch(raw, ["mean"], 0)
         self.dim = together.shape[-1]
+        if not together.isfinite().all():
+            raise RepalignError(
+                f"the states of {weights.checkpoint.name!r} are not finite in {self.dtype} on a plain sentence; "
+                "use --dtype float32, or check the weights"
+            )
         alone = torch.cat([self._batch([row], ["mean"], 0) for row in raw], dim=2)
         if not close(together, alone, tolerance):
             raise RepalignError(

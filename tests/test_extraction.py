@@ -1,0 +1,224 @@
+"""Extraction: equal to the model's own hidden states, whatever the batch; refusals that name the place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+
+from repalign.batching import common_prefix, plan, special_ids, tokenize
+from repalign.checkpoints import Checkpoint
+from repalign.checkpoints.loading import locate
+from repalign.corpora import ParallelCorpus
+from repalign.engines import local
+from repalign.engines.local import LocalEngine
+from repalign.errors import RepalignError
+from repalign.extraction import extract, extract_poolings
+from repalign.templates import TEMPLATES
+
+
+@pytest.fixture
+def checkpoint(llama) -> Checkpoint:
+    return Checkpoint.named(str(llama))
+
+
+def reference(folder, sentence: str, kept=slice(1, None)) -> np.ndarray:
+    """Mean over the tokens `kept` of output_hidden_states of one sentence alone: [layer, dim]."""
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    with torch.inference_mode():
+        states = model(torch.tensor([tokenizer(sentence)["input_ids"]]), output_hidden_states=True).hidden_states
+    return np.stack([state[0, kept].mean(0).numpy() for state in states])
+
+
+def test_states_are_the_models_own_before_the_final_norm(llama, checkpoint, corpus):
+    states = extract(checkpoint, corpus)
+    model = transformers.AutoModelForCausalLM.from_pretrained(llama, dtype=torch.float32)
+    for language in corpus.languages:
+        for row, sentence in enumerate(corpus.sentences[language]):
+            expected = reference(llama, sentence)
+            for layer in range(3):
+                np.testing.assert_allclose(states.layer(language, layer)[row], expected[layer], atol=1e-5)
+            assert np.abs(states.layer(language, 3)[row] - expected[3]).max() > 0.1, "hidden_states[-1] is after the norm"
+    final = extract(checkpoint, corpus, site="final")
+    np.testing.assert_allclose(final.layer("en", 3)[0], reference(llama, corpus.sentences["en"][0])[3], atol=1e-5)
+    assert model.config.num_hidden_layers == states.blocks
+
+
+def test_companions_order_and_batch_size_change_nothing(checkpoint, corpus):
+    full = extract(checkpoint, corpus, store=False)
+    flipped = ParallelCorpus("flipped", {lang: rows[::-1] for lang, rows in corpus.sentences.items()})
+    for other, rows in (
+        (extract(checkpoint, corpus, store=False, batch_tokens=1), slice(None)),
+        (extract(checkpoint, flipped, store=False), slice(None, None, -1)),
+    ):
+        for layer in full.layers:
+            np.testing.assert_allclose(full.layer("el", layer), other.layer("el", layer)[rows], atol=1e-5)
+
+
+def test_a_template_changes_states_and_not_what_is_pooled(llama, checkpoint, corpus):
+    framed = extract(checkpoint, corpus, template="alpaca", store=False)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(llama)
+    sentence = corpus.sentences["zh"][1]
+    before, _, after = TEMPLATES["alpaca"].around(sentence)
+    offsets = tokenizer(before + sentence + after, return_offsets_mapping=True)["offset_mapping"]
+    own = [i for i, (a, b) in enumerate(offsets) if a < len(before + sentence) and b > len(before)]
+    expected = reference(llama, before + sentence + after, own)
+    np.testing.assert_allclose(framed.layer("zh", 2)[1], expected[2], atol=1e-5)
+
+
+def test_the_shared_head_of_a_template_is_computed_once_and_exactly(checkpoint, corpus):
+    engine = LocalEngine.open(locate(checkpoint))
+    assert engine.reuse_prefix
+    rows = tokenize(corpus.sentences["zh"], engine.tokenizer, TEMPLATES["alpaca"], 512, causal=True)
+    assert common_prefix(rows) > local.PREFIX_WORTH
+    reused = engine.pool(rows, ["mean", "last"])
+    engine.reuse_prefix = False
+    np.testing.assert_allclose(reused, engine.pool(rows, ["mean", "last"]), atol=1e-5)
+
+
+def test_every_pooling_in_one_pass_is_its_own_definition(llama, checkpoint, corpus):
+    sentence = corpus.sentences["en"][1]
+    found = extract_poolings(checkpoint, corpus, ["mean", "mean-all", "last", "weighted", "max"], store=False)
+    model = transformers.AutoModelForCausalLM.from_pretrained(llama, dtype=torch.float32)
+    ids = torch.tensor([transformers.AutoTokenizer.from_pretrained(llama)(sentence)["input_ids"]])
+    with torch.inference_mode():
+        state = model(ids, output_hidden_states=True).hidden_states[1][0].numpy()
+    weights = np.arange(1, len(state) + 1)[:, None]
+    expected = {
+        "mean": state[1:].mean(0),
+        "mean-all": state.mean(0),
+        "last": state[-1],
+        "weighted": (state * weights).sum(0) / weights.sum(),
+        "max": state[1:].max(0),
+    }
+    for pooling, value in expected.items():
+        np.testing.assert_allclose(found[pooling].layer("en", 1)[1], value, atol=1e-5, err_msg=pooling)
+
+
+def test_layers_asked_for_are_the_ones_that_are_run(checkpoint, corpus):
+    engine = LocalEngine.open(locate(checkpoint), layers=[0, 1])
+    ran = []
+    for number, block in enumerate(engine.reader.blocks, 1):
+        block.register_forward_hook(lambda *_, number=number: ran.append(number))
+    engine.pool(tokenize(["Hello."], engine.tokenizer, TEMPLATES["raw"], 64, True), ["mean"])
+    assert ran == [1], "blocks 2 and 3 never run"
+    some = extract(checkpoint, corpus, layers=[1, 3])
+    assert some.layers == (1, 3)
+    np.testing.assert_allclose(some.layer("en", 3), extract(checkpoint, corpus).layer("en", 3), atol=1e-6)
+
+
+def test_identical_texts_are_computed_once(checkpoint, monkeypatch):
+    seen = []
+    monkeypatch.setattr(LocalEngine, "pool", lambda self, rows, poolings, pool=LocalEngine.pool: seen.append(len(rows)) or pool(self, rows, poolings))
+    states = extract(checkpoint, ParallelCorpus("twice", {"en": ["a dog", "a cat", "a dog"], "tr": ["x y", "z", "q"]}))
+    assert seen == [2, 3]
+    assert np.array_equal(states.layer("en", 1)[0], states.layer("en", 1)[2])
+    assert states.groups.tolist() == [0, 1, 0]
+
+
+def test_asking_again_loads_no_model(checkpoint, corpus, monkeypatch):
+    first = extract(checkpoint, corpus)
+    monkeypatch.setattr(LocalEngine, "open", lambda *a, **k: pytest.fail("the states were in the store"))
+    again = extract(checkpoint, corpus)
+    assert np.array_equal(first.layer("zh", 2), again.layer("zh", 2))
+    assert str(first.signature) == str(again.signature)
+    assert again.tokens["zh"].tolist() == first.tokens["zh"].tolist()
+
+
+def test_specials_are_left_out_by_id_also_without_bos(save_tokenizer, tmp_path, corpus):
+    for bos in (True, False):
+        tokenizer = save_tokenizer(tmp_path / str(bos), bos=bos)
+        rows = tokenize(corpus.sentences["en"], tokenizer, TEMPLATES["raw"], 512, causal=True)
+        for row, sentence in zip(rows, corpus.sentences["en"], strict=True):
+            assert tokenizer.decode(row.ids[row.content]) == sentence
+            assert row.content[0] != bos
+    assert special_ids(tokenizer) == {0, 1, 2}
+
+
+def test_the_unknown_token_is_content(save_tokenizer, tmp_path):
+    tokenizer = save_tokenizer(tmp_path)
+    tokenizer.unk_token = "q"
+    assert tokenizer.unk_token_id not in special_ids(tokenizer)
+
+
+def test_batches_keep_the_budget_and_every_row():
+    lengths = np.random.default_rng(0).integers(1, 90, size=300)
+    batches = list(plan(lengths, 256))
+    assert sorted(np.concatenate(batches).tolist()) == list(range(300))
+    assert all(len(b) * lengths[b].max() <= 256 or len(b) == 1 for b in batches)
+    waste = sum(len(b) * lengths[b].max() for b in batches) / lengths.sum()
+    assert waste < 1.05, "sorting by length leaves little padding"
+
+
+def test_when_memory_runs_out_the_budget_is_halved_and_nothing_is_lost(checkpoint, corpus, monkeypatch):
+    expected = extract(checkpoint, corpus, store=False)
+    batch = LocalEngine._batch
+
+    def starved(self, rows, poolings, prefix):
+        if sum(len(row.ids) for row in rows) > 40:
+            raise torch.OutOfMemoryError("planted")
+        return batch(self, rows, poolings, prefix)
+
+    monkeypatch.setattr(LocalEngine, "_check", lambda self, weights: setattr(self, "dim", 32))
+    monkeypatch.setattr(LocalEngine, "_batch", starved)
+    states = extract(checkpoint, corpus, store=False)
+    np.testing.assert_allclose(states.layer("el", 3), expected.layer("el", 3), atol=1e-5)
+    with pytest.raises(RepalignError, match="out of memory on a single sentence"):
+        extract(checkpoint, ParallelCorpus("long", {"en": ["word " * 20]}), store=False)
+
+
+def test_long_sentences_are_dropped_from_every_language_and_counted(checkpoint):
+    rows = [f"dog {i}" for i in range(200)]
+    corpus = ParallelCorpus("long", {"en": rows, "tr": [*rows[:-1], "kuş " * 100]})
+    states = extract(checkpoint, corpus, max_length=50)
+    assert states.sentences == 199
+    assert states.about["truncated"] == 1
+    assert len(states.texts["en"]) == 199
+    with pytest.raises(RepalignError, match=r"100 of 200 sentences are longer than 50 tokens \(tr: 100\)"):
+        extract(checkpoint, ParallelCorpus("longer", {"en": rows, "tr": rows[:100] + ["kuş " * 100] * 100}), max_length=50)
+
+
+def test_a_state_that_is_not_finite_is_named(save_model, tmp_path, corpus):
+    folder = save_model(tmp_path / "broken")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    ids = [set(tokenizer(row)["input_ids"]) for row in (*corpus.sentences["zh"], *local.PROBE)]
+    only = (ids[2] - set().union(*ids[:2], *ids[3:])).pop()
+    weights = load_file(folder / "model.safetensors")
+    weights["model.embed_tokens.weight"][only] = torch.inf
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(RepalignError, match=r"broken: layer 0 of zh is not finite in float32 for '两只鸟在唱歌。'"):
+        extract(Checkpoint.named(str(folder)), ParallelCorpus("zh", {"zh": corpus.sentences["zh"]}))
+    weights["model.embed_tokens.weight"][:] = torch.inf
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(RepalignError, match="not finite in float32"):
+        extract(Checkpoint.named(str(folder)), corpus)
+
+
+def test_bfloat16_is_close_and_recorded(checkpoint, corpus):
+    half, full = (extract(checkpoint, corpus, dtype=dtype) for dtype in ("bfloat16", "float32"))
+    assert half.signature.dtype == "bfloat16"
+    difference = np.abs(half.layer("en", 2) - full.layer("en", 2)).max()
+    assert 0 < difference < 0.05 * np.abs(full.layer("en", 2)).max()
+
+
+def test_auto_keeps_tiny_models_in_float32(checkpoint, corpus):
+    assert extract(checkpoint, corpus).signature.dtype == "float32"
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ({"pooling": "meen"}, "did you mean 'mean'"),
+        ({"template": "alpacca"}, "did you mean 'alpaca'"),
+        ({"layers": [9]}, "no layer 9"),
+        ({"site": "nose"}, "no site 'nose'"),
+        ({"device": "cuda:7"}, "no device 'cuda:7'"),
+        ({"side": "encoder"}, "no encoder side"),
+    ],
+)
+def test_wrong_options_get_one_line(checkpoint, corpus, options, parts):
+    with pytest.raises(RepalignError, match=parts):
+        extract(checkpoint, corpus, **options)

@@ -1,0 +1,173 @@
+"""The store: shards that appear whole, damage that is found, kills that cost at most a shard."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import repalign.store
+from repalign.checkpoints import Checkpoint
+from repalign.cli import main
+from repalign.corpora import ParallelCorpus
+from repalign.errors import RepalignError
+from repalign.extraction import extract
+from repalign.store import Shape, Store
+
+KEY = {"weights": "w", "language": "en", "template": "raw", "pooling": "mean", "site": "resid", "dtype": "float32"}
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch) -> Store:
+    monkeypatch.setattr(repalign.store, "SHARD_BYTES", 3 * 2 * 4 * 4)  # three rows of 2 layers x 4 dims
+    return Store.create(tmp_path, KEY, Shape((0, 1), 1, 8, 4))
+
+
+def fill(store: Store) -> np.ndarray:
+    states = RNG.normal(size=(2, 8, 4)).astype(np.float32)
+    for shard in range(store.shards):
+        span = store.span(shard)
+        store.write(shard, states[:, span.start : span.stop])
+    return states
+
+
+def test_what_is_written_is_read(store, tmp_path):
+    states = fill(store)
+    again = Store.find(tmp_path, KEY)
+    assert again.missing(print) == []
+    array = again.array()
+    assert array.shape == states.shape
+    assert all(np.array_equal(array[layer], states[layer]) for layer in range(2))
+
+
+def test_another_key_is_another_store(store, tmp_path):
+    fill(store)
+    assert Store.find(tmp_path, {**KEY, "dtype": "bfloat16"}) is None
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "empty"])
+def test_a_damaged_shard_is_named_and_wanted_again(store, damage):
+    fill(store)
+    path = store.path(1)
+    data = bytearray(path.read_bytes())
+    data[-7] ^= 1
+    path.write_bytes({"truncate": bytes(data[:-20]), "flip": bytes(data), "empty": b""}[damage])
+    said = []
+    assert store.missing(said.append) == [1]
+    assert path.name in said[0]
+    assert not path.exists()
+
+
+def test_a_full_disk_leaves_what_was_written(store, monkeypatch):
+    store.write(0, np.ones((2, 3, 4), np.float32))
+
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(RepalignError, match="disk is full"):
+        store.write(1, np.ones((2, 3, 4), np.float32))
+    assert store.missing(print) == [1, 2]
+    assert not list(store.folder.glob(".*partial"))
+
+
+@pytest.fixture
+def job(llama, tmp_path):
+    """Arguments of an extraction of some sixty shards in a process of its own."""
+    sentences = {lang: [f"{word} {i} dogs and {i * 7} birds" for i in range(60)] for lang, word in (("en", "see"), ("tr", "gör"))}
+    for lang, rows in sentences.items():
+        (tmp_path / f"{lang}.txt").write_text("\n".join(rows))
+    code = (
+        "import repalign.store; repalign.store.SHARD_BYTES = 2 * 4 * 4 * 32\n"
+        "from repalign import Checkpoint, ParallelCorpus, extract\n"
+        f"extract(Checkpoint.named({str(llama)!r}), ParallelCorpus.named({str(tmp_path)!r}), batch_tokens=64)\n"
+    )
+    return [sys.executable, "-c", code]
+
+
+@pytest.fixture
+def undisturbed(job, llama, tmp_path, monkeypatch) -> dict[str, bytes]:
+    """What the job writes when nothing goes wrong."""
+    monkeypatch.setenv("REPALIGN_HOME", str(tmp_path / "undisturbed"))
+    monkeypatch.setattr(repalign.store, "SHARD_BYTES", 2 * 4 * 4 * 32)
+    extract(Checkpoint.named(str(llama)), ParallelCorpus.named(str(tmp_path)), batch_tokens=64)
+    return contents(tmp_path / "undisturbed")
+
+
+def contents(home: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(home)): p.read_bytes() for p in sorted((home / "states").rglob("*.npy"))}
+
+
+def run_to_end(job, home):
+    subprocess.run(job, env={**os.environ, "REPALIGN_HOME": str(home)}, check=True, capture_output=True)
+    return contents(home)
+
+
+def killed_and_resumed(job, home, kills, seed):
+    """Kill after a random number of new shards, `kills` times; then run to the end. Returns contents and recomputed shards."""
+    rng = random.Random(seed)
+    recomputed = 0
+    for _ in range(kills):
+        before = set(contents(home))
+        process = subprocess.Popen(job, env={**os.environ, "REPALIGN_HOME": str(home)}, stderr=subprocess.DEVNULL)
+        wanted = len(before) + rng.randint(1, 3)
+        while process.poll() is None and len(list((home / "states").rglob("*.npy"))) < wanted:
+            time.sleep(0.001)
+        time.sleep(rng.random() * 0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        recomputed += len(before - set(contents(home)))
+    return run_to_end(job, home), recomputed
+
+
+@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.heavy)])
+def test_killed_and_resumed_is_bit_identical(job, undisturbed, tmp_path, kills):
+    resumed, lost = killed_and_resumed(job, tmp_path / "b", kills, seed=kills)
+    assert len(undisturbed) == 60
+    assert resumed == undisturbed
+    assert lost == 0, "no finished shard was computed again"
+
+
+def test_two_processes_asking_for_the_same_do_not_collide(job, undisturbed, tmp_path):
+    environment = {**os.environ, "REPALIGN_HOME": str(tmp_path / "shared")}
+    processes = [subprocess.Popen(job, env=environment) for _ in range(2)]
+    assert [process.wait() for process in processes] == [0, 0]
+    assert contents(tmp_path / "shared") == undisturbed
+
+
+def test_a_damaged_store_is_mended_by_asking_again(llama, corpus, home, capsys):
+    before = extract(Checkpoint.named(str(llama)), corpus).layer("el", 2)
+    for path in (home / "states").rglob("*.npy"):
+        path.write_bytes(path.read_bytes()[:-4])
+    assert main(["cache", "verify"]) == 1
+    after = extract(Checkpoint.named(str(llama)), corpus).layer("el", 2)
+    assert "damaged" in capsys.readouterr().err
+    assert np.array_equal(before, after)
+    assert main(["cache", "verify"]) == 0
+
+
+def test_cache_lists_and_prunes(llama, corpus, home, capsys):
+    extract(Checkpoint.named(str(llama)), corpus)
+    assert main(["cache", "list"]) == 0
+    assert "3 in" in capsys.readouterr().out
+    assert main(["cache", "prune", "--older", "1d"]) == 0
+    assert len(list((home / "states").iterdir())) == 3, "nothing is a day old"
+    assert main(["cache", "prune"]) == 0
+    assert list((home / "states").iterdir()) == []
+
+
+def test_the_key_says_what_it_is(llama, home):
+    extract(Checkpoint.named(str(llama)), ParallelCorpus("one", {"en": ["a b c"]}))
+    described = json.loads(next((home / "states").rglob("key.json")).read_text())
+    assert described["key"]["language"] == "en"
+    assert described["shape"] == {"layers": [0, 1, 2, 3], "blocks": 3, "rows": 1, "dim": 32}
