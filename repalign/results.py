@@ -1,7 +1,7 @@
 """Results at rest: a folder of parquet tables and one JSON file, from which every report is drawn.
 
-A results folder holds `profile.parquet` (the scores), `profile.json` (what they are: schema, signatures, settings,
-the command, the data manifest) and one parquet file for each further table, e.g. `map.parquet`.
+A results folder holds `profile.parquet` (the scores), `profile.json` (what they are: schema, signatures,
+settings, the command, the data manifest) and one parquet file for each further table, e.g. `map.parquet`.
 Reading it needs neither torch nor a model.
 """
 
@@ -26,19 +26,22 @@ TABLES = {
     "trustworthiness, knn_overlap",
     "sentences": "the text: language, sentence, group, text, tokens",
     "geometry": "shape of each language's states: checkpoint, language, layer, depth, measure, value, detail",
-    "neighbours": "translations not found: checkpoint, variant, source, target, layer, depth, sentence, taken_for, "
-    "cosine (to what it was taken for), cosine_right (to its translation)",
-    "drift": "how far each language moved from a baseline: checkpoint, baseline, language, layer, depth, measure, "
-    "value, low, high",
-    "layer_cka": "layers of one checkpoint against layers of another: checkpoint, baseline, language, layer, depth, "
-    "baseline_layer, baseline_depth, value",
-    "languages": "distance of every two languages, both ways and to themselves: checkpoint, metric, variant, layer, "
-    "depth, language, other, order (of `language` along the tree), value, distance",
-    "tree": "how languages join, one row a merger: checkpoint, metric, variant, layer, depth, step, left, right "
-    "(a language, or the step that made a group, as text), distance, size (languages in the new group)",
-    "controls": "what the same metric gives without meaning, to draw beside each curve: control, and the columns of a "
-    "profile; control is bag-of-tokens, random-weights, unshared-tokens, length-matched or length-partialled",
-    "identity": "language against meaning: checkpoint, variant, layer, depth, measure, value, low, high, chance",
+    "neighbours": "translations not found: checkpoint, variant, source, target, layer, depth, sentence, "
+    "taken_for, cosine (to what it was taken for), cosine_right (to its translation)",
+    "drift": "how far each language moved from a baseline: checkpoint, baseline, language, layer, depth, "
+    "measure, value, low, high",
+    "layer_cka": "layers of one checkpoint against layers of another: checkpoint, baseline, language, layer, "
+    "depth, baseline_layer, baseline_depth, value",
+    "languages": "distance of every two languages, both ways and to themselves: checkpoint, metric, variant, "
+    "layer, depth, language, other, order (of `language` along the tree), value, distance",
+    "tree": "how languages join, one row a merger: checkpoint, metric, variant, layer, depth, step, left, "
+    "right (a language, or the step that made a group, as text), distance, size (languages in the "
+    "new group)",
+    "controls": "what a metric gives without meaning, to draw beside its curve: control (bag-of-tokens, "
+    "random-weights, unshared-tokens, length-matched or length-partialled), and the columns of a "
+    "profile",
+    "identity": "language against meaning: checkpoint, variant, layer, depth, measure, language (NA: all "
+    "together), value, low, high, chance",
 }
 """The further tables there may be, with their columns."""
 
