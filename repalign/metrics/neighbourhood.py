@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from repalign.metrics.metric import Scores, metric
 from repalign.metrics.null import Null
 from repalign.metrics.pair import LayerPair, Side
-from repalign.metrics.retrieval import COSINE
 
 if TYPE_CHECKING:
     import torch

@@ -12,11 +12,11 @@ import numpy as np
 
 from repalign import statistics
 from repalign.errors import RepalignError, unknown
-from repalign.measurement import Measurement, Plan
+from repalign.scoring.measurement import Measurement, Plan
 from repalign.metrics import METRICS, Metric
 from repalign.profiles import COLUMNS, LayerProfile
 from repalign.states import LayerStates
-from repalign.variants import variant
+from repalign.scoring.variants import variant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,8 +163,9 @@ def language_pairs(
     return found
 
 
-def same_sentences(a: LayerStates, b: LayerStates) -> None:
-    """Refuse to pair checkpoints that were read on different sentences or have different layers.
+def same_sentences(a: LayerStates, b: LayerStates, layers: bool = True) -> None:
+    """Refuse to pair checkpoints that were read on different sentences, or (if `layers`) have different
+    layers.
 
     Raises:
         RepalignError: what differs.
@@ -186,7 +187,7 @@ def same_sentences(a: LayerStates, b: LayerStates) -> None:
                 f"{both} hold different sentences: {len(differ)} differ in {language!r}, the first is row {differ[0]}; "
                 "extract both on the same corpus"
             )
-    if a.layers != b.layers:
+    if layers and a.layers != b.layers:
         raise RepalignError(
             f"{both} have different layers ({a.layers[0]}..{a.layers[-1]} and {b.layers[0]}..{b.layers[-1]}); "
             "name shared ones with layers=, or profile both in one table and draw them over depth"

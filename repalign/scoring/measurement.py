@@ -11,7 +11,7 @@ from repalign import statistics
 from repalign.errors import RepalignError
 from repalign.metrics import LayerPair, Metric, Scores, Side
 from repalign.states import LayerStates
-from repalign.variants import Language, Variant, folds_of, variant
+from repalign.scoring.variants import Language, Variant, folds_of, variant
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,105 @@
+"""Language against meaning: does a state say first in which language it is, or what it means?
+
+Each measure takes the states of all languages at one layer, row i of each a translation of row i of every
+other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from repalign.metrics.pair import Side
+
+if TYPE_CHECKING:
+    import torch
+
+
+def _silhouette(own: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """(b - a) / max(a, b) for mean distances a within the own cluster and b to the nearest other (Rousseeuw 1987)."""
+    import torch
+
+    largest = torch.maximum(own, other)
+    return torch.where(largest > 0, (other - own) / largest.clamp(min=1e-300), 0.0)
+
+
+def silhouette_language(sides: Sequence[Side]) -> torch.Tensor:
+    """How much nearer a state is to its language than to the nearest other one, by cosine: double [sentence,
+    language].
+
+    The mean cosine distance to a cluster is 1 minus the product with its mean, so no distance matrix is made.
+    """
+    import torch
+
+    unit = torch.stack([side.unit for side in sides], dim=1).double()
+    n, languages, _ = unit.shape
+    distance = 1 - torch.einsum("nld,md->nlm", unit, unit.mean(0))
+    own = distance.diagonal(dim1=1, dim2=2) * n / (n - 1)
+    other = distance.masked_fill(torch.eye(languages, dtype=torch.bool, device=unit.device), torch.inf)
+    return _silhouette(own, other.min(2).values)
+
+
+def silhouette_sentence(sides: Sequence[Side]) -> torch.Tensor:
+    """How much nearer a state is to its translations than to the nearest other sentence: double [sentence, language]."""
+    import torch
+
+    unit = torch.stack([side.unit for side in sides], dim=1).double()
+    n, languages, _ = unit.shape
+    distance = 1 - torch.einsum("nld,md->nlm", unit, unit.mean(1))
+    same = torch.arange(n, device=unit.device)
+    own = distance[same, :, same] * languages / (languages - 1)
+    distance[same, :, same] = torch.inf
+    return _silhouette(own, distance.min(2).values)
+
+
+def centroid_distance(source: Side, target: Side) -> float:
+    """Distance between the means of two languages, in standard deviations within a language (arXiv:2004.05160)."""
+    apart = (source.states.double().mean(0) - target.states.double().mean(0)).norm()
+    within = sum(side.centred.double().square().sum(1).mean() for side in (source, target)) / 2
+    return float(apart / within**0.5) if within > 0 else float("nan")
+
+
+def centroid_cosine(source: Side, target: Side) -> float:
+    """Cosine between the means of two languages."""
+    a, b = (side.states.double().mean(0) for side in (source, target))
+    return float(a @ b / (a.norm() * b.norm()).clamp(min=1e-300))
+
+
+def probe(sides: Sequence[Side], labels: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """Whether a linear probe, trained on other sentences, reads the label: bool [sentence, language].
+
+    Multinomial logistic regression on standardised states.
+
+    Args:
+        sides: one a language.
+        labels: int [sentence, language].
+        folds: int [sentence]; a sentence and its translations are always in one fold.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    states = np.stack([side.states.cpu().numpy() for side in sides], axis=1)
+    right = np.zeros(labels.shape, dtype=bool)
+    for fold in np.unique(folds):
+        train, test = folds != fold, folds == fold
+        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
+        model.fit(states[train].reshape(-1, states.shape[2]), labels[train].ravel())
+        guesses = model.predict(states[test].reshape(-1, states.shape[2]))
+        right[test] = guesses.reshape(-1, len(sides)) == labels[test]
+    return right
+
+
+def language_labels(sentences: int, languages: int) -> np.ndarray:
+    """The true labels: int [sentence, language]."""
+    return np.tile(np.arange(languages), (sentences, 1))
+
+
+def control_labels(sentences: int, languages: int, seed: int) -> np.ndarray:
+    """Labels of a control task that nothing in the states tells: each sentence's languages in random order.
+
+    What a probe scores above this is selectivity (arXiv:1909.03368).
+    """
+    return np.random.default_rng(seed).permuted(language_labels(sentences, languages), axis=1)

@@ -1,0 +1,97 @@
+"""Wrong nearest neighbours: what a sentence is taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from repalign.errors import unknown
+from repalign.scoring.measurement import Layer
+from repalign.metrics import LayerPair
+from repalign.metrics.retrieval import MARGINS, margin_search
+from repalign.states import LayerStates
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NEIGHBOURS = (
+    "checkpoint",
+    "variant",
+    "source",
+    "target",
+    "layer",
+    "depth",
+    "sentence",
+    "taken_for",
+    "cosine",
+    "cosine_right",
+)
+
+
+def confusions(pair: LayerPair, margin: str) -> list[dict[str, Any]]:
+    """Source sentences whose best target is not their translation, the surest mistakes first.
+
+    `sentence` and `taken_for` are rows of the pair.
+    """
+    found = margin_search(pair.cosine, margin)
+    right = pair.cosine.diagonal()
+    cosine = pair.cosine.gather(1, found.index[:, None]).flatten()
+    wrong = (found.index != found.index.new_tensor(range(pair.sentences))).nonzero().flatten()
+    wrong = wrong[(cosine - right)[wrong].argsort(descending=True, stable=True)]
+    columns = (wrong, found.index[wrong], cosine[wrong], right[wrong])
+    names = ("sentence", "taken_for", "cosine", "cosine_right")
+    return [dict(zip(names, row, strict=True)) for row in zip(*(c.tolist() for c in columns), strict=True)]
+
+
+def neighbours(
+    states: LayerStates,
+    pairs: Iterable[tuple[str, str]],
+    *,
+    variants: Sequence[str] = ("centred",),
+    layers: Sequence[int] | None = None,
+    margin: str = "absolute",
+    limit: int | None = 20,
+    device: str = "cpu",
+) -> pd.DataFrame:
+    """Which sentences are not found, and what they are taken for: the error list of retrieval.
+
+    Args:
+        states: of one checkpoint.
+        pairs: (source, target), each searched both ways.
+        variants: names from `VARIANTS`.
+        layers: layer numbers; default all.
+        margin: "absolute" for the nearest by cosine, "distance" or "ratio" as in xsim.
+        limit: at most so many mistakes a direction, layer and variant, the surest first; None for all.
+        device: where to compute.
+
+    Returns:
+        Columns of the table "neighbours" (see `repalign.results.TABLES`); `sentence` and `taken_for` are rows
+        of the corpus.
+    """
+    import pandas as pd
+
+    if margin not in MARGINS:
+        raise unknown("margin", margin, MARGINS)
+    rows: list[dict[str, Any]] = []
+    for layer in layers or states.layers:
+        at = Layer(states, layer, device)
+        for spec in variants:
+            for source, target in pairs:
+                there, selected = at.pair(source, target, spec)
+                corpus_rows = at.rows if selected is None else at.rows[selected]
+                for pair, near, far in ((there, source, target), (there.reverse, target, source)):
+                    for found in confusions(pair, margin)[:limit]:
+                        rows.append(
+                            {
+                                "checkpoint": states.checkpoint,
+                                "variant": spec,
+                                "source": near,
+                                "target": far,
+                                "layer": layer,
+                                "depth": states.depth(layer),
+                                **found,
+                                "sentence": int(corpus_rows[found["sentence"]]),
+                                "taken_for": int(corpus_rows[found["taken_for"]]),
+                            }
+                        )
+    return pd.DataFrame(rows, columns=list(NEIGHBOURS))

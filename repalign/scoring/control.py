@@ -1,0 +1,140 @@
+"""Controls: what the same metric gives without meaning.
+
+Shared names and digits align even a model with random weights. A control is states like any other, so it is
+profiled, drawn and subtracted (`contrast(bag_of_tokens(states), states)`) by the same code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from repalign.errors import RepalignError
+from repalign.profiles import COLUMNS
+from repalign.scoring.scores import profile
+from repalign.states import LayerStates
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from scipy.sparse import csr_matrix
+
+LENGTH_VARIANTS = ("length-matched", "length-partialled")
+
+
+@dataclass(frozen=True)
+class _SameAtEveryLayer:
+    """Looks like the states of a language; dense only while a layer is looked at."""
+
+    counts: csr_matrix  # [sentence, token]
+    layers: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (self.layers, *self.counts.shape)
+
+    def __getitem__(self, position: int) -> np.ndarray:
+        return self.counts.toarray()
+
+
+def bag_of_tokens(states: LayerStates) -> LayerStates:
+    """Sentences as counts of their tokens, weighted by rarity (idf): the same at every layer, no model at
+    all.
+
+    Raises:
+        RepalignError: the states came without token ids.
+    """
+    from scipy.sparse import csr_matrix
+
+    missing = [language for language in states.languages if not len(states.token_ids.get(language, ()))]
+    if missing:
+        raise RepalignError(
+            f"the states of {states.checkpoint} hold no token ids of {', '.join(missing)}; extract them again to compare "
+            "with a bag of tokens"
+        )
+    ids = {language: states.token_ids[language] for language in states.languages}
+    vocabulary, flat = np.unique(
+        np.concatenate([row for rows in ids.values() for row in rows]), return_inverse=True
+    )
+    ends = np.cumsum([len(row) for rows in ids.values() for row in rows])
+    starts = np.concatenate([[0], ends])
+    counts = csr_matrix(
+        (np.ones(len(flat), dtype=np.float32), flat, starts), shape=(len(ends), len(vocabulary))
+    )
+    counts.sum_duplicates()
+    seen_in = np.bincount(counts.indices, minlength=len(vocabulary))
+    counts.data *= (1 + np.log(len(ends) / seen_in))[counts.indices].astype(np.float32)
+    n = states.sentences
+    return replace(
+        states,
+        signature=states.signature.with_(pooling="bag-of-tokens"),
+        arrays={
+            language: _SameAtEveryLayer(counts[k * n : (k + 1) * n], len(states.layers))
+            for k, language in enumerate(states.languages)
+        },
+    )
+
+
+def unshared_tokens(token_ids: Mapping[str, Sequence[np.ndarray]]) -> dict[str, list[np.ndarray]]:
+    """Which tokens of each sentence occur in none of its translations: language -> one bool array a sentence.
+
+    Pooling only these takes away names, digits and loans. A sentence of which nothing would be left keeps
+    all.
+    """
+    masks: dict[str, list[np.ndarray]] = {language: [] for language in token_ids}
+    for rows in zip(*token_ids.values(), strict=True):
+        for language, row in zip(token_ids, rows, strict=True):
+            others = np.concatenate([other for other in rows if other is not row] or [row[:0]])
+            own = ~np.isin(row, others)
+            masks[language].append(own if own.any() else np.ones(len(row), dtype=bool))
+    return masks
+
+
+def controls(
+    states: LayerStates,
+    *,
+    twin: LayerStates | None = None,
+    unshared: LayerStates | None = None,
+    variants: Sequence[str] = ("centred",),
+    **request: Any,
+) -> pd.DataFrame:
+    """The controls of a checkpoint, to be drawn beside its curves.
+
+    Args:
+        states: the checkpoint.
+        twin: the same model with random weights, on the same sentences.
+        unshared: the checkpoint's states pooled over `unshared_tokens` only.
+        variants: as for `profile`; the length controls are added to each by "+".
+        **request: as for `profile`.
+
+    Returns:
+        Columns of the table "controls" (see `repalign.results.TABLES`); `checkpoint` is that of `states`
+        throughout.
+    """
+    import pandas as pd
+
+    found = []
+    if all(len(states.token_ids.get(language, ())) for language in states.languages):
+        found.append(("bag-of-tokens", _at_every_layer(bag_of_tokens(states), variants, request)))
+    for control, other in (("random-weights", twin), ("unshared-tokens", unshared)):
+        if other is not None:
+            found.append((control, profile(other, variants=variants, **request).table))
+    for control in LENGTH_VARIANTS:
+        added = [f"{spec}+{control}" for spec in variants]
+        table = profile(states, variants=added, **request).table
+        found.append((control, table.assign(variant=table["variant"].str.removesuffix(f"+{control}"))))
+    tables = [table.assign(control=control, checkpoint=states.checkpoint) for control, table in found]
+    return pd.concat(tables, ignore_index=True)[["control", *COLUMNS]]
+
+
+def _at_every_layer(bag: LayerStates, variants: Sequence[str], request: dict[str, Any]) -> pd.DataFrame:
+    """Scored once, repeated for every layer."""
+    import pandas as pd
+
+    layers = request.get("layers") or bag.layers
+    table = profile(bag, variants=variants, **{**request, "layers": layers[:1]}).table
+    return pd.concat(
+        [table.assign(layer=layer, depth=bag.depth(layer)) for layer in layers], ignore_index=True
+    )
