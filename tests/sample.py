@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
+from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom, norm
 
-from repalign.profiles import COLUMNS, LayerProfile
+from repalign import scoring
+from repalign.corpora import ParallelCorpus
+from repalign.corpora.checks import check
 from repalign.projection import project, sentence_table
 from repalign.results import Results
 from repalign.states import LayerStates
+
+STRENGTH = {"base": 0.0, "alpaca": 0.35, "x-llama-zh": 0.7, "m-llama": 1.0}
 
 SENTENCES = {
     "en": ["The train leaves at {n} o'clock.", "My sister bought {n} books yesterday.", "Is it raining in the north?",
@@ -59,79 +63,46 @@ def sample_states(
         share = strength * (1 - 0.5 * place / len(languages)) * hump[:, None, None]
         arrays[language] = (share * meaning + (1 - share) * own + 1.5 * home + 0.8 * noise).astype(np.float32)
     written = texts(sentences, languages)
-    tokens = {k: np.array([3 + len(t) // 4 for t in v]) for k, v in written.items()}
-    return LayerStates.from_arrays(
+    ids = {k: [np.array([ord(c) for c in text]) for text in v] for k, v in written.items()}
+    tokens = {k: np.array([len(row) for row in v]) for k, v in ids.items()}
+    states = LayerStates.from_arrays(
         arrays, checkpoint=checkpoint, corpus="sample", texts=written, tokens=tokens
     )
+    return replace(states, token_ids=ids, about=check(ParallelCorpus("sample", written)))
 
 
-def hits(states: LayerStates, language: str, layer: int, variant: str) -> dict[str, np.ndarray]:
-    """Per-sentence scores of three metrics against English."""
-    x, y = (states.layer(name, layer).astype(np.float64) for name in ("en", language))
-    if variant == "centred":
-        x, y = x - x.mean(0), y - y.mean(0)
-    x, y = (m / np.linalg.norm(m, axis=1, keepdims=True) for m in (x, y))
-    similar = x @ y.T
-    right = similar.diagonal().copy()
-    np.fill_diagonal(similar, -np.inf)
-    row, column = right > similar.max(1), right > similar.max(0)
-    np.fill_diagonal(similar, 0)
-    return {
-        "mexa": (row & column).astype(float),
-        "p_at_1": (row.astype(float) + column) / 2,
-        "cosine_gap": right - similar.sum(1) / (len(x) - 1),
-    }
-
-
-def holm(p: np.ndarray) -> np.ndarray:
-    order = p.argsort()
-    steps = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(steps, 1)
-    return adjusted
-
-
-def sample_profile(*checkpoints: LayerStates, baseline: LayerStates | None = None) -> LayerProfile:
-    """Scores of every checkpoint, and what each differs from `baseline` by."""
-    rows, first = [], checkpoints[0]
-    n = first.sentences
-    everything = {}
-    pairs = itertools.product(checkpoints, first.languages[1:], first.layers, ("raw", "centred"))
-    for states, language, layer, variant in pairs:
-        for metric, scores in hits(states, language, layer, variant).items():
-            everything[states.checkpoint, language, layer, variant, metric] = scores
-    for (checkpoint, language, layer, variant, metric), scores in everything.items():
-        chance = {"mexa": 1 / (2 * n - 1), "p_at_1": 1 / n, "cosine_gap": 0.0}[metric]
-        for other in (
-            (None, baseline.checkpoint) if baseline and checkpoint != baseline.checkpoint else (None,)
-        ):
-            shown = scores if other is None else scores - everything[other, language, layer, variant, metric]
-            expected = chance if other is None else 0.0
-            wide = shown.std(ddof=1) / np.sqrt(n)
-            p = 2 * norm.sf(abs(shown.mean() - expected) / wide) if wide else float(shown.mean() == expected)
-            if other is None and metric != "cosine_gap":
-                p = binom.sf(round(shown.sum()) - 1, n, chance)
-            value = shown.mean()
-            rows.append(
-                [checkpoint, other, metric, variant, "en", language, layer, first.depth(layer), value,
-                 value - 1.96 * wide, value + 1.96 * wide, expected, (value - expected) / (1 - expected), p, p, n]
-            )  # fmt: skip
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    keys = ["checkpoint", "baseline", "metric", "variant"]
-    table["p_adjusted"] = table.groupby(keys, dropna=False)["p"].transform(lambda p: holm(p.to_numpy()))
-    return LayerProfile(
-        table, {s.checkpoint: str(s.signature) for s in checkpoints}, {"seed": 0, "resamples": 1000}
-    )
-
-
+@cache
 def sample_results(*names: str, **shape: object) -> Results:
-    """Results of one checkpoint, of two (the second compared with the first), or of a series."""
-    strengths = {"base": 0.0, "alpaca": 0.35, "x-llama-zh": 0.7, "m-llama": 1.0}
-    checkpoints = [sample_states(name, strengths[name], **shape) for name in names or ("m-llama",)]
-    profile = sample_profile(*checkpoints, baseline=checkpoints[0] if len(checkpoints) > 1 else None)
-    return Results(
-        title=" against ".join(s.checkpoint for s in checkpoints),
-        profile=profile,
-        tables={"map": project(checkpoints, progress=False), "sentences": sentence_table(checkpoints[0])},
-        about={"command": "repalign layers --ckpt " + " --ckpt ".join(s.checkpoint for s in checkpoints)},
-    )
+    """All tables of one checkpoint, of two (the second over the first), or of a series (each over the one before)."""
+    made = [sample_states(name, STRENGTH[name], **shape) for name in names or ("m-llama",)]
+    metrics, quick = ["mexa", "cka", "p_at_1", "cosine_gap"], {"draws": 200, "progress": False}
+    scores = scoring.profile(made, metrics=metrics, **quick)
+    for before, after in pairwise(made):
+        scores = scores.joined(scoring.contrast(before, after, metrics=metrics, **quick))
+    about = {
+        "command": "repalign layers --ckpt " + " ".join(states.checkpoint for states in made),
+        "versions": {"repalign": "0.1.0", "torch": "2.13"},
+        "manifest": made[0].about,
+    }
+    title = " against ".join(states.checkpoint for states in made)
+    return Results(title, scores, tables(made), about)
+
+
+def tables(made: list[LayerStates]) -> dict[str, pd.DataFrame]:
+    quick = {"draws": 100, "progress": False}
+    trees = [
+        scoring.language_tree(scoring.profile(one, metrics=["mexa"], pairs="all", **quick)) for one in made
+    ]
+    pairs = [("en", language) for language in made[0].languages[1:]]
+    joined = {
+        "geometry": [scoring.geometry(one, progress=False) for one in made],
+        "identity": [scoring.identity(one, **quick) for one in made],
+        "neighbours": [scoring.neighbours(one, pairs, limit=5) for one in made],
+        "controls": [scoring.controls(one, metrics=["mexa", "cka"], **quick) for one in made],
+        "languages": [languages for languages, _ in trees],
+        "tree": [tree for _, tree in trees],
+        "drift": [scoring.drift(a, b, **quick) for a, b in pairwise(made)],
+        "layer_cka": [scoring.layer_cka(a, b, progress=False) for a, b in pairwise(made)],
+    }
+    found = {name: pd.concat(parts, ignore_index=True) for name, parts in joined.items() if parts}
+    return found | {"map": project(made, progress=False), "sentences": sentence_table(made[0])}

@@ -11,7 +11,18 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from repalign.errors import RepalignError, unknown
-from repalign.figures import change, curves, difference, heatmap
+from repalign.figures import (
+    change,
+    curves,
+    difference,
+    drift,
+    geometry,
+    heatmap,
+    languages,
+    layer_cka,
+    meaning,
+    series,
+)
 from repalign.figures.style import SHEETS
 from repalign.registry import Registry
 
@@ -22,13 +33,19 @@ if TYPE_CHECKING:
     from repalign.results import Results
 
 FIGURES: Registry[ModuleType] = Registry("figure")
-for _name, _module in {
-    "curves": curves,
-    "heatmap": heatmap,
-    "difference": difference,
-    "change": change,
-}.items():
-    FIGURES.add(_name, _module)
+for _module in (
+    curves,
+    heatmap,
+    difference,
+    change,
+    series,
+    languages,
+    geometry,
+    meaning,
+    drift,
+    layer_cka,
+):
+    FIGURES.add(_module.__name__.rpartition(".")[2], _module)
 
 
 def draw(name: str, results: Results | LayerProfile, *, sheet: str = "paper", **choice: str) -> Figure:

@@ -1,4 +1,4 @@
-"""What one checkpoint changes over another: the paired difference by layer, with its interval."""
+"""What one checkpoint changes over another, by layer: paired differences with their intervals."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from repalign.figures import selection
-from repalign.figures.curves import NAMED, line, quantiles
-from repalign.figures.style import styles
+from repalign.figures.curves import by_language
+from repalign.figures.lines import DIFFERENCE, level, span
 
 if TYPE_CHECKING:
     from repalign.results import Results
@@ -18,34 +18,18 @@ def choices(results: Results) -> list[dict]:
 
 
 def draw(results: Results, *, checkpoint: str, baseline: str, metric: str, variant: str) -> dict:
-    rows = selection.where(
-        selection.paired_rows(results),
-        checkpoint=checkpoint,
-        baseline=baseline,
-        metric=metric,
-        variant=variant,
-        source=selection.pivot(results),
+    everywhere = selection.where(
+        selection.paired_rows(results), metric=metric, variant=variant, source=selection.pivot(results)
     )
-    looks = styles(selection.languages(results))
-    significant = rows["p_adjusted"] < selection.ALPHA
-    names = [name for name in selection.targets(results) if (rows["target"] == name).any()]
-    if len(names) <= NAMED:
-        traces = [
-            trace
-            for name in names
-            for trace in line(selection.where(rows, target=name), name, looks[name], significant)
-        ]
-    else:
-        traces = quantiles(rows)
-    label = selection.metric_label(results, metric)
+    rows = selection.where(everywhere, checkpoint=checkpoint, baseline=baseline)
+    traces = by_language(results, rows, rows["p_adjusted"] < selection.ALPHA, DIFFERENCE)
+    traces.append(level(rows.assign(value=0.0), "no change", "dot"))
+    columns = [everywhere[column].dropna() for column in ("value", "low", "high")]
+    label = escape(f"difference in {selection.metric_label(results, metric)}, {variant}")
     return {
         "data": traces,
         "layout": {
-            "xaxis": {"title": {"text": "layer"}},
-            "yaxis": {"title": {"text": f"difference in {escape(label)}, {escape(variant)}"}},
-            "shapes": [
-                {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0,
-                 "line": {"color": "#7A7A7A", "dash": "dot", "width": 1.5}}
-            ],
+            "xaxis": {"title": {"text": "layer"}, "range": span(rows["layer"], beyond=0.02)},
+            "yaxis": {"title": {"text": label}, "range": span(*columns, beyond=0.04)},
         },
-    }  # fmt: skip
+    }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#B8609A", "#A6761D", "#7B5BD6", "#1390A5", "#7A7A7A")
 """Told apart with any colour vision (after Okabe & Ito 2008), and at 3:1 contrast on light and dark alike."""
 
+GREY = PALETTE[-1]
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "pentagon", "star", "hexagon")
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK SC", sans-serif'
@@ -22,6 +23,10 @@ class Style:
     colour: str
     dash: str
     symbol: str
+
+
+STYLE = Style(PALETTE[0], DASHES[0], SYMBOLS[0])
+"""Where there is only one line."""
 
 
 def styles(names: Iterable[str]) -> dict[str, Style]:

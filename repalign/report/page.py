@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from repalign.corpora.languages import language_name
 from repalign.figures import FIGURES, selection
+from repalign.figures.curves import NAMED
 from repalign.figures.style import SHEETS, styles
-from repalign.report.findings import findings, lead
+from repalign.report.findings import findings, leading
+from repalign.report.manifest import facts, manifest
+from repalign.report.neighbours import neighbours
 from repalign.report.packing import compressed, to_json
 from repalign.report.space import space
-from repalign.version import __version__
 
 if TYPE_CHECKING:
     from repalign.results import Results
 
 FOLLOWED = ("metric", "variant", "layer")
-"""Choices that the controls of the page make for all figures at once; each other choice gets its own panel."""
+"""Choices that the controls of the page make for all figures at once; every other choice gets a panel of its own."""
+
+CHOSEN = {"geometry": "measure", "layer_cka": "language"}
+"""Figures with a control of their own, and what it chooses."""
+
+DIGITS = 6
+HEIGHT = 380
 
 
 def render(results: Results) -> str:
-    """The page.
-
-    Raises:
-        RepalignError: never; a table that is missing is simply not drawn.
-    """
+    """The page. A table that is not there is not drawn."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from plotly.offline import get_plotlyjs
 
@@ -37,34 +41,27 @@ def render(results: Results) -> str:
         lstrip_blocks=True,
     )
     panels = {name: _panels(results, name) for name in FIGURES}
-    metric, variant = lead(results)
-    places = space(results)
-    data = {
-        "panels": [panel for named in panels.values() for panel in named],
-        "sheets": {name: SHEETS[name] for name in ("light", "dark")},
-        "languages": _languages(results),
-        "start": {"metric": metric, "variant": variant},
-        "space": places,
-        "csv": compressed(results.profile.table.to_csv(index=False, float_format="%.6g")),
-        "name": results.title,
-    }
-    found = findings(results)
+    places, wrong, found = space(results), neighbours(results), findings(results)
+    names = selection.checkpoints(results)
     return environment.get_template("page.html").render(
         title=results.title,
-        kind=_kind(results),
-        findings={
-            question: [f for f in found if f.question == question]
-            for question in ("where", "changed", "sure")
-        },
+        lead=_lead(results),
+        kind="single" if len(names) == 1 else "compare" if len(names) == 2 else "series",
+        findings={word: [f for f in found if f.question == word] for word in ("where", "changed", "sure")},
         panels=panels,
-        metrics={m: selection.metric_label(results, m) for m in _values(results, "metric")},
-        variants=_values(results, "variant"),
-        checkpoints=selection.checkpoints(results),
+        curves_note=_curves_note(results),
+        metrics={name: selection.metric_label(results, name) for name in _values(results, "metric")},
+        variants={name: name for name in _values(results, "variant")},
+        layers=_layers(results),
+        chosen={name: _chosen(panels[name], key) for name, key in CHOSEN.items()},
         space=places,
+        neighbours=wrong,
+        manifest=manifest(results.about.get("manifest")),
         profile=results.profile,
-        about=results.about,
-        version=__version__,
-        data=to_json(data),
+        command=results.about.get("command"),
+        facts=facts(results),
+        digits=DIGITS,
+        data=to_json(_data(results, panels, places, wrong)),
         css=_source("page.css"),
         scripts=[_source("map.js"), _source("page.js")],
         plotly=get_plotlyjs(),
@@ -72,44 +69,108 @@ def render(results: Results) -> str:
 
 
 def _panels(results: Results, name: str) -> list[dict[str, Any]]:
-    """The pictures of one figure, by what does not follow the controls."""
+    """The pictures of one figure, gathered by the choices that the controls do not make."""
     figure = FIGURES[name]
+    follows = (*FOLLOWED, CHOSEN.get(name))
     panels: dict[tuple, dict[str, Any]] = {}
     for choice in figure.choices(results):
-        own = {key: value for key, value in choice.items() if key not in FOLLOWED}
+        own = {key: value for key, value in choice.items() if key not in follows}
+        title = _title(own)
         panel = panels.setdefault(
             tuple(own.items()),
-            {"id": f"{name}-{len(panels)}", "figure": name, "title": _title(own), "pictures": []},
+            {
+                "id": f"{name}-{len(panels) + 1}",
+                "checkpoint": own.get("checkpoint"),
+                "title": title,
+                "label": f"{figure.__doc__.splitlines()[0].rstrip('.')}; {title}",
+                "pictures": [],
+            },
         )
-        followed = {key: choice[key] for key in FOLLOWED if key in choice}
+        followed = {key: choice[key] for key in follows if key in choice}
         panel["pictures"].append({"choice": followed, **figure.draw(results, **choice)})
+    for panel in panels.values():
+        panel["height"] = max(picture["layout"].setdefault("height", HEIGHT) for picture in panel["pictures"])
+        panel["cursor"] = "layer" in panel["pictures"][0]["layout"]["xaxis"].get("title", {}).get("text", "")
     return list(panels.values())
 
 
 def _title(own: dict[str, Any]) -> str:
+    named = [str(value) for key, value in own.items() if key not in ("checkpoint", "baseline")]
     if "baseline" in own:
-        return f"{own['checkpoint']} minus {own['baseline']}"
-    return " · ".join(str(value) for value in own.values())
+        return " · ".join([f"{own['checkpoint']} against {own['baseline']}", *named])
+    return " · ".join([str(own["checkpoint"]), *named]) if "checkpoint" in own else " · ".join(named)
 
 
-def _kind(results: Results) -> str:
-    count = len(selection.checkpoints(results))
-    return "single" if count == 1 else "compare" if count == 2 else "series"
+def _data(
+    results: Results, panels: dict[str, list[dict]], places: dict | None, wrong: dict | None
+) -> dict[str, Any]:
+    """What the page's scripts read."""
+    layers = _layers(results)
+    depths = _depths(results)
+    return {
+        "panels": [panel for named in panels.values() for panel in named],
+        "sheets": {name: SHEETS[name] for name in ("light", "dark")},
+        "languages": [
+            {"code": code, "name": language_name(code), "colour": look.colour, "symbol": look.symbol}
+            for code, look in styles(selection.languages(results)).items()
+        ],
+        "pivot": selection.pivot(results),
+        "layers": layers,
+        "depths": depths,
+        "deepest": max(depths, key=lambda name: len(depths[name])),
+        "start": {**leading(results), "layer": _first_layer(results, layers)},
+        "space": places,
+        "neighbours": wrong,
+        "csv": compressed(results.profile.table.to_csv(index=False, float_format=f"%.{DIGITS}g")),
+    }
 
 
-def _values(results: Results, column: str) -> Sequence[str]:
+def _first_layer(results: Results, layers: list[int]) -> int:
+    """The layer that the findings speak of first, or the middle one."""
+    chosen = [f.choice["layer"] for f in findings(results) if "layer" in f.choice]
+    return int(chosen[0]) if chosen and chosen[0] in layers else layers[len(layers) // 2]
+
+
+def _depths(results: Results) -> dict[str, dict[int, float]]:
+    own = selection.own_rows(results)
+    table = (own if len(own) else results.profile.table).drop_duplicates(["checkpoint", "layer"])
+    return {
+        str(name): dict(zip(rows["layer"].tolist(), rows["depth"].tolist(), strict=True))
+        for name, rows in table.sort_values("layer").groupby("checkpoint", sort=False)
+    }
+
+
+def _layers(results: Results) -> list[int]:
+    return list(max(_depths(results).values(), key=len))
+
+
+def _lead(results: Results) -> str:
+    names, languages = selection.checkpoints(results), selection.languages(results)
+    counted = "one checkpoint" if len(names) == 1 else f"{len(names)} checkpoints"
+    return f"Where {len(languages)} languages meet, layer by layer: {counted}, {len(_layers(results))} layers"
+
+
+def _curves_note(results: Results) -> str:
+    if len(selection.targets(results)) > NAMED:
+        return (
+            f"{len(selection.targets(results))} languages, drawn as quantiles; the grid below names each. "
+            "The dotted line is chance. Click to move the layer slider."
+        )
+    return (
+        "Filled marks are significantly better than chance. Bands are intervals, the dotted line is chance. "
+        "Click a mark to move the layer slider."
+    )
+
+
+def _values(results: Results, column: str) -> list[str]:
     found = selection.pictures(results.profile.table, "metric", "variant")
     return list(dict.fromkeys(choice[column] for choice in found))
 
 
-def _languages(results: Results) -> list[dict[str, str]]:
-    from repalign.corpora.languages import language_name
-
-    looks = styles(selection.languages(results))
-    return [
-        {"code": code, "name": language_name(code), "colour": look.colour, "symbol": look.symbol}
-        for code, look in looks.items()
-    ]
+def _chosen(panels: list[dict], key: str) -> dict[str, str]:
+    """What a figure's own control offers."""
+    values = [str(picture["choice"][key]) for panel in panels for picture in panel["pictures"]]
+    return {value: value.replace("_", " ") for value in dict.fromkeys(values)}
 
 
 def _source(name: str) -> str:

@@ -43,6 +43,7 @@ def space(results: Results) -> dict[str, Any] | None:
         "rows": kept.astype(np.int32),
         "sentences": [_texts(sentences, language, kept) for language in languages],
         "sheets": sheets,
+        "turns": bool(shown["z"].notna().any()),
         "left_out": len(there) - len(kept),
     }
 
@@ -77,12 +78,13 @@ def _small(values: pd.Series) -> np.ndarray:
 
 def _texts(sentences: pd.DataFrame, language: str, kept: np.ndarray) -> dict[str, Any]:
     rows = sentences[sentences["language"] == language].set_index("sentence").loc[kept]
-    text = [
-        value if len(value) <= TEXT else f"{value[:TEXT]}… ({len(value):,} characters)"
-        for value in rows["text"]
-    ]
     return {
-        "text": text,
+        "text": [shortened(text) for text in rows["text"]],
         "tokens": rows["tokens"].to_numpy(np.int32),
-        "group": rows["group"].to_numpy(np.int32) if "group" in rows else kept.astype(np.int32),
+        "group": rows["group"].to_numpy(np.int32),
     }
+
+
+def shortened(text: str) -> str:
+    """A sentence, cut where it would weigh the page down, with a note that says so."""
+    return text if len(text) <= TEXT else f"{text[:TEXT]}… ({len(text):,} characters)"

@@ -1,27 +1,35 @@
 "use strict";
-/* One checkpoint's map of the semantic space, on a canvas: what is drawn follows `view`, which the page owns. */
+/* One checkpoint's map of the semantic space, drawn on a canvas. What it shows is decided by `view`, which the page owns
+   and all maps share: hidden (languages), matches (sentences found, or null), sentence and language (lit), colourOf. */
+
+const CORNERS = { diamond: [4, 0], "triangle-up": [3, -0.5], "triangle-down": [3, 0.5], pentagon: [5, -0.5], star: [5, 0.5], hexagon: [6, 0] };
 
 class SpaceMap {
-  constructor(canvas, space, languages) {
-    Object.assign(this, { canvas, space, languages, turn: [0.5, 0.35] });
+  constructor(canvas, space, view) {
+    Object.assign(this, { canvas, space, view });
     this.pen = canvas.getContext("2d");
     this.count = space.rows.length;
+    this.reset();
   }
 
-  /* Places of one layer: an array [language, sentence, dim] that starts at `offset` of sheet.places. */
-  show(sheet, layer, view) {
+  reset() {
+    Object.assign(this, { zoom: 1, shift: [0, 0], turn: [0.5, 0.35] });
+  }
+
+  /* Move to one layer of a sheet. places: [layer, language, sentence, dim] in one flat array. */
+  show(sheet, layer, milliseconds) {
     const size = this.space.languages.length * this.count * sheet.dims;
     const target = sheet.places.subarray(layer * size, (layer + 1) * size);
-    const from = this.target && this.sheet.dims === sheet.dims ? this.now.slice() : target;
-    Object.assign(this, { sheet, layer, view, target, now: Float32Array.from(from) });
-    this.limits();
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (from === target || still) { this.now.set(target); this.draw(); return; }
+    const moves = this.sheet && this.sheet.dims === sheet.dims && milliseconds > 0;
+    if (this.sheet !== sheet) this.reach = SpaceMap.reach(sheet.places);
+    const from = moves ? this.now : null;
+    Object.assign(this, { sheet, layer, now: Float32Array.from(target) });
+    const run = (this.run = {});
+    if (!from) return this.draw();
     const begin = performance.now();
-    this.run = begin;
     const step = (time) => {
-      if (this.run !== begin) return;
-      const part = Math.min(1, (time - begin) / 260), eased = part * part * (3 - 2 * part);
+      if (this.run !== run) return;
+      const part = Math.min(1, Math.max(0, (time - begin) / milliseconds)), eased = part * part * (3 - 2 * part);
       for (let i = 0; i < target.length; i++) this.now[i] = from[i] + (target[i] - from[i]) * eased;
       this.draw();
       if (part < 1) requestAnimationFrame(step);
@@ -29,81 +37,86 @@ class SpaceMap {
     requestAnimationFrame(step);
   }
 
-  /* One scale for all layers, so that only points move. */
-  limits() {
-    if (this.scaled === this.sheet) return;
-    this.scaled = this.sheet;
-    const sizes = Float32Array.from(this.sheet.places, Math.abs).sort();
-    this.reach = (sizes[Math.floor(sizes.length * 0.998)] || 1) * 1.08;
+  /* One scale for all layers, so that only points move; a few outliers may lie outside. */
+  static reach(places) {
+    const sizes = Float32Array.from(places, Math.abs).sort();
+    return (sizes[Math.floor(sizes.length * 0.998)] || 1) * 1.1;
   }
 
   /* Where a point lies on the canvas, in CSS pixels. */
   at(language, sentence) {
-    const d = this.sheet.dims, i = (language * this.count + sentence) * d;
+    const i = (language * this.count + sentence) * this.sheet.dims;
     let x = this.now[i], y = this.now[i + 1];
-    if (d === 3) {
+    if (this.sheet.dims === 3) {
       const z = this.now[i + 2], [a, b] = this.turn;
-      [x, y] = [x * Math.cos(a) + z * Math.sin(a),
-        y * Math.cos(b) - (z * Math.cos(a) - x * Math.sin(a)) * Math.sin(b)];
+      const deep = z * Math.cos(a) - x * Math.sin(a);
+      x = x * Math.cos(a) + z * Math.sin(a);
+      y = y * Math.cos(b) - deep * Math.sin(b);
     }
-    const { clientWidth: w, clientHeight: h } = this.canvas, unit = Math.min(w, h) / 2 / this.reach;
-    return [w / 2 + x * unit, h / 2 - y * unit];
+    const { width, height } = this, unit = (this.zoom * Math.min(width, height)) / 2 / this.reach;
+    return [width / 2 + x * unit + this.shift[0], height / 2 - y * unit + this.shift[1]];
+  }
+
+  fit() {
+    const ratio = devicePixelRatio || 1, { canvas } = this;
+    [this.width, this.height] = [canvas.clientWidth, canvas.clientHeight];
+    const [w, h] = [Math.round(this.width * ratio), Math.round(this.height * ratio)];
+    if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
+    this.pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.pen.clearRect(0, 0, this.width, this.height);
   }
 
   draw() {
-    const { canvas, pen, view } = this, ratio = devicePixelRatio || 1;
-    const { clientWidth: w, clientHeight: h } = canvas;
-    if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) {
-      canvas.width = Math.round(w * ratio); canvas.height = Math.round(h * ratio);
-    }
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.clearRect(0, 0, w, h);
-    const lit = view.sentence;
-    for (let l = 0; l < this.space.languages.length; l++) {
-      if (view.hidden.has(this.space.languages[l])) continue;
-      for (let s = 0; s < this.count; s++) {
-        const dim = (view.matches && !view.matches.has(s)) || (lit !== null && lit !== s);
-        pen.globalAlpha = dim ? 0.18 : 0.85;
-        this.mark(l, s, view.colourOf(this, l, s), lit === s ? 6 : 3.2);
-      }
+    if (!this.sheet) return;
+    this.fit();
+    const { view, space, pen } = this, lit = view.sentence;
+    const shown = [...space.languages.keys()].filter((l) => !view.hidden.has(space.languages[l]));
+    for (let s = 0; s < this.count; s++) {
+      pen.globalAlpha = (view.matches && !view.matches.has(s)) || (lit !== null && lit !== s) ? 0.16 : 0.85;
+      for (const l of shown) this.mark(l, s, 3.2);
     }
     pen.globalAlpha = 1;
-    if (lit !== null) this.threads(lit);
+    if (lit !== null && shown.length) this.threads(lit, shown);
   }
 
-  mark(language, sentence, colour, size) {
+  mark(language, sentence, size) {
     const [x, y] = this.at(language, sentence), { pen } = this;
-    pen.fillStyle = colour;
+    pen.fillStyle = this.view.colourOf(this, language, sentence);
     pen.beginPath();
-    const shape = this.languages[language].symbol;
+    const shape = this.space.looks[language].symbol;
     if (shape === "square") pen.rect(x - size * 0.9, y - size * 0.9, size * 1.8, size * 1.8);
-    else if (shape === "circle") pen.arc(x, y, size, 0, 2 * Math.PI);
+    else if (!CORNERS[shape]) pen.arc(x, y, size, 0, 2 * Math.PI);
     else {
-      const corners = { diamond: [4, 0], "triangle-up": [3, -0.5], "triangle-down": [3, 0.5], pentagon: [5, -0.5], star: [4, 0.5], hexagon: [6, 0] }[shape];
-      for (let c = 0; c < corners[0]; c++) {
-        const angle = (2 * Math.PI * c) / corners[0] + corners[1] * Math.PI;
+      const [corners, first] = CORNERS[shape];
+      for (let c = 0; c < corners; c++) {
+        const angle = (2 * Math.PI * c) / corners + first * Math.PI;
         pen.lineTo(x + 1.25 * size * Math.cos(angle), y + 1.25 * size * Math.sin(angle));
       }
-      pen.closePath();
     }
     pen.fill();
   }
 
-  threads(sentence) {
-    const shown = this.space.languages.map((code, l) => [code, l]).filter(([code]) => !this.view.hidden.has(code));
-    const centre = this.at(this.view.language ?? shown[0]?.[1] ?? 0, sentence);
-    this.pen.strokeStyle = getComputedStyle(this.canvas).color;
-    this.pen.lineWidth = 1;
-    this.pen.fillStyle = this.pen.strokeStyle;
-    this.pen.font = "600 12px system-ui, sans-serif";
-    for (const [code, l] of shown) {
+  /* Lines from the sentence that was chosen to its translations, with their languages. */
+  threads(sentence, shown) {
+    const { pen } = this, style = getComputedStyle(this.canvas);
+    const centre = this.at(shown.includes(this.view.language) ? this.view.language : shown[0], sentence);
+    Object.assign(pen, { strokeStyle: style.color, lineWidth: 1, font: "600 12px system-ui, sans-serif" });
+    for (const l of shown) {
+      pen.beginPath();
+      pen.moveTo(...centre);
+      pen.lineTo(...this.at(l, sentence));
+      pen.stroke();
+    }
+    for (const l of shown) this.mark(l, sentence, 6);
+    for (const l of shown) {
       const [x, y] = this.at(l, sentence);
-      this.pen.beginPath(); this.pen.moveTo(...centre); this.pen.lineTo(x, y); this.pen.stroke();
-      this.pen.fillText(code, x + 8, y - 6);
+      Object.assign(pen, { strokeStyle: style.backgroundColor, fillStyle: style.color, lineWidth: 3 });
+      pen.strokeText(this.space.languages[l], x + 8, y - 6);
+      pen.fillText(this.space.languages[l], x + 8, y - 6);
     }
   }
 
-  /* The nearest point within reach of a place on the canvas: [language, sentence] or null. */
+  /* The point nearest to a place on the canvas, as [language, sentence]; null where none is within reach. */
   nearest(x, y, within = 14) {
     let best = null, least = within * within;
     for (let l = 0; l < this.space.languages.length; l++) {
@@ -111,9 +124,14 @@ class SpaceMap {
       for (let s = 0; s < this.count; s++) {
         if (this.view.matches && !this.view.matches.has(s)) continue;
         const [px, py] = this.at(l, s), far = (px - x) ** 2 + (py - y) ** 2;
-        if (far < least) { least = far; best = [l, s]; }
+        if (far < least) [least, best] = [far, [l, s]];
       }
     }
     return best;
+  }
+
+  /* A number of one sentence at the layer shown: "cosine" or "margin". */
+  score(kind, language, sentence) {
+    return this.sheet[kind][(this.layer * this.space.languages.length + language) * this.count + sentence] / 1e4;
   }
 }

@@ -1,0 +1,46 @@
+"""Layers of one checkpoint against layers of the other: debiased CKA of one language's states."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from repalign.figures import selection
+from repalign.figures.style import SEQUENTIAL
+
+if TYPE_CHECKING:
+    from repalign.results import Results
+
+
+def choices(results: Results) -> list[dict]:
+    table = results.tables.get("layer_cka")
+    return [] if table is None else selection.pictures(table, "checkpoint", "baseline", "language")
+
+
+def draw(results: Results, *, checkpoint: str, baseline: str, language: str) -> dict:
+    rows = selection.where(
+        results.tables["layer_cka"], checkpoint=checkpoint, baseline=baseline, language=language
+    )
+    table = rows.pivot_table(index="layer", columns="baseline_layer", values="value", dropna=False)
+    return {
+        "data": [
+            {
+                "type": "heatmap",
+                "x": table.columns.to_numpy(np.float32),
+                "y": table.index.to_numpy(np.float32),
+                "z": table.to_numpy(np.float32),
+                "zmin": 0,
+                "zmax": 1,
+                "colorscale": SEQUENTIAL,
+                "colorbar": {"title": {"text": "CKA", "side": "right"}, "thickness": 12},
+                "hovertemplate": "layer %{y} there, layer %{x} before: <b>%{z:.3f}</b><extra></extra>",
+            }
+        ],
+        "layout": {
+            "xaxis": {"title": {"text": f"layers of {escape(baseline)}"}, "constrain": "domain"},
+            "yaxis": {"title": {"text": f"layers of {escape(checkpoint)}"}, "scaleanchor": "x"},
+            "height": 460,
+        },
+    }

@@ -1,0 +1,102 @@
+"""Lines by layer with their bands: the parts that several figures are made of."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from repalign.figures.style import GREY, Style, translucent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCORE = (
+    "<b>%{fullData.name}</b>, layer %{x}: <b>%{y:.3f}</b> [%{customdata[0]:.3f}, %{customdata[1]:.3f}]"
+    "<br>chance %{customdata[2]:.3f}, adjusted p %{customdata[3]:.2g}<extra></extra>"
+)
+DIFFERENCE = (
+    "<b>%{fullData.name}</b>, layer %{x}: <b>%{y:+.3f}</b> [%{customdata[0]:+.3f}, %{customdata[1]:+.3f}]"
+    "<br>adjusted p %{customdata[3]:.2g}<extra></extra>"
+)
+VALUE = "<b>%{fullData.name}</b>, layer %{x}: <b>%{y:.3g}</b><extra></extra>"
+
+
+def scored(rows: pd.DataFrame, name: str, look: Style, filled: pd.Series, hover: str) -> list[dict]:
+    """The interval's band and the line of one language; marks are filled where `filled` (by index) says so."""
+    rows = rows.sort_values("layer")
+    line = plain(rows, name, look, hover)
+    line["mode"] = "lines+markers"
+    line["marker"] = {
+        "color": look.colour,
+        "size": 7,
+        "symbol": [look.symbol if on else f"{look.symbol}-open" for on in filled.loc[rows.index]],
+    }
+    line["customdata"] = rows[["low", "high", "chance", "p_adjusted"]].to_numpy(np.float32)
+    return [*band(rows, name, look), line]
+
+
+def plain(rows: pd.DataFrame, name: str, look: Style, hover: str = VALUE) -> dict:
+    """The line alone."""
+    rows = rows.sort_values("layer")
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": escape(name),
+        "legendgroup": escape(name),
+        "x": rows["layer"].to_numpy(np.float32),
+        "y": rows["value"].to_numpy(np.float32),
+        "line": {"color": look.colour, "dash": look.dash, "width": 2},
+        "hovertemplate": hover,
+    }
+
+
+def band(rows: pd.DataFrame, name: str, look: Style) -> list[dict]:
+    """From `low` to `high`; nothing where there are no intervals."""
+    known = rows[rows["low"].notna() & rows["high"].notna()].sort_values("layer")
+    if known.empty:
+        return []
+    return [area(known["layer"], known["low"], known["high"], look, 0.13) | {"legendgroup": escape(name)}]
+
+
+def area(x: pd.Series, low: pd.Series, high: pd.Series, look: Style, opacity: float) -> dict:
+    """A filled outline."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": np.concatenate([x, x[::-1]]).astype(np.float32),
+        "y": np.concatenate([low, high[::-1]]).astype(np.float32),
+        "fill": "toself",
+        "fillcolor": translucent(look.colour, opacity),
+        "line": {"width": 0},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+
+
+def quantiles(rows: pd.DataFrame, look: Style) -> list[dict]:
+    """Many languages at once: the median, the middle half and the middle eight tenths of them."""
+    table = rows.groupby("layer")["value"].quantile([0.1, 0.25, 0.5, 0.75, 0.9]).unstack().sort_index()
+    layers = table.index.to_series()
+    areas = [
+        area(layers, table[low], table[high], look, 0.2) | {"name": name, "showlegend": True}
+        for low, high, name in ((0.1, 0.9, "8 of 10 languages"), (0.25, 0.75, "half of the languages"))
+    ]
+    median = table[0.5].rename("value").reset_index()
+    return [*areas, plain(median, "median language", look)]
+
+
+def level(rows: pd.DataFrame, name: str, dash: str) -> dict:
+    """A grey line to compare with: the mean of `value` over languages."""
+    means = rows.groupby("layer", as_index=False)["value"].mean()
+    return plain(means, name, Style(GREY, dash, "circle")) | {
+        "line": {"color": GREY, "dash": dash, "width": 1.5}
+    }
+
+
+def span(*columns: pd.Series, beyond: float) -> list[float]:
+    """A range that holds all values, with some room."""
+    low, high = min(c.min() for c in columns), max(c.max() for c in columns)
+    room = beyond * (float(high - low) or 1)
+    return [float(low) - room, float(high) + room]

@@ -1,0 +1,77 @@
+"""The data manifest and the other facts, as the page's tables show them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from repalign.version import __version__
+
+if TYPE_CHECKING:
+    from repalign.results import Results
+
+DRAWN_WITH = ("pandas", "plotly", "jinja2")
+
+
+def manifest(about: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Counts for the whole corpus, and a row of counts for each language; None where there is no manifest.
+
+    Lists (row numbers) are counted; a number by language, wherever it stands, becomes a column.
+    """
+    if not about:
+        return None
+    totals: dict[str, str] = {}
+    rows: dict[str, dict[str, str]] = {}
+    for key, value in about.items():
+        if not isinstance(value, Mapping):
+            totals[_heading(key)] = _cell(value)
+            continue
+        for language, entry in value.items():
+            cells = entry if isinstance(entry, Mapping) else {key: entry}
+            row = rows.setdefault(str(language), {})
+            row.update({_heading(name): _cell(cell) for name, cell in cells.items()})
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    complete = {
+        language: {column: row.get(column, "") for column in columns} for language, row in rows.items()
+    }
+    return {"totals": totals, "columns": columns, "rows": complete}
+
+
+def facts(results: Results) -> dict[str, str]:
+    """Settings and versions, one line each."""
+    about = {key: value for key, value in results.about.items() if key not in ("command", "manifest")}
+    said = {_heading(key): _cell(value) for key, value in {**results.profile.settings, **about}.items()}
+    return said | {
+        "drawn with": f"repalign {__version__}, Python {sys.version.split()[0]}, {', '.join(_versions())}"
+    }
+
+
+def _versions() -> list[str]:
+    found = []
+    for name in DRAWN_WITH:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _heading(key: object) -> str:
+    return str(key).replace("_", " ")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_cell(entry)}" for key, entry in value.items())
+    if isinstance(value, (list, tuple)):
+        if value and all(isinstance(entry, str) for entry in value):
+            return ", ".join(value)
+        rows = f" (rows {', '.join(map(str, value[:3]))}{', …' if len(value) > 3 else ''})" if value else ""
+        return f"{len(value)}{rows}"
+    return "" if value is None else str(value)

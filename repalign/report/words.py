@@ -1,0 +1,81 @@
+"""Numbers and names as the findings word them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from repalign.corpora.languages import language_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def layers_in_words(layers: Iterable[int]) -> str:
+    """Layer numbers as ranges.
+
+    >>> layers_in_words([3, 4, 5, 8])
+    'layers 3 to 5 and 8'
+    """
+    ranges: list[list[int]] = []
+    for layer in sorted(int(layer) for layer in layers):
+        if ranges and layer == ranges[-1][1] + 1:
+            ranges[-1][1] = layer
+        else:
+            ranges.append([layer, layer])
+    words: list[str] = []
+    for first, last in ranges:
+        words += (
+            [str(first)]
+            if first == last
+            else [str(first), str(last)]
+            if last == first + 1
+            else [f"{first} to {last}"]
+        )
+    return f"layer{'' if words == [str(ranges[0][0])] else 's'} {listing(words)}"
+
+
+def listing(words: Sequence[str]) -> str:
+    """
+    >>> listing(["ar", "el", "zh"])
+    'ar, el and zh'
+    """
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def number(row: pd.Series, sign: str = "") -> str:
+    """A value and its interval, e.g. "0.31 [0.27, 0.35]"; a third decimal for values below a tenth."""
+    digits = 2 if abs(row["value"]) >= 0.1 else 3
+    value, low, high = (f"{row[column]:{sign}.{digits}f}" for column in ("value", "low", "high"))
+    return value if "nan" in low + high else f"{value} [{low}, {high}]"
+
+
+def p_in_words(p: float) -> str:
+    """
+    >>> p_in_words(0.00004), p_in_words(0.0312)
+    ('p < 0.001', 'p = 0.031')
+    """
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def called(code: str) -> str:
+    """A language's code with its English name, where that is known."""
+    name = language_name(code)
+    return code if name == code else f"{code} ({name})"
+
+
+def share_of(count: int, names: Sequence[str]) -> str:
+    """How many of the languages meet, with the verb."""
+    if len(names) == 1:
+        return f"{called(names[0])} meets"
+    every = f"all {count} languages meet" if count == len(names) else f"{count} of {len(names)} languages "
+    return every if count == len(names) else every + ("meets" if count == 1 else "meet")
+
+
+def count_of(counts: Iterable[int]) -> str:
+    """
+    >>> count_of([240, 240]), count_of([238, 240])
+    ('240', '238 to 240')
+    """
+    known = sorted(set(counts))
+    return str(known[0]) if len(known) == 1 else f"{known[0]} to {known[-1]}"
