@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +28,11 @@ class Tokens:
     ids: np.ndarray
     content: np.ndarray
     truncated: bool = False
+
+    @property
+    def key(self) -> bytes:
+        """Equal for sentences whose pooled states are equal."""
+        return self.ids.tobytes() + np.packbits(self.content).tobytes()
 
 
 def tokenize(
@@ -67,6 +72,21 @@ def tokenize(
         keep = int(np.flatnonzero(content)[-1]) + 1 if causal else len(ids)
         rows.append(Tokens(ids[: min(keep, max_length)], content[: min(keep, max_length)], keep > max_length))
     return rows
+
+
+def without_shared(tokens: Mapping[str, Sequence[Tokens]]) -> dict[str, list[Tokens]]:
+    """The same sentences with only those content tokens that occur in none of their translations.
+
+    Takes away names, digits and loans, through which even an untrained model finds translations. A sentence of which
+    nothing would be left keeps all.
+    """
+    out: dict[str, list[Tokens]] = {language: [] for language in tokens}
+    for rows in zip(*tokens.values(), strict=True):
+        for language, row in zip(tokens, rows, strict=True):
+            others = [other.ids[other.content] for other in rows if other is not row]
+            own = row.content & ~np.isin(row.ids, np.concatenate([row.ids[:0], *others]))
+            out[language].append(replace(row, content=own) if own.any() else row)
+    return out
 
 
 def special_ids(tokenizer: PreTrainedTokenizerBase) -> set[int]:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from repalign.batching import Tokens, tokenize
+from repalign.batching import Tokens, tokenize, without_shared
 from repalign.checkpoints import Checkpoint, home
-from repalign.checkpoints.loading import Weights, locate, pick_side, read_config, read_tokenizer
+from repalign.checkpoints.loading import Weights, is_causal, locate, pick_side, read_config, read_tokenizer
 from repalign.corpora import ParallelCorpus
 from repalign.corpora.checks import check, duplicate_groups
 from repalign.engines.local import LocalEngine, pick_device, pick_dtype
@@ -70,6 +70,7 @@ class Extraction:
         side: of an encoder-decoder: encoder or decoder; auto is the encoder.
         batch_tokens: padded tokens a batch, by default by free memory.
         max_length: tokens a sentence may have; longer ones are dropped from every language.
+        unshared: pool only tokens that occur in none of a sentence's translations: a control for names and digits.
         store: whether states are kept on disk; without it they are held in memory.
         progress: show a bar on a terminal.
     """
@@ -84,6 +85,7 @@ class Extraction:
     side: str = "auto"
     batch_tokens: int | None = None
     max_length: int | None = None
+    unshared: bool = False
     store: bool = True
     progress: bool = True
 
@@ -112,6 +114,7 @@ class Extraction:
             self.corpus.name, {lang: [rows[i] for i in kept] for lang, rows in self.corpus.sentences.items()}
         )
         tokens = {lang: [rows[i] for i in kept] for lang, rows in everything.items()}
+        tokens = without_shared(tokens) if self.unshared else tokens
         arrays: dict[str, dict[str, LayerArray]] = {pooling: {} for pooling in poolings}
         shape = Shape((), 0, 0, 0)
         for language, sentences in corpus.sentences.items():
@@ -144,6 +147,7 @@ class Extraction:
     def reading(self, pooling: str) -> dict[str, str]:
         """How states are read: part of the signature and of the key in the store."""
         dtype = pick_dtype(self.weights, self.dtype, pick_device(self.device))
+        pooling += "-unshared" * self.unshared
         return {"template": self.template, "pooling": pooling, "site": self.site, "dtype": dtype}
 
     @cached_property
@@ -165,7 +169,7 @@ class Extraction:
     def _tokenize(self) -> dict[str, list[Tokens]]:
         tokenizer, template = read_tokenizer(self.weights), TEMPLATES[self.template]
         return {
-            lang: tokenize(rows, tokenizer, template, self._max_length, causal=self._side == "decoder")
+            lang: tokenize(rows, tokenizer, template, self._max_length, causal=is_causal(self._config, self._side))
             for lang, rows in self.corpus.sentences.items()
         }
 
@@ -198,11 +202,11 @@ class _Language:
 
     def __post_init__(self) -> None:
         # Distinct sequences, short ones first: a shard holds sentences of like length.
-        distinct = {row.ids.tobytes(): row for row in self.tokens}
+        distinct = {row.key: row for row in self.tokens}
         order = sorted(distinct, key=lambda key: (len(key), key))
         place = {key: number for number, key in enumerate(order)}
         self.distinct = [distinct[key] for key in order]
-        self.rows = np.array([place[row.ids.tobytes()] for row in self.tokens])
+        self.rows = np.array([place[row.key] for row in self.tokens])
 
     def in_memory(self, poolings: Sequence[str]) -> tuple[Shape, dict[str, LayerArray]]:
         states = self._compute(range(len(self.distinct)), poolings)
@@ -235,6 +239,7 @@ class _Language:
             "tokenizer": run.weights.tokenizer_digest,
             "language": self.language,
             "text": digest(self.sentences),
+            "tokens": digest(row.key for row in self.tokens),
             "max_length": run._max_length,
             "side": run._side,
             "layers": list(run.layers) if run.layers is not None else "all",

@@ -59,6 +59,13 @@ class LayerProfile:
     def __len__(self) -> int:
         return len(self.table)
 
+    def joined(self, other: LayerProfile) -> LayerProfile:
+        """The rows of both, e.g. of two checkpoints and of their difference."""
+        import pandas as pd
+
+        table = pd.concat([self.table, other.table], ignore_index=True)
+        return LayerProfile(table, {**self.signatures, **other.signatures}, {**self.settings, **other.settings})
+
     def where(self, **equal: object) -> LayerProfile:
         """The rows whose columns equal the given values, e.g. `where(metric="mexa", target="zh")`."""
         table = self.table

@@ -170,6 +170,20 @@ def test_when_memory_runs_out_the_budget_is_halved_and_nothing_is_lost(checkpoin
         extract(checkpoint, ParallelCorpus("long", {"en": ["word " * 20]}), store=False)
 
 
+def test_unshared_pooling_leaves_out_what_translations_share(llama, checkpoint):
+    corpus = ParallelCorpus("names", {"en": ["see 12345", "a dog"], "el": ["βλέπε 12345", "a dog"]})
+    found = extract(checkpoint, corpus, unshared=True)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(llama)
+    ids = {lang: tokenizer(corpus.sentences[lang][0])["input_ids"] for lang in ("en", "el")}
+    own = [i for i, token in enumerate(ids["en"]) if token not in ids["el"]]
+    assert 0 < len(own) < len(ids["en"]) - 1
+    np.testing.assert_allclose(found.layer("en", 2)[0], reference(llama, "see 12345", own)[2], atol=1e-5)
+    everything = extract(checkpoint, corpus)
+    np.testing.assert_allclose(found.layer("en", 2)[1], everything.layer("en", 2)[1], atol=1e-5)
+    assert found.signature.pooling == "mean-unshared"
+    assert not np.allclose(found.layer("en", 2)[0], everything.layer("en", 2)[0])
+
+
 def test_long_sentences_are_dropped_from_every_language_and_counted(checkpoint):
     rows = [f"dog {i}" for i in range(200)]
     corpus = ParallelCorpus("long", {"en": rows, "tr": [*rows[:-1], "kuş " * 100]})

@@ -6,6 +6,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,15 +20,20 @@ from repalign.commands.options import (
     say,
     writable,
 )
+from repalign.errors import RepalignError, unknown
+from repalign.version import __version__
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from repalign.checkpoints import Checkpoint
     from repalign.corpora import ParallelCorpus
     from repalign.profiles import LayerProfile
     from repalign.results import Results
     from repalign.states import LayerStates
 
-VERSIONED = ("repalign", "torch", "transformers", "numpy", "scikit-learn")
+CONTROLS = ("random", "unshared")
+VERSIONED = ("torch", "transformers", "numpy", "scikit-learn")
 
 
 def add_analysis_options(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +44,10 @@ def add_analysis_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--pairs", default="pivot", choices=["pivot", "all"], help="only with the pivot, or all pairs")
     group.add_argument("--metrics", type=comma_list, metavar="M,M", help="see `repalign list metrics`")
     group.add_argument("--variants", type=comma_list, default=["raw", "centred"], metavar="V,V", help="default: raw,centred")
+    group.add_argument("--control", type=comma_list, default=[], metavar="C,C", help="further controls, each a pass over the model: "
+                       "random (a twin with random weights), unshared (without tokens that translations share); "
+                       "shared tokens and length are always controlled for")  # fmt: skip
+    group.add_argument("--probe", action="store_true", help="also train language probes (slow at many dims)")
     group.add_argument("--draws", type=positive, default=1000, help="bootstrap draws (default: 1000)")
     group.add_argument("--seed", type=int, default=0)
     output = parser.add_argument_group("output")
@@ -56,7 +66,7 @@ def run_analysis(
 
     states = [extract(ckpt, corpus, pooling=args.pooling, **reading_options(args)) for ckpt in checkpoints]
     say(f"scoring {len(states[0].layers)} layers x {len(corpus.languages)} languages x {states[0].sentences} sentences")
-    results = score(args, states, title, compare)
+    results = score(args, checkpoints, states, title, compare)
     print_table(results.profile, compare)
     paths = results.save(out)
     if not args.no_report:
@@ -70,55 +80,113 @@ def check_names(args: argparse.Namespace, corpus: ParallelCorpus) -> None:
     """Near misses are told before a model is loaded.
 
     Raises:
-        RepalignError: an unknown metric, variant, pooling, template, reducer or pivot.
+        RepalignError: an unknown metric, variant, reducer or pivot, or a corpus of one language.
     """
     from repalign.metrics import METRICS
     from repalign.reducers import REDUCERS
+    from repalign.scoring.variants import variant
 
+    if len(corpus.languages) < 2:
+        raise RepalignError(f"one language ({corpus.languages[0]}) cannot be aligned with itself; give two or more in --langs")
     for name in args.metrics or ():
         METRICS[name]
+    for name in args.variants:
+        variant(name)
+    for name in args.control:
+        if name not in CONTROLS:
+            raise unknown("control", name, CONTROLS)
     REDUCERS[args.reducer]
     corpus.select([args.pivot])
 
 
-def score(args: argparse.Namespace, states: Sequence[LayerStates], title: str, compare: bool) -> Results:
+def score(
+    args: argparse.Namespace, checkpoints: Sequence[Checkpoint], states: Sequence[LayerStates], title: str, compare: bool
+) -> Results:
     """All tables of a report."""
-    from repalign.metrics import DEFAULT
-    from repalign.projection import project
-    from repalign.results import Results
-    from repalign.scoring import contrast, profile
+    import pandas as pd
 
-    options: dict[str, Any] = {
+    from repalign import scoring
+    from repalign.projection import project, sentence_table
+    from repalign.results import Results
+
+    request: dict[str, Any] = {
         "source": args.pivot,
-        "metrics": args.metrics or DEFAULT,
-        "variants": args.variants,
-        "pairs": args.pairs,
+        "metrics": args.metrics or scoring.DEFAULT,
         "draws": args.draws,
         "seed": args.seed,
     }
-    scores = profile(states, **options)
+    scores = scoring.profile(states, variants=args.variants, pairs=args.pairs, **request)
+    pivot_pairs = [(args.pivot, language) for language in states[0].languages if language != args.pivot]
+    by_checkpoint = {
+        "geometry": [scoring.geometry(one) for one in states],
+        "identity": [
+            scoring.identity(one, source=args.pivot, probe=args.probe, draws=args.draws, seed=args.seed) for one in states
+        ],
+        "neighbours": [scoring.neighbours(one, pivot_pairs) for one in states],
+        "controls": [control(args, *pair, request) for pair in zip(checkpoints, states, strict=True)],
+    }
+    tables = {name: pd.concat(parts, ignore_index=True) for name, parts in by_checkpoint.items()}
+    tables["map"] = project(states, reducer=args.reducer, source=args.pivot, seed=args.seed)
+    tables["sentences"] = sentence_table(states[0], seed=args.seed)
+    if args.pairs == "all":
+        tables["languages"], tables["tree"] = scoring.language_tree(scores)
     if compare:
-        scores = scores.joined(contrast(*states, **options))
-    tables = {"map": project(states, reducer=args.reducer, source=args.pivot, seed=args.seed)}
+        scores = scores.joined(scoring.contrast(*states, variants=args.variants, pairs=args.pairs, **request))
+        tables["drift"] = scoring.drift(*states, draws=args.draws, seed=args.seed)
+        tables["layer_cka"] = scoring.layer_cka(*states)
     about = {
         "command": shlex.join(["repalign", *args.argv]),
-        "versions": {name: version(name) for name in VERSIONED},
+        "versions": {"repalign": __version__, **{name: version(name) for name in VERSIONED}},
         "manifest": states[0].about,
     }
     return Results(title, scores, tables, about)
 
 
+def control(args: argparse.Namespace, checkpoint: Checkpoint, states: LayerStates, request: dict[str, Any]) -> pd.DataFrame:
+    """What the scores would be without meaning: see `repalign.scoring.controls`."""
+    from repalign.checkpoints import random_twin
+    from repalign.scoring import controls
+
+    reread = partial(extract_again, args, states)
+    return controls(
+        states,
+        twin=reread(random_twin(checkpoint)) if "random" in args.control else None,
+        unshared=reread(checkpoint, unshared=True) if "unshared" in args.control else None,
+        variants=args.variants[-1:],
+        **request,
+    )
+
+
+def extract_again(args: argparse.Namespace, states: LayerStates, checkpoint: Checkpoint, **changes: bool) -> LayerStates:
+    """States of the same sentences, read in the same way but for one change."""
+    from repalign.corpora import ParallelCorpus
+    from repalign.extraction import extract
+
+    corpus = ParallelCorpus(states.signature.corpus, states.texts)
+    return extract(checkpoint, corpus, pooling=args.pooling, **reading_options(args), **changes)
+
+
 def print_table(profile: LayerProfile, compare: bool) -> None:
-    """The best layer of each language on stderr; stdout is for the paths."""
-    table = profile.table
-    rows = table[table["baseline"].notna()] if compare else table[table["baseline"].isna()]
-    for (metric, variant), group in rows.groupby(["metric", "variant"], sort=False):
-        best = group.loc[group.groupby(["checkpoint", "source", "target"], sort=False)["value"].idxmax()]
-        print(f"\n{metric}, {variant}: " + ("largest difference by layer" if compare else "best layer"), file=sys.stderr)
-        for row in best.itertuples():
-            interval = f"[{row.low:.3f}, {row.high:.3f}]" if row.low == row.low else ""
-            print(
-                f"  {row.checkpoint:14} {row.source}-{row.target:4} layer {row.layer:2}  {row.value:6.3f} {interval:16} "
-                f"{'' if compare else f'chance {row.chance:.3f}':14} p {row.p_adjusted:.3f}",
-                file=sys.stderr,
-            )
+    """Best layer by pair and metric, in the last variant, on stderr: stdout is for the paths."""
+    table = profile.table[profile.table["baseline"].notna() == compare]
+    table = table[table["variant"] == table["variant"].iloc[-1]]
+    pair = [frozenset(ends) for ends in zip(table["source"], table["target"], strict=True)]
+    # Both directions of a retrieval score stand as one: their mean, significant where both are.
+    both = table.groupby(["checkpoint", "metric", pair, "layer"], sort=False).agg(
+        source=("source", "first"), target=("target", "first"), value=("value", "mean"), p=("p_adjusted", "max")
+    )
+    kind = "largest difference" if compare else "best layer"
+    for checkpoint, rows in both.groupby("checkpoint", sort=False):
+        metrics = list(dict.fromkeys(rows.index.get_level_values("metric")))
+        lines = [f"{checkpoint}, {table['variant'].iloc[0]}: {kind} (* p < .05 after correction)"]
+        lines.append(" " * 8 + "".join(f"{metric:>16}" for metric in metrics))
+        for _, ends in rows.groupby(level=2, sort=False):
+            cells = [_best(ends.xs(metric, level="metric")) for metric in metrics]
+            lines.append(f"{ends['source'].iloc[0]}-{ends['target'].iloc[0]:5}" + "".join(f"{cell:>16}" for cell in cells))
+        print("\n".join(lines), file=sys.stderr)
+
+
+def _best(layers: pd.DataFrame) -> str:
+    row = layers.loc[layers["value"].idxmax()]
+    layer = layers["value"].idxmax()[-1]
+    return f"{row['value']:.3f} at {layer:2}{'*' if row['p'] < 0.05 else ' '}"

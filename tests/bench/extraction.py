@@ -128,7 +128,7 @@ def agreement(a: np.ndarray, b: np.ndarray, languages: int) -> float:
     worst = 0.0
     a, b = (x.reshape(x.shape[0], languages, -1, x.shape[-1]) for x in (a, b))
     for layer in range(a.shape[0]):
-        for name in ("mexa", "p@1"):
+        for name in ("mexa", "p_at_1"):
             scores = [
                 np.mean([METRICS[name](x[layer, 0], x[layer, lang]).value for lang in range(1, languages)]) for x in (a, b)
             ]
