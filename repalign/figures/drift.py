@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from repalign.results import Results
 
 LABELS = {
-    "cka": "CKA with itself before (debiased)",
+    "cka": "CKA with itself before",
     "cosine": "cosine with itself before",
-    "centroid_distance": "move of the mean, in standard deviations",
+    "centroid_distance": "move of the mean (in sd)",
 }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from repalign.figures import selection
 from repalign.figures.curves import NAMED
-from repalign.figures.lines import plain, quantiles
+from repalign.figures.lines import plain, quantiles, span
 from repalign.figures.style import STYLE, styles
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ def choices(results: Results) -> list[dict]:
 
 
 def draw(results: Results, *, checkpoint: str, measure: str) -> dict:
-    rows = selection.where(results.tables["geometry"], checkpoint=checkpoint, measure=measure)
+    everywhere = selection.where(results.tables["geometry"], measure=measure)
+    rows = selection.where(everywhere, checkpoint=checkpoint)
     looks = styles(selection.languages(results))
     if rows["language"].nunique() > NAMED:
         traces = quantiles(rows, STYLE)
@@ -32,6 +33,9 @@ def draw(results: Results, *, checkpoint: str, measure: str) -> dict:
         "data": traces,
         "layout": {
             "xaxis": {"title": {"text": "layer"}},
-            "yaxis": {"title": {"text": escape(measure.replace("_", " "))}},
+            "yaxis": {
+                "title": {"text": escape(measure.replace("_", " "))},
+                "range": span(everywhere["value"].dropna(), beyond=0.04),
+            },
         },
     }

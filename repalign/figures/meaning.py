@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from repalign.figures import selection
-from repalign.figures.lines import band, plain
+from repalign.figures.lines import band, plain, span
 from repalign.figures.style import styles
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ def choices(results: Results) -> list[dict]:
 
 def draw(results: Results, *, checkpoint: str, variant: str) -> dict:
     table = results.tables["identity"]
-    rows = selection.where(table[table["language"].isna()], checkpoint=checkpoint, variant=variant)
+    everywhere = selection.where(table[table["language"].isna()], variant=variant)
+    rows = selection.where(everywhere, checkpoint=checkpoint)
     looks = styles(rows["measure"].unique())
     traces = [
         trace
@@ -41,6 +42,11 @@ def draw(results: Results, *, checkpoint: str, variant: str) -> dict:
         "data": traces,
         "layout": {
             "xaxis": {"title": {"text": "layer"}},
-            "yaxis": {"title": {"text": escape(f"states sorted, {variant}")}},
+            "yaxis": {
+                "title": {"text": escape(f"states sorted, {variant}")},
+                "range": span(
+                    *(everywhere[column].dropna() for column in ("value", "low", "high")), beyond=0.04
+                ),
+            },
         },
     }

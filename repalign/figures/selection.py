@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -72,9 +74,8 @@ def _place(choice: dict) -> tuple[int, int]:
 
 def where(table: pd.DataFrame, **equal: object) -> pd.DataFrame:
     """The rows whose columns equal the given values."""
-    for column, value in equal.items():
-        table = table[table[column] == value]
-    return table
+    masks = [(table[column] == value).to_numpy(bool, na_value=False) for column, value in equal.items()]
+    return table[np.logical_and.reduce(masks)] if masks else table
 
 
 def above_chance(rows: pd.DataFrame) -> pd.Series:

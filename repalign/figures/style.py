@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#B8609A", "#A6761D", "#7B5BD6", "#1390A5", "#7A7A7A")
-"""Told apart with any colour vision (after Okabe & Ito 2008), and at 3:1 contrast on light and dark alike."""
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#B967D8", "#806A45", "#C72659", "#3F8FF5", "#7A7A7A")
+"""At 3:1 contrast on light and dark alike; apart from each other also with colour blindness, where the symbols help."""
 
 GREY = PALETTE[-1]
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")

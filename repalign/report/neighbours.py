@@ -25,7 +25,8 @@ def neighbours(results: Results) -> dict[str, Any] | None:
     if "variant" in table:
         table = table[table["variant"] == table["variant"].iloc[-1]]
     each = max(1, min(EACH, ALL // len(table[keys].drop_duplicates())))
-    rows = table.groupby(keys, sort=False, observed=True).head(each).head(ALL)
+    rank = table.groupby(keys, sort=False, observed=True).cumcount()
+    rows = table.assign(rank=rank)[rank < each].head(ALL)
     named = set()
     for side, column in (("source", "sentence"), ("target", "sentence"), ("target", "taken_for")):
         named |= set(zip(rows[side].astype(str), rows[column], strict=True))
@@ -33,7 +34,7 @@ def neighbours(results: Results) -> dict[str, Any] | None:
     for language, sentence, text in sentences[["language", "sentence", "text"]].itertuples(index=False):
         if (str(language), sentence) in named:
             texts.setdefault(str(language), {})[int(sentence)] = shortened(text)
-    columns = [*keys, "sentence", "taken_for"]
+    columns = [*keys, "sentence", "taken_for", "rank"]
     return {
         "rows": rows[columns].astype({"layer": int}).to_dict("records"),
         "texts": texts,

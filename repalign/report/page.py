@@ -90,12 +90,14 @@ def _panels(results: Results, name: str) -> list[dict[str, Any]]:
         panel["pictures"].append({"choice": followed, **figure.draw(results, **choice)})
     for panel in panels.values():
         panel["height"] = max(picture["layout"].setdefault("height", HEIGHT) for picture in panel["pictures"])
-        panel["cursor"] = "layer" in panel["pictures"][0]["layout"]["xaxis"].get("title", {}).get("text", "")
+        panel["cursor"] = panel["pictures"][0]["layout"]["xaxis"].get("title") == {"text": "layer"}
     return list(panels.values())
 
 
 def _title(own: dict[str, Any]) -> str:
-    named = [str(value) for key, value in own.items() if key not in ("checkpoint", "baseline")]
+    named = [
+        str(value).replace("_", " ") for key, value in own.items() if key not in ("checkpoint", "baseline")
+    ]
     if "baseline" in own:
         return " · ".join([f"{own['checkpoint']} against {own['baseline']}", *named])
     return " · ".join([str(own["checkpoint"]), *named]) if "checkpoint" in own else " · ".join(named)

@@ -62,7 +62,8 @@
       Plotly.react(element, structuredClone(chosen.data), layout, config);
       if (element.dataset.drawn === undefined && panel.cursor) follow(element);
       element.dataset.drawn = key;
-      element.previousElementSibling?.querySelector(".which")?.replaceChildren(...Object.values(chosen.choice).map((v) => ` · ${v}`));
+      const which = element.previousElementSibling.querySelector(".which");
+      which.textContent = "layer" in chosen.choice ? ` · layer ${chosen.choice.layer}` : "";
     }
     if (panel.cursor) cursor(element, layerOf(panel.checkpoint));
   }
@@ -123,7 +124,7 @@
     const canvas = make("canvas", { tabIndex: 0 }), faith = make("p", { className: "note" });
     canvas.setAttribute("role", "application");
     canvas.setAttribute("aria-roledescription", "map");
-    canvas.setAttribute("aria-describedby", "map-help");
+    canvas.setAttribute("aria-describedby", "card");
     canvas.dataset.checkpoint = checkpoint;
     const caption = make("figcaption", {}, make("bdi", { textContent: checkpoint }));
     $("maps").append(make("figure", { className: "panel" }, caption, canvas, faith));
@@ -206,7 +207,7 @@
   /* The sentence that is lit, in all languages, with its cosines in each checkpoint. */
   function card() {
     const s = view.sentence;
-    if (s === null) return $("card").replaceChildren();
+    if (s === null) return $("card").replaceChildren($("map-help").content.cloneNode(true));
     const head = make("tr", {}, make("th", { scope: "col", textContent: "Language" }), make("th", { scope: "col", textContent: `Sentence ${space.rows[s]}` }));
     for (const map of maps) head.append(make("th", { scope: "col" }, "cosine", ...(maps.length > 1 ? [", ", make("bdi", { textContent: map.checkpoint })] : [])));
     const rows = space.languages.map((code, l) => {
@@ -264,7 +265,8 @@
 
   /* ---- the nearest wrong neighbours ---- */
   function showNeighbours() {
-    const chosen = data.neighbours.rows.filter((row) => row.layer === layerOf(row.checkpoint) && (!$("taken").value || row.target === $("taken").value));
+    const chosen = data.neighbours.rows.filter((row) => row.layer === layerOf(row.checkpoint) && (!$("taken").value || row.target === $("taken").value))
+      .sort((a, b) => a.rank - b.rank);
     const text = (language, sentence) => make("bdi", { textContent: data.neighbours.texts[language]?.[sentence] ?? `sentence ${sentence}`, dir: "auto", lang: language });
     $("neighbours-rows").replaceChildren(...chosen.slice(0, 40).map((row) => make("tr", {},
       make("td", {}, make("bdi", { textContent: row.checkpoint })), make("td", {}, `${row.source} → ${row.target}`),
