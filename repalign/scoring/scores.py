@@ -93,6 +93,8 @@ def profile(
             rows.append(_row(one, baseline, measurement, low[row], high[row]))
     signatures = {one.checkpoint: str(one.signature) for one in [*series, *([baseline] if baseline else [])]}
     settings = {
+        "source": source,
+        "labels": {metric.name: metric.label for metric in metrics},
         "draws": draws,
         "permutations": permutations,
         "confidence": confidence,
