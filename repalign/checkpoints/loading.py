@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,8 @@ def locate(checkpoint: Checkpoint) -> Weights:
         base = fetch(Checkpoint.named(_beside(folder, base_name)))
     except RepalignError as error:
         raise RepalignError(f"the base of adapter {folder} is missing: {error}") from error
+    if checkpoint.twin is not None:  # an adapter on random weights would be neither
+        return locate(replace(checkpoint, location=str(base)))
     own_tokenizer = any((folder / name).is_file() for name in TOKENIZER_FILES)
     tokenizer = folder if own_tokenizer else base
     both = digest([weights_digest(base), weights_digest(folder)])
@@ -97,6 +99,14 @@ def pick_side(config: PretrainedConfig, side: str = "auto") -> str:
     if side not in sides:
         raise RepalignError(f"a {config.model_type} model has no {side} side; it has {' and '.join(sides)}")
     return side
+
+
+def is_causal(config: PretrainedConfig, side: str) -> bool:
+    """Whether a token's state is independent of the tokens after it, so that these need not be read.
+
+    Not so for the decoder of an encoder-decoder, whose encoder has read them all.
+    """
+    return side == "decoder" and not config.is_encoder_decoder
 
 
 def load_model(weights: Weights, config: PretrainedConfig, dtype: torch.dtype, device: str) -> PreTrainedModel | PeftModel:
@@ -144,9 +154,16 @@ def _build(weights: Weights, config: PretrainedConfig, dtype: torch.dtype, devic
 
 
 def _is_causal(config: PretrainedConfig) -> bool:
-    """Decoder-only by its architecture's name: BERT, too, stands in the causal mapping of transformers."""
-    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    """Decoder-only by its architecture's name and settings: BERT, too, is in transformers' causal mapping."""
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+        MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+    )
 
+    masked = config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    two_ways = masked or getattr(config, "attn_type", "") == "bi"  # XLNet's
+    if two_ways and not (getattr(config, "is_decoder", False) or getattr(config, "causal", False)):
+        return False
     names = config.architectures or ()
     if names:
         return any(name.endswith(CAUSAL_ENDINGS) for name in names)

@@ -5,17 +5,27 @@ from __future__ import annotations
 import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from repalign.anatomy import body_of
 from repalign.batching import Tokens, common_prefix, plan, tokenize
-from repalign.checkpoints.loading import Weights, load_model, pick_side, read_config, read_tokenizer
+from repalign.checkpoints.loading import (
+    Weights,
+    is_causal,
+    load_model,
+    pick_side,
+    read_config,
+    read_tokenizer,
+)
 from repalign.errors import RepalignError
-from repalign.hooks import LayerReader, body_of, check_against_hidden_states
+from repalign.hooks import LayerReader
 from repalign.pooling import POOLINGS
+from repalign.selfcheck import check_causal, check_layers
 from repalign.templates import TEMPLATES
 
 if TYPE_CHECKING:
@@ -40,6 +50,7 @@ class LocalEngine:
         model: in evaluation mode, without gradients.
         tokenizer: of the checkpoint.
         causal: whether a token's state is independent of the tokens after it.
+        encoder: of an encoder-decoder whose decoder is read: it reads the same sentence first.
         reader: reads the wanted layers of one site.
         dtype: name of the dtype the model runs in.
         device: of the inputs.
@@ -55,6 +66,7 @@ class LocalEngine:
     dtype: str
     device: torch.device
     budget: int
+    encoder: torch.nn.Module | None = None
     reuse_prefix: bool = False
     dim: int = 0
 
@@ -79,18 +91,41 @@ class LocalEngine:
         name = pick_dtype(weights, dtype, place)
         config = read_config(weights)
         model = load_model(weights, config, getattr(torch, name), "all" if device == "all" else place)
-        side = pick_side(config, side)
-        engine = cls(
-            model=model,
-            tokenizer=read_tokenizer(weights),
-            causal=side == "decoder",
-            reader=LayerReader(body_of(model, side), site, layers),
-            dtype=name,
-            device=next(model.parameters()).device,
+        engine = cls.around(
+            model,
+            read_tokenizer(weights),
+            side=side,
+            site=site,
+            layers=layers,
             budget=budget or pick_budget(place),
         )
         engine._check(weights)
         return engine
+
+    @classmethod
+    def around(
+        cls,
+        model: PreTrainedModel | PeftModel,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        side: str = "auto",
+        site: str = "resid",
+        layers: Sequence[int] | None = None,
+        budget: int = 4096,
+    ) -> LocalEngine:
+        """An engine around a model in memory, in evaluation mode; `check` it before trusting its states."""
+        side = pick_side(model.config, side)
+        both = model.config.is_encoder_decoder and side == "decoder"
+        return cls(
+            model=model,
+            tokenizer=tokenizer,
+            causal=is_causal(model.config, side),
+            reader=LayerReader(body_of(model, side), site, layers),
+            dtype=str(model.dtype).removeprefix("torch."),
+            device=next(model.parameters()).device,
+            budget=budget,
+            encoder=body_of(model, "encoder") if both else None,
+        )
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -128,7 +163,7 @@ class LocalEngine:
 
     def _batch(self, rows: Sequence[Tokens], poolings: Sequence[str], prefix: int) -> Tensor:
         """One forward pass: float32 [pooling, layer, sentence, dim] on the device."""
-        ids, content, real = (t.to(self.device) for t in pad(rows, prefix, self._pad_id))
+        inputs, content, real = self._inputs(rows, prefix)
         functions = [POOLINGS[name] for name in poolings]
 
         def pool(hidden: Tensor) -> Tensor:
@@ -136,27 +171,34 @@ class LocalEngine:
             masks = content.to(hidden.device), real.to(hidden.device)
             return torch.stack([function(hidden, *masks) for function in functions]).to(self.device)
 
-        inputs: dict[str, object] = {"input_ids": ids}
+        return torch.stack(self.reader.run(pool, **inputs), dim=1)
+
+    def _inputs(self, rows: Sequence[Tokens], prefix: int) -> tuple[dict[str, Any], Tensor, Tensor]:
+        """What the body is given, and which tokens are content and real [sentence, token]."""
+        ids, content, real = (t.to(self.device) for t in pad(rows, prefix, self._pad_id))
         if prefix:
             head = torch.as_tensor(rows[0].ids[:prefix], device=self.device).unsqueeze(0)
-            inputs["past_key_values"] = self._keys_and_values(head, len(rows))
-            inputs["use_cache"] = True
-            inputs["attention_mask"] = torch.cat([real.new_ones(len(rows), prefix), real], dim=1).long()
-        else:
-            inputs["attention_mask"] = real.long()
-            inputs |= self._no_cache
-        return torch.stack(self.reader.run(pool, **inputs), dim=1)
+            mask = functional.pad(real, (prefix, 0), value=True).long()
+            cache = self._keys_and_values(head, len(rows))
+            inputs = {"input_ids": ids, "attention_mask": mask, "past_key_values": cache, "use_cache": True}
+            return inputs, content, real
+        inputs: dict[str, Any] = {}
+        if self.encoder is not None:
+            # The decoder reads the sentence as if it wrote it: start token, then the sentence, over its encoding.
+            mask = real.long()
+            encoded = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+            inputs = {"encoder_hidden_states": encoded, "encoder_attention_mask": mask}
+            ids = functional.pad(ids, (1, 0), value=self.model.config.decoder_start_token_id or 0)
+            content, real = functional.pad(content, (1, 0)), functional.pad(real, (1, 0), value=True)
+        if self.causal or self.encoder is not None:
+            inputs["use_cache"] = False  # nobody reads it; encoders do not know the word
+        return {"input_ids": ids, "attention_mask": real.long(), **inputs}, content, real
 
     def _keys_and_values(self, head: Tensor, count: int):
         """The cache of a shared head, computed once a batch and repeated over its rows."""
         cache = self.reader.body(input_ids=head, use_cache=True).past_key_values
         cache.batch_repeat_interleave(count)
         return cache
-
-    @property
-    def _no_cache(self) -> dict[str, bool]:
-        # A cache of keys and values costs memory and nobody reads it; encoders do not know the word.
-        return {"use_cache": False} if self.causal else {}
 
     @property
     def _pad_id(self) -> int:
@@ -178,35 +220,53 @@ class LocalEngine:
             torch.cuda.empty_cache()
 
     @torch.inference_mode()
-    def _check(self, weights: Weights) -> None:
-        """Hooks against `output_hidden_states`, right padding against single sentences, prefix reuse, adapter."""
-        raw = tokenize(PROBE, self.tokenizer, TEMPLATES["raw"], 512, self.causal)
-        ids, _, real = (t.to(self.device) for t in pad(raw, 0, self._pad_id))
+    def check(self, name: str) -> None:
+        """Refuse a model that cannot be read; find out `dim` and `reuse_prefix`.
+
+        Args:
+            name: of the checkpoint, for the messages.
+
+        Raises:
+            RepalignError: hooks that do not show the hidden states, a decoder that looks ahead, states that are
+                not finite, or that depend on padding.
+        """
+        raw = self._probe()
+        inputs, _, _ = self._inputs(raw, 0)
         tolerance = TOLERANCE[self.dtype]
-        inputs = {"input_ids": ids, "attention_mask": real.long(), **self._no_cache}
-        check_against_hidden_states(self.reader, inputs, tolerance)
+        check_layers(self.reader.body, inputs, tolerance)
+        if self.causal:
+            check_causal(self.reader.body, inputs, tolerance)
         together = self._batch(raw, ["mean"], 0)
         self.dim = together.shape[-1]
         if not together.isfinite().all():
             raise RepalignError(
-                f"the states of {weights.checkpoint.name!r} are not finite in {self.dtype} on a plain sentence; "
+                f"the states of {name!r} are not finite in {self.dtype} on a plain sentence; "
                 "use --dtype float32, or check the weights"
             )
         alone = torch.cat([self._batch([row], ["mean"], 0) for row in raw], dim=2)
-        if not close(together, alone, tolerance):
+        if self.budget > 1 and not close(together, alone, tolerance):
             raise RepalignError(
-                f"{weights.checkpoint.name!r} gives a sentence other states beside longer ones than alone; "
+                f"{name!r} gives a sentence other states beside longer ones than alone; "
                 "its padding cannot be trusted: run with --batch-tokens 1"
             )
+        if self.causal:
+            self.reuse_prefix = self._prefix_is_exact(tolerance)
+
+    @torch.inference_mode()
+    def _check(self, weights: Weights) -> None:
+        """`check`, and whether the adapter does anything."""
+        self.check(weights.checkpoint.name)
         if weights.adapter is not None:
+            raw = self._probe()
             with self.model.disable_adapter():
                 without = self._batch(raw, ["mean"], 0)
-            if torch.equal(together, without):
+            if torch.equal(self._batch(raw, ["mean"], 0), without):
                 raise RepalignError(
                     f"adapter {weights.adapter} changes nothing: its weights do not match the modules of its base, or were never trained"
                 )
-        if self.causal:
-            self.reuse_prefix = self._prefix_is_exact(tolerance)
+
+    def _probe(self) -> list[Tokens]:
+        return tokenize(PROBE, self.tokenizer, TEMPLATES["raw"], 512, self.causal)
 
     def _prefix_is_exact(self, tolerance: float) -> bool:
         """Whether this model continues from a cached head as if it had read everything at once."""
@@ -216,8 +276,8 @@ class LocalEngine:
             return False
         try:
             reused = self._batch(framed, ["mean"], prefix)
-        except (TypeError, ValueError, AttributeError, RuntimeError, NotImplementedError, IndexError):
-            return False  # no cache of keys and values, e.g. recurrent models: then everything is computed each time
+        except (TypeError, ValueError, AttributeError, RuntimeError, IndexError, RepalignError):
+            return False  # no cache of keys and values, e.g. recurrent models: everything is computed each time
         return close(reused, self._batch(framed, ["mean"], 0), tolerance / 10)
 
 

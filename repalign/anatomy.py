@@ -1,0 +1,118 @@
+"""Where things are inside a model: the body that makes hidden states, its blocks, the parts of a block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import nn
+
+from repalign.errors import RepalignError
+
+BLOCK_COUNTS = (
+    "num_hidden_layers", "num_layers", "n_layer", "n_layers", "num_decoder_layers", "decoder_layers",
+    "encoder_layers",
+)  # fmt: skip
+"""Settings that say how many blocks a model has."""
+
+PARTS = {
+    "attn": (
+        # Projections first: the modules around them add the residual stream themselves (BERT, BLOOM).
+        "attention.output.dense", "self_attention.dense", "self_attn", "self_attention", "attn", "attention",
+        "multi_head_attention", "mamba", "conv", "linear_attn", "temporal_block", "mlstm_layer", "mixer",
+        "layer.0.SelfAttention",
+    ),
+    "mlp": (
+        "output.dense", "mlp.dense_4h_to_h", "ffn.down_proj", "mlp", "feed_forward", "ffn", "mlp_block",
+        "block_sparse_moe", "shared_mlp", "moe", "mlps", "mixer", "fc2",
+        "layer.1.DenseReluDense", "layer.2.DenseReluDense",
+    ),
+    "mlp-act": (
+        "output.dense", "mlp.down_proj", "mlp.dense_4h_to_h", "mlp.c_proj", "mlp.fc2", "mlp.fc_out", "mlp.Wo",
+        "feed_forward.down_proj", "feed_forward.w2", "feed_forward.value", "ffn.down_proj", "ffn.proj_down",
+        "ffn.2", "mlp_block.down_proj", "shared_mlp.output_linear", "mixer.down_proj", "fc2",
+        "layer.1.DenseReluDense.wo", "layer.2.DenseReluDense.wo",
+    ),
+}  # fmt: skip
+"""Names of the modules that make a block's contributions: what mixes tokens, the MLP, its down projection."""
+
+
+def body_of(model: Any, side: str = "decoder") -> nn.Module:
+    """The part of a model that makes hidden states: no head, one side of an encoder-decoder, within PEFT."""
+    if hasattr(model, "peft_config") and hasattr(model, "get_base_model"):
+        model = model.get_base_model()
+    if getattr(getattr(model, "config", None), "is_encoder_decoder", False):
+        return model.get_encoder() if side == "encoder" else model.get_decoder()
+    body = getattr(model, "base_model", model)
+    if body is model:
+        body = getattr(model, "model", model)  # Llama 4 does not tell its base
+    if side == "decoder" and hasattr(body, "get_decoder"):
+        # Models of text and images hold a language model. ModernBERT's `decoder` is its head, without config.
+        inner = body.get_decoder()
+        body = inner if hasattr(inner, "config") else body
+    if getattr(body.config, "rescale_every", 0):
+        body.config.rescale_every = 0  # RWKV halves its states every few blocks for the sake of float16
+    return body
+
+
+def find_blocks(body: nn.Module) -> Sequence[nn.Module]:
+    """The list of a model's blocks: the outermost ModuleList as long as its configuration says.
+
+    Raises:
+        RepalignError: none, or several equally deep inside the model.
+    """
+    config: Any = getattr(body, "config", None)
+    if hasattr(config, "get_text_config"):
+        config = config.get_text_config()
+    counts = {count for name in BLOCK_COUNTS if (count := getattr(config, name, None)) is not None}
+    lists = {
+        name: module
+        for name, module in body.named_modules()
+        if isinstance(module, nn.ModuleList) and len(module) in counts
+    }
+    depth = min((name.count(".") for name in lists), default=0)
+    outermost = [name for name in lists if name.count(".") == depth]
+    if len(outermost) != 1:
+        found = ", ".join(outermost) or "none"
+        raise RepalignError(
+            f"cannot tell the blocks of {type(body).__name__}: lists of {sorted(counts)} modules: {found}; "
+            "use another --side, or name the list in repalign/anatomy.py"
+        )
+    # Blocks that look at an image are passed over when there is none (Llama 3.2 Vision).
+    idle = set(getattr(config, "cross_attention_layers", None) or ())
+    return [block for index, block in enumerate(lists[outermost[0]]) if index not in idle]
+
+
+def part_of(block: nn.Module, site: str, layer: int) -> nn.Module:
+    """The module of a block whose output (attn, mlp) or input (mlp-act) is a site.
+
+    Raises:
+        RepalignError: no module of that kind, or several that share the work.
+    """
+    if site == "mlp-act":
+        part_of(block, "mlp", layer)
+    found: dict[str, nn.Module] = {}
+    for name in PARTS[site]:
+        part = _submodule(block, name)
+        if part is not None and not (name == "mixer" and _is_mlp(part) == (site == "attn")):
+            found.setdefault(name.partition(".")[0], part)
+    parts = list(found.values())
+    if len(parts) != 1 or isinstance(parts[0], nn.ModuleList):
+        inside = ", ".join(found) or ", ".join(name for name, _ in block.named_children())
+        raise RepalignError(
+            f"block {layer} ({type(block).__name__}) has not one module for site {site!r} among {inside}; "
+            "choose --layers that have one, or another --site"
+        )
+    return parts[0]
+
+
+def _submodule(block: nn.Module, name: str) -> nn.Module | None:
+    try:
+        return block.get_submodule(name)
+    except AttributeError:
+        return None
+
+
+def _is_mlp(mixer: nn.Module) -> bool:
+    # Nemotron-H calls every block's one part a mixer, be it attention, a state space or an MLP.
+    return hasattr(mixer, "down_proj") or hasattr(mixer, "experts")
