@@ -162,6 +162,7 @@ class Extraction:
     def _max_length(self) -> int:
         text = self._config.get_text_config()
         positions = getattr(text, "max_position_embeddings", None) or LONGEST
+        positions = positions if positions > 0 else LONGEST  # XLNet: -1, any number
         # RoBERTa's positions start behind the padding index, which its configuration counts as positions.
         offset = (text.pad_token_id or 0) + 1 if "roberta" in text.model_type else 0
         return min(self.max_length or LONGEST, positions - offset)

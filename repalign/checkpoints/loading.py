@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -147,9 +148,20 @@ def _build(weights: Weights, config: PretrainedConfig, dtype: torch.dtype, devic
             torch.manual_seed(weights.checkpoint.twin)
             return auto.from_config(config, dtype=dtype, trust_remote_code=False).to(device)
     placement = {"device_map": "auto"} if device == "all" else {}
-    model = auto.from_pretrained(
-        weights.model, dtype=dtype, use_safetensors=True, trust_remote_code=False, **placement
+    model, info = auto.from_pretrained(
+        weights.model,
+        dtype=dtype,
+        use_safetensors=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+        **placement,
     )
+    # transformers draws at random what it does not find: fine for an unused head or pooler, never inside a block.
+    if absent := sorted(key for key in info["missing_keys"] if re.search(r"\.\d+\.", key)):
+        raise RepalignError(
+            f"{len(absent)} weights of {type(model).__name__} are not in {weights.model}, e.g. {absent[0]}; "
+            "the files belong to another architecture or are incomplete"
+        )
     return model if placement else model.to(device)
 
 

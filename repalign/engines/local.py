@@ -188,7 +188,7 @@ class LocalEngine:
             mask = real.long()
             encoded = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
             inputs = {"encoder_hidden_states": encoded, "encoder_attention_mask": mask}
-            ids = functional.pad(ids, (1, 0), value=self.model.config.decoder_start_token_id or 0)
+            ids = functional.pad(ids, (1, 0), value=self._start_id)
             content, real = functional.pad(content, (1, 0)), functional.pad(real, (1, 0), value=True)
         if self.causal or self.encoder is not None:
             inputs["use_cache"] = False  # nobody reads it; encoders do not know the word
@@ -199,6 +199,14 @@ class LocalEngine:
         cache = self.reader.body(input_ids=head, use_cache=True).past_key_values
         cache.batch_repeat_interleave(count)
         return cache
+
+    @property
+    def _start_id(self) -> int:
+        # Where T5's decoder starts stands in the generation settings, or nowhere: then it is the padding.
+        start = getattr(self.model.config, "decoder_start_token_id", None)
+        if start is None:
+            start = getattr(self.model.generation_config, "decoder_start_token_id", None)
+        return self._pad_id if start is None else start
 
     @property
     def _pad_id(self) -> int:
