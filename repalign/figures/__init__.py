@@ -1,7 +1,7 @@
 """Figures, drawn from saved results; they compute nothing but their layout.
 
-Each is a module with two functions: `choices(results)` lists the pictures there are, e.g.
-`{"checkpoint": "m-llama", "metric": "mexa", "variant": "raw"}`, and `draw(results, **choice)` returns one as a plain
+Each is a module with two functions: `choices(view)` lists the pictures there are, e.g.
+`{"checkpoint": "m-llama", "metric": "mexa", "variant": "raw"}`, and `draw(view, **choice)` returns one as a plain
 Plotly dictionary (`data`, `layout`). The page holds them all; `draw` here makes one for a notebook or a paper.
 """
 
@@ -24,6 +24,7 @@ from repalign.figures import (
     series,
 )
 from repalign.figures.style import SHEETS
+from repalign.figures.view import View
 from repalign.registry import Registry
 
 if TYPE_CHECKING:
@@ -62,9 +63,9 @@ def draw(name: str, results: Results | LayerProfile, *, sheet: str = "paper", **
     """
     import plotly.graph_objects as go
 
-    results = as_results(results)
+    view = View(as_results(results))
     figure = FIGURES[name]
-    pictures = figure.choices(results)
+    pictures = figure.choices(view)
     if not pictures:
         raise RepalignError(f"nothing to draw {name!r} from in these results")
     for key, value in choice.items():
@@ -75,7 +76,7 @@ def draw(name: str, results: Results | LayerProfile, *, sheet: str = "paper", **
         pictures = [picture for picture in pictures if str(picture[key]) == str(value)]
         if not pictures:
             raise RepalignError(f"there is no picture of {name!r} with {choice}")
-    spec = figure.draw(results, **pictures[0])
+    spec = figure.draw(view, **pictures[0])
     return go.Figure(spec["data"], {**spec["layout"], "template": SHEETS[sheet]})
 
 

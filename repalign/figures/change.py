@@ -1,27 +1,23 @@
-"""Languages by layers: what one checkpoint changes over another; a cross where the change is not significant."""
+"""Languages by layers: what one checkpoint changes over another; a cross where that is not significant."""
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
-from repalign.figures import selection
-from repalign.figures.heatmap import balanced, grid
+from repalign.figures.heatmap import grid
 from repalign.figures.style import DIVERGING
+from repalign.figures.view import ALPHA
 
 if TYPE_CHECKING:
-    from repalign.results import Results
+    from repalign.figures.view import View
 
 
-def choices(results: Results) -> list[dict]:
-    return selection.pictures(selection.paired_rows(results), "checkpoint", "baseline", "metric", "variant")
+def choices(view: View) -> list[dict]:
+    return view.choices("paired", "checkpoint", "baseline", "metric", "variant")
 
 
-def draw(results: Results, *, checkpoint: str, baseline: str, metric: str, variant: str) -> dict:
-    everywhere = selection.where(
-        selection.paired_rows(results), metric=metric, variant=variant, source=selection.pivot(results)
-    )
-    rows = selection.where(everywhere, checkpoint=checkpoint, baseline=baseline)
-    label = "difference in " + escape(selection.metric_label(results, metric))
-    crossed = rows["p_adjusted"] >= selection.ALPHA
-    return grid(rows, selection.targets(results), crossed, balanced(everywhere), DIVERGING, label)
+def draw(view: View, *, checkpoint: str, baseline: str, metric: str, variant: str) -> dict:
+    rows = view.rows("paired", checkpoint=checkpoint, baseline=baseline, metric=metric, variant=variant)
+    reach = float(view.rows("paired", metric=metric, variant=variant)["value"].abs().max()) or 1.0
+    label = f"difference in {view.label(metric)}"
+    return grid(rows, view.targets, rows["p_adjusted"] >= ALPHA, (-reach, reach), DIVERGING, label)

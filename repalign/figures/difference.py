@@ -5,31 +5,31 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from repalign.figures import selection
 from repalign.figures.curves import by_language
 from repalign.figures.lines import DIFFERENCE, level, span
+from repalign.figures.view import ALPHA
 
 if TYPE_CHECKING:
-    from repalign.results import Results
+    from repalign.figures.view import View
 
 
-def choices(results: Results) -> list[dict]:
-    return selection.pictures(selection.paired_rows(results), "checkpoint", "baseline", "metric", "variant")
+def choices(view: View) -> list[dict]:
+    return view.choices("paired", "checkpoint", "baseline", "metric", "variant")
 
 
-def draw(results: Results, *, checkpoint: str, baseline: str, metric: str, variant: str) -> dict:
-    everywhere = selection.where(
-        selection.paired_rows(results), metric=metric, variant=variant, source=selection.pivot(results)
-    )
-    rows = selection.where(everywhere, checkpoint=checkpoint, baseline=baseline)
-    traces = by_language(results, rows, rows["p_adjusted"] < selection.ALPHA, DIFFERENCE)
+def draw(view: View, *, checkpoint: str, baseline: str, metric: str, variant: str) -> dict:
+    everywhere = view.rows("paired", metric=metric, variant=variant)
+    rows = view.rows("paired", checkpoint=checkpoint, baseline=baseline, metric=metric, variant=variant)
+    traces = by_language(view, rows, rows["p_adjusted"] < ALPHA, DIFFERENCE)
     traces.append(level(rows.assign(value=0.0), "no change", "dot"))
     columns = [everywhere[column].dropna() for column in ("value", "low", "high")]
-    label = escape(f"difference in {selection.metric_label(results, metric)}, {variant}")
     return {
         "data": traces,
         "layout": {
             "xaxis": {"title": {"text": "layer"}, "range": span(rows["layer"], beyond=0.02)},
-            "yaxis": {"title": {"text": label}, "range": span(*columns, beyond=0.04)},
+            "yaxis": {
+                "title": {"text": escape(f"difference in {view.label(metric)}, {variant}")},
+                "range": span(*columns, beyond=0.04),
+            },
         },
     }

@@ -5,13 +5,10 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from repalign.figures import selection
-from repalign.figures.curves import NAMED
-from repalign.figures.lines import band, plain, quantiles
-from repalign.figures.style import STYLE, styles
+from repalign.figures.lines import by_name
 
 if TYPE_CHECKING:
-    from repalign.results import Results
+    from repalign.figures.view import View
 
 LABELS = {
     "cka": "CKA with itself before",
@@ -20,24 +17,14 @@ LABELS = {
 }
 
 
-def choices(results: Results) -> list[dict]:
-    table = results.tables.get("drift")
-    return [] if table is None else selection.pictures(table, "checkpoint", "baseline", "measure")
+def choices(view: View) -> list[dict]:
+    return view.choices("drift", "checkpoint", "baseline", "measure")
 
 
-def draw(results: Results, *, checkpoint: str, baseline: str, measure: str) -> dict:
-    rows = selection.where(results.tables["drift"], checkpoint=checkpoint, baseline=baseline, measure=measure)
-    looks = styles(selection.languages(results))
-    if rows["language"].nunique() > NAMED:
-        traces = quantiles(rows, STYLE)
-    else:
-        traces = [
-            trace
-            for name, own in rows.groupby("language", sort=False)
-            for trace in (*band(own, name, looks[name]), plain(own, name, looks[name]))
-        ]
+def draw(view: View, *, checkpoint: str, baseline: str, measure: str) -> dict:
+    rows = view.rows("drift", checkpoint=checkpoint, baseline=baseline, measure=measure)
     return {
-        "data": traces,
+        "data": by_name(rows, "language", view.looks),
         "layout": {
             "xaxis": {"title": {"text": "layer"}},
             "yaxis": {"title": {"text": escape(LABELS.get(measure, measure))}},

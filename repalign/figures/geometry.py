@@ -5,37 +5,26 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from repalign.figures import selection
-from repalign.figures.curves import NAMED
-from repalign.figures.lines import plain, quantiles, span
-from repalign.figures.style import STYLE, styles
+from repalign.figures.lines import by_name, span
 
 if TYPE_CHECKING:
-    from repalign.results import Results
+    from repalign.figures.view import View
 
 
-def choices(results: Results) -> list[dict]:
-    table = results.tables.get("geometry")
-    return [] if table is None else selection.pictures(table, "checkpoint", "measure")
+def choices(view: View) -> list[dict]:
+    return view.choices("geometry", "checkpoint", "measure")
 
 
-def draw(results: Results, *, checkpoint: str, measure: str) -> dict:
-    everywhere = selection.where(results.tables["geometry"], measure=measure)
-    rows = selection.where(everywhere, checkpoint=checkpoint)
-    looks = styles(selection.languages(results))
-    if rows["language"].nunique() > NAMED:
-        traces = quantiles(rows, STYLE)
-    else:
-        traces = [
-            plain(own, name, looks[name]) for name, own in rows.groupby("language", sort=False, observed=True)
-        ]
+def draw(view: View, *, checkpoint: str, measure: str) -> dict:
+    rows = view.rows("geometry", checkpoint=checkpoint, measure=measure)
+    everywhere = view.rows("geometry", measure=measure)["value"].dropna()
     return {
-        "data": traces,
+        "data": by_name(rows, "language", view.looks),
         "layout": {
             "xaxis": {"title": {"text": "layer"}},
             "yaxis": {
                 "title": {"text": escape(measure.replace("_", " "))},
-                "range": span(everywhere["value"].dropna(), beyond=0.04),
+                "range": span(everywhere, beyond=0.04),
             },
         },
     }

@@ -7,32 +7,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repalign.figures import selection
 from repalign.figures.style import SEQUENTIAL
+from repalign.figures.view import above_chance
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from repalign.results import Results
-
-ROW = 26
-"""Height of one language in pixels, so that each can be named."""
+    from repalign.figures.view import View
 
 
-def choices(results: Results) -> list[dict]:
-    return selection.pictures(selection.own_rows(results), "checkpoint", "metric", "variant")
+def choices(view: View) -> list[dict]:
+    return view.choices("own", "checkpoint", "metric", "variant")
 
 
-def draw(results: Results, *, checkpoint: str, metric: str, variant: str) -> dict:
-    everywhere = selection.where(
-        selection.own_rows(results), metric=metric, variant=variant, source=selection.pivot(results)
-    )
-    rows = selection.where(everywhere, checkpoint=checkpoint)
-    limits = float(everywhere["value"].min()), float(everywhere["value"].max())
-    label = selection.metric_label(results, metric)
-    return grid(
-        rows, selection.targets(results), ~selection.above_chance(rows), limits, SEQUENTIAL, escape(label)
-    )
+def draw(view: View, *, checkpoint: str, metric: str, variant: str) -> dict:
+    rows = view.rows("own", checkpoint=checkpoint, metric=metric, variant=variant)
+    everywhere = view.rows("own", metric=metric, variant=variant)["value"]
+    limits = float(everywhere.min()), float(everywhere.max())
+    return grid(rows, view.targets, ~above_chance(rows), limits, SEQUENTIAL, view.label(metric))
 
 
 def grid(
@@ -43,28 +35,24 @@ def grid(
     colours: object,
     label: str,
 ) -> dict:
-    """A heat map of `value`, the first language on top, with crosses on the rows of `crossed`."""
+    """A heat map of `value`, the first language on top, with crosses on the rows where `crossed`."""
     table = rows.pivot_table(index="target", columns="layer", values="value", sort=False)
-    names = [name for name in names if name in table.index]
-    layers = sorted(table.columns)
-    table = table.loc[names, layers]
-    shown = [escape(name) for name in names]
+    table = table.loc[[name for name in names if name in table.index], sorted(table.columns)]
     marked = rows[crossed]
-    row = min(ROW, 14 if len(names) > 40 else ROW)
     return {
         "data": [
             {
                 "type": "heatmap",
-                "x": layers,
-                "y": shown,
+                "x": table.columns.to_numpy(np.float32),
+                "y": [escape(name) for name in table.index],
                 "z": table.to_numpy(np.float32),
                 "zmin": limits[0],
                 "zmax": limits[1],
                 "colorscale": colours,
-                "colorbar": {"title": {"text": label, "side": "right"}, "thickness": 12},
+                "colorbar": {"title": {"text": escape(label), "side": "right"}, "thickness": 12},
                 "xgap": 1,
                 "ygap": 1,
-                "hovertemplate": "<b>%{y}</b> layer %{x}: <b>%{z:.3f}</b><extra></extra>",
+                "hovertemplate": "<b>%{y}</b>, layer %{x}: <b>%{z:.3f}</b><extra></extra>",
             },
             {
                 "type": "scatter",
@@ -77,7 +65,7 @@ def grid(
             },
         ],
         "layout": {
-            "xaxis": {"title": {"text": "layer"}, "showgrid": False, "constrain": "domain"},
+            "xaxis": {"title": {"text": "layer"}, "showgrid": False},
             "yaxis": {
                 "autorange": "reversed",
                 "showgrid": False,
@@ -85,12 +73,6 @@ def grid(
                 "dtick": 1,
                 "ticks": "",
             },
-            "height": 110 + row * len(names),
+            "height": 110 + (26 if len(table) <= 40 else 14) * len(table),
         },
     }
-
-
-def balanced(rows: pd.DataFrame) -> tuple[float, float]:
-    """Limits for `DIVERGING`: as far below zero as above."""
-    reach = float(rows["value"].abs().max()) or 1.0
-    return -reach, reach

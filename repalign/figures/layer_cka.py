@@ -7,22 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repalign.figures import selection
 from repalign.figures.style import SEQUENTIAL
 
 if TYPE_CHECKING:
-    from repalign.results import Results
+    from repalign.figures.view import View
 
 
-def choices(results: Results) -> list[dict]:
-    table = results.tables.get("layer_cka")
-    return [] if table is None else selection.pictures(table, "checkpoint", "baseline", "language")
+def choices(view: View) -> list[dict]:
+    return view.choices("layer_cka", "checkpoint", "baseline", "language")
 
 
-def draw(results: Results, *, checkpoint: str, baseline: str, language: str) -> dict:
-    rows = selection.where(
-        results.tables["layer_cka"], checkpoint=checkpoint, baseline=baseline, language=language
-    )
+def draw(view: View, *, checkpoint: str, baseline: str, language: str) -> dict:
+    rows = view.rows("layer_cka", checkpoint=checkpoint, baseline=baseline, language=language)
     table = rows.pivot_table(index="layer", columns="baseline_layer", values="value", dropna=False)
     return {
         "data": [
@@ -39,8 +35,8 @@ def draw(results: Results, *, checkpoint: str, baseline: str, language: str) -> 
             }
         ],
         "layout": {
-            "xaxis": {"title": {"text": f"layers of {escape(baseline)}"}, "constrain": "domain"},
-            "yaxis": {"title": {"text": f"layers of {escape(checkpoint)}"}, "scaleanchor": "x"},
+            "xaxis": {"title": {"text": f"layers of {escape(baseline)}"}, "showgrid": False},
+            "yaxis": {"title": {"text": f"layers of {escape(checkpoint)}"}, "showgrid": False},
             "height": 460,
         },
     }

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repalign.figures.style import GREY, Style, translucent
+from repalign.figures.style import GREY, STYLE, Style, translucent
 
 if TYPE_CHECKING:
     import pandas as pd
+
+NAMED = 12
+"""With more lines than this they could not be told apart: quantiles are drawn instead."""
 
 SCORE = (
     "<b>%{fullData.name}</b>, layer %{x}: <b>%{y:.3f}</b> [%{customdata[0]:.3f}, %{customdata[1]:.3f}]"
@@ -54,6 +57,8 @@ def plain(rows: pd.DataFrame, name: str, look: Style, hover: str = VALUE) -> dic
 
 def band(rows: pd.DataFrame, name: str, look: Style) -> list[dict]:
     """From `low` to `high`; nothing where there are no intervals."""
+    if "low" not in rows:
+        return []
     known = rows[rows["low"].notna() & rows["high"].notna()].sort_values("layer")
     if known.empty:
         return []
@@ -73,6 +78,18 @@ def area(x: pd.Series, low: pd.Series, high: pd.Series, look: Style, opacity: fl
         "hoverinfo": "skip",
         "showlegend": False,
     }
+
+
+def by_name(rows: pd.DataFrame, column: str, looks: dict[str, Style]) -> list[dict]:
+    """A line with its band for each value of a column, or quantiles where there are too many to tell apart."""
+    if rows[column].nunique() > NAMED:
+        return quantiles(rows, STYLE)
+    groups = rows.groupby(column, sort=False, observed=True)
+    return [
+        trace
+        for name, own in groups
+        for trace in (*band(own, str(name), looks[str(name)]), plain(own, str(name), looks[str(name)]))
+    ]
 
 
 def quantiles(rows: pd.DataFrame, look: Style) -> list[dict]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from repalign.figures import selection
-from repalign.figures.lines import band, plain, span
+from repalign.figures.lines import by_name, span
 from repalign.figures.style import styles
 
 if TYPE_CHECKING:
-    from repalign.results import Results
+    from repalign.figures.view import View
 
 LABELS = {
     "silhouette_language": "by language (silhouette)",
@@ -20,33 +19,23 @@ LABELS = {
 }
 
 
-def choices(results: Results) -> list[dict]:
-    table = results.tables.get("identity")
-    return [] if table is None else selection.pictures(table, "checkpoint", "variant")
+def choices(view: View) -> list[dict]:
+    return view.choices("identity", "checkpoint", "variant")
 
 
-def draw(results: Results, *, checkpoint: str, variant: str) -> dict:
-    table = results.tables["identity"]
-    everywhere = selection.where(table[table["language"].isna()], variant=variant)
-    rows = selection.where(everywhere, checkpoint=checkpoint)
-    looks = styles(rows["measure"].unique())
-    traces = [
-        trace
-        for measure, own in rows.groupby("measure", sort=False)
-        for trace in (
-            *band(own, measure, looks[measure]),
-            plain(own, LABELS.get(measure, measure), looks[measure]) | {"legendgroup": escape(measure)},
-        )
-    ]
+def draw(view: View, *, checkpoint: str, variant: str) -> dict:
+    everywhere = view.rows("identity", variant=variant)
+    everywhere = everywhere[everywhere["language"].isna()]
+    rows = everywhere[everywhere["checkpoint"] == checkpoint]
+    rows = rows.assign(measure=rows["measure"].map(lambda name: LABELS.get(name, name)))
+    columns = [everywhere[column].dropna() for column in ("value", "low", "high")]
     return {
-        "data": traces,
+        "data": by_name(rows, "measure", styles(rows["measure"].unique())),
         "layout": {
             "xaxis": {"title": {"text": "layer"}},
             "yaxis": {
                 "title": {"text": escape(f"states sorted, {variant}")},
-                "range": span(
-                    *(everywhere[column].dropna() for column in ("value", "low", "high")), beyond=0.04
-                ),
+                "range": span(*columns, beyond=0.04),
             },
         },
     }

@@ -7,51 +7,43 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repalign.figures import selection
-from repalign.figures.curves import NAMED
-from repalign.figures.style import styles
+from repalign.figures.lines import NAMED
+from repalign.figures.view import above_chance
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from repalign.results import Results
+    from repalign.figures.style import Style
+    from repalign.figures.view import View
 
 
-def choices(results: Results) -> list[dict]:
+def choices(view: View) -> list[dict]:
     """Nothing below three checkpoints: two are compared layer by layer instead."""
-    if len(selection.checkpoints(results)) < 3:
-        return []
-    return selection.pictures(selection.own_rows(results), "metric", "variant")
+    return view.choices("own", "metric", "variant") if len(view.checkpoints) > 2 else []
 
 
-def draw(results: Results, *, metric: str, variant: str) -> dict:
-    rows = selection.where(
-        selection.own_rows(results), metric=metric, variant=variant, source=selection.pivot(results)
-    )
+def draw(view: View, *, metric: str, variant: str) -> dict:
+    rows = view.rows("own", metric=metric, variant=variant)
     best = rows.loc[rows.groupby(["checkpoint", "target"], sort=False)["calibrated"].idxmax().dropna()]
-    best = best.assign(significant=selection.above_chance(best))
-    order = selection.checkpoints(results)
-    looks = styles(selection.languages(results))
-    names = selection.targets(results)
-    traces = [_line(selection.where(best, target=name), name, looks[name], order) for name in names]
-    label = selection.metric_label(results, metric)
+    best = best.assign(significant=above_chance(best))
+    groups = dict(list(best.groupby("target", sort=False)))
+    names = [name for name in view.targets if name in groups]
     return {
-        "data": traces,
+        "data": [_line(groups[name], name, view.looks[name], view.checkpoints) for name in names],
         "layout": {
             "xaxis": {
                 "type": "category",
                 "categoryorder": "array",
-                "categoryarray": [escape(name) for name in order],
+                "categoryarray": [escape(name) for name in view.checkpoints],
             },
-            "yaxis": {"title": {"text": f"{escape(label)} at the best layer, {escape(variant)}"}},
+            "yaxis": {"title": {"text": escape(f"{view.label(metric)} at the best layer, {variant}")}},
             "showlegend": len(names) <= NAMED,
         },
     }
 
 
-def _line(rows: pd.DataFrame, name: str, look, order: list[str]) -> dict:
+def _line(rows: pd.DataFrame, name: str, look: Style, order: list[str]) -> dict:
     rows = rows.set_index("checkpoint").reindex(order).dropna(subset=["value"])
-    marks = [look.symbol if on else f"{look.symbol}-open" for on in rows["significant"]]
     return {
         "type": "scatter",
         "mode": "lines+markers",
@@ -68,6 +60,10 @@ def _line(rows: pd.DataFrame, name: str, look, order: list[str]) -> dict:
         },
         "customdata": rows["layer"].to_numpy(np.int32),
         "line": {"color": look.colour, "dash": look.dash, "width": 2},
-        "marker": {"color": look.colour, "size": 8, "symbol": marks},
-        "hovertemplate": "<b>%{fullData.name}</b> %{x}: <b>%{y:.3f}</b> at layer %{customdata}<extra></extra>",
+        "marker": {
+            "color": look.colour,
+            "size": 8,
+            "symbol": [look.symbol if on else f"{look.symbol}-open" for on in rows["significant"]],
+        },
+        "hovertemplate": "<b>%{fullData.name}</b>, %{x}: <b>%{y:.3f}</b> at layer %{customdata}<extra></extra>",
     }

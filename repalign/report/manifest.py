@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from repalign.version import __version__
@@ -42,20 +42,10 @@ def manifest(about: Mapping[str, Any] | None) -> dict[str, Any] | None:
 def facts(results: Results) -> dict[str, str]:
     """Settings and versions, one line each."""
     about = {key: value for key, value in results.about.items() if key not in ("command", "manifest")}
-    said = {_heading(key): _cell(value) for key, value in {**results.profile.settings, **about}.items()}
-    return said | {
-        "drawn with": f"repalign {__version__}, Python {sys.version.split()[0]}, {', '.join(_versions())}"
-    }
-
-
-def _versions() -> list[str]:
-    found = []
-    for name in DRAWN_WITH:
-        try:
-            found.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            continue
-    return found
+    settings = {key: value for key, value in results.profile.settings.items() if key != "labels"}
+    said = {_heading(key): _cell(value) for key, value in {**settings, **about}.items()}
+    tools = ", ".join(f"{name} {version(name)}" for name in DRAWN_WITH)
+    return said | {"drawn with": f"repalign {__version__}, Python {sys.version.split()[0]}, {tools}"}
 
 
 def _heading(key: object) -> str:

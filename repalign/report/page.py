@@ -6,10 +6,12 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from repalign.corpora.languages import language_name
-from repalign.figures import FIGURES, selection
-from repalign.figures.curves import NAMED
-from repalign.figures.style import SHEETS, styles
-from repalign.report.findings import findings, leading
+from repalign.figures import FIGURES
+from repalign.figures.lines import NAMED
+from repalign.figures.style import SHEETS
+from repalign.figures.view import View
+from repalign.report.findings import Finding, findings, leading
+from repalign.report.findings.words import joined
 from repalign.report.manifest import facts, manifest
 from repalign.report.neighbours import neighbours
 from repalign.report.packing import compressed, to_json
@@ -40,19 +42,20 @@ def render(results: Results) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    panels = {name: _panels(results, name) for name in FIGURES}
-    places, wrong, found = space(results), neighbours(results), findings(results)
-    names = selection.checkpoints(results)
+    view = View(results)
+    panels = {name: _panels(view, name) for name in FIGURES}
+    places, wrong, found = space(results), neighbours(results), findings(view)
+    count = len(view.checkpoints)
     return environment.get_template("page.html").render(
         title=results.title,
-        lead=_lead(results),
-        kind="single" if len(names) == 1 else "compare" if len(names) == 2 else "series",
+        lead=_lead(view),
+        kind="single" if count == 1 else "compare" if count == 2 else "series",
         findings={word: [f for f in found if f.question == word] for word in ("where", "changed", "sure")},
         panels=panels,
-        curves_note=_curves_note(results),
-        metrics={name: selection.metric_label(results, name) for name in _values(results, "metric")},
-        variants={name: name for name in _values(results, "variant")},
-        layers=_layers(results),
+        curves_note=_curves_note(view),
+        metrics={name: view.label(name) for name in _values(view, "metric")},
+        variants={name: name for name in _values(view, "variant")},
+        layers=_layers(view),
         chosen={name: _chosen(panels[name], key) for name, key in CHOSEN.items()},
         space=places,
         neighbours=wrong,
@@ -61,19 +64,19 @@ def render(results: Results) -> str:
         command=results.about.get("command"),
         facts=facts(results),
         digits=DIGITS,
-        data=to_json(_data(results, panels, places, wrong)),
+        data=to_json(_data(view, found, panels, places, wrong)),
         css=_source("page.css"),
         scripts=[_source("map.js"), _source("page.js")],
         plotly=get_plotlyjs(),
     )
 
 
-def _panels(results: Results, name: str) -> list[dict[str, Any]]:
+def _panels(view: View, name: str) -> list[dict[str, Any]]:
     """The pictures of one figure, gathered by the choices that the controls do not make."""
     figure = FIGURES[name]
     follows = (*FOLLOWED, CHOSEN.get(name))
     panels: dict[tuple, dict[str, Any]] = {}
-    for choice in figure.choices(results):
+    for choice in figure.choices(view):
         own = {key: value for key, value in choice.items() if key not in follows}
         title = _title(own)
         panel = panels.setdefault(
@@ -87,7 +90,7 @@ def _panels(results: Results, name: str) -> list[dict[str, Any]]:
             },
         )
         followed = {key: choice[key] for key in follows if key in choice}
-        panel["pictures"].append({"choice": followed, **figure.draw(results, **choice)})
+        panel["pictures"].append({"choice": followed, **figure.draw(view, **choice)})
     for panel in panels.values():
         panel["height"] = max(picture["layout"].setdefault("height", HEIGHT) for picture in panel["pictures"])
         panel["cursor"] = panel["pictures"][0]["layout"]["xaxis"].get("title") == {"text": "layer"}
@@ -104,59 +107,54 @@ def _title(own: dict[str, Any]) -> str:
 
 
 def _data(
-    results: Results, panels: dict[str, list[dict]], places: dict | None, wrong: dict | None
+    view: View, found: list[Finding], panels: dict[str, list[dict]], places: dict | None, wrong: dict | None
 ) -> dict[str, Any]:
     """What the page's scripts read."""
-    layers = _layers(results)
-    depths = _depths(results)
+    depths, layers = _depths(view), _layers(view)
+    first = [finding.choice["layer"] for finding in found if "layer" in finding.choice]
+    table = view.results.profile.table.to_csv(index=False, float_format=f"%.{DIGITS}g")
     return {
         "panels": [panel for named in panels.values() for panel in named],
         "sheets": {name: SHEETS[name] for name in ("light", "dark")},
         "languages": [
             {"code": code, "name": language_name(code), "colour": look.colour, "symbol": look.symbol}
-            for code, look in styles(selection.languages(results)).items()
+            for code, look in view.looks.items()
         ],
-        "pivot": selection.pivot(results),
+        "pivot": view.pivot,
         "layers": layers,
         "depths": depths,
         "deepest": max(depths, key=lambda name: len(depths[name])),
-        "start": {**leading(results), "layer": _first_layer(results, layers)},
+        "start": {**leading(view), "layer": first[0] if first else layers[len(layers) // 2]},
         "space": places,
         "neighbours": wrong,
-        "csv": compressed(results.profile.table.to_csv(index=False, float_format=f"%.{DIGITS}g")),
+        "csv": compressed(table),
     }
 
 
-def _first_layer(results: Results, layers: list[int]) -> int:
-    """The layer that the findings speak of first, or the middle one."""
-    chosen = [f.choice["layer"] for f in findings(results) if "layer" in f.choice]
-    return int(chosen[0]) if chosen and chosen[0] in layers else layers[len(layers) // 2]
-
-
-def _depths(results: Results) -> dict[str, dict[int, float]]:
-    own = selection.own_rows(results)
-    table = (own if len(own) else results.profile.table).drop_duplicates(["checkpoint", "layer"])
+def _depths(view: View) -> dict[str, dict[int, float]]:
+    """Each checkpoint's layers with their relative depth."""
+    rows = view.rows("own") if len(view.rows("own")) else view.rows("paired")
+    rows = rows.drop_duplicates(["checkpoint", "layer"]).sort_values("layer")
     return {
-        str(name): dict(zip(rows["layer"].tolist(), rows["depth"].tolist(), strict=True))
-        for name, rows in table.sort_values("layer").groupby("checkpoint", sort=False)
+        str(name): dict(zip(own["layer"].tolist(), own["depth"].tolist(), strict=True))
+        for name, own in rows.groupby("checkpoint", sort=False)
     }
 
 
-def _layers(results: Results) -> list[int]:
-    return list(max(_depths(results).values(), key=len))
+def _layers(view: View) -> list[int]:
+    return list(max(_depths(view).values(), key=len))
 
 
-def _lead(results: Results) -> str:
-    names, languages = selection.checkpoints(results), selection.languages(results)
-    counted = "one checkpoint" if len(names) == 1 else f"{len(names)} checkpoints"
-    return f"Where {len(languages)} languages meet, layer by layer: {counted}, {len(_layers(results))} layers"
+def _lead(view: View) -> str:
+    checkpoints, layers = len(view.checkpoints), len(_layers(view))
+    return f"{len(view.looks)} languages, {joined(checkpoints, 'checkpoint')}, {layers} layers: where languages meet"
 
 
-def _curves_note(results: Results) -> str:
-    if len(selection.targets(results)) > NAMED:
+def _curves_note(view: View) -> str:
+    if len(view.targets) > NAMED:
         return (
-            f"{len(selection.targets(results))} languages, drawn as quantiles; the grid below names each. "
-            "The dotted line is chance. Click to move the layer slider."
+            f"{len(view.targets)} languages, drawn as quantiles; the grid below names each. The dotted line is "
+            "chance. Click a mark to move the layer slider."
         )
     return (
         "Filled marks are significantly better than chance. Bands are intervals, the dotted line is chance. "
@@ -164,9 +162,9 @@ def _curves_note(results: Results) -> str:
     )
 
 
-def _values(results: Results, column: str) -> list[str]:
-    found = selection.pictures(results.profile.table, "metric", "variant")
-    return list(dict.fromkeys(choice[column] for choice in found))
+def _values(view: View, column: str) -> list[str]:
+    choices = view.choices("own", "metric", "variant") + view.choices("paired", "metric", "variant")
+    return list(dict.fromkeys(choice[column] for choice in choices))
 
 
 def _chosen(panels: list[dict], key: str) -> dict[str, str]:

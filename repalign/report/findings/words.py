@@ -6,9 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from repalign.corpora.languages import language_name
+from repalign.figures.view import ALPHA
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from repalign.figures.view import View
+
+NO_BREAK = "\u00a0"
 
 
 def layers_in_words(layers: Iterable[int]) -> str:
@@ -51,25 +56,28 @@ def number(row: pd.Series, sign: str = "") -> str:
 
 
 def p_in_words(p: float) -> str:
+    """A p-value that does not break over lines: "p < 0.001", "p = 0.031"."""
+    return (f"p < {0.001}" if p < 0.001 else f"p = {p:.{3 if p < 0.1 else 2}f}").replace(" ", NO_BREAK)
+
+
+def adjusted(view: View) -> str:
+    """By what correction, and below what, p counts as significant."""
+    correction = str(view.results.profile.settings.get("correction", "holm")).capitalize()
+    return f"{correction}-adjusted p < {ALPHA:g}".replace(" < ", f"{NO_BREAK}<{NO_BREAK}")
+
+
+def joined(count: int, noun: str) -> str:
     """
-    >>> p_in_words(0.00004), p_in_words(0.0312)
-    ('p < 0.001', 'p = 0.031')
+    >>> joined(1, "layer"), joined(7, "layer")
+    ('1 layer', '7 layers')
     """
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def called(code: str) -> str:
     """A language's code with its English name, where that is known."""
     name = language_name(code)
     return code if name == code else f"{code} ({name})"
-
-
-def share_of(count: int, names: Sequence[str]) -> str:
-    """How many of the languages meet, with the verb."""
-    if len(names) == 1:
-        return f"{called(names[0])} meets"
-    every = f"all {count} languages meet" if count == len(names) else f"{count} of {len(names)} languages "
-    return every if count == len(names) else every + ("meets" if count == 1 else "meet")
 
 
 def count_of(counts: Iterable[int]) -> str:

@@ -1,0 +1,130 @@
+"""Results as figures look at them: which rows, in which order, under which names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from repalign.figures.style import Style, styles
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from repalign.results import Results
+
+ALPHA = 0.05
+"""Adjusted p below this is called significant, everywhere on the page."""
+
+LEADING = {"metric": ("mexa", "p_at_1", "cka"), "variant": ("centred", "raw")}
+"""What is shown first, where it is there."""
+
+
+class View:
+    """Results, with what every figure asks of them worked out once.
+
+    Attributes:
+        results: what is looked at.
+    """
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+        self._groups: dict[tuple[str, tuple[str, ...]], dict[Any, np.ndarray]] = {}
+
+    def rows(self, table: str, **equal: Any) -> pd.DataFrame:
+        """The rows of a table whose columns equal the given values; none where there is no such table.
+
+        Args:
+            table: "own" for scores with the pivot, "paired" for differences from a baseline, or a name in
+                `results.TABLES`. In "own", "paired" and "controls" the pivot's column is `source`.
+        """
+        frame = self._frames.get(table)
+        if frame is None:
+            import pandas as pd
+
+            return pd.DataFrame()
+        if not equal:
+            return frame
+        columns = tuple(equal)
+        if (table, columns) not in self._groups:
+            by = list(columns) if len(columns) > 1 else columns[0]
+            self._groups[table, columns] = frame.groupby(by, sort=False, observed=True).indices
+        key = tuple(equal.values()) if len(columns) > 1 else equal[columns[0]]
+        return frame.iloc[self._groups[table, columns].get(key, [])]
+
+    def choices(self, table: str, *columns: str) -> list[dict[str, Any]]:
+        """The combinations of values in a table, the leading metric and variant first."""
+        rows = self.rows(table)
+        if rows.empty:
+            return []
+        return sorted(rows[list(columns)].drop_duplicates().to_dict("records"), key=_place)
+
+    @cached_property
+    def pivot(self) -> str:
+        """The language that the others are compared with; where the settings do not say, the first source."""
+        profile = self.results.profile
+        return str(profile.settings.get("source") or profile.table["source"].iloc[0])
+
+    @cached_property
+    def checkpoints(self) -> list[str]:
+        """In the order of the table, baselines first."""
+        table = self.results.profile.table
+        return list(dict.fromkeys([*table["baseline"].dropna().unique(), *table["checkpoint"].unique()]))
+
+    @cached_property
+    def targets(self) -> list[str]:
+        """Languages compared with the pivot, in the order of the table."""
+        frames = (self.rows("own"), self.rows("paired"))
+        return list(dict.fromkeys(name for frame in frames for name in frame["target"].unique()))
+
+    @cached_property
+    def looks(self) -> dict[str, Style]:
+        """Every language, the pivot first, with its style."""
+        order = [self.pivot, *self.targets]
+        for name in ("sentences", "languages"):
+            rows = self.rows(name)
+            order += [] if rows.empty else list(rows["language"].unique())
+        return styles(dict.fromkeys(map(str, order)))
+
+    def label(self, metric: str) -> str:
+        """The metric's own label, where the settings hold it."""
+        return str(self.results.profile.settings.get("labels", {}).get(metric) or metric.replace("_", " "))
+
+    @cached_property
+    def _frames(self) -> dict[str, pd.DataFrame]:
+        table = self.results.profile.table
+        single = table["baseline"].isna()
+        frames = {name: frame for name, frame in self.results.tables.items() if not frame.empty}
+        if "controls" in frames:
+            frames["controls"] = from_pivot(frames["controls"], self.pivot)
+        own, paired = from_pivot(table[single], self.pivot), from_pivot(table[~single], self.pivot)
+        return {**frames, "own": own, "paired": paired}
+
+
+def from_pivot(table: pd.DataFrame, pivot: str) -> pd.DataFrame:
+    """The rows of the pivot and one other language, turned so that the pivot is the source.
+
+    A score that differs by direction keeps the one from the pivot to the language.
+    """
+    import pandas as pd
+
+    there, back = table[table["source"] == pivot], table[table["target"] == pivot]
+    known = pd.MultiIndex.from_frame(there[["metric", "target"]].drop_duplicates())
+    back = back[~pd.MultiIndex.from_frame(back[["metric", "source"]]).isin(known)]
+    if len(back):
+        there = pd.concat([there, back.rename(columns={"source": "target", "target": "source"})])
+    return there.sort_index().reset_index(drop=True)
+
+
+def above_chance(rows: pd.DataFrame) -> pd.Series:
+    """Rows significantly better than chance; `calibrated` is positive there whichever way the metric points."""
+    return (rows["p_adjusted"] < ALPHA) & (rows["calibrated"] > 0)
+
+
+def _place(choice: dict[str, Any]) -> list[int]:
+    return [_rank(choice.get(key), order) for key, order in LEADING.items()]
+
+
+def _rank(value: Any, order: Sequence[str]) -> int:
+    return order.index(value) if value in order else len(order)

@@ -1,0 +1,32 @@
+"""What the numbers say, in words, and never more than their tests allow."""
+
+from __future__ import annotations
+
+from repalign.figures.view import View
+from repalign.report.findings.changed import changed
+from repalign.report.findings.finding import Finding
+from repalign.report.findings.sure import sure
+from repalign.report.findings.where import where
+
+__all__ = ["Finding", "findings", "leading"]
+
+
+def findings(view: View) -> list[Finding]:
+    """Where languages meet, what changed, and how sure that is, by the leading metric and variant.
+
+    A language "meets" the pivot at a layer whose score is significantly better than chance, adjusted for the
+    number of tests; a "change" is a paired difference that is significant likewise. Nothing else is said.
+    """
+    if view.results.profile.table.empty:
+        return [Finding("where", "There are no scores here, so there is nothing to say.")]
+    lead = leading(view)
+    own, paired = view.rows("own", **lead), view.rows("paired", **lead)
+    found = [where(view, rows, str(name), lead) for name, rows in own.groupby("checkpoint", sort=False)]
+    for (checkpoint, baseline), rows in paired.groupby(["checkpoint", "baseline"], sort=False):
+        found.append(changed(view, rows, str(checkpoint), str(baseline), lead))
+    return found + (sure(view, own, lead) if len(own) else [])
+
+
+def leading(view: View) -> dict[str, str]:
+    """The metric and variant that the words are about."""
+    return (view.choices("own", "metric", "variant") or view.choices("paired", "metric", "variant"))[0]
