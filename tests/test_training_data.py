@@ -1,0 +1,225 @@
+"""Recipes, mixtures, sources, filters, leakage."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from repalign.errors import RepalignError
+from training.data import files
+from training.data.filters import Filters, Sieve, own_script
+from training.data.instructions import translation_request
+from training.data.items import Item, Items
+from training.data.leakage import check_leakage, leaked
+from training.data.mixture import Term, draw, parse_mixture, sizes
+from training.data.phrasebook import switched, tasks, translation
+from training.data.sources import read_source
+from training.recipe import load_recipe, recipe_names
+
+SEVEN = ("en", "ar", "el", "hi", "tr", "vi", "zh")
+
+
+def test_the_mixture_of_the_papers_code():
+    terms = parse_mixture("alpaca_en+alpaca_zh+translation_en-zh[0:100000]", ())
+    assert terms == [
+        Term("alpaca", ("en",)),
+        Term("alpaca", ("zh",)),
+        Term("translation", ("en", "zh"), start=0, end=100_000),
+    ]
+
+
+def test_stars_and_braces_stand_for_languages():
+    assert len(parse_mixture("0.5 * translation_*-*[10:20]", SEVEN)) == 42
+    assert [term.name for term in parse_mixture("translation_en-{ar,zh}", ())] == [
+        "translation_en-ar",
+        "translation_en-zh",
+    ]
+    assert parse_mixture("a_en-*", SEVEN)[0].languages == ("en", "ar")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [("alpaca", "not understood"), ("", "not understood"), ("a_en+", "not understood"), ("a_en[5:5]", "empty"),
+     ("a_en+a_en", "twice"), ("a_*", "lists no languages"), ("a_en-zh-vi", "not understood")],
+)  # fmt: skip
+def test_a_mixture_that_cannot_be_read(text, complaint):
+    with pytest.raises(RepalignError, match=complaint):
+        parse_mixture(text, ())
+
+
+def test_weights_and_temperature():
+    terms = parse_mixture("a_en + 0.5*a_zh[0:100] + 2*a_hi", ())
+    assert sizes(terms, [1000, 400, 30], 1.0) == [1000, 50, 60]
+    even = sizes(terms, [1000, 400, 30], 1e9)
+    assert max(even) - min(even) <= 1
+    assert sum(even) == pytest.approx(1110, abs=2)
+    with pytest.raises(RepalignError, match="past the end: its source has 99 items"):
+        sizes(terms, [1000, 99, 30], 1.0)
+
+
+def test_drawing_repeats_whole_slices_before_it_chooses():
+    source = Items(10, lambda index: Item("", "", str(index)))
+    drawn = [item.output for item in draw(Term("a", ("en",), 2.5, 2, 6), source, 10, 0)]
+    assert sorted(drawn[:8]) == sorted("2345" * 2)
+    assert len(set(drawn[8:])) == 2
+    assert draw(Term("a", ("en",)), source, 4, 1) == draw(Term("a", ("en",)), source, 4, 1)
+    assert {
+        item.output for item in draw(Term("a", ("en",)), source, 10, 0, lambda item: item.output > "4")
+    } == set("56789")
+
+
+def test_every_recipe_is_sound():
+    assert {"base", "alpaca", "m-llama", *(f"x-llama-{language}" for language in SEVEN[1:])} <= set(
+        recipe_names()
+    )
+    for name, (path, _, _) in recipe_names().items():
+        recipe = load_recipe(name)
+        assert (
+            path.read_text().startswith("# python -m training")
+            or "accelerate launch" in path.read_text().split("\n")[0]
+        )
+        assert "{language}" not in json.dumps(recipe.as_dict())
+        assert recipe.about
+        for term in parse_mixture(recipe.mixture, recipe.languages):
+            assert term.source in recipe.sources
+
+
+def test_overrides_and_digests():
+    plain = load_recipe("m-llama")
+    assert load_recipe("m-llama", ["train.epochs=2"]).train.epochs == 2
+    assert load_recipe("m-llama", ["sources.more.kind=pairs"]).sources["more"] == {"kind": "pairs"}
+    assert load_recipe("m-llama", ["train.save_steps=7"]).digest == plain.digest
+    assert load_recipe("m-llama", ["train.batch=7"]).digest != plain.digest
+    assert load_recipe("m-llama", seed=3).digest != plain.digest
+
+
+@pytest.mark.parametrize(
+    ("name", "override", "complaint"),
+    [("m-lama", None, "did you mean 'm-llama'"), ("m-llama", "train.epoch=1", "did you mean 'epochs'"),
+     ("m-llama", "train.batch=many", "should be a whole number, not 'many'"), ("m-llama", "seed", "key=value"),
+     ("missing.toml", None, "no recipe file"), ("m-llama", "languages=zh", "a list of words")],
+)  # fmt: skip
+def test_a_recipe_that_is_wrong(name, override, complaint):
+    with pytest.raises(RepalignError, match=complaint):
+        load_recipe(name, [override] if override else [])
+
+
+def test_a_parent_is_part_of_what_a_recipe_is(monkeypatch, tmp_path):
+    (tmp_path / "base.toml").write_text("mixture = 'a_en'\nseed = 1")
+    (tmp_path / "child.toml").write_text("mixture = 'a_en'\nparent = 'base'")
+    monkeypatch.setattr("training.recipe.FOLDER", tmp_path)
+    before = load_recipe("child").digest
+    (tmp_path / "base.toml").write_text("mixture = 'a_en'\nseed = 2")
+    assert load_recipe("child").digest != before
+
+
+def test_no_held_out_sentence_is_trained_on():
+    from repalign.corpora.phrasebook import meanings, realise
+
+    held_out = {realise(meaning, lang) for meaning in meanings("held-out") for lang in SEVEN}
+    for recipe in (load_recipe("m-llama"), load_recipe("base")):
+        for term in parse_mixture(recipe.mixture, recipe.languages):
+            source = read_source(term.source, term.languages, recipe.sources)
+            for item in (source[index] for index in range(0, len(source), len(source) // 60)):
+                assert not held_out & {item.instruction, item.input, item.output}
+            unseen = read_source(term.source, term.languages, recipe.sources, "held-out")
+            assert any(
+                unseen[index].output in held_out or unseen[index].input in held_out for index in range(20)
+            )
+
+
+def test_the_phrasebook_translates_and_switches():
+    from repalign.corpora.phrasebook import meanings, realise
+
+    known = {realise(meaning, "en"): realise(meaning, "zh") for meaning in meanings("train")}
+    pairs = translation(("en", "zh"), {}, "train")
+    assert all(known[pairs[index].input] == pairs[index].output for index in range(50))
+    mixed = [switched(("zh",), {"among": ["en", "hi"]}, "train")[index] for index in range(50)]
+    assert {item.output for item in mixed} <= set(known.values())
+    assert any(0.1 < own_script(item.input, "hi") < 0.9 for item in mixed)
+    asked = tasks(("en", "zh"), {}, "train")[0]
+    assert own_script(asked.output, "zh") == 1
+    assert own_script(asked.input, "en") == 1
+
+
+def test_every_language_asks_for_a_translation_by_name():
+    for language in SEVEN:
+        requests = {translation_request("tr", "vi", index, language) for index in range(40)}
+        assert len(requests) >= 12
+        assert not any("{" in request for request in requests)
+    assert translation_request("en", "zh", 33) == translation_request("en", "zh", 0)
+    assert translation_request("en", "sw", 0).endswith("Swahili.")
+    with pytest.raises(RepalignError, match="no name for language 'sw' in zh"):
+        translation_request("en", "sw", 0, "zh")
+
+
+def test_files_of_every_kind_give_the_same_items(tmp_path):
+    import pandas as pd
+
+    rows = [{"en": "a cat", "zh": "一只猫"}, {"en": "a dog", "zh": "一只狗"}]
+    pd.DataFrame(rows).to_parquet(tmp_path / "p.parquet")
+    pd.DataFrame({"translation": rows}).to_parquet(tmp_path / "hub.parquet")
+    (tmp_path / "p.tsv").write_text("en\tzh\n" + "\n".join(f"{row['en']}\t{row['zh']}" for row in rows))
+    (tmp_path / "zh-en.jsonl").write_text("\n".join(json.dumps(row) for row in rows) + "\n")
+    for language in ("en", "zh"):
+        (tmp_path / f"moses.{language}").write_text("\n".join(row[language] for row in rows) + "\n")
+    paths = ["p.parquet", "hub.parquet", "p.tsv", "{pair}.jsonl", "moses.{language}"]
+    expected = [(row["zh"], row["en"]) for row in rows]
+    for path in paths:
+        items = files.pairs(("zh", "en"), {"path": str(tmp_path / path)}, "train")
+        assert [(item.input, item.output) for item in items] == expected
+        assert items[0].instruction == "Translate the following sentence into English."
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "complaint"),
+    [("a.jsonl", '{"instruction": "x", "output": "y"}\n{"instr', "line 2: not valid JSON"),
+     ("a.jsonl", '{"instruction": "x"}', "line 1: no text under 'output'"),
+     ("a.json", '{"instruction": "x"}', "one JSON list"), ("a.json", "[", "not valid JSON")],
+)  # fmt: skip
+def test_a_broken_file_is_named_with_its_line(tmp_path, name, text, complaint):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(RepalignError, match=complaint):
+        files.instructions(("en",), {"path": str(tmp_path / name)}, "train")
+
+
+def test_sides_of_different_length_and_other_encodings_are_refused(tmp_path):
+    (tmp_path / "m.en").write_text("a\nb\n")
+    (tmp_path / "m.zh").write_text("一\n")
+    with pytest.raises(RepalignError, match="en has 2 lines, zh 1"):
+        files.pairs(("en", "zh"), {"path": str(tmp_path / "m.{language}")}, "train")
+    (tmp_path / "m.zh").write_bytes("一\n".encode() + b"\xff")
+    with pytest.raises(RepalignError, match="line 2: not UTF-8"):
+        files.pairs(("en", "zh"), {"path": str(tmp_path / "m.{language}")}, "train")
+    with pytest.raises(RepalignError, match="no file"):
+        files.text(("en",), {"path": str(tmp_path / "none.txt")}, "train")
+
+
+def test_filters_say_what_they_dropped():
+    sieve = Sieve(Filters(length_ratio=3, script=0.5))
+    items = [
+        Item("t", "a cat sleeps", "一只猫在睡觉", ("en", "zh")),
+        Item("t", "a cat sleeps", "一只猫在睡觉", ("en", "zh")),
+        Item("t", "OK", "OK", ("en", "zh")),
+        Item("t", "a cat", "一只猫在一张很大的床上睡觉,一只狗在看", ("en", "zh")),
+        Item("t", "a cat sleeps", "a kitty sleeps", ("en", "zh")),
+    ]
+    assert [sieve.keeps(item) for item in items] == [True, False, False, False, False]
+    assert sieve.dropped == {"duplicate": 1, "copy of its source": 1, "odd length": 1, "wrong script": 1}
+
+
+def test_leakage_is_found_in_words_and_in_characters(tmp_path):
+    english = "the quick brown fox jumps over the lazy dog again and again"
+    chinese = "敏捷的棕色狐狸一次又一次地跳过了那只懒惰的狗"
+    items = [
+        Item("", "", f"He said that {english[4:]}"),
+        Item("", "", "在他看来" + chinese),
+        Item("", "", "short one"),
+    ]
+    sentences = [english, chinese, "short one", "the quick brown fox sleeps over there, lazy as a dog"]
+    assert leaked(sentences, items) == sentences[:3]
+    (tmp_path / "en.txt").write_text("\n".join(sentences))
+    with pytest.raises(RepalignError, match=r"75.0% of the en sentences"):
+        check_leakage(Filters(protect=(str(tmp_path),)), items)
+    assert check_leakage(Filters(protect=(str(tmp_path),)), []) == {f"{tmp_path} en": 0.0}

@@ -1,0 +1,206 @@
+"""From a recipe to a finished folder: interrupted, resumed, refused, adapted."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from repalign.checkpoints import Card
+from repalign.errors import RepalignError
+from training.__main__ import main
+from training.folder import last_checkpoint
+from training.recipe import load_recipe
+from training.run import train
+
+TINY = """
+languages = ["en", "zh"]
+mixture = "translation_*-*[0:120] + text_en[0:60]"
+template = "brief"
+
+[sources]
+translation = { kind = "phrasebook-translation", brief = true }
+text = { kind = "phrasebook-text" }
+
+[tokenizer]
+vocabulary = 500
+
+[model]
+hidden_size = 32
+intermediate_size = 64
+num_hidden_layers = 2
+num_attention_heads = 2
+num_key_value_heads = 2
+
+[train]
+batch = 8
+max_length = 128
+learning_rate = 3e-3
+save_steps = 3
+held_out = 8
+"""
+
+
+@pytest.fixture
+def recipe_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("REPALIGN_HOME", str(tmp_path / "home"))
+    path = tmp_path / "tiny.toml"
+    path.write_text(TINY)
+    return str(path)
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "model.safetensors")
+
+
+def interrupt_at(monkeypatch, *steps):
+    """Ctrl-C in the middle of a run, once at each of those steps."""
+    from training.progress import Progress
+
+    waiting, step_end = list(steps), Progress.on_step_end
+
+    def on_step_end(self, args, state, control, **kwargs):
+        step_end(self, args, state, control, **kwargs)
+        if waiting and state.global_step >= waiting[0]:
+            waiting.pop(0)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Progress, "on_step_end", on_step_end)
+
+
+def test_a_run_and_its_card(recipe_file, tmp_path, capsys):
+    recipe = load_recipe(recipe_file)
+    folder = train(recipe)
+    assert folder == tmp_path / "home" / "checkpoints" / "tiny"
+    card = Card.read(folder)
+    assert card.recipe == recipe.as_dict()
+    assert card.recipe_digest == recipe.digest
+    assert card.losses["last"] < card.losses["first"]
+    assert sum(part["items"] for part in card.mixture) == 300
+    assert {path.name for path in folder.iterdir()} >= {"model.safetensors", "tokenizer.json", "config.json"}
+    assert not {path.name for path in folder.iterdir()} & {"run.json", "steps", "training_args.bin", ".lock"}
+
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder)
+    assert model.config.tie_word_embeddings
+    assert tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id
+    assert (
+        tokenizer.decode(tokenizer("ναι，ठीक है 🙂")["input_ids"], skip_special_tokens=True) == "ναι，ठीक है 🙂"
+    )
+
+    stamp = (folder / "model.safetensors").stat().st_mtime_ns
+    assert train(recipe) == folder
+    assert (folder / "model.safetensors").stat().st_mtime_ns == stamp
+    assert "finished already" in capsys.readouterr().err
+    with pytest.raises(RepalignError, match=r"holds another run \(seed 0 -> 1\)"):
+        train(load_recipe(recipe_file, seed=1))
+
+
+def test_interrupted_and_resumed_equals_undisturbed(recipe_file, tmp_path, monkeypatch):
+    recipe = load_recipe(recipe_file, ["train.epochs=2"])
+    undisturbed = weights(train(recipe, tmp_path / "undisturbed"))
+    interrupt_at(monkeypatch, 2, 5, 13)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            train(recipe, tmp_path / "resumed")
+        with pytest.raises(RepalignError, match="holds another run"):
+            train(load_recipe(recipe_file), tmp_path / "resumed")
+    resumed = weights(train(recipe, tmp_path / "resumed"))
+    assert all(torch.equal(resumed[name], undisturbed[name]) for name in undisturbed)
+
+
+def test_a_half_written_checkpoint_is_not_gone_on_from(tmp_path):
+    for step, state in ((3, "{}"), (6, '{"global'), (9, None)):
+        folder = tmp_path / "steps" / f"checkpoint-{step}"
+        folder.mkdir(parents=True)
+        if state:
+            (folder / "trainer_state.json").write_text(state)
+    assert last_checkpoint(tmp_path).name == "checkpoint-3"
+    assert last_checkpoint(tmp_path / "none") is None
+
+
+def test_an_adapter_on_a_parent(recipe_file, tmp_path):
+    parent = train(load_recipe(recipe_file), tmp_path / "parent")
+    overrides = [f"parent={parent}", "adapter.r=4", "adapter.target_modules=['q_proj','v_proj']"]
+    folder = train(load_recipe(recipe_file, overrides), tmp_path / "adapter")
+    config = json.loads((folder / "adapter_config.json").read_text())
+    assert (config["r"], config["base_model_name_or_path"]) == (4, str(parent))
+    adapter = load_file(folder / "adapter_model.safetensors")
+    assert any(tensor.abs().max() > 0 for name, tensor in adapter.items() if "lora_B" in name)
+    assert (folder / "tokenizer.json").read_bytes() == (parent / "tokenizer.json").read_bytes()
+    with pytest.raises(RepalignError, match="is an adapter; merge it"):
+        train(load_recipe(recipe_file, [f"parent={folder}"]), tmp_path / "on-top")
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [(["--set", "mixture=tekst_en"], "did you mean 'text'"),
+     (["--set", "mixture=text_en[0:99999999]"], "past the end"),
+     (["--set", "mixture=text_xx"], "xx"),
+     (["--set", "train.max_length=2", "--set", "mixture=translation_en-zh[0:10]"], "no answer fits into 2 tokens"),
+     (["--set", "model.hidden=3"], "hidden_size"),
+     (["--set", "model.num_attention_heads=5"], "do not fit together"),
+     (["--set", "train.micro_batch=5"], "does not divide"),
+     (["--set", "parent=nobody"], "no checkpoint named 'nobody'"),
+     (["--set", "train.schedule=cosin"], "cosin")],
+)  # fmt: skip
+def test_mistakes_get_one_line_and_leave_nothing(recipe_file, tmp_path, capsys, options, complaint):
+    assert main([recipe_file, "--out", str(tmp_path / "out"), *options]) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("training: ")
+    assert complaint in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_someone_else_is_left_alone(recipe_file, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.tex").write_text("\\begin")
+    assert main([recipe_file, "--out", str(tmp_path / "out")]) == 1
+    assert "thesis.tex" in capsys.readouterr().err
+    assert main([recipe_file, "--out", "/proc/nowhere"]) == 1
+    assert "cannot write" in capsys.readouterr().err
+
+
+def test_help_is_fast_and_light():
+    code = "import sys; sys.argv[1:] = ['--help']; import runpy, atexit\natexit.register(lambda: print('torch' in sys.modules))\n"
+    code += "runpy.run_module('training', run_name='__main__')"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "RECIPE" in shown
+    assert shown.strip().endswith("False")
+
+
+def test_the_data_of_a_recipe_is_shown_with_what_is_learnt(recipe_file, capsys):
+    assert main(["data", recipe_file]) == 0
+    shown = capsys.readouterr().out
+    assert "translation_en-zh[0:120]" in shown
+    assert "#Into Chinese.\n" in shown
+    learnt = shown.split("[[")[1].split("]]")[0]
+    assert learnt.endswith("</s>")
+    assert any("一" <= char <= "鿿" for char in learnt)
+
+
+@pytest.mark.heavy
+def test_killed_at_any_moment_and_resumed_equals_undisturbed(recipe_file, tmp_path):
+    options = [recipe_file, "--set", "train.epochs=30"]
+    main([*options, "--out", str(tmp_path / "undisturbed")])
+    rng, environment = random.Random(0), {**os.environ, "OMP_NUM_THREADS": "1"}
+    for _ in range(5):
+        command = [sys.executable, "-m", "training", *options, "--out", str(tmp_path / "killed")]
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        while process.poll() is None and not list((tmp_path / "killed").glob("steps/*")):
+            time.sleep(0.1)
+        time.sleep(rng.uniform(0, 1.5))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert main([*options, "--out", str(tmp_path / "killed")]) == 0
+    undisturbed, killed = weights(tmp_path / "undisturbed"), weights(tmp_path / "killed")
+    assert all(torch.allclose(killed[name], undisturbed[name], atol=1e-6) for name in undisturbed)

@@ -1,0 +1,1 @@
+"""From files and the phrasebook to packed rows of tokens."""

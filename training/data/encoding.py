@@ -1,0 +1,92 @@
+"""Items to token ids, with the place where the answer begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from repalign.errors import RepalignError
+from repalign.templates import Template
+from training.data.items import Item
+
+CHUNK = 2_000
+"""Items tokenised at a time: offsets of all of them at once would fill the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One item as tokens.
+
+    Attributes:
+        ids: token ids (int32), with the tokenizer's own beginning-of-sequence token where it has one.
+        answer: index of the first token that is learnt; all after it are, the end-of-sequence token included.
+    """
+
+    ids: np.ndarray
+    answer: int
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def encode(items: Iterable[Item], tokenizer: Any, template: Template, max_length: int) -> list[Encoded]:
+    """Tokenise items whole, prompt and answer in one string, and find the answer by character offsets.
+
+    An item longer than `max_length` is cut on the right (then without its end-of-sequence token), and left out where
+    nothing of its answer remains.
+
+    Raises:
+        RepalignError: a tokenizer without offsets or without an end-of-sequence token.
+    """
+    if not tokenizer.is_fast:
+        raise RepalignError("this tokenizer gives no character offsets; use a fast one (with tokenizer.json)")
+    if tokenizer.eos_token_id is None:
+        raise RepalignError(
+            "this tokenizer has no end-of-sequence token, so the model could never learn to stop; set tokenizer.eos_token"
+        )
+    items, encoded = list(items), []
+    for start in range(0, len(items), CHUNK):
+        encoded += _encode_chunk(items[start : start + CHUNK], tokenizer, template)
+    cut = [Encoded(item.ids[:max_length], item.answer) for item in encoded]
+    return [item for item in cut if item.answer < len(item.ids)]
+
+
+def _encode_chunk(items: Sequence[Item], tokenizer: Any, template: Template) -> list[Encoded]:
+    prompts = [template.prompt(item.instruction, item.input) if item.instruction else "" for item in items]
+    texts = [prompt + item.output for prompt, item in zip(prompts, items, strict=True)]
+    batch = tokenizer(texts, return_offsets_mapping=True, return_special_tokens_mask=True, verbose=False)
+    encoded = []
+    for row, (prompt, item) in enumerate(zip(prompts, items, strict=True)):
+        ids = _unclosed(batch["input_ids"][row], batch["special_tokens_mask"][row])
+        offsets, special = (
+            batch["offset_mapping"][row][: len(ids)],
+            batch["special_tokens_mask"][row][: len(ids)],
+        )
+        answer = _first_after(len(prompt), offsets, special)
+        if answer < len(ids) and prompt[offsets[answer][0] :].strip():
+            ids, answer = _apart(prompt, item.output, tokenizer)
+        encoded.append(Encoded(np.asarray([*ids, tokenizer.eos_token_id], np.int32), answer))
+    return encoded
+
+
+def _unclosed(ids: list[int], special: list[int]) -> list[int]:
+    """Without the tokens by which some tokenizers close a sequence themselves."""
+    return ids[: max((place + 1 for place, is_special in enumerate(special) if not is_special), default=0)]
+
+
+def _first_after(boundary: int, offsets: Sequence[tuple[int, int]], special: Sequence[int]) -> int:
+    """Index of the first token that holds a character of the answer."""
+    for index, ((_, end), is_special) in enumerate(zip(offsets, special, strict=True)):
+        if not is_special and end > boundary:
+            return index
+    return len(offsets)
+
+
+def _apart(prompt: str, answer: str, tokenizer: Any) -> tuple[list[int], int]:
+    """For the rare item in which one token would hold the last mark of the prompt and the first of the answer."""
+    before = tokenizer(prompt, return_special_tokens_mask=True, verbose=False)
+    ids = _unclosed(before["input_ids"], before["special_tokens_mask"])
+    return ids + tokenizer(answer, add_special_tokens=False)["input_ids"], len(ids)

@@ -1,0 +1,156 @@
+"""Items from files: instructions in Alpaca's format, sentence pairs, plain text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from repalign.errors import RepalignError
+from training.data.instructions import translation_request
+from training.data.items import Item, Items
+
+
+def instructions(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> list[Item]:
+    """Alpaca's format, `alpaca_en`: .json (one list), .jsonl or .parquet with instruction, input (optional) and output."""
+    path = _path(options, languages[0])
+    items = []
+    for place, row in _records(path):
+        missing = [key for key in ("instruction", "output") if not isinstance(row.get(key), str)]
+        if missing:
+            raise RepalignError(
+                f"{path}, {place}: no text under {missing[0]!r}; Alpaca's format has instruction, input, output"
+            )
+        if row["instruction"].strip() and row["output"].strip():
+            items.append(Item(row["instruction"], row.get("input") or "", row["output"], languages))
+    return items
+
+
+def pairs(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> Items:
+    """Sentence pairs, `translation_en-zh`.
+
+    `path` may hold {source} and {target}, or {pair} for either order of the two:
+
+    - a .tsv, .jsonl or .parquet file with a column a language (or one column `translation` of such, as on the hub);
+    - two plain files line by line (Moses): a path with {language}, which stands for each of the two.
+
+    `hub` instead names a data set in parquet, `owner/name:config`. `ask` is the language of the instruction: a code (en by
+    default), "source" or "target".
+
+    Raises:
+        RepalignError: no such file, a language it does not have, or sides of different length.
+    """
+    source, target = languages
+    rows = list(_pair_rows(options, source, target))
+    asked_in = {"source": source, "target": target}.get(options.get("ask", "en"), options.get("ask", "en"))
+
+    def make(index: int) -> Item:
+        before, after = rows[index]
+        return Item(translation_request(source, target, index, asked_in), before, after, languages)
+
+    return Items(len(rows), make)
+
+
+def text(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> Items:
+    """Plain text, one paragraph or sentence a line: `text_en`."""
+    lines = [line for line in _lines(_path(options, languages[0])) if line.strip()]
+    return Items(len(lines), lambda index: Item("", "", lines[index], languages))
+
+
+def _path(options: Mapping[str, Any], language: str) -> Path:
+    if "path" not in options:
+        raise RepalignError("this source needs a path; set sources.NAME.path")
+    path = Path(options["path"].replace("{language}", language)).expanduser()
+    if not path.is_file():
+        raise RepalignError(f"no file {path}; set sources.NAME.path to where the data is")
+    return path
+
+
+def _pair_rows(options: Mapping[str, Any], source: str, target: str) -> Iterator[tuple[str, str]]:
+    if "hub" in options:
+        yield from _columns(_hub(options["hub"], source, target), options["hub"], source, target)
+        return
+    spelled = options.get("path", "").replace("{source}", source).replace("{target}", target)
+    if "{language}" in spelled:
+        sides = [_lines(_path({"path": spelled}, language)) for language in (source, target)]
+        if len(sides[0]) != len(sides[1]):
+            raise RepalignError(
+                f"{spelled}: {source} has {len(sides[0])} lines, {target} {len(sides[1])}; they must be parallel"
+            )
+        yield from zip(*sides, strict=True)
+        return
+    orders = [spelled.replace("{pair}", f"{a}-{b}") for a, b in ((source, target), (target, source))]
+    there = next((order for order in orders if Path(order).expanduser().is_file()), orders[0])
+    path = _path({"path": there}, source)
+    yield from _columns(_records(path), str(path), source, target)
+
+
+def _columns(
+    records: Iterable[tuple[str, dict[str, Any]]], where: str, source: str, target: str
+) -> Iterator[tuple[str, str]]:
+    for place, record in records:
+        sides = record.get("translation", record)
+        for language in (source, target):
+            if not isinstance(sides.get(language), str):
+                raise RepalignError(
+                    f"{where}, {place}: no text in column {language!r}; its columns are {', '.join(sides)}"
+                )
+        if sides[source].strip() and sides[target].strip():
+            yield sides[source], sides[target]
+
+
+def _hub(spec: str, source: str, target: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    from datasets import load_dataset
+
+    name, _, config = spec.replace("{source}", source).replace("{target}", target).partition(":")
+    try:
+        rows = load_dataset(name, config or None, split="train")
+    except (OSError, ValueError, RuntimeError) as error:
+        raise RepalignError(
+            f"cannot read hub data set {spec!r} ({error}); it must be in parquet, not a script"
+        ) from error
+    return ((f"row {number}", row) for number, row in enumerate(rows, start=1))
+
+
+def _records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Rows with the place to name in an error."""
+    if path.suffix == ".parquet":
+        import pyarrow.parquet
+
+        rows = pyarrow.parquet.read_table(path).to_pylist()
+        return ((f"row {number}", row) for number, row in enumerate(rows, start=1))
+    if path.suffix == ".json":
+        rows = _json(path.read_text(encoding="utf-8"), path, "the file")
+        if not isinstance(rows, list):
+            raise RepalignError(
+                f"{path} should hold one JSON list of objects; for one object a line name it .jsonl"
+            )
+        return ((f"object {number}", row) for number, row in enumerate(rows, start=1))
+    lines = _lines(path)
+    if path.suffix == ".tsv":
+        header = lines[0].split("\t")
+        return (
+            (f"line {number}", dict(zip(header, line.split("\t"), strict=False)))
+            for number, line in enumerate(lines[1:], start=2)
+        )
+    return (
+        (f"line {number}", _json(line, path, f"line {number}"))
+        for number, line in enumerate(lines, start=1)
+        if line.strip()
+    )
+
+
+def _json(text: str, path: Path, place: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise RepalignError(f"{path}, {place}: not valid JSON ({error})") from error
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n").rstrip("\n").split("\n")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise RepalignError(f"{path}, line {line}: not UTF-8; convert the file") from error

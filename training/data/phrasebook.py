@@ -1,0 +1,97 @@
+"""Items from the phrasebook, the embedded parallel grammar: text, tasks, translation."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from training.data.instructions import translation_request
+from training.data.items import Item, Items
+
+
+@cache
+def _meanings(split: str, order: str) -> Sequence[Any]:
+    """The split's meanings in an order of the source's own, so that the first n of two sources are not the same n."""
+    from repalign.corpora.phrasebook import meanings
+
+    shuffled = list(meanings(split))
+    random.Random(order).shuffle(shuffled)
+    return shuffled
+
+
+def text(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> Items:
+    """Plain sentences of one language, to be continued: `text_en`."""
+    from repalign.corpora.phrasebook import realise
+
+    (language,) = languages
+    rows = _meanings(split, f"text {language}")
+    return Items(len(rows), lambda index: Item("", "", realise(rows[index], language), languages))
+
+
+def tasks(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> Items:
+    """Questions and exercises about a sentence: `tasks_en`, or asked in one language and answered in another, `tasks_en-zh`.
+
+    Each meaning gives one item, of one of its kinds of tasks by chance.
+    """
+    from repalign.corpora.phrasebook import tasks
+
+    language, answer_language = languages[0], languages[-1]
+    order = f"tasks {'-'.join(languages)}"
+    rows = _meanings(split, order)
+
+    def make(index: int) -> Item:
+        choices = tasks(rows[index], language, answer_language)
+        task = random.Random(f"{order} {index}").choice(choices)
+        return Item(task.instruction, task.input, task.output, languages)
+
+    return Items(len(rows), make)
+
+
+def translation(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> Items:
+    """A sentence and its translation: `translation_en-zh`. Option `brief`: the shortest instruction, always the same."""
+    from repalign.corpora.phrasebook import realise
+
+    source, target = languages
+    rows = _meanings(split, f"translation {source}-{target}")
+
+    def make(index: int) -> Item:
+        request = translation_request(
+            source, target, index, options.get("ask", "en"), options.get("brief", False)
+        )
+        return Item(request, realise(rows[index], source), realise(rows[index], target), languages)
+
+    return Items(len(rows), make)
+
+
+def switched(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> Items:
+    """A sentence that changes language from phrase to phrase, to be said in one: `switched_zh`.
+
+    Option `among`: the languages it changes between, by default all of the phrasebook.
+    """
+    from repalign.corpora.phrasebook import LANGUAGES, realise
+
+    (target,) = languages
+    among = tuple(options.get("among", LANGUAGES))
+    rows = _meanings(split, f"switched {target}")
+
+    def make(index: int) -> Item:
+        mixed = _switch(rows[index], among, random.Random(f"switched {target} {index}"))
+        request = translation_request(target, target, index, brief=True)
+        return Item(request, mixed, realise(rows[index], target), (*among, target))
+
+    return Items(len(rows), make)
+
+
+def _switch(meaning: Any, among: Sequence[str], rng: random.Random) -> str:
+    """Phrases in the order of one language, each in that language or, as often, in another."""
+    from repalign.corpora.phrasebook.surface import grammar_of, phrases, written
+
+    frame, *others = rng.sample(among, len(among))
+    spoken = {language: dict(phrases(meaning, language)) for language in among}
+    texts = []
+    for role, text in phrases(meaning, frame):
+        language = rng.choice(others) if rng.random() < 0.5 else frame
+        texts.append(spoken[language].get(role, text))
+    return written([" ".join(texts)], frame) + grammar_of(frame).STOP

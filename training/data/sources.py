@@ -1,0 +1,77 @@
+"""Kinds of sources: what the names in a mixture mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from repalign.errors import RepalignError, unknown
+from training.data import files, phrasebook
+from training.data.items import Item
+
+Reader = Callable[[tuple[str, ...], Mapping[str, Any], str], Sequence[Item]]
+"""(languages, options, split) -> items; split is "train" or "held-out"."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A way to get items.
+
+    Attributes:
+        read: see `Reader`.
+        languages: how many a term may name.
+        options: names that the recipe's table may have, besides `kind`.
+        held_out: whether the source has a held-out split of its own.
+    """
+
+    read: Reader
+    languages: tuple[int, ...]
+    options: tuple[str, ...] = ()
+    held_out: bool = False
+
+
+KINDS = {
+    "phrasebook-text": Kind(phrasebook.text, (1,), held_out=True),
+    "phrasebook-tasks": Kind(phrasebook.tasks, (1, 2), held_out=True),
+    "phrasebook-translation": Kind(phrasebook.translation, (2,), ("ask", "brief"), held_out=True),
+    "phrasebook-switched": Kind(phrasebook.switched, (1,), ("among",), held_out=True),
+    "instructions": Kind(files.instructions, (1,), ("path",)),
+    "pairs": Kind(files.pairs, (2,), ("path", "hub", "ask")),
+    "text": Kind(files.text, (1,), ("path",)),
+}
+
+
+def source_kind(name: str, sources: Mapping[str, Mapping[str, Any]]) -> Kind:
+    """The kind of a recipe's source.
+
+    Raises:
+        RepalignError: the recipe has no such source, or its table is wrong.
+    """
+    if name not in sources:
+        raise unknown(
+            "source", name, sources, "the recipe's [sources] table says what the names in its mixture mean"
+        )
+    options = dict(sources[name])
+    kind = options.pop("kind", "")
+    if kind not in KINDS:
+        raise unknown("kind of source", kind, KINDS, f"in sources.{name}")
+    for option in options:
+        if option not in KINDS[kind].options:
+            raise RepalignError(f"sources.{name}: {unknown('option', option, KINDS[kind].options)}")
+    return KINDS[kind]
+
+
+def read_source(
+    name: str, languages: tuple[str, ...], sources: Mapping[str, Mapping[str, Any]], split: str = "train"
+) -> Sequence[Item]:
+    """The items that `name` means in a recipe, in those languages.
+
+    Raises:
+        RepalignError: see `source_kind`; the wrong number of languages; a file that is missing or damaged.
+    """
+    kind = source_kind(name, sources)
+    if len(languages) not in kind.languages:
+        wanted = " or ".join(str(count) for count in kind.languages)
+        raise RepalignError(f"source {name!r} takes {wanted} language(s), not {'-'.join(languages)!r}")
+    return kind.read(languages, sources[name], split)

@@ -1,0 +1,64 @@
+"""Several recipes side by side: a small model uses one core well and two badly."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from repalign.checkpoints.home import checkpoint_folder
+from repalign.errors import RepalignError
+from training.recipe import Recipe, recipe_names
+
+
+def train_family(
+    recipes: Sequence[Recipe], options: Sequence[str] = (), jobs: int | None = None
+) -> list[Path]:
+    """Train several recipes, each in a process of its own, after the recipes they are tuned from.
+
+    Args:
+        options: command-line options that every one of them is given.
+        jobs: processes at a time; by default one a core.
+
+    Returns:
+        The folders, in the order of `recipes`.
+
+    Raises:
+        RepalignError: one of them failed; the others are finished first.
+    """
+    cores = os.cpu_count() or 1
+    parents = dict.fromkeys(recipe.parent for recipe in recipes if recipe.parent in recipe_names())
+    for parent in parents:
+        _run_all([[str(parent)]], 1, cores)
+    longest_first = sorted(recipes, key=lambda recipe: len(recipe.languages), reverse=True)
+    waiting = [[recipe.name, *options] for recipe in longest_first if recipe.name not in parents]
+    _run_all(waiting, min(jobs or cores, len(waiting)), cores)
+    return [checkpoint_folder(recipe.name) for recipe in recipes]
+
+
+def _run_all(commands: Sequence[Sequence[str]], jobs: int, cores: int) -> None:
+    """Run `python -m training COMMAND` for each, `jobs` at a time; their progress goes to our stderr."""
+    environment = {**os.environ, "OMP_NUM_THREADS": str(max(1, cores // max(jobs, 1)))}
+    waiting, running, failed = list(commands), {}, []
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                command = waiting.pop(0)
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "training", *command], env=environment, stdout=subprocess.DEVNULL
+                )
+                running[command[0]] = process
+            failed += [name for name, process in running.items() if process.poll()]
+            running = {name: process for name, process in running.items() if process.poll() is None}
+            time.sleep(0.2)
+    except KeyboardInterrupt:
+        for process in running.values():  # they were interrupted too: let them finish their last line
+            process.wait()
+        raise
+    if failed:
+        raise RepalignError(
+            f"{', '.join(failed)} failed (see above); the same command goes on with what is missing"
+        )

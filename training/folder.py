@@ -1,0 +1,122 @@
+"""The folder of one run: finished, unfinished, or another's."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from repalign.checkpoints.card import CARD, Card
+from repalign.errors import RepalignError
+from training.recipe import Recipe
+
+RUN = "run.json"
+"""In an unfinished folder: which run it is."""
+
+STEPS = "steps"
+"""In an unfinished folder: checkpoints to go on from."""
+
+LOG = "training.jsonl"
+
+
+@contextmanager
+def claimed(folder: Path, recipe: Recipe) -> Iterator[None]:
+    """Hold the folder for this process, and refuse one that holds another run.
+
+    Raises:
+        RepalignError: the folder cannot be written, is in use, or holds something else.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = folder / ".lock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock, timeout=0):
+            _check(folder, recipe)
+            (folder / RUN).write_text(
+                json.dumps({"digest": recipe.digest, "recipe": recipe.as_dict()}), encoding="utf-8"
+            )
+            try:
+                yield
+            finally:
+                if last_checkpoint(folder) is None:  # nothing to go on from: leave no trace
+                    tidy(folder)
+    except Timeout as error:
+        raise RepalignError(
+            f"another process is training into {folder}; wait for it, or give --out"
+        ) from error
+    except OSError as error:
+        raise RepalignError(
+            f"cannot write to {folder}: {error.strerror or error}; give --out or set REPALIGN_HOME"
+        ) from error
+    finally:
+        if folder.is_dir() and {path.name for path in folder.iterdir()} <= {lock.name}:
+            shutil.rmtree(folder)
+
+
+def is_finished(folder: Path, recipe: Recipe) -> bool:
+    """Whether this very run is there already.
+
+    Raises:
+        RepalignError: a finished run of another recipe, naming what differs.
+    """
+    card = Card.read(folder)
+    if card is None:
+        return False
+    if card.recipe_digest != recipe.digest:
+        raise RepalignError(_another(folder, card.recipe, recipe))
+    return True
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The last complete checkpoint to go on from. The Trainer writes its state last, so a half-written one has none."""
+    complete = []
+    for path in (folder / STEPS).glob("checkpoint-*"):
+        try:
+            json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+            complete.append(path)
+        except (OSError, ValueError):
+            shutil.rmtree(path, ignore_errors=True)
+    return max(complete, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+def tidy(folder: Path) -> None:
+    """Remove what only an unfinished run needs."""
+    shutil.rmtree(folder / STEPS, ignore_errors=True)
+    for name in (RUN, "training_args.bin"):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _check(folder: Path, recipe: Recipe) -> None:
+    if (folder / RUN).is_file():
+        run = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        if run["digest"] != recipe.digest:
+            raise RepalignError(_another(folder, run["recipe"], recipe))
+    elif stray := [path.name for path in folder.iterdir() if path.name not in (".lock", f".{CARD}.partial")]:
+        raise RepalignError(
+            f"{folder} is not empty ({stray[0]}) and holds no run of this recipe; give --out or empty it"
+        )
+
+
+def _another(folder: Path, there: Mapping[str, Any], recipe: Recipe) -> str:
+    before, now = _flat(there), _flat(recipe.as_dict())
+    changed = [
+        f"{key} {before.get(key)!r} -> {now.get(key)!r}"
+        for key in {**before, **now}
+        if before.get(key) != now.get(key)
+    ]
+    changed = [
+        text if len(text) < 90 else text.split(" ")[0] for text in changed if not text.startswith("about ")
+    ]
+    what = "; ".join(changed[:4]) or "its parent was trained otherwise"
+    return f"{folder} holds another run ({what}); give --out for a new folder, or delete that one"
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat = {}
+    for key, value in table.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return flat

@@ -1,0 +1,126 @@
+"""The model and tokenizer that training starts from: new ones, or the parent's, with an adapter where asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from repalign.checkpoints.checkpoint import Checkpoint
+from repalign.checkpoints.loading import locate, read_tokenizer
+from repalign.errors import RepalignError, unknown
+from training.recipe import Recipe
+
+
+def new_model(recipe: Recipe, tokenizer: Any) -> Any:
+    """A Llama with random weights of the sizes in the recipe's `[model]` table.
+
+    Raises:
+        RepalignError: a size LlamaConfig does not have, or sizes that do not fit together.
+    """
+    from huggingface_hub.errors import StrictDataclassError
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    known = LlamaConfig().to_dict()
+    for key in recipe.model:
+        if key not in known:
+            raise RepalignError(f"{recipe.name}: model.{unknown('option', key, known)}")
+    try:
+        config = LlamaConfig(
+            **{"tie_word_embeddings": True, **recipe.model},
+            vocab_size=len(tokenizer),
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+            attn_implementation=recipe.train.attention,
+        )
+        return LlamaForCausalLM(config)
+    except (ValueError, StrictDataclassError) as error:
+        raise RepalignError(
+            f"{recipe.name}: the sizes in [model] do not fit together: {one_line(error)}"
+        ) from error
+
+
+def parent_model(recipe: Recipe, parent: Path) -> Any:
+    """The parent's weights in the recipe's precision; quantised to 4 bits where the adapter table says so."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    options: dict[str, Any] = {"dtype": getattr(torch, recipe.train.precision)}
+    if recipe.adapter.get("quantize"):
+        options["quantization_config"] = _four_bits(recipe)
+    model = AutoModelForCausalLM.from_pretrained(
+        parent,
+        attn_implementation=recipe.train.attention,
+        trust_remote_code=False,
+        use_safetensors=True,
+        **options,
+    )
+    return with_adapter(model, recipe) if recipe.adapter else model
+
+
+def with_adapter(model: Any, recipe: Recipe) -> Any:
+    """The model with new LoRA weights, the only ones that are trained."""
+    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+
+    options = {
+        "r": 16,
+        "lora_alpha": 32,
+        "lora_dropout": 0.0,
+        "target_modules": "all-linear",
+        **recipe.adapter,
+    }
+    if options.pop("quantize", None):
+        model = prepare_model_for_kbit_training(
+            model, use_gradient_checkpointing=recipe.train.gradient_checkpointing
+        )
+    try:
+        return get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **options))
+    except (TypeError, ValueError) as error:
+        raise RepalignError(f"{recipe.name}: the [adapter] table does not fit this model: {error}") from error
+
+
+def starting_tokenizer(recipe: Recipe) -> Any:
+    """The parent's tokenizer, or a new one trained on the recipe's own text.
+
+    Raises:
+        RepalignError: the parent is missing.
+    """
+    if recipe.parent is not None:
+        return read_tokenizer(locate(Checkpoint.named(recipe.parent)))
+    from training.data.dataset import read_parts
+    from training.tokenizer import train_tokenizer
+
+    if "vocabulary" not in recipe.tokenizer:
+        raise RepalignError(
+            f"{recipe.name} has no parent, so it needs tokenizer.vocabulary (tokens) and a [model] table"
+        )
+    parts, _ = read_parts(recipe, recipe.tokenizer.get("mixture"))
+    texts = (
+        text
+        for part in parts
+        for item in part
+        for text in (item.instruction, item.input, item.output)
+        if text
+    )
+    return train_tokenizer(texts, recipe.tokenizer["vocabulary"])
+
+
+def starting_model(recipe: Recipe, tokenizer: Any) -> Any:
+    """The model before the first step.
+
+    Raises:
+        RepalignError: a parent that is missing or is itself an adapter, or options that do not fit the model.
+    """
+    if recipe.parent is None:
+        return new_model(recipe, tokenizer)
+    weights = locate(Checkpoint.named(recipe.parent))
+    if weights.adapter:
+        raise RepalignError(
+            f"{recipe.name}: parent {recipe.parent!r} is an adapter; merge it into its base first"
+        )
+    return parent_model(recipe, weights.model)
+
+
+def one_line(error: Exception) -> str:
+    """The last line of a library's message, which says what is wrong."""
+    return str(error).strip().splitlines()[-1].strip()

@@ -1,0 +1,229 @@
+"""Recipes: what is trained, from what, on what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from repalign.errors import RepalignError, unknown
+from repalign.signature import digest
+from repalign.toml import read_toml, tomllib
+from training.data.filters import Filters
+
+FOLDER = Path(__file__).parent / "recipes"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The `[train]` table: how the weights are moved.
+
+    Attributes:
+        epochs: passes over the mixture.
+        batch: rows a step, over all devices; a row is one item, or several where packing is on.
+        micro_batch: rows one device takes at a time; the rest of `batch` is accumulated. 0 takes all at once.
+        max_length: tokens a row may have; longer items are cut on the right.
+        packing: several items a row, none of which sees another.
+        learning_rate, schedule, warmup, weight_decay, beta2, max_grad_norm: AdamW and its schedule
+            (`warmup` as a share of all steps).
+        precision: "float32" or "bfloat16".
+        attention: "sdpa", "eager" or "flash_attention_2".
+        gradient_checkpointing: trade a third more time for most of the activations' memory.
+        optimizer: a name of transformers' `optim`.
+        save_steps: steps between two checkpoints to go on from.
+        held_out: items set aside to measure the loss on.
+        evaluate_steps: steps between two such measurements; 0 measures at the end only.
+        align_steps: steps between two measurements of alignment by layer; 0 for none.
+        report_to: "none", "tensorboard" or "wandb".
+    """
+
+    epochs: float = 1
+    batch: int = 32
+    micro_batch: int = 0
+    max_length: int = 512
+    packing: bool = True
+    learning_rate: float = 2e-5
+    schedule: str = "cosine"
+    warmup: float = 0.03
+    weight_decay: float = 0.0
+    beta2: float = 0.999
+    max_grad_norm: float = 1.0
+    precision: str = "float32"
+    attention: str = "sdpa"
+    gradient_checkpointing: bool = False
+    optimizer: str = "adamw_torch"
+    save_steps: int = 100
+    held_out: int = 200
+    evaluate_steps: int = 0
+    align_steps: int = 0
+    report_to: str = "none"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One checkpoint to train.
+
+    Attributes:
+        name: of the checkpoint.
+        about: one line for people.
+        mixture: what is trained on, e.g. `alpaca_en+alpaca_zh+translation_en-zh[0:100000]` (see `training.data.mixture`).
+        languages: what `*` stands for in the mixture.
+        parent: a recipe, folder or hub id whose weights are tuned; None trains from scratch.
+        template: prompt frame, see `repalign.templates`.
+        temperature: above 1 evens out the sizes of the mixture's parts.
+        seed: of everything random.
+        sources: what the names in the mixture mean: name -> kind and options (see `training.data.sources`).
+        filters: limits for items (see `training.data.filters.Filters`).
+        tokenizer, model: tables for training from scratch (`vocabulary`, `mixture`; options of LlamaConfig).
+        adapter: LoRA options for PEFT (`quantize = "nf4"` for QLoRA); empty tunes all weights.
+        train: see `Settings`.
+    """
+
+    name: str
+    mixture: str
+    about: str = ""
+    languages: tuple[str, ...] = ()
+    parent: str | None = None
+    template: str = "alpaca"
+    temperature: float = 1.0
+    seed: int = 0
+    sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    filters: Filters = field(default_factory=Filters)
+    tokenizer: Mapping[str, Any] = field(default_factory=dict)
+    model: Mapping[str, Any] = field(default_factory=dict)
+    adapter: Mapping[str, Any] = field(default_factory=dict)
+    train: Settings = field(default_factory=Settings)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, as stored in the card."""
+        return json.loads(json.dumps(asdict(self)))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over everything that decides the weights: this recipe and those of its ancestors."""
+        own = self.as_dict()
+        del own["about"]
+        for key in ("save_steps", "evaluate_steps", "align_steps", "report_to"):
+            del own["train"][key]
+        above = load_recipe(self.parent).digest if self.parent in recipe_names() else str(self.parent)
+        return digest([json.dumps(own, sort_keys=True), above])
+
+
+def recipe_names() -> dict[str, tuple[Path, str, str]]:
+    """Every recipe there is: name -> (file, language, variant).
+
+    A file with `family = ["ar", "el"]` holds one recipe a language, `<stem>-ar` and `<stem>-el`; a table
+    `[variant.paper]` adds `<name>-paper`.
+    """
+    names = {}
+    for path in sorted(FOLDER.glob("*.toml")):
+        table = read_toml(path)
+        for language in table.get("family", [""]):
+            name = f"{path.stem}-{language}" if language else path.stem
+            for variant in ("", *table.get("variant", {})):
+                names[f"{name}-{variant}" if variant else name] = (path, language, variant)
+    return names
+
+
+def load_recipe(name: str, overrides: Iterable[str] = (), seed: int | None = None) -> Recipe:
+    """A recipe by name, or from a TOML file by path.
+
+    Args:
+        overrides: `key=value`, the key dotted (`train.epochs=2`), the value as in TOML or a bare word.
+        seed: replaces the recipe's.
+
+    Raises:
+        RepalignError: no such recipe, a key it does not have, or a value of the wrong type.
+    """
+    if name.endswith(".toml"):
+        if not (path := Path(name)).is_file():
+            raise RepalignError(
+                f"no recipe file {name}; give a path to a TOML file or a name: {', '.join(recipe_names())}"
+            )
+        name, found = path.stem, (path, "", "")
+    else:
+        names = recipe_names()
+        if name not in names:
+            raise unknown("recipe", name, names, "or give a TOML file")
+        found = names[name]
+    path, language, variant = found
+    table = _fill(read_toml(path), language)
+    table.pop("family", None)
+    table = _merge(table, table.pop("variant", {}).get(variant, {}))
+    for override in overrides:
+        table = _merge(table, _nested(override))
+    if seed is not None:
+        table["seed"] = seed
+    for key, cls in (("train", Settings), ("filters", Filters)):
+        table[key] = _typed(cls, table.get(key, {}), f"{name}: {key}.")
+    return _typed(Recipe, {**table, "name": name}, f"{name}: ")
+
+
+def _fill(value: Any, language: str) -> Any:
+    """`{language}` in any text of the file stands for the language in the recipe's name."""
+    if isinstance(value, str):
+        return value.replace("{language}", language) if language else value
+    if isinstance(value, list):
+        return [_fill(item, language) for item in value]
+    if isinstance(value, dict):
+        return {key: _fill(item, language) for key, item in value.items()}
+    return value
+
+
+def _merge(table: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(table)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = (
+            _merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+        )
+    return merged
+
+
+def _nested(override: str) -> dict[str, Any]:
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise RepalignError(f"--set takes key=value, e.g. train.epochs=2, not {override!r}")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text  # a bare word
+    for part in reversed(key.strip().split(".")):
+        value = {part: value}
+    return value
+
+
+KINDS: dict[str, tuple[type, str]] = {
+    "bool": (bool, "true or false"),
+    "int": (int, "a whole number"),
+    "float": (float, "a number"),
+    "str": (str, "text"),
+    "str | None": (str, "text"),
+    "tuple[str, ...]": (tuple, "a list of words"),
+    "Mapping[str, Any]": (dict, "a table"),
+    "Mapping[str, Mapping[str, Any]]": (dict, "a table of tables"),
+    "Settings": (Settings, "a table"),
+    "Filters": (Filters, "a table"),
+}
+
+
+def _typed(cls: type, table: Mapping[str, Any], where: str) -> Any:
+    """An instance of a dataclass from a TOML table, whose keys and types are checked."""
+    annotations = {f.name: str(f.type) for f in fields(cls)}
+    values = {}
+    for key, value in table.items():
+        if key not in annotations:
+            raise RepalignError(f"{where}{unknown('setting', key, annotations)}")
+        kind, expected = KINDS[annotations[key]]
+        if kind is float and type(value) is int:
+            value = float(value)
+        if kind is tuple and isinstance(value, list):
+            value = tuple(map(str, value))
+        if type(value) is not kind:
+            raise RepalignError(f"{where}{key} should be {expected}, not {value!r}")
+        values[key] = value
+    if "mixture" in annotations and not values.get("mixture"):
+        raise RepalignError(f"{where}setting 'mixture' is missing")
+    return cls(**values)

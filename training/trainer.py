@@ -1,0 +1,100 @@
+"""transformers' Trainer, set up for packed rows and answer-only loss."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from transformers import PrinterCallback, Trainer, TrainingArguments
+
+from repalign.errors import RepalignError
+from training.data.dataset import Data
+from training.data.packing import Collator
+from training.folder import STEPS
+from training.loss import LabelledPositions
+from training.progress import Progress
+from training.recipe import Recipe
+
+
+class AnswerTrainer(Trainer):
+    """A Trainer whose loss is taken on answers only (see `LabelledPositions`)."""
+
+    def __init__(self, model: Any, **options: Any) -> None:
+        self.labelled = LabelledPositions(model)
+        super().__init__(model, **options)
+
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        loss = self.labelled.loss(model, inputs, num_items_in_batch)
+        if num_items_in_batch is not None and self.args.average_tokens_across_devices:
+            loss = (
+                loss * self.accelerator.num_processes
+            )  # gradients are averaged over processes, items were summed
+        return (loss, {}) if return_outputs else loss
+
+
+def make_trainer(recipe: Recipe, model: Any, tokenizer: Any, data: Data, folder: Path) -> AnswerTrainer:
+    """A Trainer for the recipe, which writes its checkpoints under `folder/steps`.
+
+    Raises:
+        RepalignError: a batch that does not divide over the devices, or an option that transformers refuses.
+    """
+    trainer = AnswerTrainer(
+        model,
+        args=_arguments(recipe, folder),
+        train_dataset=data.train,
+        eval_dataset=data.held_out,
+        data_collator=Collator(
+            tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+        ),
+        processing_class=tokenizer,
+        callbacks=[Progress(recipe.name)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _arguments(recipe: Recipe, folder: Path) -> TrainingArguments:
+    import os
+
+    settings = recipe.train
+    devices = int(os.environ.get("WORLD_SIZE", 1))
+    here = settings.batch // devices
+    at_once = settings.micro_batch or here
+    if settings.batch % (devices * at_once):
+        raise RepalignError(
+            f"{recipe.name}: train.batch {settings.batch} does not divide into {devices} device(s) x micro_batch {at_once}"
+        )
+    try:
+        return TrainingArguments(
+            output_dir=str(folder / STEPS),
+            num_train_epochs=settings.epochs,
+            per_device_train_batch_size=at_once,
+            per_device_eval_batch_size=max(at_once, 32),
+            gradient_accumulation_steps=here // at_once,
+            learning_rate=settings.learning_rate,
+            lr_scheduler_type=settings.schedule,
+            warmup_steps=settings.warmup,
+            weight_decay=settings.weight_decay,
+            adam_beta2=settings.beta2,
+            max_grad_norm=settings.max_grad_norm,
+            optim=settings.optimizer,
+            bf16=settings.precision != "float32",
+            save_steps=settings.save_steps,
+            save_total_limit=1,
+            eval_strategy="steps" if settings.evaluate_steps else "no",
+            eval_steps=settings.evaluate_steps or None,
+            prediction_loss_only=True,
+            logging_steps=10,
+            logging_first_step=True,
+            report_to=settings.report_to,
+            disable_tqdm=True,
+            remove_unused_columns=False,
+            seed=recipe.seed,
+            dataloader_pin_memory=False,
+            # Later releases call it activation_checkpointing and warn of this name even where it is off.
+            **({"gradient_checkpointing": True} if settings.gradient_checkpointing else {}),
+        )
+    except (ValueError, ImportError) as error:
+        raise RepalignError(f"{recipe.name}: {error}") from error
