@@ -2,7 +2,8 @@
 /* One checkpoint's map of the semantic space, drawn on a canvas. What it shows is decided by `view`, which the page owns
    and all maps share: hidden (languages), matches (sentences found, or null), sentence and language (lit), colourOf. */
 
-const CORNERS = { diamond: [4, 0], "triangle-up": [3, -0.5], "triangle-down": [3, 0.5], pentagon: [5, -0.5], star: [5, 0.5], hexagon: [6, 0] };
+/* Corners, the first one's angle in half turns, and how far every second corner is drawn in. */
+const CORNERS = { diamond: [4, 0, 1], "triangle-up": [3, -0.5, 1], "triangle-down": [3, 0.5, 1], pentagon: [5, -0.5, 1], star: [10, -0.5, 0.45], hexagon: [6, 0, 1] };
 
 class SpaceMap {
   constructor(canvas, space, view) {
@@ -87,10 +88,10 @@ class SpaceMap {
     if (shape === "square") pen.rect(x - size * 0.9, y - size * 0.9, size * 1.8, size * 1.8);
     else if (!CORNERS[shape]) pen.arc(x, y, size, 0, 2 * Math.PI);
     else {
-      const [corners, first] = CORNERS[shape];
+      const [corners, first, inner] = CORNERS[shape];
       for (let c = 0; c < corners; c++) {
-        const angle = (2 * Math.PI * c) / corners + first * Math.PI;
-        pen.lineTo(x + 1.25 * size * Math.cos(angle), y + 1.25 * size * Math.sin(angle));
+        const angle = (2 * Math.PI * c) / corners + first * Math.PI, far = 1.3 * size * (c % 2 ? inner : 1);
+        pen.lineTo(x + far * Math.cos(angle), y + far * Math.sin(angle));
       }
     }
     pen.fill();

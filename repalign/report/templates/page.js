@@ -178,15 +178,10 @@
     set({ layer: data.layers[between(0, data.layers.indexOf(state.layer) + by, data.layers.length - 1)] });
   }
   function pin(language, sentence) {
-    pinned = true;
     view.language = language;
     set({ sentence: String(space.rows[sentence]) }, 0);
   }
-  function release() {
-    pinned = false;
-    light(null);
-    set({ sentence: "" }, 0);
-  }
+  const release = () => set({ sentence: "" }, 0);
   function light(hit) {
     const [language, sentence] = hit ?? [null, null];
     if (view.sentence === sentence && view.language === language) return;
@@ -216,11 +211,12 @@
       const row = make("tr", { className: l === view.language ? "chosen" : "" }, make("th", { scope: "row" }, swatch, code), make("td", { className: "text" }, sentenceText(l, s)));
       for (const map of maps) {
         const cosine = map.score("cosine", l, s), found = map.score("margin", l, s) > 0;
-        row.append(make("td", { className: "number", textContent: `${cosine.toFixed(3)} ${found ? "✓" : "✗"}`, title: found ? "the translation is the nearest sentence" : "a wrong sentence is nearer" }));
+        const mark = code === data.pivot ? "" : found ? " ✓" : " ✗";
+        row.append(make("td", { className: "number", textContent: cosine.toFixed(3) + mark }));
       }
       return row;
     });
-    const note = `Cosine with the translation in ${data.pivot} (for ${data.pivot}: the mean of the others), in all dims; ✓ where it is nearer than every wrong sentence of the map.`;
+    const note = `Cosine with the translation in ${data.pivot} (for ${data.pivot}: the mean of the others), in all dims; ✓ where no wrong sentence of the map is nearer.`;
     $("card").replaceChildren(make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)), make("p", { className: "note", textContent: note }));
   }
 
@@ -248,7 +244,8 @@
     $("found").textContent = view.matches ? `${view.matches.size} found` : "";
     for (const button of $("legend").children) button.setAttribute("aria-pressed", String(!view.hidden.has(button.dataset.code)));
     const at = state.sentence === "" ? -1 : space.rows.indexOf(Number(state.sentence));
-    if (at >= 0) { pinned = true; view.sentence = at; view.language ??= 0; }
+    if (at >= 0 || pinned) Object.assign(view, { sentence: at >= 0 ? at : null, language: at >= 0 ? (view.language ?? 0) : null });
+    pinned = at >= 0;
     for (const map of maps) {
       const own = space.sheets.filter((sheet) => sheet.checkpoint === map.checkpoint);
       const same = own.filter((sheet) => sheet.map === state.map);

@@ -1,0 +1,91 @@
+"""A real Chromium that never reaches the network; every page must stay silent and ask for nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sample import sample_results
+
+from repalign.report import Report
+from repalign.results import Results
+
+SMALL = {"languages": ("en", "ar", "hi", "zh"), "layers": 5, "sentences": 24, "dim": 12}
+KINDS = {"single": ("m-llama",), "compare": ("alpaca", "m-llama"), "series": ("base", "alpaca", "m-llama")}
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        path = (
+            shutil.which("chromium") or shutil.which("google-chrome") or playwright.chromium.executable_path
+        )
+        if not Path(path).exists():
+            pytest.skip("no Chromium at hand: apt-get install chromium, or playwright install chromium")
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory) -> Callable[[str], Results]:
+    """results("compare"): as read back from disk."""
+
+    def load(kind: str) -> Results:
+        folder = tmp_path_factory.getbasetemp() / kind
+        if not folder.exists():
+            sample_results(*KINDS[kind], **SMALL).save(folder)
+        return Results.load(folder)
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def opened(chromium, results, tmp_path_factory) -> Callable[..., tuple[object, list[str]]]:
+    """A page and what it said. The page of a kind is opened once a session: parsing Plotly takes a second."""
+    pages: dict[tuple, tuple[object, list[str]]] = {}
+
+    def open_once(what: str | Results, width: int, scheme: str) -> tuple[object, list[str]]:
+        key = (what if isinstance(what, str) else id(what), width, scheme)
+        if key in pages:
+            return pages[key]
+        path = Report(results(what) if isinstance(what, str) else what).write(
+            tmp_path_factory.mktemp("page") / "report.html"
+        )
+        page = chromium.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
+        ).new_page()
+        said: list[str] = []
+        page.on("console", lambda message: said.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: said.append(f"error: {error}"))
+        page.on("request", lambda request: said.append(request.url) if not _own(request.url, path) else None)
+        page.goto(path.as_uri())
+        pages[key] = page, said
+        return pages[key]
+
+    return open_once
+
+
+@pytest.fixture
+def open_page(opened) -> Iterator[Callable[..., object]]:
+    """open_page(what, width=1280, scheme="light", address=""): the page of results, or of a kind of them, as new."""
+    heard: list[list[str]] = []
+
+    def open_it(what: str | Results, width: int = 1280, scheme: str = "light", address: str = "#") -> object:
+        page, said = opened(what, width, scheme)
+        heard.append(said)
+        page.mouse.move(0, 0)
+        page.evaluate("(address) => { location.hash = '#x=1'; location.hash = address; }", address)
+        page.wait_for_timeout(50)  # for the events of both changes
+        return page
+
+    yield open_it
+    assert [line for said in heard for line in said] == []
+
+
+def _own(url: str, path: Path) -> bool:
+    return url.startswith((path.as_uri(), "data:", "blob:"))
