@@ -59,6 +59,16 @@ class LayerProfile:
     def __len__(self) -> int:
         return len(self.table)
 
+    def _repr_html_(self) -> str:
+        """For notebooks: the best layer of every score, or the largest difference."""
+        table = self.table
+        worth = table["calibrated"].where(table["baseline"].isna(), table["value"].abs()).fillna(-1.0)
+        keys = ["checkpoint", "baseline", "metric", "variant", "source", "target"]
+        best = worth.groupby([table[key] for key in keys], sort=False, dropna=False).idxmax()
+        columns = [*keys, "layer", "value", "low", "high", "chance", "p_adjusted", "sentences"]
+        shown = table.loc[best, columns].to_html(index=False, float_format="{:.3f}".format, max_rows=40, na_rep="")
+        return f"<p>{len(table):,} scores; the best layer of each:</p>{shown}"
+
     def joined(self, other: LayerProfile) -> LayerProfile:
         """The rows of both, e.g. of two checkpoints and of their difference."""
         import pandas as pd

@@ -85,6 +85,13 @@ class Results:
         write_whole(paths[-1], json.dumps(meta, ensure_ascii=False, indent=1).encode())
         return paths
 
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        from html import escape
+
+        tables = ", ".join(f"{name} ({len(table):,} rows)" for name, table in self.tables.items())
+        return f"<h3>{escape(self.title)}</h3><p>Tables: {escape(tables)}</p>{self.profile._repr_html_()}"
+
     @classmethod
     def load(cls, path: str | Path) -> Results:
         """Read a results folder (or the profile.parquet in it).

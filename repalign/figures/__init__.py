@@ -22,6 +22,7 @@ from repalign.figures import (
     layer_cka,
     meaning,
     series,
+    space,
 )
 from repalign.figures.style import SHEETS
 from repalign.figures.view import View
@@ -45,6 +46,7 @@ for _module in (
     meaning,
     drift,
     layer_cka,
+    space,
 ):
     FIGURES.add(_module.__name__.rpartition(".")[2], _module)
 

@@ -26,6 +26,9 @@ FOLLOWED = ("metric", "variant", "layer")
 CHOSEN = {"geometry": "measure", "layer_cka": "language"}
 """Figures with a control of their own, and what it chooses."""
 
+OWN = ("space",)
+"""Figures of which the page has one of its own that moves."""
+
 DIGITS = 6
 HEIGHT = 380
 
@@ -43,7 +46,7 @@ def render(results: Results) -> str:
         lstrip_blocks=True,
     )
     view = View(results)
-    panels = {name: _panels(view, name) for name in FIGURES}
+    panels = {name: _panels(view, name) for name in FIGURES if name not in OWN}
     places, wrong, found = space(results), neighbours(results), findings(view)
     count = len(view.checkpoints)
     return environment.get_template("page.html").render(
