@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special
 
 from repalign.errors import RepalignError
-from repalign.metrics import LayerPair, Metric, Null
+from repalign.metrics import LayerPair, Metric, Null, Scores
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -57,8 +57,22 @@ def intervals(
     tail = np.full((len(values), 2), [(1 - confidence) / 2, (1 + confidence) / 2])
     if method == "bca":
         tail = _accelerated(tail, draws, influence)
-    low, high = (_quantiles(draws, tail[:, side]) for side in (0, 1))
+    n = influence.shape[1]
+    wider = _student(influence, confidence) / special.ndtri((1 + confidence) / 2) * (n / (n - 1)) ** 0.5
+    low, high = (wider * _quantiles(draws, tail[:, side]) for side in (0, 1))
     return values + low, values + high
+
+
+def _student(influence: np.ndarray, confidence: float) -> np.ndarray:
+    """Student's t quantile for a variance that is itself estimated from influences with heavy tails [score].
+
+    Degrees of freedom after Satterthwaite: 2n / (kurtosis - 1).
+    """
+    squares = influence**2
+    variance = squares.mean(-1)
+    kurtosis = (squares**2).mean(-1) / np.where(variance > 0, variance, 1) ** 2
+    freedom = 2 * influence.shape[-1] / np.maximum(kurtosis - 1, 0.1)
+    return special.stdtrit(freedom, (1 + confidence) / 2)
 
 
 def _accelerated(tail: np.ndarray, draws: np.ndarray, influence: np.ndarray) -> np.ndarray:
@@ -89,6 +103,50 @@ def wilson(share: ArrayLike, sentences: int, confidence: float = 0.95) -> tuple[
     return np.minimum(middle - half, share), np.maximum(middle + half, share)
 
 
+def score_interval(
+    value: float, influence: np.ndarray, null: Null, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Score interval of a mean over pairs of sentences, such as CKA: all true values that do not contradict
+    the observed.
+
+    As for a share, the variance depends on the true value. It runs in a straight line from that under
+    shuffling, where only pairs of sentences matter, to that measured at the observed value; its slope is at
+    least that of the noncentral distribution which the null's skewness tells, and it vanishes for identical
+    languages.
+
+    Args:
+        value: observed; at most 1, for identical languages.
+        influence: [sentence], without what pairs of sentences add twice.
+        null: distribution under shuffling.
+        confidence: share of intervals that should hold the true value.
+    """
+    if np.isnan(value):
+        return np.nan, np.nan
+    z = float(_student(influence, confidence))
+    measured = float((influence**2).sum()) / len(influence) ** 2
+    above = value - null.mean
+    room = (1 - min(max(above / (1 - null.mean), 0.0), 1.0)) ** 2
+    least = room * null.sd**2
+    if above <= 0:
+        least = max(least, measured)
+    slope = max(room * null.skew * null.sd, (measured - least) / above if above > 0 else 0.0, 0.0)
+    middle = above + z**2 * slope / 2
+    half = max(middle**2 - above**2 + z**2 * least, 0.0) ** 0.5
+    return value + min(middle - half - above, 0.0), value + max(middle + half - above, 0.0)
+
+
+def told_from_chance(influence: np.ndarray, null: Null, p: float) -> np.ndarray:
+    """Influence with the error that shuffling shows, where a score cannot be told from chance (p > .05).
+
+    There no single sentence moves a score such as Procrustes, only pairs do, and a jackknife counts those
+    twice.
+    """
+    error = float(np.linalg.norm(influence)) / len(influence)
+    if p > 0.05 and error > null.sd:
+        return influence * (null.sd / error)
+    return influence
+
+
 def difference_p(values: np.ndarray, influence: np.ndarray) -> np.ndarray:
     """Two-sided p of "no difference" for paired differences: Student's t on the influence of each sentence.
 
@@ -101,6 +159,17 @@ def difference_p(values: np.ndarray, influence: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(values == 0, 0.0, np.abs(values) / error)
     return np.where(np.isnan(values), np.nan, 2 * special.stdtr(n - 1, -t))
+
+
+def influence_of(metric: Metric, pair: LayerPair, scores: Scores, seed: int = 0) -> np.ndarray:
+    """How far each sentence moves a score: as the metric says, else by a jackknife; float64 [sentence], mean zero."""
+    if scores.influence is not None:
+        return scores.influence.double().cpu().numpy()
+    if scores.per_sentence is not None:
+        return scores.per_sentence.double().cpu().numpy() - scores.value
+    if np.isnan(scores.value):
+        return np.full(pair.sentences, np.nan)
+    return jackknife(metric, pair, scores.value, seed=seed)
 
 
 def jackknife(metric: Metric, pair: LayerPair, value: float, groups: int = 20, seed: int = 0) -> np.ndarray:

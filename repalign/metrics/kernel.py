@@ -5,11 +5,12 @@ Kernels are linear; centring is built in, so that a vector added to a language c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from repalign.metrics.metric import Scores, metric
 from repalign.metrics.null import Null
 from repalign.metrics.pair import LayerPair, Side
+from repalign.metrics.quadratic import UCentred, shuffled, u_centred, without_second_order
 
 if TYPE_CHECKING:
     import torch
@@ -17,72 +18,16 @@ if TYPE_CHECKING:
 SUBSPACE = ("shift", "scale", "joint permutation", "joint rotation", "own rotation")
 
 
-class UCentred(NamedTuple):
-    """A U-centred kernel matrix: zero diagonal, and rows that sum to zero."""
-
-    matrix: torch.Tensor  # [n, n]
-    rows: torch.Tensor  # double [n]: sums of squares of each row
-    cubes: float  # sum of u_ij^3
-    triangles: float  # sum of u_ij u_jk u_ki
-
-
 def gram(side: Side) -> torch.Tensor:
-    """Inner products of centred states [n, n]."""
-    return side.centred @ side.centred.T
+    """Inner products of centred states [n, n], of mean 1 on the diagonal, so that no power of them overflows."""
+    products = side.centred @ side.centred.T
+    size = products.diagonal().mean()
+    return products / size.where(size > 0, 1)
 
 
-def u_centred(side: Side) -> UCentred:
-    """U-centring (Szekely and Rizzo 2014, doi 10.1214/14-AOS1255) of the linear kernel, scaled to mean square
-    1.
-
-    The centred Gram matrix has zero row sums, so without its diagonal row i sums to -k_ii.
-    """
-    kernel = gram(side)
-    n = len(kernel)
-    lost = -kernel.diagonal().clone()
-    matrix = kernel - (lost[:, None] + lost) / (n - 2) + lost.sum() / ((n - 1) * (n - 2))
-    matrix.fill_diagonal_(0)
-    size = matrix.norm() / n
-    matrix /= size.where(size > 0, 1)
-    squares = matrix * matrix
-    return UCentred(
-        matrix,
-        rows=squares.sum(1).double(),
-        cubes=float((squares * matrix).sum(1).double().sum()),
-        triangles=float(((matrix @ matrix) * matrix).sum(1).double().sum()),
-    )
-
-
-def _shuffled_moments(x: UCentred, y: UCentred) -> tuple[float, float]:
-    """Variance and third moment of sum_ij u_ij v_ij over all orders of the sentences; the mean is zero.
-
-    The powers of the sum are sorted by which indices coincide; as rows sum to zero, each pattern reduces to
-    the squares, cubes and triangles of the two matrices. Same moments as Kazi-Aoual et al. 1995, for matrices
-    without diagonal.
-    """
-    n = len(x.rows)
-
-    def orders(indices: int) -> float:  # ways to place so many distinct indices
-        product = 1.0
-        for step in range(indices):
-            product *= n - step
-        return product
-
-    squares = float(x.rows.sum()) * float(y.rows.sum())
-    variance = squares * (2 / orders(2) + 4 / orders(3) + 4 / orders(4))
-
-    def patterns(u: UCentred) -> tuple[float, ...]:
-        a, t = u.cubes, u.triangles
-        return a, -a, t, 2 * a, 2 * a, a - t, 2 * t - 4 * a, 16 * a - 8 * t
-
-    ways = (4, 24, 8, 6, 8, 24, 12, 1)
-    indices = (2, 3, 3, 4, 4, 4, 5, 6)
-    third = sum(
-        way * p * q / orders(count)
-        for way, count, p, q in zip(ways, indices, patterns(x), patterns(y), strict=True)
-        if count <= n
-    )
-    return variance, third
+def kernel(side: Side) -> UCentred:
+    """The linear kernel, U-centred."""
+    return u_centred(side.once(gram))
 
 
 @metric(
@@ -100,9 +45,10 @@ def cka(pair: LayerPair) -> Scores:
     HSIC_u(K, L) / sqrt(HSIC_u(K, K) HSIC_u(L, L)), with HSIC_u(K, L) = sum_ij u_ij v_ij / (n (n - 3)). About
     0 for independent languages at any n and d, and may be negative. One dim of huge variance decides it.
     """
-    x, y = pair.source.once(u_centred), pair.target.once(u_centred)
+    x, y = pair.source.once(kernel), pair.target.once(kernel)
     n = pair.sentences
-    rows = (x.matrix * y.matrix).sum(1).double()
+    product = x.matrix * y.matrix
+    rows = product.sum(1).double()
     dots, left, right = rows.sum(), x.rows.sum(), y.rows.sum()
     size = float((left * right) ** 0.5)
     if size == 0:
@@ -113,29 +59,29 @@ def cka(pair: LayerPair) -> Scores:
     lost = 2 + 2 / (n - 3)
     without = (dots - lost * rows) / ((left - lost * x.rows) * (right - lost * y.rows)).clamp(min=0).sqrt()
     influence = (n - 1) * (value - without)
-    variance, third = _shuffled_moments(x, y)
-    skew = third / variance**1.5 if variance > 0 else 0.0
-    null = Null(0.0, variance**0.5 / size, skew)
-    return Scores(value, influence=_without_second_order(influence - influence.mean(), null), null=null)
+    null = shuffled(x, y)
+    return Scores(
+        value,
+        influence=without_second_order(
+            influence - influence.mean(), _together(x.matrix, y.matrix, value, size)
+        ),
+        null=Null(0.0, null.sd / size, null.skew),
+        kind="pairs",
+    )
 
 
-def _without_second_order(influence: torch.Tensor, null: Null) -> torch.Tensor:
-    """Take from a jackknife what it counts twice.
-
-    Leaving one out counts the part of the variance that comes from pairs of sentences twice (Efron and Stein
-    1981, doi 10.1214/aos/1176345462). For unrelated languages that part is all there is, and it is the
-    variance under shuffling.
-    """
-    variance = float((influence**2).sum()) / len(influence) ** 2
-    if variance == 0:
-        return influence
-    return influence * (max(variance - null.sd**2, null.sd**2) / variance) ** 0.5
+def _together(k: torch.Tensor, m: torch.Tensor, value: float, size: float) -> float:
+    """Sum over pairs of sentences of their squared joint effect on <k, m> / (|k| |m|)."""
+    left, right = (float(side.norm()) for side in (k, m))
+    effect = k * m / size - value / 2 * ((k / left).square() + (m / right).square())
+    return 2 * len(k) ** 2 * float(effect.square().sum(1).double().sum())
 
 
 @metric(
     label="CKA (biased)",
     bounds=(0, 1),
     reference="arXiv:1905.00414",
+    minimum=6,
     invariances=SUBSPACE,
 )
 def cka_biased(pair: LayerPair) -> Scores:
@@ -144,11 +90,20 @@ def cka_biased(pair: LayerPair) -> Scores:
     Biased upwards: independent noise gives .98 at n = 100, d = 4096. Use `cka` unless a published figure is
     repeated.
     """
-    k, l = pair.source.once(gram), pair.target.once(gram)
-    rows, left, right = ((a * b).sum(1).double() for a, b in ((k, l), (k, k), (l, l)))
-    size = (left.sum() * right.sum()) ** 0.5
+    x, y = pair.source.once(gram), pair.target.once(gram)
+    n = pair.sentences
+    rows, left, right = ((a * b).sum(1).double() for a, b in ((x, y), (x, x), (y, y)))
+    size = float((left.sum() * right.sum()) ** 0.5)
     if size == 0:
         return Scores(float("nan"))
-    value = rows.sum() / size
-    relative = 2 * (rows / rows.mean().clamp(min=1e-300) - left / left.mean() / 2 - right / right.mean() / 2)
-    return Scores(float(value), influence=value * relative)
+    value = float(rows.sum()) / size
+    influence = n * (2 * rows / size - value * (left / left.sum() + right / right.sum()))
+    u, v = pair.source.once(kernel), pair.target.once(kernel)
+    null = shuffled(u, v, weight=n * (n - 2))  # the diagonal adds to the effects
+    mean = float(x.trace() * y.trace()) / (n - 1) / size
+    return Scores(
+        value,
+        influence=without_second_order(influence - influence.mean(), _together(x, y, value, size)),
+        null=Null(mean, null.sd / size, null.skew),
+        kind="pairs",
+    )

@@ -39,18 +39,21 @@ class Scores:
             computed from it. Not needed where `per_sentence` says it all; where both are missing, a jackknife
             over groups of sentences stands in.
         null: distribution of the value under shuffled translations, where it has a closed form.
+        kind: "mean" over sentences or smooth as one; "share" of sentences; or "pairs", a mean over pairs of
+            sentences that single sentences do not move in unrelated languages. It decides the interval.
     """
 
     value: float
     per_sentence: torch.Tensor | None = None
     influence: torch.Tensor | None = None
     null: Null | None = None
+    kind: str = "mean"
 
     @classmethod
-    def mean_of(cls, per_sentence: torch.Tensor, null: Null | None = None) -> Scores:
+    def mean_of(cls, per_sentence: torch.Tensor, null: Null | None = None, kind: str = "mean") -> Scores:
         """Scores of a metric that is a mean over sentences."""
         per_sentence = per_sentence.double()
-        return cls(float(per_sentence.mean()), per_sentence, null=null)
+        return cls(float(per_sentence.mean()), per_sentence, null=null, kind=kind)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from repalign.metrics.metric import Scores, metric
 from repalign.metrics.null import Null
 from repalign.metrics.pair import LayerPair, Side
+from repalign.metrics.quadratic import UCentred, shuffled, u_centred, without_second_order
 
 if TYPE_CHECKING:
     import torch
@@ -18,6 +19,7 @@ class Neighbours(NamedTuple):
     """The k nearest sentences of each sentence, as a directed graph."""
 
     edges: torch.Tensor  # bool [n, n]
+    next: torch.Tensor  # int [n]: the nearest that is no neighbour
     popularity: torch.Tensor  # double [n]: how often a sentence is someone's neighbour
     mutual: float  # number of ordered pairs that are each other's neighbours
 
@@ -28,8 +30,9 @@ def neighbours(side: Side, k: int = K) -> Neighbours:
 
     cosine = (side.unit @ side.unit.T).fill_diagonal_(-torch.inf)
     edges = torch.zeros_like(cosine, dtype=torch.bool)
-    edges.scatter_(1, cosine.topk(k, dim=1).indices, True)
-    return Neighbours(edges, edges.sum(0).double(), float((edges & edges.T).sum()))
+    nearest = cosine.topk(k + 1, dim=1).indices
+    edges.scatter_(1, nearest[:, :k], True)
+    return Neighbours(edges, nearest[:, k], edges.sum(0).double(), float((edges & edges.T).sum()))
 
 
 def _shuffled_variance(x: Neighbours, y: Neighbours, k: int) -> float:
@@ -67,10 +70,28 @@ def mutual_knn(pair: LayerPair) -> Scores:
     Near-duplicate sentences make it easy.
     """
     x, y = pair.source.once(neighbours, K), pair.target.once(neighbours, K)
-    shared = (x.edges & y.edges).sum(1).double()
+    both = (x.edges & y.edges).float()
+    share = both.sum(1).double() / K
     mean = K / (pair.sentences - 1)
     sd = max(_shuffled_variance(x, y, K), 0.0) ** 0.5 / (pair.sentences * K)
-    return Scores.mean_of(shared / K, Null(mean, sd, sd / mean))
+    null = Null(mean, sd, sd / mean)
+    return Scores(float(share.mean()), share, _influence(x, y, both, sd), null)
+
+
+def _influence(x: Neighbours, y: Neighbours, both: torch.Tensor, floor: float) -> torch.Tensor:
+    """What happens when a sentence is left out: its own shared neighbours go, and in other rows the next
+    nearest moves up.
+
+    The standard error is at least that under shuffling.
+    """
+    enters_x = y.edges.gather(1, x.next[:, None]).float()
+    enters_y = x.edges.gather(1, y.next[:, None]).float()
+    same = (x.next == y.next).float()[:, None]
+    gained = x.edges * enters_x + y.edges * enters_y + both * (same - 1)
+    influence = (both.sum(1) - gained.sum(0)).double() / K
+    influence = without_second_order(influence - influence.mean(), float((gained**2).sum()) / K**2)
+    error = float(influence.norm()) / len(influence)
+    return influence * max(floor / error, 1.0) if error > 0 else influence
 
 
 def standardised(side: Side) -> torch.Tensor:
@@ -102,12 +123,15 @@ def anc(pair: LayerPair) -> Scores:
     return Scores(float(correlations.double().mean()), influence=influence - influence.mean(), null=null)
 
 
-def distance_ranks(side: Side) -> torch.Tensor:
-    """Ranks in (0, 1) of the distances between all pairs of sentences, ties sharing their mean: double
-    [pair].
+class Distances(NamedTuple):
+    """Distances between all pairs of sentences, as ranks in (0, 1); pairs in the order of `torch.triu_indices`."""
 
-    Distance is 1 - Pearson correlation of two states; pairs in the order of `torch.triu_indices`.
-    """
+    ranks: torch.Tensor  # double [pair]
+    split: UCentred
+
+
+def distances(side: Side) -> Distances:
+    """1 - Pearson correlation over dims; equal distances share their mean rank."""
     import torch
 
     rows = side.states - side.states.mean(1, keepdim=True)
@@ -116,7 +140,10 @@ def distance_ranks(side: Side) -> torch.Tensor:
     i, j = torch.triu_indices(len(rows), len(rows), 1, device=rows.device)
     _, inverse, counts = (1 - rows @ rows.T)[i, j].unique(return_inverse=True, return_counts=True)
     last = counts.cumsum(0).double()
-    return (last - (counts - 1) / 2)[inverse] / len(i)
+    ranks = (last - (counts - 1) / 2)[inverse] / len(i)
+    matrix = ranks.new_zeros(len(rows), len(rows))
+    matrix[i, j] = matrix[j, i] = ranks
+    return Distances(ranks, u_centred(matrix))
 
 
 def _above(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -134,16 +161,6 @@ def _sentence_sums(pairs: torch.Tensor, n: int) -> torch.Tensor:
     return pairs.new_zeros(n).index_add_(0, i, pairs).index_add_(0, j, pairs)
 
 
-def _correlation_variance(x: torch.Tensor, y: torch.Tensor, n: int) -> float:
-    """Variance, over all orders of the sentences, of the mean product of two standardised values per pair (Mantel 1967)."""
-    rows = [float((_sentence_sums(side, n) ** 2).sum()) for side in (x, y)]
-    total = n * (n - 1)
-    share = [r - total for r in rows]
-    apart = [2 * total - 4 * r for r in rows]
-    three, four = total * (n - 2), total * (n - 2) * max(n - 3, 1)
-    return (2 * total + 4 * share[0] * share[1] / three + apart[0] * apart[1] / four) / total**2
-
-
 @metric(
     label="RSA",
     bounds=(-1, 1),
@@ -158,15 +175,23 @@ def rsa(pair: LayerPair) -> Scores:
     Distance is 1 - Pearson correlation over dims. All pairs weigh alike, the unrelated ones too: length and
     topic can carry it without any sentence being found.
     """
-    x, y = pair.source.once(distance_ranks), pair.target.once(distance_ranks)
+    x, y = pair.source.once(distances), pair.target.once(distances)
     n = pair.sentences
-    a, b = ((side - side.mean()) / side.std(correction=0).clamp(min=1e-300) for side in (x, y))
-    if not (a.any() and b.any()):
+    size = float(x.ranks.std(correction=0) * y.ranks.std(correction=0))
+    if size == 0:
         return Scores(float("nan"))
-    value = float((a * b).mean())
-    # Influence function of Spearman's rho (Croux and Dehon 2010, doi 10.1007/s10260-010-0142-z), averaged
-    # over the pairs of each sentence.
-    of_pairs = 12 * (x * y + _above(x, y) + _above(y, x))
-    influence = 2 * _sentence_sums(of_pairs, n) / (n - 1)
-    null = Null(0.0, _correlation_variance(a, b, n) ** 0.5)
-    return Scores(value, influence=influence - influence.mean(), null=null)
+    value = float(((x.ranks - x.ranks.mean()) * (y.ranks - y.ranks.mean())).mean()) / size
+    # Influence function of Spearman's rho (Croux and Dehon 2010, doi 10.1007/s10260-010-0142-z); a sentence
+    # has the mean influence of its pairs.
+    together = 12 * (x.ranks * y.ranks + _above(x.ranks, y.ranks) + _above(y.ranks, x.ranks))
+    together = together - together.mean()
+    influence = 2 * _sentence_sums(together, n) / (n - 1)
+    pairs = 4 / n**2 * float((together**2).sum())
+    null = shuffled(x.split, y.split, weight=2 * (n - 2))
+    scale = 1 / (size * n * (n - 1))
+    return Scores(
+        value,
+        influence=without_second_order(influence - influence.mean(), pairs),
+        null=Null(0.0, null.sd * scale, null.skew),
+        kind="pairs",
+    )

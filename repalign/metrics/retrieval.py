@@ -41,8 +41,8 @@ def cosine_gap(pair: LayerPair) -> Scores:
 
 
 def matched(hits: torch.Tensor, candidates: int) -> Scores:
-    """Share of hits, each a strict winner, where `candidates` sentences have one."""
-    return Scores.mean_of(hits, Null.of_matches(candidates, len(hits)))
+    """Share of hits, each a strict winner, where `candidates` sentences have a winner, right or wrong."""
+    return Scores.mean_of(hits, Null.of_matches(candidates, len(hits)), kind="share")
 
 
 @metric(
@@ -141,7 +141,7 @@ def margin_search(cosine: torch.Tensor, margin: str, k: int = 4) -> Found:
 def _xsim(pair: LayerPair, margin: str) -> Scores:
     found = margin_search(pair.cosine, margin)
     hits = Winners(found.index, found.strict).hits
-    return Scores.mean_of(~hits, Null.of_matches(int(found.strict.sum()), len(hits)))
+    return Scores.mean_of(~hits, Null.of_matches(int(found.strict.sum()), len(hits)), kind="share")
 
 
 def _declare_xsim(margin: str, failure: str):

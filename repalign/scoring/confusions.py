@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from repalign.errors import unknown
-from repalign.scoring.measurement import Layer
 from repalign.metrics import LayerPair
 from repalign.metrics.retrieval import MARGINS, margin_search
+from repalign.scoring.measurement import Layer
 from repalign.states import LayerStates
 
 if TYPE_CHECKING:

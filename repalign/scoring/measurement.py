@@ -9,9 +9,9 @@ import numpy as np
 
 from repalign import statistics
 from repalign.errors import RepalignError
-from repalign.metrics import LayerPair, Metric, Scores, Side
-from repalign.states import LayerStates
+from repalign.metrics import LayerPair, Metric, Null, Scores, Side
 from repalign.scoring.variants import Language, Variant, folds_of, variant
+from repalign.states import LayerStates
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Measurement:
     layer: int
     value: float
     influence: np.ndarray  # float64 [sentence group]
-    share: bool  # the value is a share of sentences
+    kind: str  # of scores: it decides the interval
+    null: Null | None
     chance: float
     p: float
     sentences: int
@@ -135,10 +136,7 @@ class Plan:
             directions.append((pair.reverse, target, source))
         for one_way, near, far in directions:
             scores = metric(one_way)
-            null = scores.null
-            if null is None and self.permutations and not np.isnan(scores.value):
-                null = statistics.shuffled(metric, one_way, self.permutations, self.seed)
-            chance = metric.chance(*one_way.x.shape) if metric.chance else null.mean if null else np.nan
+            null, influence = self._judged(metric, one_way, scores)
             yield Measurement(
                 metric=metric,
                 variant=spec,
@@ -146,26 +144,27 @@ class Plan:
                 target=far,
                 layer=at.number,
                 value=scores.value,
-                influence=self._influence(metric, one_way, scores, rows, len(at.rows)),
-                share=null is not None and null.matches is not None,
-                chance=chance,
+                influence=influence if rows is None else _spread(influence, rows, len(at.rows)),
+                kind=scores.kind,
+                null=null,
+                chance=metric.chance(*one_way.x.shape) if metric.chance else null.mean if null else np.nan,
                 p=null.p(scores.value, metric.closer) if null else np.nan,
                 sentences=one_way.sentences,
             )
 
-    def _influence(
-        self, metric: Metric, pair: LayerPair, scores: Scores, rows: np.ndarray | None, groups: int
-    ) -> np.ndarray:
-        if scores.influence is not None:
-            influence = scores.influence.double().cpu().numpy()
-        elif scores.per_sentence is not None:
-            influence = scores.per_sentence.double().cpu().numpy() - scores.value
-        elif np.isnan(scores.value):
-            influence = np.full(pair.sentences, np.nan)
-        else:
-            influence = statistics.jackknife(metric, pair, scores.value, seed=self.seed)
-        if rows is None:
-            return influence
-        spread = np.zeros(groups)  # a sentence that was not selected moves nothing
-        spread[rows] = influence * groups / len(rows)
-        return spread
+    def _judged(self, metric: Metric, pair: LayerPair, scores: Scores) -> tuple[Null | None, np.ndarray]:
+        """The distribution under shuffling, where there is one, and the influence of each sentence."""
+        influence = statistics.influence_of(metric, pair, scores, self.seed)
+        if scores.null is not None or not self.permutations or np.isnan(scores.value):
+            return scores.null, influence
+        null = statistics.shuffled(metric, pair, self.permutations, self.seed)
+        if scores.per_sentence is None:
+            influence = statistics.told_from_chance(influence, null, null.p(scores.value, metric.closer))
+        return null, influence
+
+
+def _spread(influence: np.ndarray, rows: np.ndarray, groups: int) -> np.ndarray:
+    """Influence over all sentence groups of a score of some of them: the others move nothing."""
+    spread = np.zeros(groups)
+    spread[rows] = influence * groups / len(rows)
+    return spread

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from repalign import statistics
-from repalign.scoring.measurement import Layer
 from repalign.metrics import METRICS, LayerPair
 from repalign.metrics.identity import centroid_distance
-from repalign.metrics.kernel import u_centred
+from repalign.metrics.kernel import kernel
+from repalign.scoring.measurement import Layer
 from repalign.scoring.scores import same_sentences
 from repalign.states import LayerStates
 
 if TYPE_CHECKING:
     import pandas as pd
+    import torch
 
 DRIFT = ("checkpoint", "baseline", "language", "layer", "depth", "measure", "value", "low", "high")
 LAYER_CKA = (
@@ -128,10 +129,9 @@ def layer_cka(
         unit="language",
         disable=None if progress else True,
     ):
-        # u_centred matrices have mean square 1, so their mean product is the correlation
-        held = [(one, u_centred(Layer(a, one, device).side(language, "raw")).matrix) for one in a.layers]
+        held = [(one, _unit_kernel(a, one, language, device)) for one in a.layers]
         for layer in b.layers:
-            matrix = u_centred(Layer(b, layer, device).side(language, "raw")).matrix
+            matrix = _unit_kernel(b, layer, language, device)
             for baseline_layer, other in held:
                 rows.append(
                     {
@@ -142,7 +142,13 @@ def layer_cka(
                         "depth": b.depth(layer),
                         "baseline_layer": baseline_layer,
                         "baseline_depth": a.depth(baseline_layer),
-                        "value": float((matrix * other).mean()) if matrix.any() and other.any() else np.nan,
+                        "value": float((matrix * other).sum(1).double().sum()),
                     }
                 )
     return pd.DataFrame(rows, columns=list(LAYER_CKA))
+
+
+def _unit_kernel(states: LayerStates, layer: int, language: str, device: str) -> torch.Tensor:
+    """The U-centred kernel over its norm, so that a sum of products is debiased CKA; NaN for a constant layer."""
+    matrix = kernel(Layer(states, layer, device).side(language, "raw")).matrix
+    return matrix / matrix.norm()

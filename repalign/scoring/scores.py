@@ -12,11 +12,11 @@ import numpy as np
 
 from repalign import statistics
 from repalign.errors import RepalignError, unknown
-from repalign.scoring.measurement import Measurement, Plan
 from repalign.metrics import METRICS, Metric
 from repalign.profiles import COLUMNS, LayerProfile
-from repalign.states import LayerStates
+from repalign.scoring.measurement import Measurement, Plan
 from repalign.scoring.variants import variant
+from repalign.states import LayerStates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -200,7 +200,7 @@ def minus(b: Measurement, a: Measurement) -> Measurement:
     """The paired difference b - a; its p is against no difference."""
     value, influence = b.value - a.value, b.influence - a.influence
     p = statistics.difference_p(np.array([value]), influence[None])[0]
-    return replace(b, value=value, influence=influence, chance=np.nan, p=p, share=False)
+    return replace(b, value=value, influence=influence, chance=np.nan, p=p, kind="mean")
 
 
 def _ends(
@@ -211,8 +211,10 @@ def _ends(
     influence = np.stack([m.influence for m in found])
     low, high = statistics.intervals(values, influence, weights, confidence, interval)
     for row, m in enumerate(found):
-        if m.share:
+        if m.kind == "share":
             low[row], high[row] = statistics.wilson(m.value, m.sentences, confidence)
+        elif m.kind == "pairs" and m.null is not None:
+            low[row], high[row] = statistics.score_interval(m.value, m.influence, m.null, confidence)
     if paired:
         return low, high
     lowest, highest = np.array([m.metric.bounds for m in found]).T

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from repalign import statistics
-from repalign.scoring.measurement import Layer
 from repalign.metrics import Side
 from repalign.metrics import geometry as measures
 from repalign.metrics import identity as against
-from repalign.states import LayerStates
+from repalign.scoring.measurement import Layer
 from repalign.scoring.variants import folds_of
+from repalign.states import LayerStates
 
 if TYPE_CHECKING:
     import pandas as pd

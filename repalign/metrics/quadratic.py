@@ -1,0 +1,110 @@
+"""Sums over pairs of sentences: their distribution when sentences are shuffled, and their variance when not.
+
+CKA and RSA compare two symmetric matrices [sentence, sentence] entry by entry. For unrelated languages no
+single sentence moves such a sum, only pairs do, so that an ordinary jackknife or bootstrap is off by a factor
+of two there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from repalign.metrics.null import Null
+
+if TYPE_CHECKING:
+    import torch
+
+
+class UCentred(NamedTuple):
+    """A symmetric matrix as u_ij + a_i + a_j + constant off the diagonal, where all rows of u, and a, sum to
+    zero.
+
+    U-centring is due to Szekely and Rizzo 2014, doi 10.1214/14-AOS1255.
+    """
+
+    matrix: torch.Tensor  # u [n, n], zero diagonal
+    rows: torch.Tensor  # double [n]: sums of squares of the rows of u
+    effects: torch.Tensor  # a, double [n]
+    cubes: float  # sum of u_ij^3
+    triangles: float  # sum of u_ij u_jk u_ki
+    bend: float  # a' u a
+    tilt: float  # sum of a_i u_ij^2
+
+
+def u_centred(matrix: torch.Tensor) -> UCentred:
+    """Split a symmetric matrix [n, n]; its diagonal does not matter."""
+    n = len(matrix)
+    diagonal = matrix.diagonal()
+    total = (matrix.sum(1) - diagonal) / (n - 2)
+    effects = total - total.sum() / (2 * (n - 1))  # a_i + half of the constant
+    u = (matrix - effects[:, None] - effects).fill_diagonal_(0)
+    effects = (effects - effects.mean()).double()
+    squares = u * u
+    rows = squares.sum(1).double()
+    return UCentred(
+        u,
+        rows,
+        effects,
+        cubes=float((squares * u).sum(1).double().sum()),
+        triangles=float(((u @ u) * u).sum(1).double().sum()),
+        bend=float(effects @ (u @ effects.to(u.dtype)).double()),
+        tilt=float(effects @ rows),
+    )
+
+
+def shuffled(x: UCentred, y: UCentred, weight: float = 0.0) -> Null:
+    """sum_ij u_ij v_ij + weight sum_i a_i b_i over all orders of the sentences of one language; its mean is
+    zero.
+
+    The powers of the first sum are sorted by which indices coincide; as all rows of u sum to zero, each
+    pattern reduces to squares, cubes and triangles (the moments of Kazi-Aoual et al. 1995, for matrices
+    without diagonal). The second is a linear statistic (Hoeffding 1951); of the moments that mix both, the
+    terms of leading order in n are kept.
+
+    Args:
+        x: u and a of one language.
+        y: v and b of the other.
+        weight: 0 where the effects are taken off, 2 (n - 2) where all off-diagonal entries are compared as
+            they are.
+    """
+    n = len(x.rows)
+
+    def orders(indices: int) -> float:  # ways to place so many distinct indices
+        product = 1.0
+        for step in range(indices):
+            product *= n - step
+        return product
+
+    def patterns(u: UCentred) -> tuple[float, ...]:
+        a, t = u.cubes, u.triangles
+        return a, -a, t, 2 * a, 2 * a, a - t, 2 * t - 4 * a, 16 * a - 8 * t
+
+    variance = float(x.rows.sum() * y.rows.sum()) * (2 / orders(2) + 4 / orders(3) + 4 / orders(4))
+    ways, indices = (4, 24, 8, 6, 8, 24, 12, 1), (2, 3, 3, 4, 4, 4, 5, 6)
+    third = sum(
+        way * p * q / orders(count)
+        for way, count, p, q in zip(ways, indices, patterns(x), patterns(y), strict=True)
+        if count <= n
+    )
+    if weight:
+        squares = float(x.effects.square().sum() * y.effects.square().sum())
+        cubes = float(x.effects.pow(3).sum() * y.effects.pow(3).sum())
+        variance += weight**2 * squares / (n - 1)
+        third += weight**3 * cubes * n / ((n - 1) * (n - 2))
+        third += 3 * weight**2 * 2 * x.bend * y.bend / orders(2) + 3 * weight * 4 * x.tilt * y.tilt / orders(
+            2
+        )
+    return Null(0.0, variance**0.5, third / variance**1.5 if variance > 0 else 0.0)
+
+
+def without_second_order(influence: torch.Tensor, pairs: float) -> torch.Tensor:
+    """Take from a jackknife what it counts twice: the variance that comes from pairs of sentences.
+
+    Source: Efron and Stein 1981, doi 10.1214/aos/1176345462.
+
+    Args:
+        influence: [sentence], from leaving out one after another.
+        pairs: sum over ordered pairs of the squared effect of the two together, in the units of `influence`.
+    """
+    total = float((influence**2).sum())
+    return influence * (max(total - pairs, 0.0) / total) ** 0.5 if total > 0 else influence
