@@ -20,7 +20,7 @@ PARTS = {
         # Projections first: the modules around them add the residual stream themselves (BERT, BLOOM).
         "attention.output.dense", "self_attention.dense", "self_attn", "self_attention", "attn", "attention",
         "multi_head_attention", "mamba", "conv", "linear_attn", "temporal_block", "mlstm_layer", "mixer",
-        "layer.0.SelfAttention",
+        "layer.0.SelfAttention", "norm_attn_norm.attn",
     ),
     "mlp": (
         "output.dense", "mlp.dense_4h_to_h", "ffn.down_proj", "mlp", "feed_forward", "ffn", "mlp_block",

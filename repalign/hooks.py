@@ -75,8 +75,8 @@ class LayerReader:
         def keep(layer: int, hidden: Any) -> None:
             if layer in states or any(later > layer for later in states):
                 raise RepalignError(
-                    f"block {layer} of {type(self.body).__name__} runs several times or out of order; "
-                    "repalign cannot tell which of its outputs is the layer"
+                    f"layer {layer} of {type(self.body).__name__} is computed several times or out of order; "
+                    "repalign cannot read this model"
                 )
             states[layer] = pool(self._plain(tensor_of(hidden), sentences, tokens))
             if len(states) == len(self.layers) and not to_the_end:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -13,9 +14,22 @@ import pytest
 
 from repalign.corpora import ParallelCorpus
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
 SENTENCES = {
-    "en": ["The dog sleeps.", "She reads a long book in the garden.", "Two birds sing.", "We eat bread and cheese."],
-    "el": ["Ο σκύλος κοιμάται.", "Διαβάζει ένα μεγάλο βιβλίο στον κήπο.", "Δύο πουλιά κελαηδούν.", "Τρώμε ψωμί και τυρί."],
+    "en": [
+        "The dog sleeps.",
+        "She reads a long book in the garden.",
+        "Two birds sing.",
+        "We eat bread and cheese.",
+    ],
+    "el": [
+        "Ο σκύλος κοιμάται.",
+        "Διαβάζει ένα μεγάλο βιβλίο στον κήπο.",
+        "Δύο πουλιά κελαηδούν.",
+        "Τρώμε ψωμί και τυρί.",
+    ],
     "zh": ["狗在睡觉。", "她在花园里读一本很长的书。", "两只鸟在唱歌。", "我们吃面包和奶酪。"],
 }
 
@@ -33,34 +47,36 @@ def corpus() -> ParallelCorpus:
     return ParallelCorpus("tiny", SENTENCES)
 
 
-@pytest.fixture(scope="session")
-def save_tokenizer() -> Callable[..., object]:
-    """save_tokenizer(folder, bos=True): a byte-level BPE tokenizer trained on a few sentences."""
+def train_tokenizer(folder: Path, bos: bool = True, size: int = 384) -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer trained on a few sentences, saved in a folder."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
-    def save(folder: Path, bos: bool = True, size: int = 384) -> PreTrainedTokenizerFast:
-        tokenizer = Tokenizer(models.BPE())
-        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        tokenizer.decoder = decoders.ByteLevel()
-        trainer = trainers.BpeTrainer(
-            vocab_size=size,
-            special_tokens=["<s>", "</s>", "<pad>"],
-            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-            show_progress=False,
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=size,
+        special_tokens=["<s>", "</s>", "<pad>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator([line for lines in SENTENCES.values() for line in lines], trainer)
+    if bos:
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single="<s> $A", pair="<s> $A $B", special_tokens=[("<s>", 0)]
         )
-        tokenizer.train_from_iterator([line for lines in SENTENCES.values() for line in lines], trainer)
-        if bos:
-            tokenizer.post_processor = processors.TemplateProcessing(
-                single="<s> $A", pair="<s> $A $B", special_tokens=[("<s>", 0)]
-            )
-        fast = PreTrainedTokenizerFast(
-            tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>"
-        )
-        fast.save_pretrained(folder)
-        return fast
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>"
+    )
+    fast.save_pretrained(folder)
+    return fast
 
-    return save
+
+@pytest.fixture(scope="session")
+def save_tokenizer() -> Callable[..., object]:
+    """save_tokenizer(folder, bos=True): see `train_tokenizer`."""
+    return train_tokenizer
 
 
 @pytest.fixture(scope="session")
