@@ -40,6 +40,8 @@ The same is checked whenever a checkpoint is loaded, on four sentences: `output_
 layer (exchange it between sentences, and the last states are exchanged), no dependence on later tokens, and
 padding. A model that fails is refused.
 
+Blocks that do not run on text (those of Llama 3.2 Vision that look at an image) are not counted.
+
 Columns: **streams** is the number of parallel residual streams; where there are several, a layer's state is
 all of them side by side. **reads** is `left` for decoders, `both` for encoders. **then** is what lies between
 the last block and the last hidden state. **head reuse** says whether the part of a template before the

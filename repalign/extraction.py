@@ -163,9 +163,11 @@ class Extraction:
         text = self._config.get_text_config()
         positions = getattr(text, "max_position_embeddings", None) or LONGEST
         positions = positions if positions > 0 else LONGEST  # XLNet: -1, any number
-        # RoBERTa's positions start behind the padding index, which its configuration counts as positions.
-        offset = (text.pad_token_id or 0) + 1 if "roberta" in text.model_type else 0
-        return min(self.max_length or LONGEST, positions - offset)
+        # These start their positions behind the padding index, which their configuration counts as positions.
+        behind = ("roberta", "camembert", "data2vec", "xmod", "mpnet", "longformer")
+        offset = (text.pad_token_id or 0) + 1 if any(name in text.model_type for name in behind) else 0
+        starts = int(self._config.is_encoder_decoder and self._side == "decoder")
+        return min(self.max_length or LONGEST, positions - offset - starts)
 
     def _tokenize(self) -> dict[str, list[Tokens]]:
         tokenizer, template = read_tokenizer(self.weights), TEMPLATES[self.template]

@@ -79,8 +79,9 @@ def differ(ours: Tensor, theirs: Tensor, real: Tensor) -> float:
     """Largest difference at real tokens, relative to the largest state or 1; [sentence, token, dim] each."""
     if ours.shape != theirs.shape:
         return float("inf")
-    scale = theirs[real].float().abs().max().clamp_min(1.0)
-    return float((ours[real].float() - theirs[real].float()).abs().max() / scale)
+    # A model spread over devices gives each layer where its block lies.
+    ours, theirs = (states[real.to(states.device)].float().to(real.device) for states in (ours, theirs))
+    return float((ours - theirs).abs().max() / theirs.abs().max().clamp_min(1.0))
 
 
 def plain(hidden: Tensor, sentences: int, tokens: int) -> Tensor:

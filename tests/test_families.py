@@ -28,6 +28,7 @@ from tokenizers import processors
 
 from repalign.batching import common_prefix, tokenize
 from repalign.checkpoints import Checkpoint
+from repalign.corpora import ParallelCorpus
 from repalign.engines.local import LocalEngine
 from repalign.errors import RepalignError
 from repalign.extraction import extract
@@ -171,6 +172,28 @@ def test_encoders_are_read_both_ways_and_without_their_special_tokens(kind, tmp_
         assert len(theirs) == len(states.layers)
         for layer, state in enumerate(theirs):  # no final norm: the last layer, too, is shown
             assert close(states.layer("en", layer)[row], state[0, 1:-1].mean(0).numpy())
+
+
+LONGEST = {"bert": 64, "xlm-roberta": 61, "camembert": 61, "mpnet": 61, "gpt2": 64, "bart": 63}
+"""Tokens a sentence may have when a family's configuration speaks of 64 positions; its padding token is 2."""
+
+
+@pytest.mark.parametrize("kind", LONGEST)
+def test_as_many_tokens_are_read_as_a_family_has_positions(kind, tmp_path, tokenizer):
+    auto = transformers.AutoModel
+    auto = {"gpt2": transformers.AutoModelForCausalLM, "bart": transformers.AutoModelForSeq2SeqLM}.get(
+        kind, auto
+    )
+    size = {"gpt2": "n_positions"}.get(kind, "max_position_embeddings")
+    build(kind, auto, **{size: 64, "is_decoder": False}).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    fits, longer = "q" * (LONGEST[kind] - 1), "q" * LONGEST[kind]
+    assert len(tokenizer(fits)["input_ids"]) == LONGEST[kind] == len(tokenizer(longer)["input_ids"]) - 1
+    options = {"side": "decoder"} if kind == "bart" else {}
+    short = ParallelCorpus("short", {"en": [fits, "Yes!"]})
+    assert extract(Checkpoint.named(str(tmp_path)), short, **options).sentences == 2
+    with pytest.raises(RepalignError, match=f"longer than {LONGEST[kind]} tokens"):
+        extract(Checkpoint.named(str(tmp_path)), ParallelCorpus("long", {"en": [longer, "Yes!"]}), **options)
 
 
 def save_with_ends(tokenizer, folder, template: str, **special: object):

@@ -28,7 +28,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("reading the model")
     group.add_argument("--layers", type=layer_list, metavar="L", help="e.g. 0-8 or 0,4,8; default: all")
-    group.add_argument("--site", default="resid", help="resid (default), attn, mlp or final")
+    group.add_argument("--site", default="resid", help="resid (default), embed, attn, mlp, mlp-act or final")
     group.add_argument("--side", default="auto", choices=["auto", "encoder", "decoder"], help="of an encoder-decoder")
     group.add_argument("--pooling", default="mean", help="mean (default: own tokens only), mean-all, last, weighted, max")
     group.add_argument("--template", default="raw", help="frame around each sentence: raw (default), alpaca, brief")
