@@ -1,7 +1,8 @@
-"""Maps of the semantic space: every sentence of every language at every layer, on one sheet that does not turn.
+"""Maps of the semantic space: every sentence of every language at every layer, on one sheet.
 
 All languages and checkpoints of a layer are placed together. Each layer is then turned (and mirrored, never
-stretched along one axis) onto the layer before it, so that a point that moves on the map has moved among the others.
+stretched along one axis) onto the layer before it, so that a point that moves on the map has moved among the
+others.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from repalign.errors import RepalignError, unknown
+from repalign.faithfulness import judged
 from repalign.reducers import REDUCERS, Reducer
 
 if TYPE_CHECKING:
@@ -35,9 +37,6 @@ MAP = {
     "trustworthiness": "float32",
     "knn_overlap": "float32",
 }
-NEIGHBOURS = 10
-JUDGED = 600
-"""Points on which a map's faithfulness is measured; more would change little and cost a sort of n^2 distances."""
 
 
 def project(
@@ -53,9 +52,10 @@ def project(
 ) -> pd.DataFrame:
     """Place sentences of all languages, layers and checkpoints on one map.
 
-    Rows are divided by their length first, as the scores are cosines. Each layer is centred and scaled to unit
+    Rows are divided by their length first, as scores are cosines. Each layer is centred and scaled to unit
     root-mean-square distance from the centre, then turned onto the layer before it (orthogonal Procrustes).
-    Checkpoints with the same dims and layers share one fit; another is turned onto the first at the nearest depth.
+    Checkpoints with the same dims and layers share one fit; another is turned onto the first at the nearest
+    depth.
 
     Args:
         states: of one or more checkpoints on the same sentences and languages.
@@ -68,13 +68,14 @@ def project(
         progress: whether to show a bar over layers (never when standard error is no terminal).
 
     Returns:
-        The "map" table of `results.TABLES`. `cosine` is the cosine with the sentence's translation in `source` (for
-        `source` itself, the mean over the other languages); `margin` is that cosine minus the largest with a wrong
-        sentence there, so that above 0 the translation is the nearest. `trustworthiness` and `knn_overlap` belong to
-        the whole layer and say how far its map can be believed.
+        The "map" table of `results.TABLES`. `cosine` is the cosine with the sentence's translation in
+        `source` (for `source` itself, the mean over the other languages); `margin` is that cosine minus the
+        largest with a wrong sentence there, so that above 0 the translation is the nearest.
+        `trustworthiness` and `knn_overlap` belong to the whole layer: see `repalign.faithfulness`.
 
     Raises:
-        RepalignError: unknown reducer, variant or language; checkpoints on different sentences; too few sentences.
+        RepalignError: unknown reducer, variant or language; checkpoints on different sentences; too few
+            sentences.
     """
     from tqdm import tqdm
 
@@ -96,7 +97,7 @@ def project(
                 for layer, points, placed in _walk(family, rows, variant, reduce, dims, seed, anchors):
                     for member, its_points, its_places in zip(family, points, placed, strict=True):
                         table = _rows(member, layer, rows, source, its_points, its_places)
-                        trust, overlap = faithfulness(*_judged(its_points, its_places, seed))
+                        trust, overlap = judged(its_points, its_places, seed)
                         tables.append(
                             table.assign(
                                 reducer=name, variant=variant, trustworthiness=trust, knn_overlap=overlap
@@ -136,40 +137,6 @@ def sample(states: LayerStates, sentences: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).choice(firsts, sentences, replace=False))
 
 
-def faithfulness(points: np.ndarray, placed: np.ndarray, neighbours: int = NEIGHBOURS) -> tuple[float, float]:
-    """How much of the neighbourhoods in `points` a map keeps.
-
-    Args:
-        points: float [point, dim], rows of unit length.
-        placed: float [point, 2 or 3].
-
-    Returns:
-        Trustworthiness (Venna & Kaski 2001; 1 = no false neighbour, about .5 = a random map), and the mean share of
-        the k nearest neighbours that are the same (chance k / (n - 1)).
-    """
-    n = len(points)
-    k = min(neighbours, max(1, (n - 1) // 2))
-    ranks_there = _ranks(points)
-    ranks_here = _ranks(placed)
-    near_here = (ranks_here >= 1) & (ranks_here <= k)
-    intruders = np.where(near_here, np.maximum(ranks_there - k, 0), 0).sum()
-    trust = 1 - intruders * 2 / (n * k * (2 * n - 3 * k - 1))
-    both = (near_here & (ranks_there >= 1) & (ranks_there <= k)).sum()
-    return float(trust), float(both / (n * k))
-
-
-def _ranks(points: np.ndarray) -> np.ndarray:
-    """Rank of j among the neighbours of i, 0 for i itself: int [point, point]."""
-    points = points.astype(np.float64)
-    squares = (points**2).sum(1)
-    distances = squares[:, None] + squares - 2 * points @ points.T
-    np.fill_diagonal(distances, -np.inf)
-    order = distances.argsort(1, kind="stable")
-    ranks = np.empty_like(order)
-    np.put_along_axis(ranks, order, np.arange(len(points))[None], 1)
-    return ranks
-
-
 def _check(checkpoints: list[LayerStates], variants: Sequence[str], dims: int, source: str | None) -> str:
     first = checkpoints[0]
     for variant in variants:
@@ -180,14 +147,17 @@ def _check(checkpoints: list[LayerStates], variants: Sequence[str], dims: int, s
     for other in checkpoints[1:]:
         if other.languages != first.languages or other.sentences != first.sentences:
             raise RepalignError(
-                f"one map needs the same languages and sentences: {first.checkpoint} has {', '.join(first.languages)} "
-                f"({first.sentences} sentences), {other.checkpoint} has {', '.join(other.languages)} ({other.sentences})"
+                f"one map needs the same languages and sentences: {_holds(first)}, but {_holds(other)}"
             )
     if source is None:
         source = "en" if "en" in first.languages else first.languages[0]
     if source not in first.languages:
         raise unknown("language", source, first.languages)
     return source
+
+
+def _holds(states: LayerStates) -> str:
+    return f"{states.checkpoint} has {', '.join(states.languages)} ({states.sentences} sentences)"
 
 
 def _same_space(checkpoints: list[LayerStates]) -> list[list[LayerStates]]:
@@ -253,16 +223,8 @@ def _points(states: LayerStates, layer: int, rows: np.ndarray, variant: str) -> 
     return stacked / np.where(lengths > 0, lengths, 1)
 
 
-def _judged(points: np.ndarray, placed: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    flat, places = points.reshape(-1, points.shape[-1]), placed.reshape(-1, placed.shape[-1])
-    if len(flat) <= JUDGED:
-        return flat, places
-    chosen = np.random.default_rng(seed).choice(len(flat), JUDGED, replace=False)
-    return flat[chosen], places[chosen]
-
-
 def _scores(points: np.ndarray, pivot: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cosine with the translation in the pivot language, and its margin over the best wrong one: [language, sentence]."""
+    """Cosine with the translation in the pivot, and its margin over the best wrong one, by language."""
     cosine = np.full(points.shape[:2], np.nan, dtype=np.float32)
     margin = cosine.copy()
     others = [language for language in range(len(points)) if language != pivot]

@@ -45,7 +45,7 @@ def pca(points: np.ndarray, dims: int, *, seed: int, start: np.ndarray | None = 
 
 @REDUCERS.register("umap")
 def umap(points: np.ndarray, dims: int, *, seed: int, start: np.ndarray | None = None) -> np.ndarray:
-    """UMAP (McInnes et al. 2018, arXiv 1802.03426): neighbourhoods; distances between clusters mean little."""
+    """UMAP (McInnes et al. 2018, arXiv:1802.03426): neighbourhoods; gaps between clusters mean little."""
     import warnings
 
     from umap import UMAP
@@ -65,7 +65,7 @@ def umap(points: np.ndarray, dims: int, *, seed: int, start: np.ndarray | None =
 
 @REDUCERS.register("tsne")
 def tsne(points: np.ndarray, dims: int, *, seed: int, start: np.ndarray | None = None) -> np.ndarray:
-    """t-SNE (van der Maaten & Hinton 2008): neighbourhoods; sizes of and gaps between clusters mean nothing."""
+    """t-SNE (van der Maaten & Hinton 2008): neighbourhoods; sizes and gaps of clusters mean nothing."""
     from sklearn.manifold import TSNE
 
     kept = pca(points, min(KEPT, points.shape[1]), seed=seed)

@@ -19,20 +19,63 @@ from repalign.states import LayerStates
 STRENGTH = {"base": 0.0, "alpaca": 0.35, "x-llama-zh": 0.7, "m-llama": 1.0}
 
 SENTENCES = {
-    "en": ["The train leaves at {n} o'clock.", "My sister bought {n} books yesterday.", "Is it raining in the north?",
-           "Nobody closed the window.", "The child is reading under a tree.", "We drank tea after {n} hours."],
-    "ar": ["يغادر القطار الساعة {n}.", "اشترت أختي {n} كتب أمس.", "هل تمطر في الشمال؟",
-           "لم يغلق أحد النافذة.", "يقرأ الطفل تحت شجرة.", "شربنا الشاي بعد {n} ساعات."],
-    "el": ["Το τρένο φεύγει στις {n}.", "Η αδερφή μου αγόρασε χθες {n} βιβλία.", "Βρέχει στον βορρά;",
-           "Κανείς δεν έκλεισε το παράθυρο.", "Το παιδί διαβάζει κάτω από ένα δέντρο.", "Ήπιαμε τσάι μετά από {n} ώρες."],
-    "hi": ["ट्रेन {n} बजे निकलती है।", "मेरी बहन ने कल {n} किताबें ख़रीदीं।", "क्या उत्तर में बारिश हो रही है?",
-           "किसी ने खिड़की बंद नहीं की।", "बच्चा पेड़ के नीचे पढ़ रहा है।", "हमने {n} घंटे बाद चाय पी।"],
-    "tr": ["Tren saat {n}'de kalkıyor.", "Kız kardeşim dün {n} kitap aldı.", "Kuzeyde yağmur yağıyor mu?",
-           "Pencereyi kimse kapatmadı.", "Çocuk bir ağacın altında okuyor.", "{n} saat sonra çay içtik."],
-    "vi": ["Tàu khởi hành lúc {n} giờ.", "Hôm qua chị tôi mua {n} quyển sách.", "Ở miền bắc có mưa không?",
-           "Không ai đóng cửa sổ.", "Đứa trẻ đang đọc sách dưới gốc cây.", "Chúng tôi uống trà sau {n} giờ."],
-    "zh": ["火车{n}点出发。", "我妹妹昨天买了{n}本书。", "北方在下雨吗？", "没有人关窗户。", "孩子在树下看书。", "{n}个小时后我们喝了茶。"],
-}  # fmt: skip
+    "en": [
+        "The train leaves at {n} o'clock.",
+        "My sister bought {n} books yesterday.",
+        "Is it raining in the north?",
+        "Nobody closed the window.",
+        "The child is reading under a tree.",
+        "We drank tea after {n} hours.",
+    ],
+    "ar": [
+        "يغادر القطار الساعة {n}.",
+        "اشترت أختي {n} كتب أمس.",
+        "هل تمطر في الشمال؟",
+        "لم يغلق أحد النافذة.",
+        "يقرأ الطفل تحت شجرة.",
+        "شربنا الشاي بعد {n} ساعات.",
+    ],
+    "el": [
+        "Το τρένο φεύγει στις {n}.",
+        "Η αδερφή μου αγόρασε χθες {n} βιβλία.",
+        "Βρέχει στον βορρά;",
+        "Κανείς δεν έκλεισε το παράθυρο.",
+        "Το παιδί διαβάζει κάτω από ένα δέντρο.",
+        "Ήπιαμε τσάι μετά από {n} ώρες.",
+    ],
+    "hi": [
+        "ट्रेन {n} बजे निकलती है।",
+        "मेरी बहन ने कल {n} किताबें ख़रीदीं।",
+        "क्या उत्तर में बारिश हो रही है?",
+        "किसी ने खिड़की बंद नहीं की।",
+        "बच्चा पेड़ के नीचे पढ़ रहा है।",
+        "हमने {n} घंटे बाद चाय पी।",
+    ],
+    "tr": [
+        "Tren saat {n}'de kalkıyor.",
+        "Kız kardeşim dün {n} kitap aldı.",
+        "Kuzeyde yağmur yağıyor mu?",
+        "Pencereyi kimse kapatmadı.",
+        "Çocuk bir ağacın altında okuyor.",
+        "{n} saat sonra çay içtik.",
+    ],
+    "vi": [
+        "Tàu khởi hành lúc {n} giờ.",
+        "Hôm qua chị tôi mua {n} quyển sách.",
+        "Ở miền bắc có mưa không?",
+        "Không ai đóng cửa sổ.",
+        "Đứa trẻ đang đọc sách dưới gốc cây.",
+        "Chúng tôi uống trà sau {n} giờ.",
+    ],
+    "zh": [
+        "火车{n}点出发。",
+        "我妹妹昨天买了{n}本书。",
+        "北方在下雨吗？",
+        "没有人关窗户。",
+        "孩子在树下看书。",
+        "{n}个小时后我们喝了茶。",
+    ],
+}
 
 
 def texts(sentences: int, languages: tuple[str, ...]) -> dict[str, list[str]]:
@@ -52,7 +95,7 @@ def sample_states(
     sentences: int = 60,
     dim: int = 24,
 ) -> LayerStates:
-    """Languages share a code of the meaning in the middle layers, each as far as `strength` and its place in the list say."""
+    """Languages share a code of the meaning in the middle, as far as `strength` and their place say."""
     draw = np.random.default_rng(7)
     meaning = draw.normal(size=(sentences, dim))
     arrays = {}
@@ -73,7 +116,7 @@ def sample_states(
 
 @cache
 def sample_results(*names: str, **shape: object) -> Results:
-    """All tables of one checkpoint, of two (the second over the first), or of a series (each over the one before)."""
+    """All tables of one checkpoint, or of several, each compared with the one before."""
     made = [sample_states(name, STRENGTH[name], **shape) for name in names or ("m-llama",)]
     metrics, quick = ["mexa", "cka", "p_at_1", "cosine_gap"], {"draws": 200, "progress": False}
     scores = scoring.profile(made, metrics=metrics, **quick)

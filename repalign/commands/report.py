@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from repalign.figures.export import FORMATS, export
+from repalign.figures.exporting import FORMATS, export
 from repalign.results import Results
 
 CHOICES = ("checkpoint", "baseline", "metric", "variant", "layer", "measure")

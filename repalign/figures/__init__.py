@@ -1,8 +1,8 @@
 """Figures, drawn from saved results; they compute nothing but their layout.
 
 Each is a module with two functions: `choices(view)` lists the pictures there are, e.g.
-`{"checkpoint": "m-llama", "metric": "mexa", "variant": "raw"}`, and `draw(view, **choice)` returns one as a plain
-Plotly dictionary (`data`, `layout`). The page holds them all; `draw` here makes one for a notebook or a paper.
+`{"checkpoint": "m-llama", "metric": "mexa", "variant": "raw"}`, and `draw(view, **choice)` returns one as a
+plain Plotly dictionary (`data`, `layout`). The page holds them all; `draw` makes one for a notebook or a paper.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from repalign.figures import (
     series,
     space,
 )
+from repalign.figures.exporting import export
 from repalign.figures.style import SHEETS
 from repalign.figures.view import View
 from repalign.registry import Registry
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
     from repalign.profiles import LayerProfile
     from repalign.results import Results
+
+__all__ = ["FIGURES", "as_results", "draw", "export"]
 
 FIGURES: Registry[ModuleType] = Registry("figure")
 for _module in (
@@ -79,7 +82,9 @@ def draw(name: str, results: Results | LayerProfile, *, sheet: str = "paper", **
         if not pictures:
             raise RepalignError(f"there is no picture of {name!r} with {choice}")
     spec = figure.draw(view, **pictures[0])
-    return go.Figure(spec["data"], {**spec["layout"], "template": SHEETS[sheet]})
+    # what waits in the legend of a page to be chosen would stay there on paper
+    traces = [one for one in spec["data"] if sheet != "paper" or one.get("visible") != "legendonly"]
+    return go.Figure(traces, {**spec["layout"], "template": SHEETS[sheet]})
 
 
 def as_results(results: Results | LayerProfile) -> Results:

@@ -1,4 +1,4 @@
-"""Scores by layer, one line a language: intervals as bands, significant layers as filled marks, chance dotted."""
+"""Scores by layer, a line a language: bands are intervals, filled marks significant, chance is dotted."""
 
 from __future__ import annotations
 

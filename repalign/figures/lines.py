@@ -27,7 +27,7 @@ VALUE = "<b>%{fullData.name}</b>, layer %{x}: <b>%{y:.3g}</b><extra></extra>"
 
 
 def scored(rows: pd.DataFrame, name: str, look: Style, filled: pd.Series, hover: str) -> list[dict]:
-    """The interval's band and the line of one language; marks are filled where `filled` (by index) says so."""
+    """The band and the line of one language; marks are filled where `filled` (by index) says so."""
     rows = rows.sort_values("layer")
     line = plain(rows, name, look, hover)
     line["mode"] = "lines+markers"
@@ -81,7 +81,7 @@ def area(x: pd.Series, low: pd.Series, high: pd.Series, look: Style, opacity: fl
 
 
 def by_name(rows: pd.DataFrame, column: str, looks: dict[str, Style]) -> list[dict]:
-    """A line with its band for each value of a column, or quantiles where there are too many to tell apart."""
+    """A line with its band for each value of a column, or quantiles where there are too many."""
     if rows[column].nunique() > NAMED:
         return quantiles(rows, STYLE)
     groups = rows.groupby(column, sort=False, observed=True)

@@ -65,5 +65,5 @@ def _line(rows: pd.DataFrame, name: str, look: Style, order: list[str]) -> dict:
             "size": 8,
             "symbol": [look.symbol if on else f"{look.symbol}-open" for on in rows["significant"]],
         },
-        "hovertemplate": "<b>%{fullData.name}</b>, %{x}: <b>%{y:.3f}</b> at layer %{customdata}<extra></extra>",
+        "hovertemplate": "<b>%{fullData.name}</b>, %{x}: %{y:.3f} at layer %{customdata}<extra></extra>",
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#B967D8", "#806A45", "#C72659", "#3F8FF5", "#7A7A7A")
-"""At 3:1 contrast on light and dark alike; apart from each other also with colour blindness, where the symbols help."""
+"""At 3:1 contrast on light and dark alike; the symbols help where colour-blind eyes need it."""
 
 GREY = PALETTE[-1]
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")

@@ -118,7 +118,7 @@ def from_pivot(table: pd.DataFrame, pivot: str) -> pd.DataFrame:
 
 
 def above_chance(rows: pd.DataFrame) -> pd.Series:
-    """Rows significantly better than chance; `calibrated` is positive there whichever way the metric points."""
+    """Rows significantly better than chance; `calibrated` is positive there, also where lower is better."""
     return (rows["p_adjusted"] < ALPHA) & (rows["calibrated"] > 0)
 
 

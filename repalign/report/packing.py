@@ -23,7 +23,7 @@ INERT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\
 
 
 def to_json(value: Any) -> str:
-    """JSON that may stand inside a script element. Arrays become Plotly's typed form: dtype, base64, shape."""
+    """JSON that may stand inside a script element; arrays in Plotly's form: dtype, base64, shape."""
     text = json.dumps(value, default=_typed, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate(str.maketrans(INERT))
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from repalign.results import Results
 
 FOLLOWED = ("metric", "variant", "layer")
-"""Choices that the controls of the page make for all figures at once; every other choice gets a panel of its own."""
+"""Choices that the page's controls make for all figures; every other choice gets a panel of its own."""
 
 CHOSEN = {"geometry": "measure", "layer_cka": "language"}
 """Figures with a control of their own, and what it chooses."""
@@ -150,15 +150,13 @@ def _layers(view: View) -> list[int]:
 
 def _lead(view: View) -> str:
     checkpoints, layers = len(view.checkpoints), len(_layers(view))
-    return f"{len(view.looks)} languages, {joined(checkpoints, 'checkpoint')}, {layers} layers: where languages meet"
+    return f"{len(view.looks)} languages, {joined(checkpoints, 'checkpoint')}, {layers} layers"
 
 
 def _curves_note(view: View) -> str:
     if len(view.targets) > NAMED:
-        return (
-            f"{len(view.targets)} languages, drawn as quantiles; the grid below names each. The dotted line is "
-            "chance. Click a mark to move the layer slider."
-        )
+        drawn = f"{len(view.targets)} languages, drawn as quantiles; the grid below names each."
+        return f"{drawn} The dotted line is chance. Click a mark to move the layer slider."
     return (
         "Filled marks are significantly better than chance. Bands are intervals, the dotted line is chance. "
         "Click a mark to move the layer slider."

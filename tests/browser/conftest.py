@@ -72,7 +72,7 @@ def opened(chromium, results, tmp_path_factory) -> Callable[..., tuple[object, l
 
 @pytest.fixture
 def open_page(opened) -> Iterator[Callable[..., object]]:
-    """open_page(what, width=1280, scheme="light", address=""): the page of results, or of a kind of them, as new."""
+    """open_page(what, width=1280, scheme="light", address="#"): the page of results or of a kind, as new."""
     heard: list[list[str]] = []
 
     def open_it(what: str | Results, width: int = 1280, scheme: str = "light", address: str = "#") -> object:

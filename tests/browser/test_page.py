@@ -29,7 +29,7 @@ def scroll_through(page) -> None:
 
 
 def wait(page, expression: str) -> None:
-    """Until it is true. (Playwright's own way evaluates strings in the page, which the page's policy forbids.)"""
+    """Until it is true; Playwright's own way evaluates strings, which the page's policy forbids."""
     for _ in range(100):
         if page.evaluate(expression):
             return
@@ -60,14 +60,19 @@ def at(page, language: int, sentence: int, place: int = 0) -> tuple[float, float
 
 def loner(page, place: int = 0) -> tuple[int, int]:
     """A sentence with no other near it."""
-    return page.evaluate(
-        """(place) => { const map = repalign.maps[place]; let best, most = -1;
-        const all = []; for (let l = 0; l < map.space.languages.length; l++) for (let s = 0; s < map.count; s++) all.push([l, s, ...map.at(l, s)]);
-        for (const [l, s, x, y] of all) { if (x < 5 || y < 5 || x > map.width - 5 || y > map.height - 5) continue;
-          const near = Math.min(...all.filter(o => o[0] !== l || o[1] !== s).map(o => Math.hypot(o[2] - x, o[3] - y)));
-          if (near > most) { most = near; best = [l, s]; } } return best; }""",
+    points, size = page.evaluate(
+        """(place) => { const map = repalign.maps[place], all = [];
+        for (let l = 0; l < map.space.languages.length; l++)
+          for (let s = 0; s < map.count; s++) all.push([l, s, ...map.at(l, s)]);
+        return [all, [map.width, map.height]]; }""",
         place,
     )
+    points = np.array(points)
+    places = points[:, 2:]
+    far = np.linalg.norm(places[:, None] - places, axis=-1) + 1e9 * np.eye(len(points))
+    inside = ((places > 5) & (places < np.array(size) - 5)).all(1)
+    language, sentence = points[np.where(inside, far.min(1), 0).argmax(), :2]
+    return int(language), int(sentence)
 
 
 @pytest.mark.parametrize(
@@ -255,7 +260,8 @@ def test_language_grid_is_the_table_in_the_order_of_its_tree(open_page, results)
     scroll_through(page)
     layer = page.evaluate("repalign.state().layer")
     shown = page.evaluate(
-        "(() => { const d = document.getElementById('languages-1'); return [d.layout.yaxis.ticktext, d._fullData[0].z.map(r => [...r])]; })()"
+        """(() => { const drawn = document.getElementById('languages-1');
+        return [drawn.layout.yaxis.ticktext, drawn._fullData[0].z.map(row => [...row])]; })()"""
     )
     rows = saved.tables["languages"].query(f"layer == {layer} and variant == 'centred'")
     order = list(rows.drop_duplicates("language").sort_values("order")["language"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from repalign.figures.view import ALPHA, above_chance
 from repalign.report.findings.finding import NAMED, Finding
 from repalign.report.findings.where import best
-from repalign.report.findings.words import count_of, joined, listing
+from repalign.report.findings.words import correction, count_of, joined, listing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,8 +41,8 @@ def sure(view: View, own: pd.DataFrame, lead: dict[str, str]) -> list[Finding]:
     early = list(dict.fromkeys(met.loc[met["layer"] == 0, "target"]))
     if early:
         who = listing(early) if len(early) <= NAMED else f"{len(early)} languages"
-        text = f"Above chance already at layer 0, before any block: {who}. Shared names, digits and loans do this."
-        found.append(Finding("sure", text))
+        reason = "Shared names, digits and loans do this."
+        found.append(Finding("sure", f"Above chance already at layer 0, before any block: {who}. {reason}"))
     text = "Each best layer is picked on the same sentences, so its value is a little too high."
     return [*found, Finding("sure", text)]
 
@@ -52,7 +52,7 @@ def _size(view: View, own: pd.DataFrame) -> str:
     return (
         f"{count_of(own['sentences'])} sentences, {joined(own['target'].nunique(), 'language')} × "
         f"{joined(own['layer'].nunique(), 'layer')}; p-values are adjusted for all of them "
-        f"({str(settings.get('correction', 'holm')).capitalize()}), "
+        f"({correction(view)}), "
         f"intervals are {100 * settings.get('confidence', 0.95):g}%."
     )
 
@@ -77,7 +77,7 @@ def _other_metrics(view: View, met: pd.DataFrame, lead: dict[str, str]) -> list[
 
 
 def _controls(view: View, met: pd.DataFrame, lead: dict[str, str]) -> list[Finding]:
-    """At its best layer, is each language above what needs no meaning, and does it last without what misleads?"""
+    """Is each language, at its best layer, above what needs no meaning, and not there by what misleads?"""
     peaks = [best(own) for _, own in met.groupby(["checkpoint", "target"], sort=False)]
     said = []
     for control, meaning in (RIVALS | CHECKS).items():

@@ -62,8 +62,13 @@ def p_in_words(p: float) -> str:
 
 def adjusted(view: View) -> str:
     """By what correction, and below what, p counts as significant."""
-    correction = str(view.results.profile.settings.get("correction", "holm")).capitalize()
-    return f"{correction}-adjusted p < {ALPHA:g}".replace(" < ", f"{NO_BREAK}<{NO_BREAK}")
+    return f"{correction(view)}-adjusted p < {ALPHA:g}".replace(" < ", f"{NO_BREAK}<{NO_BREAK}")
+
+
+def correction(view: View) -> str:
+    """The name of the correction for many tests."""
+    name = str(view.results.profile.settings.get("correction", "holm"))
+    return {"holm": "Holm", "bh": "Benjamini-Hochberg"}.get(name, name)
 
 
 def joined(count: int, noun: str) -> str:

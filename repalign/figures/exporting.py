@@ -20,8 +20,9 @@ RESOLUTION = 3
 def export(figure: Figure, path: str | Path, *, width: int = 700, height: int | None = None) -> Path:
     """Write a figure in the format that the path's ending names, whole or not at all.
 
-    SVG, PDF and PNG go through Plotly's own exporter, which needs kaleido and a Chromium or Chrome. `.html` and `.json`
-    need neither: the HTML's camera button saves SVG in any browser, and the JSON can be drawn by any Plotly.
+    SVG, PDF and PNG go through Plotly's own exporter, which needs kaleido and a Chromium or Chrome. `.html`
+    and `.json` need neither: the HTML's camera button saves SVG in any browser, and the JSON can be drawn by
+    any Plotly.
 
     Args:
         width: in CSS pixels (96 an inch).

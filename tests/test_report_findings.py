@@ -1,0 +1,174 @@
+"""Findings are never stronger than their tests."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from repalign.figures.view import View
+from repalign.profiles import COLUMNS, LayerProfile
+from repalign.report.findings import findings
+from repalign.report.findings.words import count_of, layers_in_words, listing, p_in_words
+from repalign.results import Results
+
+
+def rows(target="zh", values=(0.0, 0.3, 0.05), p=(1.0, 0.001, 0.4), **changes) -> list[dict]:
+    """A language's scores, an interval of 0.04 to both sides, chance 0.01."""
+    made = []
+    for layer, (value, adjusted) in enumerate(zip(values, p, strict=True)):
+        row = {
+            "checkpoint": "tuned", "baseline": None, "metric": "mexa", "variant": "centred", "source": "en",
+            "target": target, "layer": layer, "depth": layer / 2, "value": value, "low": value - 0.04,
+            "high": value + 0.04, "chance": 0.01, "calibrated": (value - 0.01) / 0.99, "p": adjusted,
+            "p_adjusted": adjusted, "sentences": 240,
+        }  # fmt: skip
+        made.append({**row, **changes})
+    return made
+
+
+def change(target="zh", values=(0.0, 0.2, 0.0), p=(1.0, 0.001, 1.0), **changes) -> list[dict]:
+    told = {"baseline": "base", "chance": np.nan, "calibrated": np.nan, **changes}
+    return rows(target, values, p, **told)
+
+
+def said(*parts: list[dict], tables: dict | None = None, **settings) -> dict[str, list]:
+    table = pd.DataFrame([row for part in parts for row in part], columns=list(COLUMNS))
+    profile = LayerProfile(table, {"tuned": "-"}, {"source": "en", **settings})
+    found = findings(View(Results("x", profile, tables or {})))
+    return {word: [f for f in found if f.question == word] for word in ("where", "changed", "sure")}
+
+
+def words(found: list) -> str:
+    return " ".join(f.text for f in found)
+
+
+def test_a_language_meets_where_it_is_significant_and_nowhere_else():
+    found = said(rows(), rows("ar", (0.0, 0.02, 0.03), (1, 0.6, 0.051)))
+    (where,) = found["where"]
+    assert where.text.startswith("tuned: 1 of 2 languages meets en in layer 1.")
+    zh, ar = (detail.text for detail in where.details)
+    assert zh == "zh (Chinese) meets en in layer 1, most at 1: 0.30 [0.26, 0.34]."
+    assert ar == "ar (Arabic): not above chance at any layer."
+    assert where.choice == {"metric": "mexa", "variant": "centred", "layer": 1}
+
+
+def test_nothing_above_chance_says_so():
+    found = said(rows(values=(0.0, 0.02, 0.01), p=(1, 0.2, 1)))
+    assert (
+        words(found["where"])
+        == "tuned: no language is above chance at any layer, so none is shown to meet en."
+    )
+    assert "meets" not in words(found["where"] + found["sure"])
+    assert "smallest adjusted p\u00a0=\u00a00.20" in found["where"][0].evidence
+
+
+def test_significantly_worse_than_chance_is_no_meeting():
+    found = said(rows(values=(0.0, 0.005, 0.0), p=(0.001, 0.001, 0.001)))
+    assert "no language is above chance" in words(found["where"])
+
+
+@pytest.mark.parametrize(("last", "parts"), [(0.05, True), (0.25, False)])
+def test_parting_at_the_last_layer_needs_intervals_that_do_not_touch(last, parts):
+    found = said(rows(values=(0.0, 0.3, last), p=(1, 0.001, 0.001)))
+    assert ("clearly further apart again at the last layer, 2" in words(found["where"])) is parts
+
+
+def test_lower_is_nearer_for_a_distance():
+    distance = {"metric": "procrustes", "chance": 1.0}
+    near = [{**row, "calibrated": 1 - row["value"]} for row in rows(values=(0.99, 0.4, 0.9), **distance)]
+    less = change(values=(0.0, -0.2, 0.0), metric="procrustes")
+    found = said(near, less)
+    assert "most at 1: 0.40 [0.36, 0.44]" in found["where"][0].details[0].text
+    assert "zh nearer to en (layer 1)" in words(found["changed"])
+
+
+def test_change_names_gains_losses_and_what_did_not_change():
+    found = said(
+        rows(), rows("ar"), rows("el"),
+        change("zh"), change("ar", values=(0, -0.15, 0)), change("el", p=(1, 0.06, 1)),
+    )  # fmt: skip
+    (changed,) = found["changed"]
+    assert changed.text == (
+        "tuned over base: zh nearer to en (layer 1); ar further from en (layer 1); "
+        "no significant change in el."
+    )
+    assert [d.text.split(":")[0] for d in changed.details] == ["zh (Chinese)", "ar (Arabic)"]
+    assert "+0.20 [+0.16, +0.24] over base at layer 1; significant in layer 1." in changed.details[0].text
+
+
+def test_no_change_says_so():
+    found = said(rows(), change(p=(1, 0.07, 1)))
+    assert words(found["changed"]) == "tuned over base: no significant change in any language at any layer."
+
+
+def test_other_metrics_that_disagree_are_named():
+    other = rows(metric="cka", p=(1, 0.3, 1))
+    found = said(rows(), other, rows(metric="anc"), labels={"cka": "CKA", "anc": "ANC", "mexa": "MEXA"})
+    assert "ANC agrees on who meets; not confirmed at any layer by CKA (1 of 1 not)." in words(found["sure"])
+
+
+def test_controls_are_weighed_at_the_best_layer():
+    bag = pd.DataFrame(rows(values=(0.28,) * 3)).assign(control="bag-of-tokens")
+    twin = pd.DataFrame(rows(values=(0.1,) * 3)).assign(control="random-weights")
+    matched = pd.DataFrame(rows(p=(1, 0.2, 1))).assign(control="length-matched")
+    found = words(said(rows(), tables={"controls": pd.concat([bag, twin, matched])})["sure"])
+    assert "0 of 1 clearly above what a bag of tokens reaches without a model (not zh)" in found
+    assert "1 of 1 clearly above what the same model reaches with random weights" in found
+    assert "0 of 1 still above chance on sentences of matched length (not zh)" in found
+
+
+def test_above_chance_before_the_first_block_is_a_warning():
+    found = said(rows(values=(0.2, 0.3, 0.1), p=(0.001,) * 3), rows("ar"))
+    assert "Above chance already at layer 0, before any block: zh." in words(found["sure"])
+
+
+def test_evidence_follows_the_settings():
+    found = said(rows(), correction="bh", confidence=0.9)
+    assert "Benjamini-Hochberg-adjusted" in found["where"][0].evidence
+    assert "intervals are 90%" in words(found["sure"])
+
+
+def test_many_languages_are_counted_not_named():
+    found = said(*(rows(f"l{i}", p=(1, 0.001 if i < 13 else 1, 1)) for i in range(20)))
+    (where,) = found["where"]
+    assert "13 of 20 languages meet en in layer 1. All are clearly" in where.text
+    assert where.details == ()
+
+
+def test_an_empty_table_says_so():
+    assert words(said()["where"]) == "There are no scores here, so there is nothing to say."
+
+
+def test_no_sentence_claims_a_number_that_is_not_in_the_table():
+    found = said(rows(), rows("ar"), change())
+    numbers = {
+        f"{row[key]:.2f}" for row in rows() + rows("ar") + change() for key in ("value", "low", "high")
+    }
+    spoken = re.findall(
+        r"\d\.\d\d\b", words([d for f in found["where"] + found["changed"] for d in f.details])
+    )
+    assert spoken
+    assert set(spoken) <= numbers
+
+
+@pytest.mark.parametrize(
+    ("layers", "text"),
+    [
+        ([3], "layer 3"),
+        ([3, 4], "layers 3 and 4"),
+        ([5, 3, 4, 8], "layers 3 to 5 and 8"),
+        ([0, 2, 4, 5, 6], "layers 0, 2 and 4 to 6"),
+    ],
+)
+def test_layers_in_words(layers, text):
+    assert layers_in_words(layers) == text
+
+
+def test_small_words():
+    assert listing(["a", "b", "c"]) == "a, b and c"
+    assert count_of([240, 238, 240]) == "238 to 240"
+    assert p_in_words(1e-9) == "p\u00a0<\u00a00.001"
+    assert p_in_words(0.04) == "p\u00a0=\u00a00.040"
