@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 SHELL := /bin/bash
 
-.PHONY: demo test lint bench families clean
+.PHONY: demo test lint bench gpu clean
 
 demo: $(READY)
 	$(BIN)/python -m training base alpaca x-llama-zh m-llama
@@ -26,6 +26,11 @@ lint: $(READY)
 
 bench: $(READY)
 	for name in extraction metrics training; do $(BIN)/python tests/bench/$$name.py --json out/bench-$$name.json || exit 1; done
+
+# On a machine with a CUDA device: the tests and figures only a GPU can show.
+gpu: $(READY)
+	$(BIN)/python -m pytest -m gpu
+	$(BIN)/python tests/bench/gpu.py --json figures/gpu-extraction.json
 
 clean:
 	rm -rf .venv out build *.egg-info

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 import pytest
 import torch
 
 from repalign.checkpoints import Card, Checkpoint
-from repalign.checkpoints.loading import load_model, locate, read_config
+from repalign.checkpoints.loading import load_model, locate, one_base, read_config
 from repalign.checkpoints.making import make
 from repalign.errors import RepalignError
+from repalign.extraction import extract
 
 
 def refuses(parts, call, *args):
@@ -33,17 +35,18 @@ def copy(llama, tmp_path):
 
 @pytest.fixture
 def save_adapter(llama, tmp_path):
-    def save(trained: bool):
+    def save(trained: bool, seed: int = 0):
         import peft
         import transformers
 
+        torch.manual_seed(seed)
         base = transformers.AutoModelForCausalLM.from_pretrained(llama)
         model = peft.get_peft_model(base, peft.LoraConfig(r=2, target_modules=["q_proj", "v_proj"]))
         if trained:
             for name, parameter in model.named_parameters():
                 if "lora_B" in name:
                     torch.nn.init.normal_(parameter)
-        folder = tmp_path / ("trained" if trained else "untrained")
+        folder = tmp_path / f"adapter-{trained}-{seed}"
         model.save_pretrained(folder)
         return folder
 
@@ -124,6 +127,24 @@ def test_an_adapter_that_changes_nothing_is_refused(save_adapter):
 
     refuses(["changes nothing"], LocalEngine.open, located(save_adapter(trained=False)))
     LocalEngine.open(located(save_adapter(trained=True)))
+
+
+def test_adapters_of_one_base_load_it_once(save_adapter, llama, corpus, monkeypatch):
+    import transformers
+
+    checkpoints = [Checkpoint.named(str(f)) for f in (llama, save_adapter(True, 1), save_adapter(True, 2), llama)]
+    apart = [extract(checkpoint, corpus, store=False) for checkpoint in checkpoints]
+    loaded = []
+    load = transformers.AutoModelForCausalLM.from_pretrained
+    monkeypatch.setattr(
+        transformers.AutoModelForCausalLM, "from_pretrained", lambda *a, **k: loaded.append(a) or load(*a, **k)
+    )
+    with one_base():
+        together = [extract(checkpoint, corpus, store=False) for checkpoint in checkpoints]
+    assert len(loaded) == 1
+    for one, other in zip(apart, together, strict=True):
+        assert np.array_equal(one.layer("zh", 3), other.layer("zh", 3))
+    assert not np.allclose(together[1].layer("zh", 3), together[2].layer("zh", 3))
 
 
 def test_a_random_twin_has_the_shape_and_not_the_weights(save_model, tmp_path):

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,14 +124,40 @@ def load_model(weights: Weights, config: PretrainedConfig, dtype: torch.dtype, d
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    with _explained(weights, weights.model):
-        model = _build(weights, config, dtype, device)
+    key = (weights.model, weights.checkpoint.twin, dtype, device)
+    kept = _kept.get()
+    model = kept.pop(key, None) if kept is not None else None
+    if kept:
+        kept.clear()  # another base: the old one's memory is needed
+    if model is None:
+        with _explained(weights, weights.model):
+            model = _build(weights, config, dtype, device)
+    elif hasattr(model, "peft_config"):
+        model = model.unload()
     if weights.adapter is not None:
         from peft import PeftModel
 
         with _explained(weights, weights.adapter):
             model = PeftModel.from_pretrained(model, str(weights.adapter))
+    if kept is not None:
+        kept[key] = model
     return model.eval().requires_grad_(False)
+
+
+_kept: ContextVar[dict[tuple, Any] | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def one_base() -> Iterator[None]:
+    """Within it, checkpoints that share a base model load it once, and adapters are exchanged on it.
+
+    A model loaded within is changed by the next: read one checkpoint to its end before another.
+    """
+    token = _kept.set({})
+    try:
+        yield
+    finally:
+        _kept.reset(token)
 
 
 def _build(weights: Weights, config: PretrainedConfig, dtype: torch.dtype, device: str) -> PreTrainedModel:

@@ -42,7 +42,7 @@ def add_analysis_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("scores")
     group.add_argument("--pivot", default="en", metavar="L", help="language the others are compared with (default: en)")
     group.add_argument("--pairs", default="pivot", choices=["pivot", "all"], help="only with the pivot, or all pairs")
-    group.add_argument("--metrics", type=comma_list, metavar="M,M", help="see `repalign list metrics`")
+    group.add_argument("--metrics", type=comma_list, metavar="M,M", help="see `repalign list metrics`, or FILE.py:NAME")
     group.add_argument("--variants", type=comma_list, default=["raw", "centred"], metavar="V,V", help="default: raw,centred")
     group.add_argument("--control", type=comma_list, default=[], metavar="C,C", help="further controls, each a pass over the model: "
                        "random (a twin with random weights), unshared (without tokens that translations share); "
@@ -62,9 +62,11 @@ def run_analysis(
     """Extract, score, draw, save; the folder gets its files at the end, each whole."""
     out = writable(args.out or Path("out") / title.replace("/", "-").replace(" ", "-"))
     check_names(args, corpus)
+    from repalign.checkpoints.loading import one_base
     from repalign.extraction import extract
 
-    states = [extract(ckpt, corpus, pooling=args.pooling, **reading_options(args)) for ckpt in checkpoints]
+    with one_base():
+        states = [extract(ckpt, corpus, pooling=args.pooling, **reading_options(args)) for ckpt in checkpoints]
     say(f"scoring {len(states[0].layers)} layers x {len(corpus.languages)} languages x {states[0].sentences} sentences")
     results = score(args, checkpoints, states, title, compare)
     print_table(results.profile, compare)
@@ -82,14 +84,14 @@ def check_names(args: argparse.Namespace, corpus: ParallelCorpus) -> None:
     Raises:
         RepalignError: an unknown metric, variant, reducer or pivot, or a corpus of one language.
     """
-    from repalign.metrics import METRICS
+    from repalign.metrics import find
     from repalign.reducers import REDUCERS
     from repalign.scoring.variants import variant
 
     if len(corpus.languages) < 2:
         raise RepalignError(f"one language ({corpus.languages[0]}) cannot be aligned with itself; give two or more in --langs")
     for name in args.metrics or ():
-        METRICS[name]
+        find(name)
     for name in args.variants:
         variant(name)
     for name in args.control:
