@@ -31,15 +31,14 @@ def bases(pair: LayerPair, name: str, variance: float) -> tuple[torch.Tensor, to
     """The bases of both languages.
 
     Raises:
-        RepalignError: too few sentences for the number of directions, so that any two languages would seem
-            alike.
+        RepalignError: so few sentences for the directions that any two languages would seem alike.
     """
     x, y = pair.source.once(basis, variance), pair.target.once(basis, variance)
     directions = max(x.shape[1], y.shape[1])
     if pair.sentences < ROOM * directions:
         raise RepalignError(
-            f"metric {name!r} needs at least {ROOM * directions} sentences, {ROOM} for each of {directions} directions, "
-            f"got {pair.sentences}; give more sentences or use cka, which has no such limit"
+            f"metric {name!r} needs at least {ROOM * directions} sentences, {ROOM} for each of "
+            f"{directions} directions, got {pair.sentences}; give more sentences or use cka"
         )
     return x, y
 
@@ -71,7 +70,7 @@ def svcca(pair: LayerPair) -> float:
     bounds=(0, 1),
     reference="arXiv:1806.05759",
     minimum=4,
-    invariances=SUBSPACE,
+    invariances=("shift", "scale", "joint permutation"),
     symmetric=False,
     tolerance=1e-3,
 )

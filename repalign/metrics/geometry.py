@@ -61,7 +61,7 @@ def participation_ratio(side: Side) -> float:
 
 
 def hubness_skew(side: Side) -> float:
-    """Skewness of how often a sentence is among the 10 nearest of others; above 1, a few hubs draw everything."""
+    """Skewness of how often a sentence is among the 10 nearest of others; above 1, a few hubs draw all."""
     popularity = side.once(neighbours, min(K, len(side.states) - 1)).popularity
     deviation = popularity - popularity.mean()
     variance = float(deviation.square().mean())

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _silhouette(own: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """(b - a) / max(a, b) for mean distances a within the own cluster and b to the nearest other (Rousseeuw 1987)."""
+    """(b - a) / max(a, b), mean distances a in its own, b to the nearest other cluster (Rousseeuw 1987)."""
     import torch
 
     largest = torch.maximum(own, other)
@@ -42,7 +42,7 @@ def silhouette_language(sides: Sequence[Side]) -> torch.Tensor:
 
 
 def silhouette_sentence(sides: Sequence[Side]) -> torch.Tensor:
-    """How much nearer a state is to its translations than to the nearest other sentence: double [sentence, language]."""
+    """How much nearer a state is to its translations than to others: double [sentence, language]."""
     import torch
 
     unit = torch.stack([side.unit for side in sides], dim=1).double()
@@ -55,7 +55,7 @@ def silhouette_sentence(sides: Sequence[Side]) -> torch.Tensor:
 
 
 def centroid_distance(source: Side, target: Side) -> float:
-    """Distance between the means of two languages, in standard deviations within a language (arXiv:2004.05160)."""
+    """Distance of two languages' means, in standard deviations within a language (arXiv:2004.05160)."""
     apart = (source.states.double().mean(0) - target.states.double().mean(0)).norm()
     within = sum(side.centred.double().square().sum(1).mean() for side in (source, target)) / 2
     return float(apart / within**0.5) if within > 0 else float("nan")

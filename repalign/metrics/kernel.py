@@ -19,7 +19,7 @@ SUBSPACE = ("shift", "scale", "joint permutation", "joint rotation", "own rotati
 
 
 def gram(side: Side) -> torch.Tensor:
-    """Inner products of centred states [n, n], of mean 1 on the diagonal, so that no power of them overflows."""
+    """Inner products of centred states [n, n]; mean 1 on the diagonal, so that no power of them overflows."""
     products = side.centred @ side.centred.T
     size = products.diagonal().mean()
     return products / size.where(size > 0, 1)

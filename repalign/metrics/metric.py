@@ -64,11 +64,12 @@ class Metric:
         name: as given to `--metrics`.
         label: as drawn on axes.
         function: takes a `LayerPair`; gives `Scores`, a number, or a tensor [sentence] of which the mean is
-            taken.
+            taken (bool: a share of sentences).
         bounds: lowest and highest value there can be.
         reference: where the formula comes from.
         closer: "higher" or "lower": the direction in which languages are more alike.
-        identical: value for two languages with the same states, the 1 of the calibrated score.
+        identical: value for two languages with the same states, the 1 of the calibrated score; None where it
+            depends on the states, so that there is no calibrated score.
         chance: (sentences, dims) -> expected value for unrelated languages; None where only shuffling tells.
         minimum: fewest sentences it can be computed on.
         invariances: what leaves the value as it is; names from `INVARIANCES`.
@@ -83,7 +84,7 @@ class Metric:
     bounds: tuple[float, float]
     reference: str
     closer: str = "higher"
-    identical: float = 1.0
+    identical: float | None = 1.0
     chance: Callable[[int, int], float] | None = None
     minimum: int = 2
     invariances: frozenset[str] = frozenset()
@@ -94,7 +95,8 @@ class Metric:
         for name in self.invariances:
             if name not in INVARIANCES:
                 raise RepalignError(
-                    f"metric {self.name!r} declares the invariance {name!r}; known are {', '.join(INVARIANCES)}"
+                    f"metric {self.name!r} declares the invariance {name!r}; "
+                    f"known are {', '.join(INVARIANCES)}"
                 )
         if self.closer not in ("higher", "lower"):
             raise RepalignError(f"metric {self.name!r}: closer is 'higher' or 'lower', not {self.closer!r}")
@@ -127,7 +129,7 @@ class Metric:
         if isinstance(result, Scores):
             return result
         if isinstance(result, torch.Tensor) and result.ndim == 1:
-            return Scores.mean_of(result)
+            return Scores.mean_of(result, kind="share" if result.dtype == torch.bool else "mean")
         try:
             return Scores(float(result))
         except (TypeError, ValueError):
@@ -138,8 +140,9 @@ class Metric:
 
     def calibrated(self, value: float, chance: float) -> float:
         """(value - chance) / (identical - chance): 0 = shuffled translations, 1 = the same states."""
-        room = self.identical - chance
-        return (value - chance) / room if room else float("nan")
+        if self.identical is None or self.identical == chance:
+            return float("nan")
+        return (value - chance) / (self.identical - chance)
 
 
 def metric(
@@ -156,7 +159,7 @@ def metric(
     >>> @metric(label="Top-5", bounds=(0, 1), reference="here", chance=lambda n, d: 5 / n)
     ... def top5(pair):
     ...     better = pair.cosine > pair.cosine.diagonal()[:, None]
-    ...     return (better.sum(1) < 5).double()
+    ...     return better.sum(1) < 5
     """
 
     def decorate(function: Callable[[LayerPair], Any]) -> Metric:

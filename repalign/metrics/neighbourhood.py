@@ -25,13 +25,16 @@ class Neighbours(NamedTuple):
 
 
 def neighbours(side: Side, k: int = K) -> Neighbours:
-    """Nearest by cosine within one language, itself left out."""
+    """Nearest by cosine within one language, itself left out.
+
+    Only what is nearer than the first that is left out: where all states are equal, nobody is a neighbour.
+    """
     import torch
 
     cosine = (side.unit @ side.unit.T).fill_diagonal_(-torch.inf)
-    edges = torch.zeros_like(cosine, dtype=torch.bool)
-    nearest = cosine.topk(k + 1, dim=1).indices
-    edges.scatter_(1, nearest[:, :k], True)
+    values, nearest = cosine.topk(k + 1, dim=1)
+    nearer = values[:, :k] > values[:, k:] + 4 * torch.finfo(cosine.dtype).eps
+    edges = torch.zeros_like(cosine, dtype=torch.bool).scatter_(1, nearest[:, :k], nearer)
     return Neighbours(edges, nearest[:, k], edges.sum(0).double(), float((edges & edges.T).sum()))
 
 
@@ -124,7 +127,7 @@ def anc(pair: LayerPair) -> Scores:
 
 
 class Distances(NamedTuple):
-    """Distances between all pairs of sentences, as ranks in (0, 1); pairs in the order of `torch.triu_indices`."""
+    """Ranks in (0, 1) of the distances of all pairs of sentences, in the order of `torch.triu_indices`."""
 
     ranks: torch.Tensor  # double [pair]
     split: UCentred
@@ -138,7 +141,11 @@ def distances(side: Side) -> Distances:
     length = rows.norm(dim=1, keepdim=True)
     rows = rows / length.where(length > 0, 1)
     i, j = torch.triu_indices(len(rows), len(rows), 1, device=rows.device)
-    _, inverse, counts = (1 - rows @ rows.T)[i, j].unique(return_inverse=True, return_counts=True)
+    rounding = (
+        8 * torch.finfo(rows.dtype).eps
+    )  # of a cosine: below it, equal states would be ranked by chance
+    distance = ((1 - rows @ rows.T)[i, j] / rounding).round()
+    _, inverse, counts = distance.unique(return_inverse=True, return_counts=True)
     last = counts.cumsum(0).double()
     ranks = (last - (counts - 1) / 2)[inverse] / len(i)
     matrix = ranks.new_zeros(len(rows), len(rows))
@@ -177,9 +184,9 @@ def rsa(pair: LayerPair) -> Scores:
     """
     x, y = pair.source.once(distances), pair.target.once(distances)
     n = pair.sentences
-    size = float(x.ranks.std(correction=0) * y.ranks.std(correction=0))
-    if size == 0:
+    if any(bool(side.ranks.min() == side.ranks.max()) for side in (x, y)):
         return Scores(float("nan"))
+    size = float(x.ranks.std(correction=0) * y.ranks.std(correction=0))
     value = float(((x.ranks - x.ranks.mean()) * (y.ranks - y.ranks.mean())).mean()) / size
     # Influence function of Spearman's rho (Croux and Dehon 2010, doi 10.1007/s10260-010-0142-z); a sentence
     # has the mean influence of its pairs.

@@ -87,7 +87,8 @@ class Null:
                 return (1 + as_close) / (1 + len(self.values))
         if self.sd == 0:
             return 1.0
-        return pearson_tail(sign * (value - self.mean) / self.sd, sign * self.skew)
+        tail = pearson_tail(sign * (value - self.mean) / self.sd, sign * self.skew)
+        return max(tail, float(np.finfo(float).tiny))  # no data make chance impossible
 
 
 def pearson_tail(z: float, skew: float) -> float:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+import numpy as np
+
 from repalign.errors import RepalignError
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ class Side:
         self._derived: dict[tuple, Any] = {}
 
     def once(self, derive: Callable[..., T], *settings: Any) -> T:
-        """`derive(self, *settings)`, computed the first time and shared after: how a metric adds a matrix of its own."""
+        """`derive(self, *settings)`, computed once and shared: how a metric adds a matrix of its own."""
         key = (derive, *settings)
         if key not in self._derived:
             self._derived[key] = derive(self, *settings)
@@ -42,6 +44,10 @@ class Side:
         """
         import torch
 
+        if isinstance(array, np.ndarray):
+            array = np.require(
+                array, requirements=["C", "W"]
+            )  # a memory map is read-only, which torch warns about
         states = torch.as_tensor(array)
         states = states.to(device, torch.float64 if states.dtype == torch.float64 else torch.float32)
         if states.ndim != 2 or 0 in states.shape:
@@ -49,7 +55,8 @@ class Side:
         bad = (~torch.isfinite(states).all(1)).nonzero().flatten()
         if len(bad):
             raise RepalignError(
-                f"{len(bad)} of {len(states)} sentences have NaN or infinite states, the first is row {int(bad[0])}; "
+                f"{len(bad)} of {len(states)} sentences have NaN or infinite states, the first is row "
+                f"{int(bad[0])}; "
                 "extract again with --dtype float32"
             )
         return cls(states)
@@ -62,7 +69,7 @@ class Side:
 
     @cached_property
     def centred(self) -> torch.Tensor:
-        """States minus their mean; exactly zero where the layer is constant, so that rounding is not taken for data."""
+        """States minus their mean; exactly zero where a layer is constant: rounding is not data."""
         import torch
 
         centred = self.states - self.states.mean(0)
@@ -171,8 +178,8 @@ class LayerPair:
         """
         if self.x.shape[1] != self.y.shape[1]:
             raise RepalignError(
-                f"metric {metric!r} compares states dim by dim, got {self.x.shape[1]} and {self.y.shape[1]} dims; "
-                "use one that does not, e.g. cka"
+                f"metric {metric!r} compares states dim by dim, got {self.x.shape[1]} and {self.y.shape[1]} "
+                "dims; use one that does not, e.g. cka"
             )
 
     @cached_property
@@ -203,5 +210,5 @@ class LayerPair:
         return LayerPair(self.source.take(rows), self.target.take(rows))
 
     def shuffled(self, order: Any) -> LayerPair:
-        """The pair with the target's sentences in another order: unrelated sentences, the same two languages."""
+        """The pair with the target's sentences in another order: the same languages, unrelated sentences."""
         return LayerPair(self.source, self.target.take(order))

@@ -22,6 +22,7 @@ COSINE = ("scale", "joint permutation", "joint rotation")
     label="Cosine gap",
     bounds=(-2, 2),
     reference="arXiv:2411.04986",
+    identical=None,
     chance=lambda sentences, dims: 0.0,
     invariances=COSINE,
 )
@@ -85,7 +86,7 @@ def _positions(of: Winners) -> torch.Tensor:
 
 
 def _neighbourhoods(cosine: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean cosine of each source sentence to its k nearest targets, and of each target to its k nearest sources."""
+    """Mean cosine of each source sentence to its k nearest targets, and of each target to its sources."""
     return cosine.topk(k, dim=1).values.mean(1), cosine.topk(k, dim=0).values.mean(0)
 
 
@@ -99,7 +100,7 @@ def _neighbourhoods(cosine: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.T
     minimum=11,
 )
 def csls(pair: LayerPair) -> Scores:
-    """P@1 after hubs are pushed back: strict maximum of 2 S_ij - r_i - r'_j, r = mean cosine to the 10 nearest."""
+    """P@1 with hubs pushed back: strict maximum of 2 S_ij - r_i - r'_j, r = mean cosine to the 10 nearest."""
     row, column = _neighbourhoods(pair.cosine, 10)
     best = winners(2 * pair.cosine - row[:, None] - column)
     return matched(best.hits, int(best.strict.sum()))
@@ -146,7 +147,7 @@ def _xsim(pair: LayerPair, margin: str) -> Scores:
 
 def _declare_xsim(margin: str, failure: str):
     function = partial(_xsim, margin=margin)
-    function.__doc__ = f"Share of source sentences for which a margin search ({margin}, k = 4) finds a wrong target. {failure}"
+    function.__doc__ = f"Share of source sentences for which margin search ({margin}, k = 4) errs. {failure}"
     return metric(
         name=f"xsim_{margin}",
         label=f"xsim error ({margin})",

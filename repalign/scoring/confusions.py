@@ -80,18 +80,21 @@ def neighbours(
                 there, selected = at.pair(source, target, spec)
                 corpus_rows = at.rows if selected is None else at.rows[selected]
                 for pair, near, far in ((there, source, target), (there.reverse, target, source)):
-                    for found in confusions(pair, margin)[:limit]:
-                        rows.append(
-                            {
-                                "checkpoint": states.checkpoint,
-                                "variant": spec,
-                                "source": near,
-                                "target": far,
-                                "layer": layer,
-                                "depth": states.depth(layer),
-                                **found,
-                                "sentence": int(corpus_rows[found["sentence"]]),
-                                "taken_for": int(corpus_rows[found["taken_for"]]),
-                            }
-                        )
+                    common = {
+                        "checkpoint": states.checkpoint,
+                        "variant": spec,
+                        "source": near,
+                        "target": far,
+                        "layer": layer,
+                        "depth": states.depth(layer),
+                    }
+                    rows += [
+                        {
+                            **common,
+                            **found,
+                            "sentence": int(corpus_rows[found["sentence"]]),
+                            "taken_for": int(corpus_rows[found["taken_for"]]),
+                        }
+                        for found in confusions(pair, margin)[:limit]
+                    ]
     return pd.DataFrame(rows, columns=list(NEIGHBOURS))

@@ -19,7 +19,6 @@ from repalign.states import LayerStates
 
 if TYPE_CHECKING:
     import pandas as pd
-    from scipy.sparse import csr_matrix
 
 LENGTH_VARIANTS = ("length-matched", "length-partialled")
 
@@ -28,7 +27,7 @@ LENGTH_VARIANTS = ("length-matched", "length-partialled")
 class _SameAtEveryLayer:
     """Looks like the states of a language; dense only while a layer is looked at."""
 
-    counts: csr_matrix  # [sentence, token]
+    counts: Any  # scipy's csr_matrix [sentence, token]
     layers: int
 
     @property
@@ -51,8 +50,8 @@ def bag_of_tokens(states: LayerStates) -> LayerStates:
     missing = [language for language in states.languages if not len(states.token_ids.get(language, ()))]
     if missing:
         raise RepalignError(
-            f"the states of {states.checkpoint} hold no token ids of {', '.join(missing)}; extract them again to compare "
-            "with a bag of tokens"
+            f"the states of {states.checkpoint} hold no token ids of {', '.join(missing)}; "
+            "extract them again to compare with a bag of tokens"
         )
     ids = {language: states.token_ids[language] for language in states.languages}
     vocabulary, flat = np.unique(
@@ -126,7 +125,7 @@ def controls(
         table = profile(states, variants=added, **request).table
         found.append((control, table.assign(variant=table["variant"].str.removesuffix(f"+{control}"))))
     tables = [table.assign(control=control, checkpoint=states.checkpoint) for control, table in found]
-    return pd.concat(tables, ignore_index=True)[["control", *COLUMNS]]
+    return pd.concat(tables, ignore_index=True).loc[:, ["control", *COLUMNS]]
 
 
 def _at_every_layer(bag: LayerStates, variants: Sequence[str], request: dict[str, Any]) -> pd.DataFrame:

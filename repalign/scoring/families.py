@@ -47,8 +47,8 @@ def language_tree(profile: LayerProfile) -> tuple[pd.DataFrame, pd.DataFrame]:
     languages: list[dict[str, Any]] = []
     mergers: list[dict[str, Any]] = []
     keys = ["checkpoint", "metric", "variant", "layer", "depth"]
-    for found, rows in profile.table.groupby(keys, sort=False):
-        common = dict(zip(keys, found, strict=True))
+    for _, rows in profile.table.groupby(keys, sort=False):
+        common: dict[str, Any] = rows.iloc[0][keys].to_dict()
         names, value, distance = _matrices(rows)
         order, tree = _tree(distance)
         for i, language in enumerate(names):

@@ -91,8 +91,8 @@ class Layer:
         empty = (side.states == 0).all(1).nonzero().flatten()
         if len(empty):
             raise RepalignError(
-                f"{where}: {len(empty)} sentences have a zero vector, the first is row {int(self.rows[empty[0]])}; "
-                "no direction can be compared with it; extract again"
+                f"{where}: {len(empty)} sentences have a zero vector, the first is row "
+                f"{int(self.rows[empty[0]])}; no direction can be compared with it; extract again"
             )
         return side
 
@@ -113,6 +113,7 @@ class Plan:
         at = Layer(states, layer, self.device)
         last = {language: index for index, pair in enumerate(self.pairs) for language in pair}
         for index, (source, target) in enumerate(self.pairs):
+            pairs: dict[str, tuple[LayerPair, np.ndarray | None]] = {}
             known: dict[tuple[str, str], list[Measurement]] = {}
             for spec in self.variants:
                 for metric in self.metrics:
@@ -120,7 +121,9 @@ class Plan:
                     blind = "shift" in metric.invariances and all(v.shift for v in variant(spec))
                     key = (metric.name, "raw" if blind else spec)
                     if key not in known:
-                        known[key] = list(self._scored(at, metric, key[1], source, target))
+                        if key[1] not in pairs:
+                            pairs[key[1]] = at.pair(source, target, key[1])
+                        known[key] = list(self._scored(at, metric, key[1], source, target, *pairs[key[1]]))
                     for found in known[key]:
                         yield replace(found, variant=spec)
             for language in (source, target):
@@ -128,9 +131,15 @@ class Plan:
                     at.forget(language)
 
     def _scored(
-        self, at: Layer, metric: Metric, spec: str, source: str, target: str
+        self,
+        at: Layer,
+        metric: Metric,
+        spec: str,
+        source: str,
+        target: str,
+        pair: LayerPair,
+        rows: np.ndarray | None,
     ) -> Iterator[Measurement]:
-        pair, rows = at.pair(source, target, spec)
         directions = [(pair, source, target)]
         if not metric.symmetric:
             directions.append((pair.reverse, target, source))

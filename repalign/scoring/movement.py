@@ -149,6 +149,6 @@ def layer_cka(
 
 
 def _unit_kernel(states: LayerStates, layer: int, language: str, device: str) -> torch.Tensor:
-    """The U-centred kernel over its norm, so that a sum of products is debiased CKA; NaN for a constant layer."""
+    """The U-centred kernel over its norm: a sum of products is debiased CKA; NaN for a constant layer."""
     matrix = kernel(Layer(states, layer, device).side(language, "raw")).matrix
     return matrix / matrix.norm()

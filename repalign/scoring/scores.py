@@ -12,7 +12,7 @@ import numpy as np
 
 from repalign import statistics
 from repalign.errors import RepalignError, unknown
-from repalign.metrics import METRICS, Metric
+from repalign.metrics import METRICS, Metric, find
 from repalign.profiles import COLUMNS, LayerProfile
 from repalign.scoring.measurement import Measurement, Plan
 from repalign.scoring.variants import variant
@@ -81,12 +81,17 @@ def profile(
     steps = [(one, layer) for one in series for layer in (one.layers if layers is None else layers)]
     for one, layer in tqdm(steps, desc="scoring layers", unit="layer", disable=None if progress else True):
         plan = Plan(
-            language_pairs(one, source, targets, pairs), metrics, variants, permutations, seed, device
+            pairs=language_pairs(one, source, targets, pairs),
+            metrics=metrics,
+            variants=variants,
+            permutations=permutations if baseline is None else 0,  # a difference has no chance level
+            seed=seed,
+            device=device,
         )
         found = list(plan.measured(one, layer))
         if baseline is not None:
-            same_sentences(baseline, one)
-            found = list(map(minus, found, replace(plan, permutations=0).measured(baseline, layer)))
+            same_sentences(baseline, one, layers=layers is None)
+            found = list(map(minus, found, plan.measured(baseline, layer)))
         weights = resamples(len(found[0].influence))
         low, high = _ends(found, weights, confidence, interval, paired=baseline is not None)
         for row, measurement in enumerate(found):
@@ -128,7 +133,7 @@ def chosen(metrics: Sequence[str | Metric]) -> list[Metric]:
     Raises:
         RepalignError: an unknown name, with the near miss; or none at all.
     """
-    found = [m if isinstance(m, Metric) else METRICS[m] for m in metrics]
+    found = [m if isinstance(m, Metric) else find(m) for m in metrics]
     if not found:
         raise RepalignError(f"no metric to compute; known are {', '.join(METRICS)}")
     return found
@@ -157,7 +162,7 @@ def language_pairs(
     elif isinstance(pairs, str):
         raise unknown("kind of pairs", pairs, ["pivot", "all"])
     else:
-        found = [tuple(pair) for pair in pairs]
+        found = [(one, other) for one, other in pairs]
     if not found:
         raise RepalignError(
             f"no pair of languages: {states.checkpoint} holds {', '.join(states.languages)}; give two or more"
@@ -175,8 +180,8 @@ def same_sentences(a: LayerStates, b: LayerStates, layers: bool = True) -> None:
     both = f"{a.checkpoint} and {b.checkpoint}"
     if a.sentences != b.sentences or not np.array_equal(a.groups, b.groups):
         raise RepalignError(
-            f"{both} hold different sentences ({a.sentences} and {b.sentences}); extract both on the same corpus, "
-            "with the same limit, so that they can be compared sentence by sentence"
+            f"{both} hold different sentences ({a.sentences} and {b.sentences}); extract both on the same "
+            "corpus, with the same limit, so that they can be compared sentence by sentence"
         )
     for language in set(a.texts) & set(b.texts):
         differ = [
@@ -186,13 +191,14 @@ def same_sentences(a: LayerStates, b: LayerStates, layers: bool = True) -> None:
         ]
         if differ:
             raise RepalignError(
-                f"{both} hold different sentences: {len(differ)} differ in {language!r}, the first is row {differ[0]}; "
-                "extract both on the same corpus"
+                f"{both} hold different sentences: {len(differ)} differ in {language!r}, the first is row "
+                f"{differ[0]}; extract both on the same corpus"
             )
     if layers and a.layers != b.layers:
         raise RepalignError(
-            f"{both} have different layers ({a.layers[0]}..{a.layers[-1]} and {b.layers[0]}..{b.layers[-1]}); "
-            "name shared ones with layers=, or profile both in one table and draw them over depth"
+            f"{both} have different layers ({a.layers[0]}..{a.layers[-1]} and "
+            f"{b.layers[0]}..{b.layers[-1]}); name shared ones with layers=, "
+            "or profile both in one table and draw them over depth"
         )
 
 

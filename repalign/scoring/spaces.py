@@ -89,12 +89,12 @@ def _outlier_dims(side: Side) -> tuple[float, str]:
 
 
 def _length_cosine(side: Side, lengths: np.ndarray) -> float:
-    from scipy.stats import spearmanr
+    from scipy.stats import rankdata
 
     mean_cosine = (side.unit @ side.unit.mean(0)).cpu().numpy()
     if np.ptp(lengths) == 0 or np.ptp(mean_cosine) == 0:
         return float("nan")
-    return float(spearmanr(lengths, mean_cosine).statistic)
+    return float(np.corrcoef(rankdata(lengths), rankdata(mean_cosine))[0, 1])
 
 
 def identity(

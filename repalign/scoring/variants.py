@@ -109,7 +109,7 @@ def without_outlier_dims(language: Language) -> torch.Tensor:
 
 
 def without_top_directions(language: Language) -> torch.Tensor:
-    """Centred, minus the first principal directions of other sentences ("all but the top", arXiv:1702.01417)."""
+    """Centred, without the first principal directions of other sentences (arXiv:1702.01417)."""
     import torch
 
     def directions(states: torch.Tensor) -> torch.Tensor:
@@ -144,7 +144,7 @@ def without_length(language: Language) -> torch.Tensor:
 
 
 def length_matched(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The half of the sentences whose translations are nearest in length, relative to the usual ratio of the pair."""
+    """The half of the sentences whose ratio of lengths is nearest to the usual one of the pair."""
     ratio = np.log(np.maximum(target, 1)) - np.log(np.maximum(source, 1))
     nearest = np.argsort(np.abs(ratio - np.median(ratio)), kind="stable")
     return np.sort(nearest[: (len(ratio) + 1) // 2])

@@ -1,0 +1,266 @@
+"""The contract: what every metric promises, tested on small made data; a user's metric is held to it too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import numpy as np
+
+from repalign.errors import RepalignError
+from repalign.metrics.metric import INVARIANCES, Metric, Scores
+
+PROMISES: dict[str, Callable[[Metric], Iterator[str]]] = {}
+"""Name -> a function that yields one sentence for every breach it finds."""
+
+Pair = tuple[np.ndarray, np.ndarray]
+SHAPES = ((60, 10), (24, 40))  # more sentences than dims, and fewer
+
+
+def promise(check: Callable[[Metric], Iterator[str]]) -> Callable[[Metric], Iterator[str]]:
+    """Add to `PROMISES`."""
+    PROMISES[check.__name__] = check
+    return check
+
+
+def breaches(metric: Metric) -> dict[str, list[str]]:
+    """Every promise by name, with what was found broken; empty lists where it is kept."""
+    return {name: list(check(metric)) for name, check in PROMISES.items()}
+
+
+def related(sentences: int, dims: int, strength: float, seed: int = 0, mean: float = 0.3) -> Pair:
+    """Two languages that share `strength` of their meaning, each with a mean of its own: [sentence, dim]."""
+    rng = np.random.default_rng(seed)
+    spectrum = (1 + np.arange(dims)) ** -0.3
+    meaning, *own = (rng.normal(size=(sentences, dims)) * spectrum for _ in range(3))
+    x, y = (strength * meaning + side + mean * rng.normal(size=dims) for side in own)
+    return x, y
+
+
+def scored(metric: Metric, x: np.ndarray, y: np.ndarray) -> Scores | None:
+    """The scores, or None where the metric says that the sentences are too few for it."""
+    try:
+        return metric(x, y)
+    except RepalignError as error:
+        if metric.name in str(error) and "at least" in str(error):
+            return None
+        raise
+
+
+def inputs(metric: Metric) -> Iterator[tuple[str, Pair]]:
+    """The shapes that the metric takes, with a name for messages."""
+    for sentences, dims in SHAPES:
+        pair = related(sentences, dims, 1.0)
+        if sentences >= metric.minimum and scored(metric, *pair) is not None:
+            yield f"{sentences} sentences x {dims} dims", pair
+
+
+def near(a: float, b: float, tolerance: float) -> bool:
+    """Equal within an absolute or relative tolerance, or both undefined."""
+    return bool(np.isclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True))
+
+
+@promise
+def bounds(metric: Metric) -> Iterator[str]:
+    """No value lies outside the declared range."""
+    low, high = metric.bounds
+    for sentences, dims in SHAPES:
+        for strength in (0.0, 1.0, 10.0):
+            x, y = related(max(sentences, metric.minimum), dims, strength)
+            for name, other in (("y", y), ("x", x), ("-y", -y), ("shuffled y", y[::-1])):
+                found = scored(metric, x, other)
+                if found and not low - metric.tolerance <= found.value <= high + metric.tolerance:
+                    yield f"{found.value} for x and {name} lies outside {metric.bounds}"
+
+
+@promise
+def direction(metric: Metric) -> Iterator[str]:
+    """The more two languages share, the closer they are; nothing is closer than a language is to itself."""
+    sign = 1 if metric.closer == "higher" else -1
+    for sentences, dims in SHAPES:
+        pairs = [related(max(sentences, metric.minimum), dims, strength) for strength in (0.0, 3.0, 30.0)]
+        found = [scored(metric, *pair) for pair in [*pairs, (pairs[-1][0], pairs[-1][0])]]
+        values = [scores.value for scores in found if scores]
+        if any(sign * after < sign * before - metric.tolerance for before, after in pairwise(values)):
+            yield f"values {values} for ever closer languages, declared closer={metric.closer!r}"
+
+
+@promise
+def identity(metric: Metric) -> Iterator[str]:
+    """A language scored with itself reaches the declared value."""
+    if metric.identical is None:
+        return
+    for name, (x, _) in inputs(metric):
+        value = metric(x, x).value
+        if not near(value, metric.identical, 1e-6):
+            yield f"{name}: {value} for identical languages, declared {metric.identical}"
+
+
+@promise
+def symmetry(metric: Metric) -> Iterator[str]:
+    """Exchanging the languages changes nothing, if so declared."""
+    if not metric.symmetric:
+        return
+    for name, (x, y) in inputs(metric):
+        there, back = metric(x, y).value, metric(y, x).value
+        if not near(there, back, 1e-8):
+            yield f"{name}: {there} one way and {back} the other; declare symmetric=False"
+
+
+def _transformed(invariance: str, pair: Pair) -> Pair:
+    rng = np.random.default_rng(1)
+    (x, y), dims = pair, pair[0].shape[1]
+    rotation = np.linalg.qr(rng.normal(size=(dims, dims)))[0]
+    order = rng.permutation(dims)
+    return {
+        "shift": (x + rng.normal(size=dims), y - rng.normal(size=dims)),
+        "scale": (3.7 * x, 0.2 * y),
+        "joint permutation": (x[:, order], y[:, order]),
+        "joint rotation": (x @ rotation, y @ rotation),
+        "own rotation": (x @ rotation, y),
+    }[invariance]
+
+
+@promise
+def invariances(metric: Metric) -> Iterator[str]:
+    """What the metric says it is blind to changes nothing."""
+    for invariance in sorted(metric.invariances):
+        for name, pair in inputs(metric):
+            before, after = metric(*pair).value, metric(*_transformed(invariance, pair)).value
+            if not near(before, after, 1e-6):
+                yield f"{name}: {before} becomes {after} under {INVARIANCES[invariance]}"
+
+
+@promise
+def order(metric: Metric) -> Iterator[str]:
+    """The order of the sentences, the same in both languages, changes nothing."""
+    for name, (x, y) in inputs(metric):
+        rows = np.random.default_rng(2).permutation(len(x))
+        before, after = metric(x, y).value, metric(x[rows], y[rows]).value
+        if not near(before, after, 1e-8):
+            yield f"{name}: {before} becomes {after} when the sentences come in another order"
+
+
+@promise
+def chance(metric: Metric) -> Iterator[str]:
+    """Unrelated languages, each around the origin, reach the declared chance level on average."""
+    if metric.chance is None:
+        return
+    for sentences, dims in SHAPES:
+        sentences = max(sentences, metric.minimum)
+        found = [scored(metric, *related(sentences, dims, 0.0, seed, mean=0.0)) for seed in range(50)]
+        values = np.array([scores.value for scores in found if scores])
+        if len(values):
+            error = values.std() / len(values) ** 0.5 + 1e-9
+            declared = metric.chance(sentences, dims)
+            if abs(values.mean() - declared) > 4 * error:
+                measured = f"{values.mean():.4f} (+-{error:.4f})"
+                yield f"{sentences} sentences x {dims} dims: {measured}, declared {declared:.4f}"
+
+
+@promise
+def null(metric: Metric) -> Iterator[str]:
+    """A closed form of the distribution under shuffling agrees with shuffling."""
+    for name, (x, y) in inputs(metric):
+        declared = metric(x, y).null
+        if declared is None:
+            continue
+        rng = np.random.default_rng(3)
+        values = np.array([metric(x, rng.permutation(y)).value for _ in range(200)])
+        if metric.closer == "lower" and declared.matches is not None:
+            values = 1 - values
+        if abs(values.mean() - declared.mean) > 5 * declared.sd / len(values) ** 0.5:
+            yield f"{name}: mean {values.mean():.5f} of 200 shuffles, closed form {declared.mean:.5f}"
+        if not 0.75 < (values.std() + 1e-12) / (declared.sd + 1e-12) < 1.33:
+            yield f"{name}: deviation {values.std():.5f} of 200 shuffles, closed form {declared.sd:.5f}"
+
+
+@promise
+def inputs_untouched(metric: Metric) -> Iterator[str]:
+    """The states are not changed."""
+    for name, (x, y) in inputs(metric):
+        before = x.copy(), y.copy()
+        metric(x, y)
+        if not (np.array_equal(before[0], x) and np.array_equal(before[1], y)):
+            yield f"{name}: the metric wrote into its input"
+
+
+@promise
+def precision(metric: Metric) -> Iterator[str]:
+    """float32 gives what float64 gives, within the declared tolerance."""
+    for name, (x, y) in inputs(metric):
+        single, double = metric(x.astype(np.float32), y.astype(np.float32)).value, metric(x, y).value
+        if not near(single, double, metric.tolerance):
+            yield f"{name}: {single} in float32, {double} in float64; tolerance {metric.tolerance}"
+
+
+@promise
+def influence(metric: Metric) -> Iterator[str]:
+    """Per-sentence values average to the score; influences have mean zero and one number a sentence."""
+    for name, (x, y) in inputs(metric):
+        found = metric(x, y)
+        mean = found.value if found.per_sentence is None else float(found.per_sentence.mean())
+        if not near(mean, found.value, 1e-9):
+            yield f"{name}: per-sentence values average to {mean}, score {found.value}"
+        if found.influence is not None:
+            if found.influence.shape != (len(x),):
+                yield f"{name}: influence has shape {tuple(found.influence.shape)}, expected ({len(x)},)"
+            elif not near(
+                float(found.influence.mean()), 0.0, 1e-6 * (1 + float(found.influence.abs().max()))
+            ):
+                yield f"{name}: influence has mean {float(found.influence.mean())}, expected 0"
+
+
+@promise
+def collapse(metric: Metric) -> Iterator[str]:
+    """A layer where all sentences look alike is no alignment: chance at best, or NaN."""
+    for dtype in (np.float32, np.float64):
+        for sentences, dims in SHAPES:
+            x, y = (
+                np.tile(side[:1], (max(sentences, metric.minimum), 1))
+                for side in related(sentences, dims, 1.0)
+            )
+            found = scored(metric, x.astype(dtype), y.astype(dtype))
+            if found is None or np.isnan(found.value):
+                continue
+            declared = metric.chance(*x.shape) if metric.chance else metric.bounds[metric.closer == "lower"]
+            sign = 1 if metric.closer == "higher" else -1
+            if sign * found.value > sign * declared + 1e-6:
+                yield f"{found.value} for two constant layers ({np.dtype(dtype).name}); chance is {declared}"
+
+
+@promise
+def hard_inputs(metric: Metric) -> Iterator[str]:
+    """Duplicated sentences, constant dims and one language that is constant give a value in range, or NaN."""
+    for name, (x, y) in inputs(metric):
+        flat_x, flat_y = x.copy(), y.copy()
+        flat_x[:, :3], flat_y[:, :3] = 1.0, 1.0
+        twice = np.arange(len(x)) // 2 * 2
+        cases = {
+            "duplicated sentences": (x[twice], y[twice]),
+            "constant dims": (flat_x, flat_y),
+            "a constant language": (x, np.tile(y[:1], (len(y), 1))),
+        }
+        for case, pair in cases.items():
+            found = scored(metric, *pair)
+            if found and not (
+                np.isnan(found.value) or metric.bounds[0] - 1e-6 <= found.value <= metric.bounds[1] + 1e-6
+            ):
+                yield f"{name}, {case}: {found.value}"
+
+
+@promise
+def minimum(metric: Metric) -> Iterator[str]:
+    """Too few sentences are refused by name and number, and the minimum is enough."""
+    x, y = related(metric.minimum, 2, 1.0)
+    scored(metric, x, y)
+    if metric.minimum < 2:
+        yield f"minimum {metric.minimum}: one sentence aligns with nothing; declare at least 2"
+        return
+    try:
+        metric(x[:-1], y[:-1])
+    except RepalignError as error:
+        if metric.name not in str(error) or str(metric.minimum) not in str(error):
+            yield f"the refusal names neither the metric nor the minimum: {error}"
+    else:
+        yield f"{metric.minimum - 1} sentences were not refused; declared minimum {metric.minimum}"
