@@ -1,0 +1,258 @@
+"""Statistics against exact enumeration, scipy, and simulation."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from repalign import LayerStates, RepalignError, contrast, profile, statistics
+from repalign.metrics import METRICS, LayerPair, Null
+from repalign.metrics.neighbourhood import Neighbours, _shuffled_variance
+from repalign.metrics.null import pearson_tail
+from repalign.metrics.quadratic import shuffled, u_centred
+from repalign.scoring import DEFAULT
+
+stats = pytest.importorskip("scipy.stats")
+
+
+def moments(values: np.ndarray) -> tuple[float, float, float]:
+    deviation = values - values.mean()
+    return values.mean(), values.std(), (deviation**3).mean() / values.std() ** 3
+
+
+def orders(n: int) -> list[list[int]]:
+    return [list(order) for order in permutations(range(n))]
+
+
+def test_linear_null_equals_all_orders():
+    matrix = np.random.default_rng(0).normal(size=(6, 6)) ** 3
+    matrix = matrix - matrix.mean(0) - matrix.mean(1, keepdims=True) + matrix.mean()
+    exact = np.array([matrix[range(6), order].mean() for order in orders(6)])
+    null = Null.of_linear(torch.tensor(matrix), scale=2.0)
+    assert (null.mean, null.sd, null.skew) == pytest.approx(moments(2 * exact), abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pair_null_equals_all_orders(seed):
+    k, m = (a @ a.T for a in np.random.default_rng(seed).normal(size=(2, 6, 3)) ** 3)
+    u, v = (u_centred(torch.tensor(a)) for a in (k, m))
+    exact = np.array([float((u.matrix * v.matrix[order][:, order]).sum()) for order in orders(6)])
+    null = shuffled(u, v)
+    assert (null.mean, null.sd, null.skew) == pytest.approx(moments(exact), abs=1e-9)
+    off = ~np.eye(6, dtype=bool)
+    whole = np.array([(k * m[order][:, order])[off].sum() for order in orders(6)])
+    assert shuffled(u, v, weight=2 * (6 - 2)).sd == pytest.approx(whole.std(), rel=1e-9)
+
+
+def test_u_centring_splits_a_matrix():
+    matrix = torch.tensor(np.random.default_rng(0).normal(size=(7, 7)))
+    matrix = matrix + matrix.T
+    split = u_centred(matrix)
+    assert split.matrix.sum(0).numpy() == pytest.approx(np.zeros(7), abs=1e-12)
+    rest = matrix - split.matrix - split.effects[:, None] - split.effects
+    off = ~torch.eye(7, dtype=torch.bool)
+    assert rest[off].numpy() == pytest.approx(np.full(42, float(rest[off].mean())))
+
+
+def test_neighbour_null_equals_all_orders():
+    rng = np.random.default_rng(0)
+
+    def graph() -> torch.Tensor:
+        edges = np.zeros((6, 6), dtype=bool)
+        for row in range(6):
+            edges[row, rng.choice([j for j in range(6) if j != row], 2, replace=False)] = True
+        return torch.tensor(edges)
+
+    a, b = graph(), graph()
+    exact = np.array([float((a & b[order][:, order]).sum()) for order in orders(6)])
+    x, y = (Neighbours(g, g.int().argmax(1), g.sum(0).double(), float((g & g.T).sum())) for g in (a, b))
+    assert _shuffled_variance(x, y, 2) == pytest.approx(exact.var(), rel=1e-9)
+
+
+def test_matches_are_poisson():
+    counts = np.array([sum(i == j for i, j in enumerate(order)) for order in orders(7)])
+    null = Null.of_matches(candidates=7, sentences=7)
+    for hits in range(1, 5):
+        assert null.p(hits / 7) == pytest.approx((counts >= hits).mean(), abs=2e-3)
+    assert null.p(0.0) == 1
+    assert null.p(1 - 2 / 7, "lower") == null.p(2 / 7)
+
+
+def test_tail_is_pearson_iii():
+    for z in (-1.5, 0.0, 1.0, 4.0, 9.0):
+        for skew in (-0.8, 0.0, 0.3, 1.9):
+            assert pearson_tail(z, skew) == pytest.approx(stats.pearson3.sf(z, skew), rel=1e-6, abs=1e-300)
+
+
+def test_p_of_shuffles_is_their_share_and_goes_on_beyond_them():
+    values = np.random.default_rng(0).normal(size=999)
+    null = Null.of_shuffles(values)
+    assert null.p(1.0) == pytest.approx((1 + (values >= 1).sum()) / 1000)
+    assert null.p(5.0) == pytest.approx(stats.norm.sf(5), rel=3)
+    assert null.p(-1.0, "lower") == pytest.approx((1 + (values <= -1).sum()) / 1000)
+    assert np.isnan(null.p(float("nan")))
+
+
+def test_bootstrap_is_that_of_scipy():
+    sample = np.random.default_rng(0).exponential(size=80)
+    value, influence = sample.mean(), sample - sample.mean()
+    weights = statistics.resamples(80, 20_000, seed=1)
+    draws = value + influence @ weights.T
+    for method in ("percentile", "bca"):
+        expected = stats.bootstrap(
+            (sample,), np.mean, n_resamples=20_000, method=method, rng=np.random.default_rng(0)
+        )
+        low, high = statistics.intervals(np.array([value]), influence[None], weights, method=method)
+        ends = np.array([low[0], high[0]])
+        wider = (ends - value) / (np.array(expected.confidence_interval) - value)
+        assert wider == pytest.approx(
+            wider.mean(), rel=0.05
+        )  # widened alike on both sides, for small samples
+        assert 1 < wider.mean() < 1.1
+    assert draws.std() == pytest.approx(sample.std() / 80**0.5, rel=0.02)
+
+
+def test_resamples_are_shared_and_repeatable():
+    weights = statistics.resamples(50, 100, seed=3)
+    assert weights.sum(1) == pytest.approx(np.zeros(100), abs=1e-12)
+    assert np.array_equal(weights, statistics.resamples(50, 100, seed=3))
+    assert not np.array_equal(weights, statistics.resamples(50, 100, seed=4))
+
+
+@pytest.mark.parametrize("hits", [0, 1, 17, 50])
+def test_wilson_is_that_of_scipy(hits):
+    expected = stats.binomtest(hits, 50).proportion_ci(method="wilson")
+    assert statistics.wilson(hits / 50, 50) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_corrections():
+    p = np.array([0.01, np.nan, 0.04, 0.03, 0.005])
+    assert statistics.holm(p) == pytest.approx([0.03, np.nan, 0.06, 0.06, 0.02], nan_ok=True)
+    known = ~np.isnan(p)
+    expected = stats.false_discovery_control(p[known], method="bh")
+    assert statistics.benjamini_hochberg(p)[known] == pytest.approx(expected)
+    assert np.isnan(statistics.holm([np.nan, np.nan])).all()
+
+
+def test_paired_difference_is_the_paired_t_test():
+    a, b = np.random.default_rng(0).normal(size=(2, 30))
+    difference = b - a
+    p = statistics.difference_p(np.array([difference.mean()]), (difference - difference.mean())[None])
+    assert p[0] == pytest.approx(stats.ttest_rel(b, a).pvalue)
+    assert statistics.difference_p(np.zeros(1), np.zeros((1, 30)))[0] == 1
+
+
+def test_jackknife_of_groups_has_the_error_of_a_mean():
+    rng = np.random.default_rng(0)
+    errors = []
+    for _ in range(100):
+        x = rng.normal(size=(150, 2))
+        pair = LayerPair.of(x, x)
+        mean = METRICS["cka"].__class__("mean", "mean", lambda pair: float(pair.x.mean()), (-9, 9), "-")
+        influence = statistics.jackknife(mean, pair, mean(pair).value)
+        errors.append((influence**2).sum() / 150**2)
+    few = stats.t.ppf(0.975, 19) / stats.norm.ppf(0.975)
+    assert np.mean(errors) == pytest.approx(few**2 / 300, rel=0.1)
+
+
+def test_bad_requests():
+    with pytest.raises(RepalignError, match="bca, percentile"):
+        statistics.intervals(np.zeros(1), np.zeros((1, 5)), np.zeros((3, 5)), method="magic")
+    with pytest.raises(RepalignError, match=r"e\.g\. \.95, not 95"):
+        statistics.intervals(np.zeros(1), np.zeros((1, 5)), np.zeros((3, 5)), confidence=95)
+
+
+def simulated(seed: int, n: int, strength: float, power: float, checkpoints: int = 1) -> list[LayerStates]:
+    """One layer of two languages of one or more checkpoints, with an uneven spectrum and language means."""
+    rng = np.random.default_rng([seed, n, int(10 * strength), int(10 * power)])
+    spectrum = (1 + np.arange(24.0)) ** -power
+    meaning = rng.normal(size=(n, 24)) * spectrum
+    return [
+        LayerStates.from_arrays(
+            {
+                language: (strength * meaning + rng.normal(size=(n, 24)) * spectrum + shift)[None]
+                for language, shift in (("en", 0.5), ("zh", -0.5))
+            },
+            checkpoint=f"c{number}",
+        )
+        for number in range(checkpoints)
+    ]
+
+
+def simulation(draws: int, n: int, strength: float, power: float, metrics: tuple[str, ...]) -> pd.DataFrame:
+    tables = []
+    for seed in range(draws):
+        states = simulated(seed, n, strength, power)
+        tables.append(
+            profile(states, metrics=metrics, draws=400, permutations=60, seed=seed, progress=False).table
+        )
+    return pd.concat(tables[:], ignore_index=True)
+
+
+def coverage(rows: pd.DataFrame) -> float:
+    """Share of intervals that hold the expected value."""
+    expected = rows["value"].mean()
+    return float(((rows["low"] <= expected) & (expected <= rows["high"])).mean())
+
+
+def uniformity(rows: pd.DataFrame, seed: int = 0) -> float:
+    """Kolmogorov-Smirnov p of the p-values; those of counts are first made continuous at random."""
+    p = rows["p"].to_numpy()
+    if METRICS[rows["metric"].iloc[0]].name in ("mexa", "p_at_1"):
+        n = rows["sentences"].iloc[0]
+        next_p = np.array([Null.of_matches(n, n).p(value + 1 / n) for value in rows["value"]])
+        p = next_p + np.random.default_rng(seed).uniform(size=len(p)) * (p - next_p)
+    return float(stats.kstest(p, "uniform").pvalue)
+
+
+PAIR_METRICS = ("cka", "cka_biased", "rsa")
+
+
+def test_null_and_coverage_light():
+    unrelated = simulation(60, 60, 0.0, 0.3, (*DEFAULT, "rsa"))
+    related = simulation(60, 60, 1.0, 0.3, (*DEFAULT, "rsa"))
+    for (metric, variant), rows in unrelated.groupby(["metric", "variant"]):
+        if metric != "mexa":  # its candidates are the mutual neighbours, fewer than sentences
+            assert uniformity(rows) > 1e-3, (metric, variant)
+        assert (rows["p"] < 0.05).mean() < 0.15, (metric, variant)
+        assert coverage(rows) >= 0.85, (metric, variant)
+    for (metric, variant), rows in related.groupby(["metric", "variant"]):
+        assert coverage(rows) >= 0.85, (metric, variant)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
+def test_p_values_are_uniform_and_intervals_hold_on_independent_data(power):
+    table = simulation(500, 200, 0.0, power, (*DEFAULT, "rsa", "cka_biased"))
+    for (metric, variant), rows in table.groupby(["metric", "variant"]):
+        if metric != "mexa":
+            assert uniformity(rows) > 1e-3, (metric, variant)
+        assert (rows["p"] < 0.05).mean() < 0.08, (metric, variant)
+        assert 0.9 <= coverage(rows) <= 0.995, (metric, variant)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("strength", [0.4, 1.0, 3.0])
+@pytest.mark.parametrize("power", [0.0, 1.0])
+def test_intervals_hold_on_related_data(strength, power):
+    table = simulation(500, 200, strength, power, (*DEFAULT, "rsa", "cka_biased"))
+    found = {key: coverage(rows) for key, rows in table.groupby(["metric", "variant"])}
+    assert all(0.9 <= share <= 0.985 for share in found.values()), found
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("strength", [0.0, 0.5, 2.0])
+def test_paired_differences_hold_and_are_uniform_where_nothing_differs(strength):
+    tables = []
+    for seed in range(400):
+        a, b = simulated(seed, 200, strength, 0.5, checkpoints=2)
+        tables.append(contrast(a, b, draws=400, progress=False).table)
+    table = pd.concat(tables, ignore_index=True)
+    for (metric, variant), rows in table.groupby(["metric", "variant"]):
+        covered = ((rows["low"] <= 0) & (rows["high"] >= 0)).mean()
+        assert covered >= 0.91, (metric, variant, covered)
+        assert (rows["p"] < 0.05).mean() <= 0.09, (metric, variant)
