@@ -65,3 +65,8 @@ ALPACA = TEMPLATES.add(
 # Four short marks in place of forty tokens: for models so small that the frame would be most of the training.
 # No space at the end: many tokenizers would join it to the answer's first word, and then never in generation.
 BRIEF = TEMPLATES.add("brief", Template("brief", "#{instruction}\n{input}\n=", "#{instruction}\n="))
+
+# The text stands first and bare, as in analysis; its states cannot depend on what is asked of it after.
+INPUT_FIRST = TEMPLATES.add(
+    "input-first", Template("input-first", "{input}\n{instruction}\n", "{instruction}\n")
+)

@@ -76,20 +76,26 @@ def one_big_merge():
                    eos_token="</s>", pad_token="<pad>")  # fmt: skip
 
 
+def fallback_bpe():
+    return models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True)
+
+
 def llama2():
     """Sentencepiece-like BPE: a dummy space in front, byte fallback, BOS."""
-    return trained(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True), bpe(special_tokens=FALLBACK),
+    return trained(fallback_bpe(), bpe(special_tokens=FALLBACK),
                    normalizer=normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]),
-                   decoder=decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(),
-                                              decoders.Strip(" ", 1, 0)]),
+                   decoder=decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(),
+                                              decoders.Fuse(), decoders.Strip(" ", 1, 0)]),
                    post="<s> $A", bos_token="<s>", eos_token="</s>", pad_token="<pad>")  # fmt: skip
 
 
 def gemma():
     """Sentencepiece-like BPE without the dummy space, BOS."""
-    return trained(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True), bpe(special_tokens=FALLBACK),
-                   normalizer=normalizers.Replace(" ", "▁"), pre=pre_tokenizers.Split(" ", "merged_with_previous"),
-                   decoder=decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]),
+    return trained(fallback_bpe(), bpe(special_tokens=FALLBACK),
+                   normalizer=normalizers.Replace(" ", "▁"),
+                   pre=pre_tokenizers.Split(" ", "merged_with_previous"),
+                   decoder=decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(),
+                                              decoders.Fuse()]),
                    post="<s> $A", bos_token="<s>", eos_token="</s>", pad_token="<pad>")  # fmt: skip
 
 
@@ -118,7 +124,7 @@ def ours():
 FAMILIES = [gpt2, llama3, one_big_merge, llama2, gemma, xlm_roberta, t5, ours]
 
 
-@pytest.mark.parametrize("template", ["alpaca", "brief", "raw"])
+@pytest.mark.parametrize("template", ["alpaca", "brief", "input-first", "raw"])
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
 def test_labels_decode_to_the_answer(family, template):
     tokenizer = family()

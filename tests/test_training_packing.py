@@ -13,8 +13,8 @@ from training.data.encoding import Encoded
 from training.data.packing import IGNORED, Collator, pack
 from training.loss import LabelledPositions
 
-SIZES = dict(vocab_size=97, hidden_size=32, intermediate_size=64, num_hidden_layers=3, num_attention_heads=4,
-             num_key_value_heads=2, head_dim=8, max_position_embeddings=256, pad_token_id=0)  # fmt: skip
+SIZES = {"vocab_size": 97, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3,
+         "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8, "pad_token_id": 0}  # fmt: skip
 CONFIGS = [LlamaConfig, MistralConfig, Qwen2Config, GemmaConfig]
 
 

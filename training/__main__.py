@@ -36,8 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m training",
-        description="Train checkpoints by CoIT and MuIT. Weights and a card go to $REPALIGN_HOME/checkpoints/NAME.",
-        epilog="Ctrl-C is safe: the same command goes on from the last checkpoint. Many GPUs: accelerate launch -m training RECIPE.",
+        description="Train checkpoints by CoIT and MuIT. They go to $REPALIGN_HOME/checkpoints/NAME.",
+        epilog="Ctrl-C is safe: the same command goes on from the last checkpoint. "
+        "Many GPUs: accelerate launch -m training RECIPE.",
     )
     parser.add_argument(
         "recipes",

@@ -19,8 +19,6 @@ RUN = "run.json"
 STEPS = "steps"
 """In an unfinished folder: checkpoints to go on from."""
 
-LOG = "training.jsonl"
-
 
 @contextmanager
 def claimed(folder: Path, recipe: Recipe) -> Iterator[None]:
@@ -72,15 +70,22 @@ def is_finished(folder: Path, recipe: Recipe) -> bool:
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """The last complete checkpoint to go on from. The Trainer writes its state last, so a half-written one has none."""
+    """The last complete checkpoint. The Trainer writes its state last, so a half-written one has none."""
     complete = []
     for path in (folder / STEPS).glob("checkpoint-*"):
-        try:
-            json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+        if _is_complete(path):
             complete.append(path)
-        except (OSError, ValueError):
+        else:
             shutil.rmtree(path, ignore_errors=True)
     return max(complete, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+def _is_complete(checkpoint: Path) -> bool:
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+        return True
+    except (OSError, ValueError):
+        return False
 
 
 def tidy(folder: Path) -> None:

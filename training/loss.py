@@ -13,8 +13,8 @@ from training.data.packing import IGNORED
 class LabelledPositions:
     """Gives the output layer of a causal language model only the positions whose next token is learnt.
 
-    At seven eighths of the positions of an instruction item nothing is learnt, and for small models and large vocabularies
-    the output layer is most of the work. The batch says which by `labels`; logits come out as (labelled, vocabulary).
+    At most positions of an instruction item nothing is learnt, and for a small model the output layer is much
+    of the work. The batch says which by `labels`; logits come out as (labelled, vocabulary).
     """
 
     def __init__(self, model: Any) -> None:
@@ -33,7 +33,7 @@ class LabelledPositions:
     def loss(
         self, model: Any, inputs: dict[str, torch.Tensor], items: torch.Tensor | int | None = None
     ) -> torch.Tensor:
-        """Cross-entropy in nats, summed over labelled tokens and divided by `items` (by their number where None)."""
+        """Cross-entropy in nats: the sum over labelled tokens by `items`, by default their number."""
         labels = inputs["labels"]
         self._keep = torch.nn.functional.pad(labels[:, 1:] != IGNORED, (0, 1))
         targets = labels[:, 1:][labels[:, 1:] != IGNORED]

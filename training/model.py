@@ -1,4 +1,4 @@
-"""The model and tokenizer that training starts from: new ones, or the parent's, with an adapter where asked for."""
+"""The model and tokenizer that training starts from: new ones, or the parent's, perhaps with an adapter."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ def parent_model(recipe: Recipe, parent: Path) -> Any:
     import torch
     from transformers import AutoModelForCausalLM
 
-    options: dict[str, Any] = {"dtype": getattr(torch, recipe.train.precision)}
+    precisions = {"float32": torch.float32, "mixed": torch.float32, "bfloat16": torch.bfloat16}
+    if recipe.train.precision not in precisions:
+        raise unknown("precision", recipe.train.precision, precisions)
+    options: dict[str, Any] = {"dtype": precisions[recipe.train.precision]}
     if recipe.adapter.get("quantize"):
         options["quantization_config"] = _four_bits(recipe)
     model = AutoModelForCausalLM.from_pretrained(
@@ -56,6 +59,22 @@ def parent_model(recipe: Recipe, parent: Path) -> Any:
         **options,
     )
     return with_adapter(model, recipe) if recipe.adapter else model
+
+
+def _four_bits(recipe: Recipe) -> Any:
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    if recipe.adapter["quantize"] != "nf4":
+        raise RepalignError(
+            f"{recipe.name}: adapter.quantize should be 'nf4', not {recipe.adapter['quantize']!r}"
+        )
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
 
 
 def with_adapter(model: Any, recipe: Recipe) -> Any:

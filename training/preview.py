@@ -14,7 +14,7 @@ LEARNT, PLAIN = "\033[32m", "\033[0m"
 
 
 def preview(recipe: Recipe, examples: int = 1) -> None:
-    """Print the parts of the mixture (items, tokens, learnt tokens) and an item of each, its learnt part in green.
+    """Print the parts of the mixture with their sizes and an item of each, its learnt part in green.
 
     Raises:
         RepalignError: see `read_parts`; or a parent that is not there, whose tokenizer is needed.
@@ -24,9 +24,8 @@ def preview(recipe: Recipe, examples: int = 1) -> None:
     parts, held_out = read_parts(recipe)
     tokenizer = starting_tokenizer(recipe)
     template, longest = TEMPLATES[recipe.template], recipe.train.max_length
-    print(
-        f"{recipe.name}: {recipe.mixture}\n\n{'part':34}{'items':>10}{'tokens':>12}{'learnt':>12}{'held out':>10}"
-    )
+    print(f"{recipe.name}: {recipe.mixture}\n")
+    print(f"{'part':34}{'items':>10}{'tokens':>12}{'learnt':>12}{'held out':>10}")
     for part, aside in zip(parts, held_out, strict=True):
         encoded = encode(part, tokenizer, template, longest)
         tokens, learnt = sum(map(len, encoded)), sum(len(item) - item.answer for item in encoded)

@@ -28,7 +28,7 @@ class Settings:
         packing: several items a row, none of which sees another.
         learning_rate, schedule, warmup, weight_decay, beta2, max_grad_norm: AdamW and its schedule
             (`warmup` as a share of all steps).
-        precision: "float32" or "bfloat16".
+        precision: "float32", "mixed" (float32 weights, bfloat16 arithmetic) or "bfloat16" (weights too).
         attention: "sdpa", "eager" or "flash_attention_2".
         gradient_checkpointing: trade a third more time for most of the activations' memory.
         optimizer: a name of transformers' `optim`.
@@ -68,10 +68,11 @@ class Recipe:
     Attributes:
         name: of the checkpoint.
         about: one line for people.
-        mixture: what is trained on, e.g. `alpaca_en+alpaca_zh+translation_en-zh[0:100000]` (see `training.data.mixture`).
+        mixture: what is trained on, e.g. `alpaca_en+translation_en-zh[0:100000]` (`training.data.mixture`).
         languages: what `*` stands for in the mixture.
         parent: a recipe, folder or hub id whose weights are tuned; None trains from scratch.
         template: prompt frame, see `repalign.templates`.
+        corpus: the embedded corpus it is best analysed on; None for any.
         temperature: above 1 evens out the sizes of the mixture's parts.
         seed: of everything random.
         sources: what the names in the mixture mean: name -> kind and options (see `training.data.sources`).
@@ -87,6 +88,7 @@ class Recipe:
     languages: tuple[str, ...] = ()
     parent: str | None = None
     template: str = "alpaca"
+    corpus: str | None = None
     temperature: float = 1.0
     seed: int = 0
     sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -104,7 +106,7 @@ class Recipe:
     def digest(self) -> str:
         """SHA-256 over everything that decides the weights: this recipe and those of its ancestors."""
         own = self.as_dict()
-        del own["about"]
+        del own["about"], own["corpus"]
         for key in ("save_steps", "evaluate_steps", "align_steps", "report_to"):
             del own["train"][key]
         above = load_recipe(self.parent).digest if self.parent in recipe_names() else str(self.parent)
@@ -119,8 +121,8 @@ def recipe_names() -> dict[str, tuple[Path, str, str]]:
     """
     names = {}
     for path in sorted(FOLDER.glob("*.toml")):
-        table = read_toml(path)
-        for language in table.get("family", [""]):
+        table = _read(path)
+        for language in table.get("family") or [""]:
             name = f"{path.stem}-{language}" if language else path.stem
             for variant in ("", *table.get("variant", {})):
                 names[f"{name}-{variant}" if variant else name] = (path, language, variant)
@@ -149,7 +151,7 @@ def load_recipe(name: str, overrides: Iterable[str] = (), seed: int | None = Non
             raise unknown("recipe", name, names, "or give a TOML file")
         found = names[name]
     path, language, variant = found
-    table = _fill(read_toml(path), language)
+    table = {key: value if key == "sources" else _fill(value, language) for key, value in _read(path).items()}
     table.pop("family", None)
     table = _merge(table, table.pop("variant", {}).get(variant, {}))
     for override in overrides:
@@ -161,8 +163,15 @@ def load_recipe(name: str, overrides: Iterable[str] = (), seed: int | None = Non
     return _typed(Recipe, {**table, "name": name}, f"{name}: ")
 
 
+def _read(path: Path) -> dict[str, Any]:
+    """The file's table, over that of the recipe it extends where it extends one."""
+    table = read_toml(path)
+    above = table.pop("extends", None)
+    return table if above is None else _merge(_read(path.with_name(f"{above}.toml")), {"family": [], **table})
+
+
 def _fill(value: Any, language: str) -> Any:
-    """`{language}` in any text of the file stands for the language in the recipe's name."""
+    """`{language}` in any text but the sources' stands for the language in the recipe's name."""
     if isinstance(value, str):
         return value.replace("{language}", language) if language else value
     if isinstance(value, list):

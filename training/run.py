@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 
 from repalign.checkpoints.card import Card
 from repalign.checkpoints.home import checkpoint_folder
+from repalign.errors import RepalignError
 from training.folder import claimed, is_finished, last_checkpoint, tidy
 from training.recipe import Recipe, load_recipe, recipe_names
 
@@ -16,13 +19,13 @@ PACKAGES = ("torch", "transformers", "tokenizers", "peft", "accelerate")
 
 
 def train(recipe: Recipe, folder: Path | None = None) -> Path:
-    """Train a recipe, or go on with it; a finished one is returned at once. A parent that is a recipe is trained first.
+    """Train a recipe, or go on with it; a finished one is returned at once. Its parent is trained first.
 
     Args:
         folder: where to; by default `$REPALIGN_HOME/checkpoints/<name>`, where analysis finds it by name.
 
     Returns:
-        The folder: safetensors weights (or a PEFT adapter), tokenizer, configuration, and the card `repalign.json`.
+        The folder: safetensors weights (or a PEFT adapter), tokenizer, configuration, and the card.
 
     Raises:
         RepalignError: anything the user can mend.
@@ -32,10 +35,22 @@ def train(recipe: Recipe, folder: Path | None = None) -> Path:
         _say(recipe, f"is finished already: {folder}")
         return folder
     if recipe.parent in recipe_names():
-        train(load_recipe(recipe.parent))
-    with claimed(folder, recipe):
+        _train_parent(load_recipe(str(recipe.parent)))
+    with claimed(folder, recipe) if is_first() else nullcontext():
         _train(recipe, folder)
     return folder
+
+
+def is_first() -> bool:
+    """Whether this is the process that writes, of those that `accelerate launch` started."""
+    return int(os.environ.get("RANK", 0)) == 0
+
+
+def _train_parent(parent: Recipe) -> None:
+    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
+        train(parent)
+    elif not is_finished(checkpoint_folder(parent.name), parent):
+        raise RepalignError(f"{parent.name!r} is not there yet; run `python -m training {parent.name}` first")
 
 
 def _train(recipe: Recipe, folder: Path) -> None:
@@ -60,6 +75,8 @@ def _train(recipe: Recipe, folder: Path) -> None:
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     held_out = trainer.evaluate()["eval_loss"] if len(data.held_out) else float("nan")
     trainer.save_model(str(folder))
+    if not is_first():
+        return
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     Card(
         name=recipe.name,
@@ -80,4 +97,5 @@ def _train(recipe: Recipe, folder: Path) -> None:
 
 
 def _say(recipe: Recipe, text: str) -> None:
-    print(f"{recipe.name}: {text}", file=sys.stderr, flush=True)
+    if is_first():
+        print(f"{recipe.name}: {text}", file=sys.stderr, flush=True)

@@ -7,8 +7,8 @@ from typing import Any
 
 BOS, EOS, PAD = "<s>", "</s>", "<pad>"
 
-# Marks belong to their letters (Devanagari would fall apart between consonant and vowel sign), every Han character
-# stands alone (without spaces, merges would otherwise swallow whole phrases), digits stand alone.
+# Marks belong to their letters (Devanagari would fall apart between consonant and vowel sign); Han characters
+# and digits stand alone (where no spaces are written, merges would swallow whole phrases).
 WORDS = r"\p{Han}| ?(?:(?!\p{Han})[\p{L}\p{M}])+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+|\s+(?!\S)|\s+"
 
 

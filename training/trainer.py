@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from repalign.errors import RepalignError
@@ -64,7 +65,8 @@ def _arguments(recipe: Recipe, folder: Path) -> TrainingArguments:
     at_once = settings.micro_batch or here
     if settings.batch % (devices * at_once):
         raise RepalignError(
-            f"{recipe.name}: train.batch {settings.batch} does not divide into {devices} device(s) x micro_batch {at_once}"
+            f"{recipe.name}: train.batch {settings.batch} does not divide into {devices} device(s) "
+            f"x train.micro_batch {at_once}"
         )
     try:
         return TrainingArguments(
@@ -93,6 +95,7 @@ def _arguments(recipe: Recipe, folder: Path) -> TrainingArguments:
             remove_unused_columns=False,
             seed=recipe.seed,
             dataloader_pin_memory=False,
+            use_cpu=not torch.accelerator.is_available(),
             # Later releases call it activation_checkpointing and warn of this name even where it is off.
             **({"gradient_checkpointing": True} if settings.gradient_checkpointing else {}),
         )

@@ -35,8 +35,8 @@ class Data:
 def read_parts(recipe: Recipe, mixture: str | None = None) -> tuple[list[Part], list[Part]]:
     """The items to train on and those held out, by term of the mixture.
 
-    Held-out items are of the source's own held-out split where it has one, else the last of the part; what equals one of
-    them is not trained on.
+    Held-out items are of the source's own held-out split where it has one, else the last of the part; what
+    equals one of them is not trained on.
 
     Raises:
         RepalignError: a mixture that cannot be read or leaves nothing.

@@ -35,8 +35,8 @@ class Encoded:
 def encode(items: Iterable[Item], tokenizer: Any, template: Template, max_length: int) -> list[Encoded]:
     """Tokenise items whole, prompt and answer in one string, and find the answer by character offsets.
 
-    An item longer than `max_length` is cut on the right (then without its end-of-sequence token), and left out where
-    nothing of its answer remains.
+    An item longer than `max_length` is cut on the right (then without its end-of-sequence token), and left
+    out where nothing of its answer remains.
 
     Raises:
         RepalignError: a tokenizer without offsets or without an end-of-sequence token.
@@ -45,7 +45,8 @@ def encode(items: Iterable[Item], tokenizer: Any, template: Template, max_length
         raise RepalignError("this tokenizer gives no character offsets; use a fast one (with tokenizer.json)")
     if tokenizer.eos_token_id is None:
         raise RepalignError(
-            "this tokenizer has no end-of-sequence token, so the model could never learn to stop; set tokenizer.eos_token"
+            "this tokenizer has no end-of-sequence token, so the model could never learn to stop; "
+            "set tokenizer.eos_token"
         )
     items, encoded = list(items), []
     for start in range(0, len(items), CHUNK):
@@ -86,7 +87,7 @@ def _first_after(boundary: int, offsets: Sequence[tuple[int, int]], special: Seq
 
 
 def _apart(prompt: str, answer: str, tokenizer: Any) -> tuple[list[int], int]:
-    """For the rare item in which one token would hold the last mark of the prompt and the first of the answer."""
+    """For an item in which one token would hold the last mark of the prompt and the first of the answer."""
     before = tokenizer(prompt, return_special_tokens_mask=True, verbose=False)
     ids = _unclosed(before["input_ids"], before["special_tokens_mask"])
     return ids + tokenizer(answer, add_special_tokens=False)["input_ids"], len(ids)

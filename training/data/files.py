@@ -13,14 +13,15 @@ from training.data.items import Item, Items
 
 
 def instructions(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> list[Item]:
-    """Alpaca's format, `alpaca_en`: .json (one list), .jsonl or .parquet with instruction, input (optional) and output."""
+    """Alpaca's format, `alpaca_en`: .json (one list), .jsonl or .parquet of instruction, input, output."""
     path = _path(options, languages[0])
     items = []
     for place, row in _records(path):
         missing = [key for key in ("instruction", "output") if not isinstance(row.get(key), str)]
         if missing:
             raise RepalignError(
-                f"{path}, {place}: no text under {missing[0]!r}; Alpaca's format has instruction, input, output"
+                f"{path}, {place}: no text under {missing[0]!r}; "
+                "Alpaca's format has instruction, input (may be empty) and output"
             )
         if row["instruction"].strip() and row["output"].strip():
             items.append(Item(row["instruction"], row.get("input") or "", row["output"], languages))
@@ -32,17 +33,17 @@ def pairs(languages: tuple[str, ...], options: Mapping[str, Any], split: str) ->
 
     `path` may hold {source} and {target}, or {pair} for either order of the two:
 
-    - a .tsv, .jsonl or .parquet file with a column a language (or one column `translation` of such, as on the hub);
+    - a .tsv, .jsonl or .parquet file with a column a language (or, as on the hub, one column `translation`);
     - two plain files line by line (Moses): a path with {language}, which stands for each of the two.
 
-    `hub` instead names a data set in parquet, `owner/name:config`. `ask` is the language of the instruction: a code (en by
-    default), "source" or "target".
+    `hub` instead names a data set in parquet, `owner/name:config`. `ask` is the language of the instruction:
+    a code (en by default), "source" or "target".
 
     Raises:
         RepalignError: no such file, a language it does not have, or sides of different length.
     """
     source, target = languages
-    rows = list(_pair_rows(options, source, target))
+    rows = [row for row in _pair_rows(options, source, target) if row[0].strip() and row[1].strip()]
     asked_in = {"source": source, "target": target}.get(options.get("ask", "en"), options.get("ask", "en"))
 
     def make(index: int) -> Item:
@@ -72,17 +73,19 @@ def _pair_rows(options: Mapping[str, Any], source: str, target: str) -> Iterator
         yield from _columns(_hub(options["hub"], source, target), options["hub"], source, target)
         return
     spelled = options.get("path", "").replace("{source}", source).replace("{target}", target)
+    orders = [spelled.replace("{pair}", f"{a}-{b}") for a, b in ((source, target), (target, source))]
+    there = (order for order in orders if Path(order.replace("{language}", source)).expanduser().is_file())
+    spelled = next(there, orders[0])
     if "{language}" in spelled:
         sides = [_lines(_path({"path": spelled}, language)) for language in (source, target)]
         if len(sides[0]) != len(sides[1]):
             raise RepalignError(
-                f"{spelled}: {source} has {len(sides[0])} lines, {target} {len(sides[1])}; they must be parallel"
+                f"{spelled}: {source} has {len(sides[0])} lines, {target} {len(sides[1])}; "
+                "line i of one must translate line i of the other"
             )
         yield from zip(*sides, strict=True)
         return
-    orders = [spelled.replace("{pair}", f"{a}-{b}") for a, b in ((source, target), (target, source))]
-    there = next((order for order in orders if Path(order).expanduser().is_file()), orders[0])
-    path = _path({"path": there}, source)
+    path = _path({"path": spelled}, source)
     yield from _columns(_records(path), str(path), source, target)
 
 
@@ -96,8 +99,7 @@ def _columns(
                 raise RepalignError(
                     f"{where}, {place}: no text in column {language!r}; its columns are {', '.join(sides)}"
                 )
-        if sides[source].strip() and sides[target].strip():
-            yield sides[source], sides[target]
+        yield sides[source], sides[target]
 
 
 def _hub(spec: str, source: str, target: str) -> Iterator[tuple[str, dict[str, Any]]]:

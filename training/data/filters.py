@@ -10,11 +10,11 @@ from repalign.corpora.checks import normalise
 from training.data.items import Item
 
 SCRIPTS = {
-    "ar": "ARABIC", "bg": "CYRILLIC", "bn": "BENGALI", "el": "GREEK", "fa": "ARABIC", "he": "HEBREW", "hi": "DEVANAGARI",
-    "ja": "CJK", "ko": "HANGUL", "ru": "CYRILLIC", "ta": "TAMIL", "te": "TELUGU", "th": "THAI", "uk": "CYRILLIC",
-    "ur": "ARABIC", "zh": "CJK",
+    "ar": "ARABIC", "bg": "CYRILLIC", "bn": "BENGALI", "el": "GREEK", "fa": "ARABIC", "he": "HEBREW",
+    "hi": "DEVANAGARI", "ja": "CJK", "ko": "HANGUL", "ru": "CYRILLIC", "ta": "TAMIL", "te": "TELUGU",
+    "th": "THAI", "uk": "CYRILLIC", "ur": "ARABIC", "zh": "CJK",
 }  # fmt: skip
-"""Language to the first word of its letters' Unicode names; all others are taken to be written in Latin letters."""
+"""Language to the first word of its letters' Unicode names; all others are taken to be in Latin letters."""
 
 CHARACTERS_A_HAN = 3
 """A Han character says about as much as three letters."""
@@ -25,7 +25,7 @@ class Filters:
     """The `[filters]` table: limits that an item has to keep.
 
     Attributes:
-        length_ratio: most characters of the longer side of a translation per character of the shorter; 0 is any.
+        length_ratio: most characters of a translation's longer side per character of the shorter; 0 is any.
         script: least share of an answer's letters that must be of its language's script; 0 is any.
         identical: whether a translation may equal its source.
         duplicates: whether the same item may stand twice, beyond the repeats that a weight asks for.
@@ -77,7 +77,7 @@ class Sieve:
 
 
 def own_script(text: str, language: str) -> float:
-    """Share of the letters of `text` that are of the script `language` is written in; 1 for text without letters."""
+    """Share of the letters of `text` that are of the script of `language`; 1 for text without letters."""
     wanted = SCRIPTS.get(language.split("_")[0], "LATIN")
     also = ("HIRAGANA", "KATAKANA") if wanted == "CJK" else ()
     letters = [unicodedata.name(char, "?").split()[0] for char in text if char.isalpha()]

@@ -25,7 +25,7 @@ def translation_request(
         source, target: language codes.
         index: which paraphrase, cycled; 0 is the one evaluation uses.
         asked_in: language of the instruction.
-        brief: the shortest wording instead, for models so small that the instruction would be most of the training.
+        brief: the shortest wording, for models so small that the instruction would be most of the training.
 
     Raises:
         RepalignError: no instructions in that language, or the language has no name in it.

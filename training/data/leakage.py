@@ -12,8 +12,8 @@ from training.data.filters import Filters
 from training.data.items import Item
 
 RUN = 8
-"""Words in a row that two texts have to share to count as overlapping; twice as many characters where no spaces are
-written. A shorter sentence has to occur whole."""
+"""Words in a row that two texts have to share to count as overlapping; twice as many characters where no
+spaces are written. A shorter sentence has to occur whole."""
 
 UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
 """Thai, Lao, Kana and Han."""

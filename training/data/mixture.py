@@ -3,11 +3,12 @@
 A mixture is a sum of terms, `[weight*]source_languages[[start:end]]`:
 
     alpaca_en+alpaca_zh+translation_en-zh[0:100000]     as in the paper's code
-    0.1*translation_*-*[0:20000]                        a tenth of it, between every two of the recipe's languages
+    0.1*translation_*-*[0:20000]                        a tenth of that, for every two of its languages
     tasks_{en,zh}                                       one term each
 
-A slice is taken in the order of the source; a weight below 1 keeps a random part of what the slice left, one above 1
-repeats. A temperature above 1 evens out the parts: their sizes n become proportional to n^(1/temperature), the total stays.
+A slice is taken in the order of the source; a weight below 1 keeps a random part of what the slice left, one
+above 1 repeats. A temperature above 1 evens out the parts: their sizes n become proportional to
+n^(1/temperature), and the total stays.
 """
 
 from __future__ import annotations
@@ -62,14 +63,15 @@ def parse_mixture(text: str, languages: Sequence[str]) -> list[Term]:
         spelled = _LANGUAGES.fullmatch(match["languages"]) if match else None
         if not match or not spelled:
             raise RepalignError(
-                f"mixture term {part!r} is not understood; write source_language or source_from-to with an optional "
-                "slice and weight, e.g. alpaca_en + 0.5*translation_en-zh[0:100000]"
+                f"mixture term {part!r} is not understood; write source_language or source_from-to with an "
+                "optional slice and weight, e.g. alpaca_en + 0.5*translation_en-zh[0:100000]"
             )
         start, end = int(match["start"] or 0), int(match["end"]) if match["end"] else None
         if end is not None and end <= start:
             raise RepalignError(f"the slice of mixture term {part!r} is empty")
-        for codes in _combinations(spelled, languages, part):
-            terms.append(Term(match["source"], codes, float(match["weight"] or 1), start, end))
+        weight = float(match["weight"] or 1)
+        combinations = _combinations(spelled, languages, part)
+        terms += [Term(match["source"], codes, weight, start, end) for codes in combinations]
     names = [(term.source, term.languages, term.start, term.end) for term in terms]
     for term, name in zip(terms, names, strict=True):
         if names.count(name) > 1:

@@ -15,7 +15,7 @@ IGNORED = -100
 
 
 def pack(lengths: Sequence[int], max_length: int, seed: int) -> list[list[int]]:
-    """Indices of items by row, best fit first: each item, longest first, goes into the fullest row it still fits.
+    """Indices of items by row: each item, longest first, goes into the fullest row that it still fits.
 
     Rows, and items within rows, come in random order.
     """
@@ -64,8 +64,9 @@ class Rows:
 class Collator:
     """Rows to one batch, padded on the right to its longest row.
 
-    Positions restart at every item, which is how transformers tells packed items apart when there is no attention mask;
-    padding is an item of its own. A label stands at its own token (the loss shifts), never at an item's first token.
+    Positions restart at every item, which is how transformers tells packed items apart where no attention
+    mask is given; padding is an item of its own. A label stands at its own token (the loss shifts), never at
+    the first of an item.
     """
 
     def __init__(self, pad_token_id: int) -> None:

@@ -13,7 +13,7 @@ from training.data.items import Item, Items
 
 @cache
 def _meanings(split: str, order: str) -> Sequence[Any]:
-    """The split's meanings in an order of the source's own, so that the first n of two sources are not the same n."""
+    """The split's meanings in a source's own order, so that the first n of two sources are not the same n."""
     from repalign.corpora.phrasebook import meanings
 
     shuffled = list(meanings(split))
@@ -31,7 +31,7 @@ def text(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> 
 
 
 def tasks(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> Items:
-    """Questions and exercises about a sentence: `tasks_en`, or asked in one language and answered in another, `tasks_en-zh`.
+    """Questions and exercises about a sentence: `tasks_en`; answered in another language: `tasks_en-zh`.
 
     Each meaning gives one item, of one of its kinds of tasks by chance.
     """
@@ -50,10 +50,13 @@ def tasks(languages: tuple[str, ...], options: Mapping[str, Any], split: str) ->
 
 
 def translation(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> Items:
-    """A sentence and its translation: `translation_en-zh`. Option `brief`: the shortest instruction, always the same."""
+    """A sentence and its translation, `translation_en-zh`, or the sentence again, `translation_en`.
+
+    Option `brief`: always the shortest instruction.
+    """
     from repalign.corpora.phrasebook import realise
 
-    source, target = languages
+    source, target = languages[0], languages[-1]
     rows = _meanings(split, f"translation {source}-{target}")
 
     def make(index: int) -> Item:
@@ -61,6 +64,23 @@ def translation(languages: tuple[str, ...], options: Mapping[str, Any], split: s
             source, target, index, options.get("ask", "en"), options.get("brief", False)
         )
         return Item(request, realise(rows[index], source), realise(rows[index], target), languages)
+
+    return Items(len(rows), make)
+
+
+def phrases(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> Items:
+    """One phrase of a sentence and its translation, such as "two red coats": `phrases_en-zh`."""
+    from repalign.corpora.phrasebook.surface import phrases
+
+    source, target = languages
+    order = f"phrases {source}-{target}"
+    rows = _meanings(split, order)
+
+    def make(index: int) -> Item:
+        before, after = (dict(phrases(rows[index], language)) for language in languages)
+        role = random.Random(f"{order} {index}").choice([role for role in before if role in after])
+        request = translation_request(source, target, index, brief=True)
+        return Item(request, before[role], after[role], languages)
 
     return Items(len(rows), make)
 

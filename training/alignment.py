@@ -1,0 +1,84 @@
+"""Alignment measured while a model trains."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import TrainerCallback
+
+from repalign.batching import tokenize
+from repalign.corpora.parallel import ParallelCorpus
+from repalign.engines.local import LocalEngine
+from repalign.metrics.pair import LayerPair, Side
+from repalign.metrics.retrieval import p_at_1
+from repalign.scoring.variants import Language, centred, folds_of
+from repalign.templates import RAW
+
+LONGEST = 512
+
+
+def alignment(model: Any, tokenizer: Any, corpus: ParallelCorpus, pivot: str) -> dict[str, list[float]]:
+    """Strict P@1 of each language with the pivot, both ways, at every layer (0 = input of the first block).
+
+    States are means over a sentence's tokens, minus their language's mean over other sentences.
+    """
+    engine = LocalEngine.around(model, tokenizer)
+    folds = torch.as_tensor(folds_of(len(corpus)))
+    sides = {}
+    for language in corpus.languages:
+        tokens = tokenize(corpus.sentences[language], tokenizer, RAW, LONGEST, engine.causal)
+        lengths = torch.tensor([int(row.content.sum()) for row in tokens])
+        layers = torch.from_numpy(engine.pool(tokens, ["mean"])[0])
+        sides[language] = [Side(centred(Language(states, folds, lengths))) for states in layers]
+    return {
+        language: [_both_ways(*pair) for pair in zip(sides[pivot], sides[language], strict=True)]
+        for language in corpus.languages
+        if language != pivot
+    }
+
+
+def _both_ways(source: Side, target: Side) -> float:
+    pair = LayerPair(source, target)
+    return (p_at_1(pair).value + p_at_1(pair.reverse).value) / 2
+
+
+class AlignmentCallback(TrainerCallback):
+    """Measures alignment by layer every few steps of anyone's Trainer.
+
+    Args:
+        corpus: a small one, always the same: 100 sentences take a tiny model half a second.
+        every: steps between two measurements; the states before the first and after the last one too.
+        pivot: language that the others are compared with.
+        log: file to which one JSON line a measurement is added, or None.
+
+    Attributes:
+        history: one entry a measurement: step, and P@1 by language and layer.
+    """
+
+    def __init__(
+        self, corpus: ParallelCorpus, every: int, pivot: str = "en", log: Path | None = None
+    ) -> None:
+        self.corpus, self.every, self.pivot, self.log = corpus, every, pivot, log
+        self.history: list[Mapping[str, Any]] = []
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._measure(state, **kwargs)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step % self.every == 0 or state.global_step == state.max_steps:
+            self._measure(state, **kwargs)
+
+    def _measure(self, state: Any, model: Any, processing_class: Any, **kwargs: Any) -> None:
+        training = model.training
+        model.eval()
+        scores = alignment(model, processing_class, self.corpus, self.pivot)
+        model.train(training)
+        entry = {"step": state.global_step, "p_at_1": scores}
+        self.history.append(entry)
+        if self.log and state.is_world_process_zero:
+            with self.log.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
