@@ -60,15 +60,18 @@ def check_causal(body: nn.Module, inputs: Mapping[str, Any], tolerance: float) -
         RepalignError: names the first such layer.
     """
     ids, mask = inputs["input_ids"], torch.ones_like(inputs["attention_mask"])
-    changed = torch.cat([ids[:, :-1], ids[:, -1:].roll(1, 0)], dim=1)
-    both = []
-    for tokens in (ids, changed):
-        states = LayerReader(body).run(
-            lambda hidden: hidden[:, :-1].float(), **{**inputs, "input_ids": tokens, "attention_mask": mask}
+    half = ids.shape[1] // 2
+    changed = torch.cat([ids[:, :half], ids[:, half:].roll(1, 0)], dim=1)
+    both = [
+        LayerReader(body).run(
+            lambda hidden: hidden[:, :half].float(), **{**inputs, "input_ids": tokens, "attention_mask": mask}
         )
-        both.append(states)
+        for tokens in (ids, changed)
+    ]
     for layer, (one, other) in enumerate(zip(*both, strict=True)):
-        if differ(one, other, mask[:, :-1].bool()) > tolerance:
+        gap = (one - other).norm(dim=-1) / other.norm(dim=-1).clamp_min(1e-12)
+        # A sentence's median token: in half precision rounding alone may send a few to other experts.
+        if gap.median(dim=1).values.max() > tolerance:
             raise RepalignError(
                 f"layer {layer} of {type(body).__name__}, taken for a decoder, depends on later tokens; "
                 "repalign cannot read this model"
