@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from repalign.errors import RepalignError
 from repalign.pooling import POOLINGS
 from repalign.signature import Signature, digest
 from repalign.states import LayerArray, LayerStates
-from repalign.store import RowView, Shape, Store
+from repalign.store import RowView, Shape, Store, StreamedArray
 from repalign.templates import TEMPLATES
 
 LONGEST = 2048
@@ -72,6 +72,8 @@ class Extraction:
         max_length: tokens a sentence may have; longer ones are dropped from every language.
         unshared: pool only tokens that occur in none of a sentence's translations: a control for names and digits.
         store: whether states are kept on disk; without it they are held in memory.
+        stream: neither: a language is computed when it is scored and forgotten for the one after the next, so that
+            200 languages need the memory of two (and those scored with several others are computed again).
         progress: show a bar on a terminal.
     """
 
@@ -87,6 +89,7 @@ class Extraction:
     max_length: int | None = None
     unshared: bool = False
     store: bool = True
+    stream: bool = False
     progress: bool = True
 
     @cached_property
@@ -115,13 +118,8 @@ class Extraction:
         )
         tokens = {lang: [rows[i] for i in kept] for lang, rows in everything.items()}
         tokens = without_shared(tokens) if self.unshared else tokens
-        arrays: dict[str, dict[str, LayerArray]] = {pooling: {} for pooling in poolings}
-        shape = Shape((), 0, 0, 0)
-        for language, sentences in corpus.sentences.items():
-            job = _Language(self, language, sentences, tokens[language])
-            shape, found = job.in_store(poolings) if self.store else job.in_memory(poolings)
-            for pooling, array in found.items():
-                arrays[pooling][language] = array
+        jobs = {lang: _Language(self, lang, rows, tokens[lang]) for lang, rows in corpus.sentences.items()}
+        shape, arrays = self._read(jobs, poolings)
         about = {**check(corpus), "truncated": len(self.corpus) - len(kept), "tokens": fertility(corpus, tokens)}
         return {
             pooling: LayerStates(
@@ -132,7 +130,7 @@ class Extraction:
                     text=corpus.digest,
                     **self.reading(pooling),
                 ),
-                arrays=arrays[pooling],
+                arrays={language: found[pooling] for language, found in arrays.items()},
                 layers=shape.layers,
                 blocks=shape.blocks,
                 texts=corpus.sentences,
@@ -140,8 +138,27 @@ class Extraction:
                 groups=duplicate_groups(corpus.sentences),
                 token_ids={lang: [row.ids[row.content] for row in rows] for lang, rows in tokens.items()},
                 about=about,
+                streamed=self.stream,
             )
             for pooling in poolings
+        }
+
+    def _read(
+        self, jobs: Mapping[str, _Language], poolings: tuple[str, ...]
+    ) -> tuple[Shape, dict[str, dict[str, LayerArray]]]:
+        """Arrays by language and pooling, from wherever they are kept."""
+        if not self.stream:
+            found = {lang: job.in_store(poolings) if self.store else job.in_memory(poolings) for lang, job in jobs.items()}
+            return next(iter(found.values()))[0], {lang: arrays for lang, (_, arrays) in found.items()}
+        two = lru_cache(maxsize=2)(lambda language: jobs[language].in_memory(poolings)[1])
+        shapes = {lang: job.shape() for lang, job in jobs.items()}
+        size = len(next(iter(jobs.values())).rows)
+        return next(iter(shapes.values())), {
+            lang: {
+                pooling: StreamedArray((len(shape.layers), size, shape.dim), partial(two, lang), pooling)
+                for pooling in poolings
+            }
+            for lang, shape in shapes.items()
         }
 
     def reading(self, pooling: str) -> dict[str, str]:
@@ -213,13 +230,13 @@ class _Language:
 
     def in_memory(self, poolings: Sequence[str]) -> tuple[Shape, dict[str, LayerArray]]:
         states = self._compute(range(len(self.distinct)), poolings)
-        return self._shape(), {p: RowView(array, self.rows) for p, array in zip(poolings, states, strict=True)}
+        return self.shape(), {p: RowView(array, self.rows) for p, array in zip(poolings, states, strict=True)}
 
     def in_store(self, poolings: Sequence[str]) -> tuple[Shape, dict[str, LayerArray]]:
         root = home() / "states"
         keys = {pooling: self._key(pooling) for pooling in poolings}
         found = {pooling: Store.find(root, key) for pooling, key in keys.items()}
-        stores = {p: store or Store.create(root, keys[p], self._shape()) for p, store in found.items()}
+        stores = {p: store or Store.create(root, keys[p], self.shape()) for p, store in found.items()}
         with ExitStack() as locks:
             for _, store in sorted(stores.items(), key=lambda item: item[1].folder):
                 locks.enter_context(store.locked())
@@ -249,7 +266,7 @@ class _Language:
             **run.reading(pooling),
         }
 
-    def _shape(self) -> Shape:
+    def shape(self) -> Shape:
         engine = self.extraction.engine
         return Shape(engine.layers, engine.blocks, len(self.distinct), engine.dim)
 

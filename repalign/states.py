@@ -39,6 +39,7 @@ class LayerStates:
             and scored together.
         token_ids: language -> one int array a sentence (without special tokens), for lexical controls; may be empty.
         about: data checks (duplicates, truncation, fertility, ...), shown in every report.
+        streamed: languages are computed when asked for, two at a time: better scored pair by pair than layer by layer.
     """
 
     signature: Signature
@@ -50,6 +51,7 @@ class LayerStates:
     groups: np.ndarray
     token_ids: Mapping[str, Sequence[np.ndarray]] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
+    streamed: bool = False
 
     def __post_init__(self) -> None:
         shapes = {language: tuple(array.shape) for language, array in self.arrays.items()}

@@ -166,6 +166,18 @@ class RowView:
         return self.array[position][self.rows]
 
 
+@dataclass(frozen=True)
+class StreamedArray:
+    """States of a language that are computed when a layer is asked for; `compute` remembers the latest languages."""
+
+    shape: tuple[int, int, int]
+    compute: Callable[[], Mapping[str, Any]]
+    pooling: str
+
+    def __getitem__(self, position: int) -> np.ndarray:
+        return self.compute()[self.pooling][position]
+
+
 def checksum(path: Path) -> str:
     """CRC-32 of a file as eight hexadecimal digits: finds damage, is no defence against forgery."""
     value = 0

@@ -128,6 +128,23 @@ def test_asking_again_loads_no_model(checkpoint, corpus, monkeypatch):
     assert again.tokens["zh"].tolist() == first.tokens["zh"].tolist()
 
 
+def test_streaming_holds_two_languages_and_scores_the_same(checkpoint, monkeypatch):
+    from repalign.scoring import profile
+
+    corpus = ParallelCorpus.named("everyday", ["en", "el", "tr", "vi", "zh"]).select(limit=40)
+    request = {"metrics": ["mexa", "cka"], "draws": 20, "progress": False}
+    kept = profile(extract(checkpoint, corpus, store=False), **request)
+    computed = []
+    pool = LocalEngine.pool
+    monkeypatch.setattr(LocalEngine, "pool", lambda self, rows, poolings: computed.append(1) or pool(self, rows, poolings))
+    streamed = profile(extract(checkpoint, corpus, stream=True), **request)
+    assert len(computed) == len(corpus.languages), "every language was computed once: the pivot stays"
+    by = ["metric", "variant", "source", "target", "layer"]
+    tables = [profile.table.sort_values(by).reset_index(drop=True) for profile in (kept, streamed)]
+    np.testing.assert_allclose(tables[0]["value"], tables[1]["value"], atol=1e-6)
+    np.testing.assert_allclose(tables[0]["p_adjusted"], tables[1]["p_adjusted"], atol=1e-6)
+
+
 def test_specials_are_left_out_by_id_also_without_bos(save_tokenizer, tmp_path, corpus):
     for bos in (True, False):
         tokenizer = save_tokenizer(tmp_path / str(bos), bos=bos)

@@ -105,10 +105,7 @@ def score(
     args: argparse.Namespace, checkpoints: Sequence[Checkpoint], states: Sequence[LayerStates], title: str, compare: bool
 ) -> Results:
     """All tables of a report."""
-    import pandas as pd
-
     from repalign import scoring
-    from repalign.projection import project, sentence_table
     from repalign.results import Results
 
     request: dict[str, Any] = {
@@ -118,6 +115,31 @@ def score(
         "seed": args.seed,
     }
     scores = scoring.profile(states, variants=args.variants, pairs=args.pairs, **request)
+    if compare:
+        scores = scores.joined(scoring.contrast(*states, variants=args.variants, pairs=args.pairs, **request))
+    tables = {} if args.stream else tables_beside(args, checkpoints, states, scores, request, compare)
+    about = {
+        "command": shlex.join(["repalign", *args.argv]),
+        "versions": {"repalign": __version__, **{name: version(name) for name in VERSIONED}},
+        "manifest": states[0].about,
+    }
+    return Results(title, scores, tables, about)
+
+
+def tables_beside(
+    args: argparse.Namespace,
+    checkpoints: Sequence[Checkpoint],
+    states: Sequence[LayerStates],
+    scores: LayerProfile,
+    request: dict[str, Any],
+    compare: bool,
+) -> dict[str, pd.DataFrame]:
+    """What is drawn beside the curves; names and columns stand in `repalign.results.TABLES`."""
+    import pandas as pd
+
+    from repalign import scoring
+    from repalign.projection import project, sentence_table
+
     pivot_pairs = [(args.pivot, language) for language in states[0].languages if language != args.pivot]
     by_checkpoint = {
         "geometry": [scoring.geometry(one) for one in states],
@@ -131,17 +153,12 @@ def score(
     tables["map"] = project(states, reducer=args.reducer, source=args.pivot, seed=args.seed)
     tables["sentences"] = sentence_table(states[0], seed=args.seed)
     if args.pairs == "all":
-        tables["languages"], tables["tree"] = scoring.language_tree(scores)
+        own = scores.where(baseline=None)
+        tables["languages"], tables["tree"] = scoring.language_tree(own)
     if compare:
-        scores = scores.joined(scoring.contrast(*states, variants=args.variants, pairs=args.pairs, **request))
         tables["drift"] = scoring.drift(*states, draws=args.draws, seed=args.seed)
         tables["layer_cka"] = scoring.layer_cka(*states)
-    about = {
-        "command": shlex.join(["repalign", *args.argv]),
-        "versions": {"repalign": __version__, **{name: version(name) for name in VERSIONED}},
-        "manifest": states[0].about,
-    }
-    return Results(title, scores, tables, about)
+    return tables
 
 
 def control(args: argparse.Namespace, checkpoint: Checkpoint, states: LayerStates, request: dict[str, Any]) -> pd.DataFrame:

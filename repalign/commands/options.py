@@ -37,6 +37,8 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--batch-tokens", type=positive, metavar="N", help="padded tokens a batch; default: by free memory")
     group.add_argument("--max-length", type=positive, metavar="N", help="tokens a sentence may have")
     group.add_argument("--no-store", action="store_true", help="keep states in memory, write none to disk")
+    group.add_argument("--stream", action="store_true", help="keep nothing: hold two languages at a time, and write the "
+                       "scores only (for hundreds of languages)")  # fmt: skip
     group.add_argument("--no-train", action="store_true", help="refuse to train a demo checkpoint that is not there")
 
 
@@ -90,7 +92,7 @@ def corpus_for(args: argparse.Namespace, checkpoints: Sequence[Checkpoint]) -> P
 
 def reading_options(args: argparse.Namespace) -> dict[str, Any]:
     """The options of `repalign.extraction.Extraction` that the user set."""
-    names = ("template", "site", "layers", "dtype", "device", "side", "batch_tokens", "max_length")
+    names = ("stream", "template", "site", "layers", "dtype", "device", "side", "batch_tokens", "max_length")
     return {"store": not args.no_store, **{name: getattr(args, name) for name in names}}
 
 

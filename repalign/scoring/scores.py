@@ -78,10 +78,15 @@ def profile(
     metrics = chosen(metrics)
     rows: list[dict[str, Any]] = []
     resamples = lru_cache(maxsize=2)(lambda groups: statistics.resamples(groups, draws, seed))
-    steps = [(one, layer) for one in series for layer in (one.layers if layers is None else layers)]
-    for one, layer in tqdm(steps, desc="scoring layers", unit="layer", disable=None if progress else True):
+    steps = [
+        (one, some, layer)
+        for one in series
+        for some in _together(one, language_pairs(one, source, targets, pairs))
+        for layer in (one.layers if layers is None else layers)
+    ]
+    for one, some, layer in tqdm(steps, desc="scoring layers", unit="layer", disable=None if progress else True):
         plan = Plan(
-            pairs=language_pairs(one, source, targets, pairs),
+            pairs=some,
             metrics=metrics,
             variants=variants,
             permutations=permutations if baseline is None else 0,  # a difference has no chance level
@@ -108,6 +113,11 @@ def profile(
         "seed": seed,
     }
     return LayerProfile(_corrected(rows, correction), signatures, settings)
+
+
+def _together(states: LayerStates, pairs: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
+    """Pairs scored in one go over the layers: all, since they share the pivot; or each alone, to hold two languages."""
+    return [[pair] for pair in pairs] if states.streamed else [pairs]
 
 
 def contrast(a: LayerStates, b: LayerStates, **same: Any) -> LayerProfile:

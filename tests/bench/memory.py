@@ -1,0 +1,76 @@
+"""Memory of an extraction above its loaded model: `python tests/bench/memory.py --json FILE`.
+
+The model of the extraction benchmark for the size of the peak; a narrow one for its growth with the number of
+sentences, since 20,000 sentences through the wide one take an hour on two cores.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+import transformers
+from extraction import make_model
+from timing import arguments, write
+
+from repalign.checkpoints import Checkpoint
+from repalign.corpora import ParallelCorpus
+from repalign.extraction import Extraction
+
+
+def peak_above_model(folder: str, sentences: int) -> float:
+    """MiB by which the process grows at its peak beyond what it holds once the model is loaded."""
+    everyday = ParallelCorpus.named("everyday", ["en", "el"])
+    rows = {
+        lang: [f"{text} {number}" for number in range(-(-sentences // len(everyday))) for text in texts][:sentences]
+        for lang, texts in everyday.sentences.items()
+    }
+    job = Extraction(Checkpoint.named(folder), ParallelCorpus("many", rows), batch_tokens=4096, dtype="float32")
+    job.engine.pool(job._tokenize()["en"][:1], ["mean"])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    job.run(("mean",))
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+
+def in_a_process_of_its_own(folder: Path, sentences: int, home: Path) -> float:
+    done = subprocess.run(
+        [sys.executable, __file__, "--measure", str(folder), str(sentences)],
+        env={"REPALIGN_HOME": str(home / str(sentences)), "PATH": "", "PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(done.stdout)
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["--measure"]:
+        print(peak_above_model(sys.argv[2], int(sys.argv[3])))
+        return
+    args = arguments(__doc__.splitlines()[0])
+    transformers.utils.logging.set_verbosity_error()
+    text = [s for rows in ParallelCorpus.named("everyday").sentences.values() for s in rows]
+    with tempfile.TemporaryDirectory() as temporary:
+        wide = make_model(Path(temporary) / "wide", text)
+        narrow = Path(temporary) / "narrow"
+        transformers.AutoTokenizer.from_pretrained(make_model(narrow, text)).save_pretrained(narrow)
+        config = transformers.LlamaConfig(
+            vocab_size=4000, hidden_size=128, intermediate_size=256, num_hidden_layers=4, num_attention_heads=4
+        )
+        torch.manual_seed(0)
+        transformers.LlamaForCausalLM(config).save_pretrained(narrow)
+        peaks = {n: in_a_process_of_its_own(narrow, n, Path(temporary)) for n in (2_000, 20_000)}
+        figures = {
+            "peak_mib": in_a_process_of_its_own(wide, 300, Path(temporary)),
+            "peak_mib_narrow": peaks,
+            "growth_20000_over_2000": peaks[20_000] / peaks[2_000],
+        }
+        write(figures, args.json)
+
+
+if __name__ == "__main__":
+    main()
