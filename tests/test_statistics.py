@@ -12,7 +12,7 @@ import torch
 from repalign import LayerStates, RepalignError, contrast, profile, statistics
 from repalign.metrics import METRICS, LayerPair, Null
 from repalign.metrics.neighbourhood import Neighbours, _shuffled_variance
-from repalign.metrics.null import pearson_tail
+from repalign.metrics.null import one_weight_tail, pearson_tail, tail
 from repalign.metrics.quadratic import shuffled, u_centred
 from repalign.scoring import DEFAULT
 
@@ -86,6 +86,18 @@ def test_tail_is_pearson_iii():
     for z in (-1.5, 0.0, 1.0, 4.0, 9.0):
         for skew in (-0.8, 0.0, 0.3, 1.9):
             assert pearson_tail(z, skew) == pytest.approx(stats.pearson3.sf(z, skew), rel=1e-6, abs=1e-300)
+
+
+def test_tail_of_weighted_chi_squares():
+    draws = np.random.default_rng(0).chisquare(1, size=(200_000, 40))
+    for power in (0.0, 1.0, 2.0, 4.0):
+        weights = (1 + np.arange(40.0)) ** -power
+        values = (draws @ weights - weights.sum()) / (2 * (weights**2).sum()) ** 0.5
+        skew = 8 * (weights**3).sum() / (2 * (weights**2).sum()) ** 1.5
+        for z in (-0.6, 0.0, 1.0, 3.0):
+            assert tail(z, skew) == pytest.approx((values >= z).mean(), abs=0.03)
+        assert tail(3.0, skew) == pytest.approx((values >= 3.0).mean(), rel=0.2)
+    assert one_weight_tail(2.0, 8**0.5) == pytest.approx(stats.chi2.sf(1 + 2 * 2**0.5, 1), rel=0.05)
 
 
 def test_p_of_shuffles_is_their_share_and_goes_on_beyond_them():

@@ -60,21 +60,19 @@ def cka(pair: LayerPair) -> Scores:
     without = (dots - lost * rows) / ((left - lost * x.rows) * (right - lost * y.rows)).clamp(min=0).sqrt()
     influence = (n - 1) * (value - without)
     null = shuffled(x, y)
-    return Scores(
-        value,
-        influence=without_second_order(
-            influence - influence.mean(), _together(x.matrix, y.matrix, value, size)
-        ),
-        null=Null(0.0, null.sd / size, null.skew),
-        kind="pairs",
-    )
+    return _pair_scores(x.matrix, y.matrix, value, size, influence, Null(0.0, null.sd / size, null.skew))
 
 
-def _together(k: torch.Tensor, m: torch.Tensor, value: float, size: float) -> float:
-    """Sum over pairs of sentences of their squared joint effect on <k, m> / (|k| |m|)."""
+def _pair_scores(
+    k: torch.Tensor, m: torch.Tensor, value: float, size: float, influence: torch.Tensor, null: Null
+) -> Scores:
+    """Scores of <k, m> / (|k| |m|); `size` is the denominator."""
     left, right = (float(side.norm()) for side in (k, m))
     effect = k * m / size - value / 2 * ((k / left).square() + (m / right).square())
-    return 2 * len(k) ** 2 * float(effect.square().sum(1).double().sum())
+    pairs = 2 * len(k) ** 2 * float(effect.square().sum(1).double().sum())
+    room = 1 - max((value - null.mean) / (1 - null.mean), 0.0)
+    influence = without_second_order(influence - influence.mean(), pairs, least=room * null.sd)
+    return Scores(value, influence=influence, null=null, kind="pairs")
 
 
 @metric(
@@ -101,9 +99,4 @@ def cka_biased(pair: LayerPair) -> Scores:
     u, v = pair.source.once(kernel), pair.target.once(kernel)
     null = shuffled(u, v, weight=n * (n - 2))  # the diagonal adds to the effects
     mean = float(x.trace() * y.trace()) / (n - 1) / size
-    return Scores(
-        value,
-        influence=without_second_order(influence - influence.mean(), _together(x, y, value, size)),
-        null=Null(mean, null.sd / size, null.skew),
-        kind="pairs",
-    )
+    return _pair_scores(x, y, value, size, influence, Null(mean, null.sd / size, null.skew))

@@ -81,20 +81,16 @@ def mutual_knn(pair: LayerPair) -> Scores:
     return Scores(float(share.mean()), share, _influence(x, y, both, sd), null)
 
 
-def _influence(x: Neighbours, y: Neighbours, both: torch.Tensor, floor: float) -> torch.Tensor:
+def _influence(x: Neighbours, y: Neighbours, both: torch.Tensor, least: float) -> torch.Tensor:
     """What happens when a sentence is left out: its own shared neighbours go, and in other rows the next
     nearest moves up.
-
-    The standard error is at least that under shuffling.
     """
     enters_x = y.edges.gather(1, x.next[:, None]).float()
     enters_y = x.edges.gather(1, y.next[:, None]).float()
     same = (x.next == y.next).float()[:, None]
     gained = x.edges * enters_x + y.edges * enters_y + both * (same - 1)
     influence = (both.sum(1) - gained.sum(0)).double() / K
-    influence = without_second_order(influence - influence.mean(), float((gained**2).sum()) / K**2)
-    error = float(influence.norm()) / len(influence)
-    return influence * max(floor / error, 1.0) if error > 0 else influence
+    return without_second_order(influence - influence.mean(), float((gained**2).sum()) / K**2, least)
 
 
 def standardised(side: Side) -> torch.Tensor:
@@ -195,10 +191,7 @@ def rsa(pair: LayerPair) -> Scores:
     influence = 2 * _sentence_sums(together, n) / (n - 1)
     pairs = 4 / n**2 * float((together**2).sum())
     null = shuffled(x.split, y.split, weight=2 * (n - 2))
-    scale = 1 / (size * n * (n - 1))
-    return Scores(
-        value,
-        influence=without_second_order(influence - influence.mean(), pairs),
-        null=Null(0.0, null.sd * scale, null.skew),
-        kind="pairs",
-    )
+    null = Null(0.0, null.sd / (size * n * (n - 1)), null.skew)
+    least = (1 - abs(value)) * null.sd
+    influence = without_second_order(influence - influence.mean(), pairs, least)
+    return Scores(value, influence=influence, null=null, kind="pairs")

@@ -97,7 +97,7 @@ def shuffled(x: UCentred, y: UCentred, weight: float = 0.0) -> Null:
     return Null(0.0, variance**0.5, third / variance**1.5 if variance > 0 else 0.0)
 
 
-def without_second_order(influence: torch.Tensor, pairs: float) -> torch.Tensor:
+def without_second_order(influence: torch.Tensor, pairs: float, least: float) -> torch.Tensor:
     """Take from a jackknife what it counts twice: the variance that comes from pairs of sentences.
 
     Source: Efron and Stein 1981, doi 10.1214/aos/1176345462.
@@ -105,6 +105,8 @@ def without_second_order(influence: torch.Tensor, pairs: float) -> torch.Tensor:
     Args:
         influence: [sentence], from leaving out one after another.
         pairs: sum over ordered pairs of the squared effect of the two together, in the units of `influence`.
+        least: standard error that is left at least, that under shuffling.
     """
     total = float((influence**2).sum())
-    return influence * (max(total - pairs, 0.0) / total) ** 0.5 if total > 0 else influence
+    kept = max(total - pairs, (least * len(influence)) ** 2)
+    return influence * (kept / total) ** 0.5 if total > 0 else influence
