@@ -80,7 +80,7 @@ def test_every_recipe_is_sound():
             path.read_text().startswith("# python -m training")
             or "accelerate launch" in path.read_text().split("\n")[0]
         )
-        assert "{language}" not in json.dumps(recipe.as_dict())
+        assert "{language}" not in json.dumps({**recipe.as_dict(), "sources": {}})
         assert recipe.about
         for term in parse_mixture(recipe.mixture, recipe.languages):
             assert term.source in recipe.sources
@@ -137,9 +137,10 @@ def test_the_phrasebook_translates_and_switches():
     known = {realise(meaning, "en"): realise(meaning, "zh") for meaning in meanings("train")}
     pairs = translation(("en", "zh"), {}, "train")
     assert all(known[pairs[index].input] == pairs[index].output for index in range(50))
-    mixed = [switched(("zh",), {"among": ["en", "hi"]}, "train")[index] for index in range(50)]
+    mixed = [switched(("hi", "zh"), {}, "train")[index] for index in range(50)]
     assert {item.output for item in mixed} <= set(known.values())
     assert any(0.1 < own_script(item.input, "hi") < 0.9 for item in mixed)
+    assert {item.input[-1] for item in mixed} == {"।", "。"}
     asked = tasks(("en", "zh"), {}, "train")[0]
     assert own_script(asked.output, "zh") == 1
     assert own_script(asked.input, "en") == 1

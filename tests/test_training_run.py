@@ -108,7 +108,7 @@ def test_a_run_and_its_card(recipe_file, tmp_path, capsys):
 def test_interrupted_and_resumed_equals_undisturbed(recipe_file, tmp_path, monkeypatch):
     recipe = load_recipe(recipe_file, ["train.epochs=2"])
     undisturbed = weights(train(recipe, tmp_path / "undisturbed"))
-    interrupt_at(monkeypatch, 2, 5, 13)
+    interrupt_at(monkeypatch, 4, 5, 13)
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
             train(recipe, tmp_path / "resumed")
@@ -222,3 +222,20 @@ def test_two_processes_with_fsdp_equal_one(recipe_file, tmp_path):
     assert two.losses == pytest.approx(one.losses, abs=1e-3)
     ours, theirs = weights(tmp_path / "one"), weights(tmp_path / "two")
     assert ours.keys() == theirs.keys()
+
+
+def test_alignment_is_measured_while_training_and_changes_nothing(recipe_file, tmp_path):
+    from repalign.checkpoints import Checkpoint
+    from repalign.corpora import ParallelCorpus
+    from training.alignment import alignment
+
+    plain = weights(train(load_recipe(recipe_file), tmp_path / "plain"))
+    options = ["train.align_steps=5", "corpus=phrasebook"]
+    folder = train(load_recipe(recipe_file, options), tmp_path / "watched")
+    assert all(torch.equal(tensor, plain[name]) for name, tensor in weights(folder).items())
+    lines = [json.loads(line) for line in (folder / "alignment.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [0, 5, 10, 15, 16]
+    corpus = ParallelCorpus.named("phrasebook").select(["en", "zh"], 100)
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    assert lines[-1]["p_at_1"] == alignment(model.eval(), tokenizer, corpus, "en")
+    assert Checkpoint.named(str(folder)).corpus == "phrasebook"

@@ -29,26 +29,24 @@ def train_family(
     Raises:
         RepalignError: one of them failed; the others are finished first.
     """
-    cores = os.cpu_count() or 1
     parents = dict.fromkeys(recipe.parent for recipe in recipes if recipe.parent in recipe_names())
     for parent in parents:
-        _run_all([[str(parent)]], 1, cores)
+        _run_all([[str(parent)]], 1)
     longest_first = sorted(recipes, key=lambda recipe: len(recipe.languages), reverse=True)
     waiting = [[recipe.name, *options] for recipe in longest_first if recipe.name not in parents]
-    _run_all(waiting, min(jobs or cores, len(waiting)), cores)
+    _run_all(waiting, jobs or os.cpu_count() or 1)
     return [checkpoint_folder(recipe.name) for recipe in recipes]
 
 
-def _run_all(commands: Sequence[Sequence[str]], jobs: int, cores: int) -> None:
+def _run_all(commands: Sequence[Sequence[str]], jobs: int) -> None:
     """Run `python -m training COMMAND` for each, `jobs` at a time; their progress goes to our stderr."""
-    environment = {**os.environ, "OMP_NUM_THREADS": str(max(1, cores // max(jobs, 1)))}
     waiting, running, failed = list(commands), {}, []
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
                 command = waiting.pop(0)
                 process = subprocess.Popen(
-                    [sys.executable, "-m", "training", *command], env=environment, stdout=subprocess.DEVNULL
+                    [sys.executable, "-m", "training", *command], stdout=subprocess.DEVNULL
                 )
                 running[command[0]] = process
             failed += [name for name, process in running.items() if process.poll()]

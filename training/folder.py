@@ -42,6 +42,7 @@ def claimed(folder: Path, recipe: Recipe) -> Iterator[None]:
             finally:
                 if last_checkpoint(folder) is None:  # nothing to go on from: leave no trace
                     tidy(folder)
+                lock.unlink(missing_ok=True)
     except Timeout as error:
         raise RepalignError(
             f"another process is training into {folder}; wait for it, or give --out"

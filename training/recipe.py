@@ -32,6 +32,7 @@ class Settings:
         attention: "sdpa", "eager" or "flash_attention_2".
         gradient_checkpointing: trade a third more time for most of the activations' memory.
         optimizer: a name of transformers' `optim`.
+        threads: CPU threads; 0 takes all. A tiny model uses one core well and two badly.
         save_steps: steps between two checkpoints to go on from.
         held_out: items set aside to measure the loss on.
         evaluate_steps: steps between two such measurements; 0 measures at the end only.
@@ -54,6 +55,7 @@ class Settings:
     attention: str = "sdpa"
     gradient_checkpointing: bool = False
     optimizer: str = "adamw_torch"
+    threads: int = 0
     save_steps: int = 100
     held_out: int = 200
     evaluate_steps: int = 0
@@ -107,7 +109,7 @@ class Recipe:
         """SHA-256 over everything that decides the weights: this recipe and those of its ancestors."""
         own = self.as_dict()
         del own["about"], own["corpus"]
-        for key in ("save_steps", "evaluate_steps", "align_steps", "report_to"):
+        for key in ("threads", "save_steps", "evaluate_steps", "align_steps", "report_to"):
             del own["train"][key]
         above = load_recipe(self.parent).digest if self.parent in recipe_names() else str(self.parent)
         return digest([json.dumps(own, sort_keys=True), above])
@@ -117,14 +119,14 @@ def recipe_names() -> dict[str, tuple[Path, str, str]]:
     """Every recipe there is: name -> (file, language, variant).
 
     A file with `family = ["ar", "el"]` holds one recipe a language, `<stem>-ar` and `<stem>-el`; a table
-    `[variant.paper]` adds `<name>-paper`.
+    `[variant.paper]` adds `<name>-paper`, also to the recipes that extend it unless they say `paper = false`.
     """
     names = {}
     for path in sorted(FOLDER.glob("*.toml")):
         table = _read(path)
         for language in table.get("family") or [""]:
             name = f"{path.stem}-{language}" if language else path.stem
-            for variant in ("", *table.get("variant", {})):
+            for variant in ("", *(key for key, change in table.get("variant", {}).items() if change)):
                 names[f"{name}-{variant}" if variant else name] = (path, language, variant)
     return names
 
@@ -151,7 +153,8 @@ def load_recipe(name: str, overrides: Iterable[str] = (), seed: int | None = Non
             raise unknown("recipe", name, names, "or give a TOML file")
         found = names[name]
     path, language, variant = found
-    table = {key: value if key == "sources" else _fill(value, language) for key, value in _read(path).items()}
+    table = _read(path)
+    table = {key: value if key == "sources" else _fill(value, language) for key, value in table.items()}
     table.pop("family", None)
     table = _merge(table, table.pop("variant", {}).get(variant, {}))
     for override in overrides:

@@ -54,13 +54,19 @@ def _train_parent(parent: Recipe) -> None:
 
 
 def _train(recipe: Recipe, folder: Path) -> None:
+    import torch
     from transformers import set_seed
+    from transformers.utils import logging
 
     from training.data.dataset import read_data
     from training.model import starting_model, starting_tokenizer
     from training.trainer import make_trainer
 
     began = time.monotonic()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    if recipe.train.threads:
+        torch.set_num_threads(recipe.train.threads)
     tokenizer = starting_tokenizer(recipe)
     data = read_data(recipe, tokenizer)
     set_seed(recipe.seed)

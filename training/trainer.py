@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from repalign.errors import RepalignError
 from training.data.dataset import Data
@@ -15,6 +15,9 @@ from training.folder import STEPS
 from training.loss import LabelledPositions
 from training.progress import Progress
 from training.recipe import Recipe
+
+ALIGNED_SENTENCES = 100
+"""Sentences on which alignment is measured during training."""
 
 
 class AnswerTrainer(Trainer):
@@ -50,10 +53,26 @@ def make_trainer(recipe: Recipe, model: Any, tokenizer: Any, data: Data, folder:
             tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
         ),
         processing_class=tokenizer,
-        callbacks=[Progress(recipe.name)],
+        callbacks=[Progress(recipe.name), *_alignment(recipe, folder)],
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
+
+
+def _alignment(recipe: Recipe, folder: Path) -> list[TrainerCallback]:
+    if not recipe.train.align_steps:
+        return []
+    from repalign.corpora import ParallelCorpus
+    from training.alignment import AlignmentCallback
+
+    corpus = ParallelCorpus.named(recipe.corpus or "everyday")
+    known = [language for language in recipe.languages if language in corpus.languages]
+    if len(known) < 2:
+        raise RepalignError(
+            f"{recipe.name}: train.align_steps needs two of the recipe's languages in {corpus.name}"
+        )
+    probe = corpus.select(known, ALIGNED_SENTENCES)
+    return [AlignmentCallback(probe, recipe.train.align_steps, known[0], folder / "alignment.jsonl")]
 
 
 def _arguments(recipe: Recipe, folder: Path) -> TrainingArguments:

@@ -86,18 +86,19 @@ def phrases(languages: tuple[str, ...], options: Mapping[str, Any], split: str) 
 
 
 def switched(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> Items:
-    """A sentence that changes language from phrase to phrase, to be said in one: `switched_zh`.
+    """A sentence that changes language from phrase to phrase, to be said in one.
 
-    Option `among`: the languages it changes between, by default all of the phrasebook.
+    `switched_zh` changes between all languages of the phrasebook, `switched_en-zh` between two of them; the
+    last one named is the answer's.
     """
     from repalign.corpora.phrasebook import LANGUAGES, realise
 
-    (target,) = languages
-    among = tuple(options.get("among", LANGUAGES))
-    rows = _meanings(split, f"switched {target}")
+    target, among = languages[-1], languages if len(languages) > 1 else LANGUAGES
+    order = f"switched {'-'.join(languages)}"
+    rows = _meanings(split, order)
 
     def make(index: int) -> Item:
-        mixed = _switch(rows[index], among, random.Random(f"switched {target} {index}"))
+        mixed = _switch(rows[index], among, random.Random(f"{order} {index}"))
         request = translation_request(target, target, index, brief=True)
         return Item(request, mixed, realise(rows[index], target), (*among, target))
 

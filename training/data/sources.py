@@ -36,7 +36,7 @@ KINDS = {
     "phrasebook-tasks": Kind(phrasebook.tasks, (1, 2), held_out=True),
     "phrasebook-translation": Kind(phrasebook.translation, (1, 2), ("ask", "brief"), held_out=True),
     "phrasebook-phrases": Kind(phrasebook.phrases, (2,), held_out=True),
-    "phrasebook-switched": Kind(phrasebook.switched, (1,), ("among",), held_out=True),
+    "phrasebook-switched": Kind(phrasebook.switched, (1, 2), held_out=True),
     "instructions": Kind(files.instructions, (1,), ("path",)),
     "pairs": Kind(files.pairs, (2,), ("path", "hub", "ask")),
     "text": Kind(files.text, (1,), ("path",)),
