@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from repalign.batching import Tokens, tokenize, without_shared
-from repalign.checkpoints import Checkpoint, home
+from repalign.checkpoints import Checkpoint
 from repalign.checkpoints.loading import Weights, is_causal, locate, pick_side, read_config, read_tokenizer
 from repalign.corpora import ParallelCorpus
 from repalign.corpora.checks import check, duplicate_groups
-from repalign.engines.local import LocalEngine, pick_device, pick_dtype
+from repalign.engines.devices import pick_device, pick_dtype
+from repalign.engines.local import LocalEngine
 from repalign.errors import RepalignError
 from repalign.pooling import POOLINGS
-from repalign.signature import Signature, digest
+from repalign.reading import LanguageReading
+from repalign.signature import Signature
 from repalign.states import LayerArray, LayerStates
-from repalign.store import RowView, Shape, Store, StreamedArray
+from repalign.store import Shape, StreamedArray
 from repalign.templates import TEMPLATES
 
 LONGEST = 2048
@@ -118,7 +117,7 @@ class Extraction:
         )
         tokens = {lang: [rows[i] for i in kept] for lang, rows in everything.items()}
         tokens = without_shared(tokens) if self.unshared else tokens
-        jobs = {lang: _Language(self, lang, rows, tokens[lang]) for lang, rows in corpus.sentences.items()}
+        jobs = {lang: LanguageReading(self, lang, rows, tokens[lang]) for lang, rows in corpus.sentences.items()}
         shape, arrays = self._read(jobs, poolings)
         about = {**check(corpus), "truncated": len(self.corpus) - len(kept), "tokens": fertility(corpus, tokens)}
         return {
@@ -144,7 +143,7 @@ class Extraction:
         }
 
     def _read(
-        self, jobs: Mapping[str, _Language], poolings: tuple[str, ...]
+        self, jobs: Mapping[str, LanguageReading], poolings: tuple[str, ...]
     ) -> tuple[Shape, dict[str, dict[str, LayerArray]]]:
         """Arrays by language and pooling, from wherever they are kept."""
         if not self.stream:
@@ -211,93 +210,6 @@ class Extraction:
         return kept
 
 
-@dataclass
-class _Language:
-    """The states of one language: identical token sequences are computed once."""
-
-    extraction: Extraction
-    language: str
-    sentences: Sequence[str]
-    tokens: Sequence[Tokens]
-
-    def __post_init__(self) -> None:
-        # Distinct sequences, short ones first: a shard holds sentences of like length.
-        distinct = {row.key: row for row in self.tokens}
-        order = sorted(distinct, key=lambda key: (len(key), key))
-        place = {key: number for number, key in enumerate(order)}
-        self.distinct = [distinct[key] for key in order]
-        self.rows = np.array([place[row.key] for row in self.tokens])
-
-    def in_memory(self, poolings: Sequence[str]) -> tuple[Shape, dict[str, LayerArray]]:
-        states = self._compute(range(len(self.distinct)), poolings)
-        return self.shape(), {p: RowView(array, self.rows) for p, array in zip(poolings, states, strict=True)}
-
-    def in_store(self, poolings: Sequence[str]) -> tuple[Shape, dict[str, LayerArray]]:
-        root = home() / "states"
-        keys = {pooling: self._key(pooling) for pooling in poolings}
-        found = {pooling: Store.find(root, key) for pooling, key in keys.items()}
-        stores = {p: store or Store.create(root, keys[p], self.shape()) for p, store in found.items()}
-        with ExitStack() as locks:
-            for _, store in sorted(stores.items(), key=lambda item: item[1].folder):
-                locks.enter_context(store.locked())
-            missing = {pooling: set(store.missing(_warn)) for pooling, store in stores.items()}
-            todo = sorted(set().union(*missing.values()))
-            reference = next(iter(stores.values()))
-            with self._bar([reference.span(shard) for shard in todo]) as bar:
-                for shard in todo:
-                    wanted = [pooling for pooling in poolings if shard in missing[pooling]]
-                    states = self._compute(reference.span(shard), wanted)
-                    for pooling, values in zip(wanted, states, strict=True):
-                        stores[pooling].write(shard, values)
-                    bar.update(self._count(reference.span(shard)))
-        return reference.shape, {p: RowView(store.array(), self.rows) for p, store in stores.items()}
-
-    def _key(self, pooling: str) -> dict[str, Any]:
-        run = self.extraction
-        return {
-            "weights": run.weights.digest,
-            "tokenizer": run.weights.tokenizer_digest,
-            "language": self.language,
-            "text": digest(self.sentences),
-            "tokens": digest(row.key for row in self.tokens),
-            "max_length": run._max_length,
-            "side": run._side,
-            "layers": list(run.layers) if run.layers is not None else "all",
-            **run.reading(pooling),
-        }
-
-    def shape(self) -> Shape:
-        engine = self.extraction.engine
-        return Shape(engine.layers, engine.blocks, len(self.distinct), engine.dim)
-
-    def _compute(self, span: range, poolings: Sequence[str]) -> np.ndarray:
-        """float32 [pooling, layer, row, dim].
-
-        Raises:
-            RepalignError: a state that is not finite: names checkpoint, layer, language and sentence.
-        """
-        engine = self.extraction.engine
-        states = engine.pool([self.distinct[row] for row in span], poolings)
-        if not np.isfinite(states).all():
-            _, layer, row, _ = np.argwhere(~np.isfinite(states))[0]
-            sentence = self.sentences[int(np.flatnonzero(self.rows == span[row])[0])]
-            wider = "float32" if engine.dtype != "float32" else "another checkpoint: these weights overflow in float32"
-            raise RepalignError(
-                f"{self.extraction.checkpoint.name}: layer {engine.layers[layer]} of {self.language} is not finite in "
-                f"{engine.dtype} for {sentence[:60]!r}; use --dtype {wider}"
-            )
-        return states
-
-    def _count(self, span: range) -> int:
-        return sum(len(self.distinct[row].ids) for row in span)
-
-    def _bar(self, spans: Sequence[range]) -> tqdm:
-        hidden = None if self.extraction.progress else True
-        total = sum(self._count(span) for span in spans)
-        name = f"{self.extraction.checkpoint.name} {self.language}"
-        return tqdm(total=total, desc=name, unit="token", unit_scale=True, disable=hidden or (not spans or None), leave=False)
-
-
 def fertility(corpus: ParallelCorpus, tokens: Mapping[str, Sequence[Tokens]]) -> dict[str, dict[str, float]]:
     """Tokens per sentence and per character of each language: unequal fertility is unequal length."""
     out = {}
@@ -306,7 +218,3 @@ def fertility(corpus: ParallelCorpus, tokens: Mapping[str, Sequence[Tokens]]) ->
         characters = sum(len(sentence) for sentence in corpus.sentences[lang])
         out[lang] = {"per_sentence": count / len(rows), "per_character": count / characters}
     return out
-
-
-def _warn(message: str) -> None:
-    print(f"repalign: {message}", file=sys.stderr)

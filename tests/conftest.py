@@ -89,7 +89,7 @@ def save_model(save_tokenizer) -> Callable[..., Path]:
         tokenizer = save_tokenizer(folder)
         small = {
             "vocab_size": len(tokenizer), "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3,
-            "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 256,
+            "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 1024,
             "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 2,
         }  # fmt: skip
         config = transformers.AutoConfig.for_model(kind, **{**small, **settings})

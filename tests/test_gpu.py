@@ -9,7 +9,8 @@ import torch
 from repalign.checkpoints import Checkpoint
 from repalign.checkpoints.loading import locate
 from repalign.corpora import ParallelCorpus
-from repalign.engines.local import LocalEngine, bfloat16_is_fast, pick_budget
+from repalign.engines.devices import bfloat16_is_fast, pick_budget
+from repalign.engines.local import LocalEngine
 from repalign.extraction import extract
 from repalign.scoring import profile
 

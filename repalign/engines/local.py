@@ -22,6 +22,7 @@ from repalign.checkpoints.loading import (
     read_config,
     read_tokenizer,
 )
+from repalign.engines.devices import pick_budget, pick_device, pick_dtype
 from repalign.errors import RepalignError
 from repalign.hooks import LayerReader
 from repalign.pooling import POOLINGS
@@ -310,53 +311,3 @@ def pad(rows: Sequence[Tokens], skip: int, pad_id: int) -> tuple[Tensor, Tensor,
         content[index, :length] = torch.from_numpy(row.content[skip:])
         real[index, :length] = True
     return ids, content, real
-
-
-def pick_device(device: str) -> str:
-    """The fastest device at hand for "auto"; the first GPU as the place of inputs for "all".
-
-    Raises:
-        RepalignError: a device this machine does not have.
-    """
-    accelerators = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-    best = accelerators.type if accelerators else "cpu"
-    if device in ("auto", "all"):
-        return best
-    try:
-        wanted = torch.device(device)
-    except RuntimeError as error:
-        raise RepalignError(f"no device {device!r}; use auto, cpu, cuda, cuda:1, mps or all") from error
-    if wanted.type not in ("cpu", best):
-        raise RepalignError(f"no device {device!r} on this machine; the best one here is {best!r}")
-    return device
-
-
-SMALL = 100 << 20
-"""Bytes of weights below which half precision saves no time worth its error."""
-
-
-def pick_dtype(weights: Weights, dtype: str, device: str) -> str:
-    """The dtype for "auto": bfloat16 where the device multiplies it faster and the model is not tiny, else float32."""
-    if dtype != "auto":
-        return dtype
-    size = sum(path.stat().st_size for path in weights.model.glob("*.safetensors"))
-    if size < SMALL:
-        return "float32"
-    if bfloat16_is_fast(device):
-        return "bfloat16"
-    return "float16" if device.startswith("cuda") else "float32"
-
-
-def bfloat16_is_fast(device: str) -> bool:
-    """Whether matrix products in bfloat16 beat float32 there: GPUs since Ampere, CPUs with AVX512-BF16 or AMX."""
-    if device.startswith("cuda"):
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-
-
-def pick_budget(device: str) -> int:
-    """Padded tokens a batch: 4,096 on a CPU, whose caches like it; on a GPU one for every 256 KiB of free memory."""
-    if not device.startswith("cuda"):
-        return 4096
-    free, _ = torch.cuda.mem_get_info(device)
-    return int(min(65536, max(1024, free // (256 << 10))))

@@ -16,7 +16,8 @@ from timing import arguments, write
 
 from repalign.batching import Tokens
 from repalign.corpora import ParallelCorpus
-from repalign.engines.local import LocalEngine, pick_budget
+from repalign.engines.devices import pick_budget
+from repalign.engines.local import LocalEngine
 from repalign.hooks import LayerReader
 
 COPIES = 8
