@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -51,12 +51,13 @@ def umap(points: np.ndarray, dims: int, *, seed: int, start: np.ndarray | None =
     from umap import UMAP
 
     kept = pca(points, min(KEPT, points.shape[1]), seed=seed)
+    begin: Any = pca(points, dims, seed=seed) if start is None else start
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="n_jobs value")
         placed = UMAP(
             n_components=dims,
             n_neighbors=min(15, len(points) - 1),
-            init=pca(points, dims, seed=seed) if start is None else start,
+            init=begin,
             n_epochs=None if start is None else 100,
             random_state=seed,
         ).fit_transform(kept)
@@ -86,13 +87,12 @@ def mds(points: np.ndarray, dims: int, *, seed: int, start: np.ndarray | None = 
     from sklearn.manifold import smacof
     from sklearn.metrics import pairwise_distances
 
-    placed, _ = smacof(
-        pairwise_distances(points),
-        n_components=dims,
-        init=pca(points, dims, seed=seed) if start is None else start,
-        n_init=1,
-        max_iter=100,
-        normalized_stress=False,
-        random_state=seed,
-    )
-    return placed
+    begin: Any = pca(points, dims, seed=seed) if start is None else start
+    settings: dict[str, Any] = {
+        "n_init": 1,
+        "max_iter": 100,
+        "normalized_stress": False,
+        "random_state": seed,
+    }
+    placed = smacof(pairwise_distances(points), n_components=dims, init=begin, **settings)
+    return np.asarray(placed[0])

@@ -2,7 +2,7 @@
 
 Each is a module with two functions: `choices(view)` lists the pictures there are, e.g.
 `{"checkpoint": "m-llama", "metric": "mexa", "variant": "raw"}`, and `draw(view, **choice)` returns one as a
-plain Plotly dictionary (`data`, `layout`). The page holds them all; `draw` makes one for a notebook or a paper.
+plain Plotly dictionary (`data`, `layout`). The page holds them all; `draw` makes one for a paper.
 """
 
 from __future__ import annotations

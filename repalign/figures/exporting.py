@@ -36,7 +36,7 @@ def export(figure: Figure, path: str | Path, *, width: int = 700, height: int | 
     if kind not in FORMATS:
         raise unknown("figure format", kind, FORMATS)
     if kind == "json":
-        data = figure.to_json().encode()
+        data = str(figure.to_json()).encode()
     elif kind == "html":
         camera = {"toImageButtonOptions": {"format": "svg", "filename": path.stem}}
         data = figure.to_html(include_plotlyjs=True, config={"displaylogo": False, **camera}).encode()

@@ -30,7 +30,7 @@ class View:
 
     def __init__(self, results: Results) -> None:
         self.results = results
-        self._groups: dict[tuple[str, tuple[str, ...]], dict[Any, np.ndarray]] = {}
+        self._groups: dict[tuple[str, tuple[str, ...]], dict[tuple, np.ndarray]] = {}
 
     def rows(self, table: str, **equal: Any) -> pd.DataFrame:
         """The rows of a table whose columns equal the given values; none where there is no such table.
@@ -46,12 +46,13 @@ class View:
             return pd.DataFrame()
         if not equal:
             return frame
-        columns = tuple(equal)
+        columns, values = tuple(equal), tuple(equal.values())
         if (table, columns) not in self._groups:
-            by = list(columns) if len(columns) > 1 else columns[0]
-            self._groups[table, columns] = frame.groupby(by, sort=False, observed=True).indices
-        key = tuple(equal.values()) if len(columns) > 1 else equal[columns[0]]
-        return frame.iloc[self._groups[table, columns].get(key, [])]
+            groups = frame.groupby(list(columns), sort=False, observed=True).indices
+            # a group of one column is named by its value, of several by a tuple
+            named = {key if isinstance(key, tuple) else (key,): rows for key, rows in groups.items()}
+            self._groups[table, columns] = named
+        return frame.iloc[self._groups[table, columns].get(values, [])]
 
     def choices(self, table: str, *columns: str) -> list[dict[str, Any]]:
         """The combinations of values in a table, the leading metric and variant first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, overload
 
 from repalign.errors import RepalignError
 from repalign.figures import as_results
@@ -24,17 +25,21 @@ class Report:
         >>> Report("m-llama", profile).write("m-llama.html")  # doctest: +SKIP
     """
 
-    def __init__(
-        self, title: str | Results | LayerProfile, results: Results | LayerProfile | None = None
-    ) -> None:
-        if results is None:
-            results, title = title, ""
-        if isinstance(results, str) or not isinstance(title, str):
+    @overload
+    def __init__(self, title: str, results: Results | LayerProfile) -> None: ...
+
+    @overload
+    def __init__(self, title: Results | LayerProfile) -> None: ...
+
+    def __init__(self, title: Any, results: Any = None) -> None:
+        title, results = (None, title) if results is None else (title, results)
+        if not isinstance(results, (Results, LayerProfile)):
             raise RepalignError(
-                "a report is made of a title and a profile or results: Report('m-llama', profile)"
+                "a report is made of a title and a profile or results: Report('m-llama', profile); "
+                f"got {type(results).__name__}"
             )
         whole = as_results(results)
-        self.results = replace(whole, title=title) if title else whole
+        self.results = whole if title is None else replace(whole, title=str(title))
 
     def write(self, path: str | Path) -> Path:
         """Write the page as one file, whole or not at all; it opens offline.

@@ -88,7 +88,7 @@ def _panels(view: View, name: str) -> list[dict[str, Any]]:
                 "id": f"{name}-{len(panels) + 1}",
                 "checkpoint": own.get("checkpoint"),
                 "title": title,
-                "label": f"{figure.__doc__.splitlines()[0].rstrip('.')}; {title}",
+                "label": f"{str(figure.__doc__).splitlines()[0].rstrip('.')}; {title}",
                 "pictures": [],
             },
         )
