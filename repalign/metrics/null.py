@@ -62,8 +62,8 @@ class Null:
         """
         n = len(doubly_centred)
         square = doubly_centred * doubly_centred
-        variance = float(square.double().sum()) / (n - 1)
-        third = float((square * doubly_centred).double().sum()) * n / ((n - 1) * max(n - 2, 1))
+        variance = float(square.sum(1).double().sum()) / (n - 1)
+        third = float((square * doubly_centred).sum(1).double().sum()) * n / ((n - 1) * max(n - 2, 1))
         return cls(0.0, scale * variance**0.5 / n, third / variance**1.5 if variance > 0 else 0.0)
 
     def p(self, value: float, closer: str = "higher") -> float:

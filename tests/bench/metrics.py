@@ -1,18 +1,20 @@
 """Speed of the metrics: `python tests/bench/metrics.py --json FILE`.
 
-default_set_seconds    seven languages x 13 layers x 1,012 sentences x 768 dims, float32: the default metrics, raw and
-                       centred, with intervals from 1,000 draws, chance and p
+default_set_seconds    seven languages x 13 layers x 1,012 sentences x 768 dims, float32: the default metrics, raw
+                       and centred, with intervals from 1,000 draws, chance and p
 peak_mib               memory of that above the states, MiB
 mexa_over_loop         times faster than MEXA as published: cosines and maxima sentence by sentence
 mexa_over_maxima       the same against its loop over a ready matrix of cosines
 procrustes_over_svd    times faster than Procrustes by a d x d SVD, d = 4,096, n = 1,012
-seconds_per_pair       of the default set, per layer and pair, by number of languages and layers: cost is linear
+seconds_per_pair       of the default set, per layer and pair, by languages and layers: cost is linear
+load_before            other processes at the start; above 0.5, seconds say little
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import threading
 import time
 
@@ -21,7 +23,7 @@ import psutil
 import torch
 
 from repalign import LayerStates, profile
-from repalign.metrics import METRICS
+from repalign.metrics import METRICS, LayerPair
 
 
 def states(languages: int, layers: int, sentences: int, dims: int) -> LayerStates:
@@ -66,7 +68,7 @@ def seconds(function, *arguments) -> float:
 
 
 def published_cosines(x: np.ndarray, y: np.ndarray, rows: int) -> np.ndarray:
-    """Cosines one pair of sentences at a time in float64, as the published script takes them; only some rows."""
+    """Cosines of some rows, one pair of sentences at a time in float64, as the published script takes them."""
     from scipy.spatial.distance import cosine
 
     return np.array([[1 - cosine(a, b) for b in y.astype(np.float64)] for a in x[:rows].astype(np.float64)])
@@ -88,27 +90,26 @@ def svd_procrustes(x: torch.Tensor, y: torch.Tensor) -> float:
 
 def measure() -> dict[str, object]:
     figures: dict[str, object] = {}
+    load = round(os.getloadavg()[0], 1)
+    profile(states(2, 1, 100, 16), progress=False)  # warm: imports, thread pools
     full = states(7, 13, 1012, 768)
-    profile(full, layers=[0], progress=False)  # warm: imports, thread pools
     with Peak() as peak:
         figures["default_set_seconds"] = round(seconds(lambda: profile(full, progress=False)), 2)
     figures["peak_mib"] = round(peak.mib)
 
+    def per_pair(languages: int, layers: int) -> float:
+        part = {"targets": full.languages[1:languages], "layers": full.layers[:layers]}
+        return round(seconds(lambda: profile(full, **part, progress=False)) / ((languages - 1) * layers), 3)
+
     figures["seconds_per_pair"] = {
-        f"{languages} languages, {layers} layers": round(
-            seconds(
-                lambda s: profile(s, targets=s.languages[1:languages], layers=s.layers[:layers], progress=False), full
-            )
-            / ((languages - 1) * layers),
-            3,
-        )
+        f"{languages} languages, {layers} layers": per_pair(languages, layers)
         for languages, layers in ((2, 2), (4, 2), (7, 2), (7, 6))
     }
 
     x, y = (full.layer(language, 8) for language in ("en", "l1"))
     few = 8
     loop = seconds(published_cosines, x, y, few) * len(x) / few
-    cosines = METRICS["mexa"](x, y) and np.asarray((torch.tensor(x) @ torch.tensor(y).T).double())
+    cosines = LayerPair.of(x, y).cosine.double().numpy()
     maxima = seconds(published_maxima, cosines)
     ours = min(seconds(METRICS["mexa"], x, y) for _ in range(5))
     figures["mexa_over_loop"] = round((loop + maxima) / ours)
@@ -118,11 +119,14 @@ def measure() -> dict[str, object]:
     gram_form = min(seconds(METRICS["procrustes"], wide[0], wide[1]) for _ in range(2))
     figures["procrustes_over_svd"] = round(seconds(svd_procrustes, wide[0], wide[1]) / gram_form, 1)
     figures["threads"] = torch.get_num_threads()
+    figures["load_before"] = load
     return figures
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", help="file to write the figures to")
     arguments = parser.parse_args()
     found = json.dumps(measure(), indent=1)
