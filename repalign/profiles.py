@@ -62,7 +62,8 @@ class LayerProfile:
     def _repr_html_(self) -> str:
         """For notebooks: the best layer of every score, or the largest difference."""
         table = self.table
-        worth = table["calibrated"].where(table["baseline"].isna(), table["value"].abs()).fillna(-1.0)
+        sign = table["metric"].map(self.settings.get("closer", {})).map({"lower": -1}).fillna(1)
+        worth = (table["value"] * sign).where(table["baseline"].isna(), table["value"].abs()).fillna(-1e9)
         keys = ["checkpoint", "baseline", "metric", "variant", "source", "target"]
         best = worth.groupby([table[key] for key in keys], sort=False, dropna=False).idxmax()
         columns = [*keys, "layer", "value", "low", "high", "chance", "p_adjusted", "sentences"]

@@ -81,7 +81,7 @@ def test_heat_map_crosses_what_is_not_above_chance(results):
     assert list(heat.y) == ["ar", "hi", "zh"]
     table = rows.pivot(index="target", columns="layer", values="value").loc[list(heat.y)]
     np.testing.assert_allclose(np.array(heat.z), table, atol=1e-6)
-    tested = rows[(rows["p_adjusted"] >= 0.05) | (rows["calibrated"] <= 0)]
+    tested = rows[(rows["p_adjusted"] >= 0.05) | (rows["value"] <= rows["chance"])]
     assert set(zip(crosses.y, crosses.x, strict=True)) == set(
         zip(tested["target"], tested["layer"], strict=True)
     )

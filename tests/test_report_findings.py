@@ -78,9 +78,8 @@ def test_parting_at_the_last_layer_needs_intervals_that_do_not_touch(last, parts
 
 def test_lower_is_nearer_for_a_distance():
     distance = {"metric": "procrustes", "chance": 1.0}
-    near = [{**row, "calibrated": 1 - row["value"]} for row in rows(values=(0.99, 0.4, 0.9), **distance)]
     less = change(values=(0.0, -0.2, 0.0), metric="procrustes")
-    found = said(near, less)
+    found = said(rows(values=(0.99, 0.4, 0.9), **distance), less, closer={"procrustes": "lower"})
     assert "most at 1: 0.40 [0.36, 0.44]" in found["where"][0].details[0].text
     assert "zh nearer to en (layer 1)" in words(found["changed"])
 

@@ -24,7 +24,7 @@ def choices(view: View) -> list[dict]:
 
 def draw(view: View, *, metric: str, variant: str) -> dict:
     rows = view.rows("own", metric=metric, variant=variant)
-    best = rows.loc[rows.groupby(["checkpoint", "target"], sort=False)["calibrated"].idxmax().dropna()]
+    best = rows.loc[rows.groupby(["checkpoint", "target"], sort=False)["gain"].idxmax()]
     best = best.assign(significant=above_chance(best))
     groups = dict(list(best.groupby("target", sort=False)))
     names = [name for name in view.targets if name in groups]

@@ -37,7 +37,9 @@ class View:
 
         Args:
             table: "own" for scores with the pivot, "paired" for differences from a baseline, or a name in
-                `results.TABLES`. In "own", "paired" and "controls" the pivot's column is `source`.
+                `results.TABLES`. In "own", "paired" and "controls" the pivot's column is `source`, and
+                `gain` is how much nearer than by chance (or than the baseline) languages are, in the
+                metric's units.
         """
         frame = self._frames.get(table)
         if frame is None:
@@ -92,6 +94,10 @@ class View:
         """The metric's own label, where the settings hold it."""
         return str(self.results.profile.settings.get("labels", {}).get(metric) or metric.replace("_", " "))
 
+    def nearness(self, metric: str) -> int:
+        """+1 where a higher value means that languages are nearer, -1 where a lower one does."""
+        return -1 if self.results.profile.settings.get("closer", {}).get(metric) == "lower" else 1
+
     @cached_property
     def _frames(self) -> dict[str, pd.DataFrame]:
         table = self.results.profile.table
@@ -100,7 +106,13 @@ class View:
         if "controls" in frames:
             frames["controls"] = from_pivot(frames["controls"], self.pivot)
         own, paired = from_pivot(table[single], self.pivot), from_pivot(table[~single], self.pivot)
-        return {**frames, "own": own, "paired": paired}
+        frames |= {"own": own, "paired": paired}
+        for name in ("own", "paired", "controls"):
+            if name in frames:
+                sign = frames[name]["metric"].map(self.nearness).astype(float)
+                gain = sign * (frames[name]["value"] - frames[name]["chance"].fillna(0))
+                frames[name] = frames[name].assign(gain=gain)
+        return frames
 
 
 def from_pivot(table: pd.DataFrame, pivot: str) -> pd.DataFrame:
@@ -119,8 +131,8 @@ def from_pivot(table: pd.DataFrame, pivot: str) -> pd.DataFrame:
 
 
 def above_chance(rows: pd.DataFrame) -> pd.Series:
-    """Rows significantly better than chance; `calibrated` is positive there, also where lower is better."""
-    return (rows["p_adjusted"] < ALPHA) & (rows["calibrated"] > 0)
+    """Rows of "own" or "controls" that are significantly better than chance."""
+    return (rows["p_adjusted"] < ALPHA) & (rows["gain"] > 0)
 
 
 def _place(choice: dict[str, Any]) -> list[int]:

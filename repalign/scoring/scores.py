@@ -105,6 +105,7 @@ def profile(
     settings = {
         "source": source,
         "labels": {metric.name: metric.label for metric in metrics},
+        "closer": {metric.name: metric.closer for metric in metrics},
         "draws": draws,
         "permutations": permutations,
         "confidence": confidence,

@@ -24,10 +24,12 @@ def changed(view: View, rows: pd.DataFrame, checkpoint: str, baseline: str, lead
             "changed", f"{head}: no significant change in any language at any layer.", smallest, dict(lead)
         )
     pivot, names = view.pivot, list(rows["target"].unique())
-    moved = tested["value"] * _nearer(view, lead)
     parts = [
         f"{_named(own['target'])} {way} {pivot} ({layers_in_words(own['layer'].unique())})"
-        for way, own in (("nearer to", tested[moved > 0]), ("further from", tested[moved < 0]))
+        for way, own in (
+            ("nearer to", tested[tested["gain"] > 0]),
+            ("further from", tested[tested["gain"] < 0]),
+        )
         if len(own)
     ]
     still = [name for name in names if name not in set(tested["target"])]
@@ -42,12 +44,6 @@ def changed(view: View, rows: pd.DataFrame, checkpoint: str, baseline: str, lead
         {**lead, "layer": int(tested.loc[tested["value"].abs().idxmax(), "layer"])},
         tuple(details) if len(names) <= NAMED else (),
     )
-
-
-def _nearer(view: View, lead: dict[str, str]) -> int:
-    """+1 where a higher value means that languages are nearer, -1 where a lower one does."""
-    rows = view.rows("own", **lead)
-    return -1 if ((rows["value"] - rows["chance"]) * rows["calibrated"]).sum() < 0 else 1
 
 
 def _named(names: pd.Series | list[str]) -> str:

@@ -101,7 +101,7 @@ def _controls(view: View, met: pd.DataFrame, lead: dict[str, str]) -> list[Findi
 
 def _clearly_above(peak: pd.Series, control: pd.Series) -> bool:
     apart = peak["low"] > control["high"] or peak["high"] < control["low"]
-    return bool(apart and peak["calibrated"] > control["calibrated"])
+    return bool(apart and peak["gain"] > control["gain"])
 
 
 def _without(failed: list[pd.Series], met: pd.DataFrame) -> str:

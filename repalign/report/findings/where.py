@@ -44,7 +44,7 @@ def where(view: View, rows: pd.DataFrame, checkpoint: str, lead: dict[str, str])
 
 def best(rows: pd.DataFrame) -> pd.Series:
     """The row of the layer where a language is nearest to the pivot."""
-    return rows.loc[rows["calibrated"].idxmax()]
+    return rows.loc[rows["gain"].idxmax()]
 
 
 def _who(count: int, names: list[str]) -> str:
@@ -62,7 +62,7 @@ def _parted(met: pd.DataFrame, rows: pd.DataFrame) -> str:
         peak = best(own)
         for _, end in rows[(rows["target"] == name) & (rows["layer"] == last)].iterrows():
             apart = end["high"] < peak["low"] or end["low"] > peak["high"]
-            if apart and end["calibrated"] < peak["calibrated"]:
+            if apart and end["gain"] < peak["gain"]:
                 parted.append(str(name))
     if not parted:
         return ""
