@@ -11,8 +11,7 @@ import sys
 from pathlib import Path
 
 from repalign import Checkpoint, ParallelCorpus, Results, extract, profile
-from repalign.figures import draw
-from repalign.figures.export import export
+from repalign.figures import draw, export
 
 FAMILY = ("base", "alpaca", "x-llama-zh", "m-llama")
 FIGURES = Path(__file__).parents[1] / "figures"
