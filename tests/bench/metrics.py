@@ -1,7 +1,7 @@
 """Speed of the metrics: `python tests/bench/metrics.py --json FILE`.
 
-default_set_seconds    seven languages x 13 layers x 1,012 sentences x 768 dims, float32: the default metrics, raw
-                       and centred, with intervals from 1,000 draws, chance and p
+default_set_seconds    7 languages x 13 layers x 1,012 sentences x 768 dims, float32: default metrics, raw and
+                       centred, with intervals from 1,000 draws, chance and p
 peak_mib               memory of that above the states, MiB
 mexa_over_loop         times faster than MEXA as published: cosines and maxima sentence by sentence
 mexa_over_maxima       the same against its loop over a ready matrix of cosines
@@ -68,7 +68,7 @@ def seconds(function, *arguments) -> float:
 
 
 def published_cosines(x: np.ndarray, y: np.ndarray, rows: int) -> np.ndarray:
-    """Cosines of some rows, one pair of sentences at a time in float64, as the published script takes them."""
+    """Cosines of some rows, pair by pair in float64, as the published script takes them."""
     from scipy.spatial.distance import cosine
 
     return np.array([[1 - cosine(a, b) for b in y.astype(np.float64)] for a in x[:rows].astype(np.float64)])
