@@ -12,7 +12,7 @@ from repalign.metrics import METRICS, LayerPair
 from repalign.metrics.identity import centroid_distance
 from repalign.metrics.kernel import kernel
 from repalign.scoring.measurement import Layer
-from repalign.scoring.scores import same_sentences
+from repalign.scoring.requests import same_sentences
 from repalign.states import LayerStates
 
 if TYPE_CHECKING:

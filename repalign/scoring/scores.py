@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from repalign import statistics
-from repalign.errors import RepalignError, unknown
-from repalign.metrics import METRICS, Metric, find
+from repalign.errors import unknown
+from repalign.metrics import Metric
 from repalign.profiles import COLUMNS, LayerProfile
 from repalign.scoring.measurement import Measurement, Plan
+from repalign.scoring.requests import chosen, language_pairs, same_sentences
 from repalign.scoring.variants import variant
 from repalign.states import LayerStates
 
@@ -76,6 +76,9 @@ def profile(
     for spec in variants:
         variant(spec)
     metrics = chosen(metrics)
+    if baseline is not None:
+        for one in series:
+            same_sentences(baseline, one, layers=layers is None)
     rows: list[dict[str, Any]] = []
     resamples = lru_cache(maxsize=2)(lambda groups: statistics.resamples(groups, draws, seed))
     steps = [
@@ -84,7 +87,9 @@ def profile(
         for some in _together(one, language_pairs(one, source, targets, pairs))
         for layer in (one.layers if layers is None else layers)
     ]
-    for one, some, layer in tqdm(steps, desc="scoring layers", unit="layer", disable=None if progress else True):
+    for one, some, layer in tqdm(
+        steps, desc="scoring layers", unit="layer", disable=None if progress else True
+    ):
         plan = Plan(
             pairs=some,
             metrics=metrics,
@@ -95,7 +100,6 @@ def profile(
         )
         found = list(plan.measured(one, layer))
         if baseline is not None:
-            same_sentences(baseline, one, layers=layers is None)
             found = list(map(minus, found, plan.measured(baseline, layer)))
         weights = resamples(len(found[0].influence))
         low, high = _ends(found, weights, confidence, interval, paired=baseline is not None)
@@ -117,7 +121,7 @@ def profile(
 
 
 def _together(states: LayerStates, pairs: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
-    """Pairs scored in one go over the layers: all, since they share the pivot; or each alone, to hold two languages."""
+    """Pairs scored in one go over the layers: all, as they share the pivot; or each alone, to hold two."""
     return [[pair] for pair in pairs] if states.streamed else [pairs]
 
 
@@ -136,81 +140,6 @@ def contrast(a: LayerStates, b: LayerStates, **same: Any) -> LayerProfile:
         RepalignError: the two do not hold the same sentences or layers; else as for `profile`.
     """
     return profile(b, baseline=a, **same)
-
-
-def chosen(metrics: Sequence[str | Metric]) -> list[Metric]:
-    """Metrics by name or as they are.
-
-    Raises:
-        RepalignError: an unknown name, with the near miss; or none at all.
-    """
-    found = [m if isinstance(m, Metric) else find(m) for m in metrics]
-    if not found:
-        raise RepalignError(f"no metric to compute; known are {', '.join(METRICS)}")
-    return found
-
-
-def language_pairs(
-    states: LayerStates, source: str, targets: Sequence[str] | None, pairs: str | Iterable[tuple[str, str]]
-) -> list[tuple[str, str]]:
-    """The pairs to score: every target with the pivot, all pairs, or those listed.
-
-    Raises:
-        RepalignError: a language that the states do not hold, or no pair at all.
-    """
-    languages = (
-        list(targets) if targets is not None else [lang for lang in states.languages if lang != source]
-    )
-    for language in [*languages, *([source] if pairs == "pivot" else [])]:
-        if language not in states.arrays:
-            raise unknown(
-                "language", language, states.arrays, f"the states of {states.checkpoint} hold no other"
-            )
-    if pairs == "pivot":
-        found = [(source, language) for language in languages if language != source]
-    elif pairs == "all":
-        found = list(combinations(list(states.languages) if targets is None else languages, 2))
-    elif isinstance(pairs, str):
-        raise unknown("kind of pairs", pairs, ["pivot", "all"])
-    else:
-        found = [(one, other) for one, other in pairs]
-    if not found:
-        raise RepalignError(
-            f"no pair of languages: {states.checkpoint} holds {', '.join(states.languages)}; give two or more"
-        )
-    return found
-
-
-def same_sentences(a: LayerStates, b: LayerStates, layers: bool = True) -> None:
-    """Refuse to pair checkpoints that were read on different sentences, or (if `layers`) have different
-    layers.
-
-    Raises:
-        RepalignError: what differs.
-    """
-    both = f"{a.checkpoint} and {b.checkpoint}"
-    if a.sentences != b.sentences or not np.array_equal(a.groups, b.groups):
-        raise RepalignError(
-            f"{both} hold different sentences ({a.sentences} and {b.sentences}); extract both on the same "
-            "corpus, with the same limit, so that they can be compared sentence by sentence"
-        )
-    for language in set(a.texts) & set(b.texts):
-        differ = [
-            row
-            for row, pair in enumerate(zip(a.texts[language], b.texts[language], strict=True))
-            if len({*pair}) > 1
-        ]
-        if differ:
-            raise RepalignError(
-                f"{both} hold different sentences: {len(differ)} differ in {language!r}, the first is row "
-                f"{differ[0]}; extract both on the same corpus"
-            )
-    if layers and a.layers != b.layers:
-        raise RepalignError(
-            f"{both} have different layers ({a.layers[0]}..{a.layers[-1]} and "
-            f"{b.layers[0]}..{b.layers[-1]}); name shared ones with layers=, "
-            "or profile both in one table and draw them over depth"
-        )
 
 
 def minus(b: Measurement, a: Measurement) -> Measurement:
