@@ -106,7 +106,7 @@ def test_a_run_and_its_card(recipe_file, tmp_path, capsys):
 
 
 def test_interrupted_and_resumed_equals_undisturbed(recipe_file, tmp_path, monkeypatch):
-    recipe = load_recipe(recipe_file, ["train.epochs=2"])
+    recipe = load_recipe(recipe_file, ["train.epochs=2", "train.schedule=warmup_stable_decay"])
     undisturbed = weights(train(recipe, tmp_path / "undisturbed"))
     interrupt_at(monkeypatch, 4, 5, 13)
     for _ in range(3):
@@ -183,7 +183,7 @@ def test_the_data_of_a_recipe_is_shown_with_what_is_learnt(recipe_file, capsys):
     assert main(["data", recipe_file]) == 0
     shown = capsys.readouterr().out
     assert "translation_en-zh[0:120]" in shown
-    assert "#Into Chinese.\n" in shown
+    assert "#Chinese:\n" in shown
     learnt = shown.split("[[")[1].split("]]")[0]
     assert learnt.endswith("</s>")
     assert any("一" <= char <= "鿿" for char in learnt)
@@ -208,11 +208,8 @@ def test_killed_at_any_moment_and_resumed_equals_undisturbed(recipe_file, tmp_pa
 
 
 @pytest.mark.heavy
-def test_two_processes_with_fsdp_equal_one(recipe_file, tmp_path):
-    fsdp = ["--use_fsdp", "--fsdp_version", "2", "--fsdp_auto_wrap_policy", "TRANSFORMER_BASED_WRAP",
-            "--fsdp_transformer_layer_cls_to_wrap", "LlamaDecoderLayer",
-            "--fsdp_state_dict_type", "FULL_STATE_DICT"]  # fmt: skip
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", *fsdp]
+def test_two_processes_equal_one(recipe_file, tmp_path):
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     arguments = ["-m", "training", recipe_file, "--out"]
     subprocess.run([*launch, *arguments, str(tmp_path / "two")], env=environment, check=True)
@@ -220,8 +217,6 @@ def test_two_processes_with_fsdp_equal_one(recipe_file, tmp_path):
     one, two = Card.read(tmp_path / "one"), Card.read(tmp_path / "two")
     assert two.steps == one.steps
     assert two.losses == pytest.approx(one.losses, abs=1e-3)
-    ours, theirs = weights(tmp_path / "one"), weights(tmp_path / "two")
-    assert ours.keys() == theirs.keys()
 
 
 def test_alignment_is_measured_while_training_and_changes_nothing(recipe_file, tmp_path):

@@ -31,8 +31,8 @@ def new_model(recipe: Recipe, tokenizer: Any) -> Any:
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,
-            attn_implementation=recipe.train.attention,
         )
+        config._attn_implementation = recipe.train.attention
         return LlamaForCausalLM(config)
     except (ValueError, StrictDataclassError) as error:
         raise RepalignError(

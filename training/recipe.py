@@ -26,8 +26,10 @@ class Settings:
         micro_batch: rows one device takes at a time; the rest of `batch` is accumulated. 0 takes all at once.
         max_length: tokens a row may have; longer items are cut on the right.
         packing: several items a row, none of which sees another.
-        learning_rate, schedule, warmup, weight_decay, beta2, max_grad_norm: AdamW and its schedule
-            (`warmup` as a share of all steps).
+        learning_rate, weight_decay, beta2, max_grad_norm: of AdamW.
+        schedule: a name of transformers' schedulers, e.g. "cosine", "linear", "warmup_stable_decay".
+        warmup: share of all steps in which the learning rate rises.
+        decay: share of all steps in which it falls, for "warmup_stable_decay".
         precision: "float32", "mixed" (float32 weights, bfloat16 arithmetic) or "bfloat16" (weights too).
         attention: "sdpa", "eager" or "flash_attention_2".
         gradient_checkpointing: trade a third more time for most of the activations' memory.
@@ -48,6 +50,7 @@ class Settings:
     learning_rate: float = 2e-5
     schedule: str = "cosine"
     warmup: float = 0.03
+    decay: float = 0.3
     weight_decay: float = 0.0
     beta2: float = 0.999
     max_grad_norm: float = 1.0
@@ -194,7 +197,7 @@ def _merge(table: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _nested(override: str) -> dict[str, Any]:
+def _nested(override: str) -> Any:
     key, equals, text = override.partition("=")
     if not equals or not key.strip():
         raise RepalignError(f"--set takes key=value, e.g. train.epochs=2, not {override!r}")

@@ -46,7 +46,7 @@ def make_trainer(recipe: Recipe, model: Any, tokenizer: Any, data: Data, folder:
     """
     trainer = AnswerTrainer(
         model,
-        args=_arguments(recipe, folder),
+        args=_arguments(recipe, folder, len(data.train)),
         train_dataset=data.train,
         eval_dataset=data.held_out,
         data_collator=Collator(
@@ -75,7 +75,7 @@ def _alignment(recipe: Recipe, folder: Path) -> list[TrainerCallback]:
     return [AlignmentCallback(probe, recipe.train.align_steps, known[0], folder / "alignment.jsonl")]
 
 
-def _arguments(recipe: Recipe, folder: Path) -> TrainingArguments:
+def _arguments(recipe: Recipe, folder: Path, rows: int) -> TrainingArguments:
     import os
 
     settings = recipe.train
@@ -87,6 +87,12 @@ def _arguments(recipe: Recipe, folder: Path) -> TrainingArguments:
             f"{recipe.name}: train.batch {settings.batch} does not divide into {devices} device(s) "
             f"x train.micro_batch {at_once}"
         )
+    steps = settings.epochs * rows / settings.batch
+    # Later releases call it activation_checkpointing and warn of this name even where it is off.
+    checkpointing: dict[str, Any] = (
+        {"gradient_checkpointing": True} if settings.gradient_checkpointing else {}
+    )
+    stable = settings.schedule == "warmup_stable_decay"
     try:
         return TrainingArguments(
             output_dir=str(folder / STEPS),
@@ -96,6 +102,7 @@ def _arguments(recipe: Recipe, folder: Path) -> TrainingArguments:
             gradient_accumulation_steps=here // at_once,
             learning_rate=settings.learning_rate,
             lr_scheduler_type=settings.schedule,
+            lr_scheduler_kwargs={"num_decay_steps": round(settings.decay * steps)} if stable else {},
             warmup_steps=settings.warmup,
             weight_decay=settings.weight_decay,
             adam_beta2=settings.beta2,
@@ -115,8 +122,7 @@ def _arguments(recipe: Recipe, folder: Path) -> TrainingArguments:
             seed=recipe.seed,
             dataloader_pin_memory=False,
             use_cpu=not torch.accelerator.is_available(),
-            # Later releases call it activation_checkpointing and warn of this name even where it is off.
-            **({"gradient_checkpointing": True} if settings.gradient_checkpointing else {}),
+            **checkpointing,
         )
     except (ValueError, ImportError) as error:
         raise RepalignError(f"{recipe.name}: {error}") from error

@@ -44,7 +44,8 @@ def pairs(languages: tuple[str, ...], options: Mapping[str, Any], split: str) ->
     """
     source, target = languages
     rows = [row for row in _pair_rows(options, source, target) if row[0].strip() and row[1].strip()]
-    asked_in = {"source": source, "target": target}.get(options.get("ask", "en"), options.get("ask", "en"))
+    ask = str(options.get("ask", "en"))
+    asked_in = {"source": source, "target": target}.get(ask, ask)
 
     def make(index: int) -> Item:
         before, after = rows[index]
@@ -115,12 +116,12 @@ def _hub(spec: str, source: str, target: str) -> Iterator[tuple[str, dict[str, A
     return ((f"row {number}", row) for number, row in enumerate(rows, start=1))
 
 
-def _records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def _records(path: Path) -> Iterator[tuple[str, Any]]:
     """Rows with the place to name in an error."""
     if path.suffix == ".parquet":
         import pyarrow.parquet
 
-        rows = pyarrow.parquet.read_table(path).to_pylist()
+        rows: list[Any] = pyarrow.parquet.read_table(path).to_pylist()
         return ((f"row {number}", row) for number, row in enumerate(rows, start=1))
     if path.suffix == ".json":
         rows = _json(path.read_text(encoding="utf-8"), path, "the file")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Literal, cast
 
 from training.data.instructions import translation_request
 from training.data.items import Item, Items
@@ -16,7 +16,7 @@ def _meanings(split: str, order: str) -> Sequence[Any]:
     """The split's meanings in a source's own order, so that the first n of two sources are not the same n."""
     from repalign.corpora.phrasebook import meanings
 
-    shuffled = list(meanings(split))
+    shuffled = list(meanings(cast(Literal["train", "held-out"], split)))
     random.Random(order).shuffle(shuffled)
     return shuffled
 
