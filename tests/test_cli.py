@@ -80,6 +80,22 @@ def test_both_spellings_give_the_same_results(llama, text, tmp_path, home):
     assert str(llama.name) in next(iter(about["signatures"].values()))
 
 
+def test_the_same_command_again_only_draws_again(llama, text, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    argv = ["layers", "--ckpt", str(llama), "--corpus", str(text), "--out", str(out), "--draws", "20"]
+    assert main(argv) == 0
+    first = pd.read_parquet(out / "profile.parquet")
+    (out / "report.html").unlink()
+    scored = []
+    monkeypatch.setattr("repalign.commands.analysis.score", lambda *a: scored.append(a) or pytest.fail("scored again"))
+    assert main(argv) == 0
+    assert (out / "report.html").exists()
+    pd.testing.assert_frame_equal(first, pd.read_parquet(out / "profile.parquet"))
+    for change in (["--seed", "1"], ["--langs", "en,zh"], ["--pooling", "last"]):
+        with pytest.raises(pytest.fail.Exception):
+            main([*argv, *change])
+
+
 def test_compare_holds_both_checkpoints_and_their_difference(llama, save_model, text, tmp_path):
     other = save_model(tmp_path / "other", seed=1)
     out = tmp_path / "out"

@@ -34,7 +34,7 @@ def folder(tmp_path):
 def test_embedded_corpora_are_parallel_and_in_seven_languages(name):
     corpus = open_corpus(name)
     assert set(corpus.languages) == {"en", "ar", "el", "hi", "tr", "vi", "zh"}
-    assert len(corpus) >= 240
+    assert len(corpus) >= {"everyday": 240, "phrasebook": 200}[name]
     assert check(corpus)["groups"] == len(corpus), "no sentence stands twice in any language"
 
 

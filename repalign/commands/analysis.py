@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from repalign.commands.options import (
     writable,
 )
 from repalign.errors import RepalignError, unknown
+from repalign.signature import digest
 from repalign.version import __version__
 
 if TYPE_CHECKING:
@@ -67,8 +69,11 @@ def run_analysis(
 
     with one_base():
         states = [extract(ckpt, corpus, pooling=args.pooling, **reading_options(args)) for ckpt in checkpoints]
-    say(f"scoring {len(states[0].layers)} layers x {len(corpus.languages)} languages x {states[0].sentences} sentences")
-    results = score(args, checkpoints, states, title, compare)
+    key = fingerprint(args, states)
+    if (results := saved_under(key, out)) is None:
+        say(f"scoring {len(states[0].layers)} layers x {len(corpus.languages)} languages x {states[0].sentences} sentences")
+        results = score(args, checkpoints, states, title, compare)
+        results.about["key"] = key
     print_table(results.profile, compare)
     paths = results.save(out)
     if not args.no_report:
@@ -76,6 +81,28 @@ def run_analysis(
 
         paths.append(Report(results).write(out / "report.html"))
     return paths
+
+
+def fingerprint(args: argparse.Namespace, states: Sequence[LayerStates]) -> str:
+    """SHA-256 over all that decides the results: the states, the options, and this package's code."""
+    no_matter = {"run", "argv", "out", "no_report", "no_train", "ckpt", "baseline", "checkpoint"}
+    options = {name: value for name, value in vars(args).items() if name not in no_matter}
+    package = Path(__file__).parents[1]
+    code = (path.read_bytes() for path in sorted(package.rglob("*.py")))
+    return digest([*(str(one.signature) for one in states), json.dumps(options, sort_keys=True, default=str), *code])
+
+
+def saved_under(key: str, out: Path) -> Results | None:
+    """The results in a folder when they are just those asked for: the same command again only draws again."""
+    from repalign.results import Results
+
+    if not (out / "profile.json").is_file():
+        return None
+    try:
+        results = Results.load(out)
+    except (RepalignError, OSError, ValueError, KeyError):  # damaged or of another version: made anew
+        return None
+    return results if results.about.get("key") == key else None
 
 
 def check_names(args: argparse.Namespace, corpus: ParallelCorpus) -> None:
