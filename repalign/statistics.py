@@ -95,7 +95,7 @@ def _quantiles(ordered: np.ndarray, shares: np.ndarray) -> np.ndarray:
 
 
 def wilson(share: ArrayLike, sentences: int, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Score interval of a share of sentences (Wilson 1927); unlike a bootstrap it has a width at 0 and at 1."""
+    """Score interval of a share of sentences (Wilson 1927); unlike a bootstrap, it has a width at 0 and 1."""
     share = np.asarray(share, dtype=float)
     z = special.ndtri((1 + confidence) / 2)
     middle = (share + z**2 / (2 * sentences)) / (1 + z**2 / sentences)
@@ -162,7 +162,7 @@ def difference_p(values: np.ndarray, influence: np.ndarray) -> np.ndarray:
 
 
 def influence_of(metric: Metric, pair: LayerPair, scores: Scores, seed: int = 0) -> np.ndarray:
-    """How far each sentence moves a score: as the metric says, else by a jackknife; float64 [sentence], mean zero."""
+    """How far each sentence moves a score, as the metric says or by a jackknife: float64 [sentence]."""
     if scores.influence is not None:
         return scores.influence.double().cpu().numpy()
     if scores.per_sentence is not None:
@@ -192,7 +192,7 @@ def jackknife(metric: Metric, pair: LayerPair, value: float, groups: int = 20, s
 
 
 def shuffled(metric: Metric, pair: LayerPair, shuffles: int, seed: int = 0) -> Null:
-    """The distribution of a metric whose moments under shuffling have no closed form, from so many shuffles."""
+    """The distribution of a metric under shuffling, from so many shuffles, where it has no closed form."""
     generator = np.random.default_rng(seed)
     return Null.of_shuffles(
         [metric(pair.shuffled(generator.permutation(pair.sentences))).value for _ in range(shuffles)]
@@ -200,7 +200,7 @@ def shuffled(metric: Metric, pair: LayerPair, shuffles: int, seed: int = 0) -> N
 
 
 def holm(p: ArrayLike) -> np.ndarray:
-    """Holm's step-down correction: controls the chance of any false finding; NaN stays NaN and does not count."""
+    """Holm's step-down correction: controls the chance of any false finding; NaN stays NaN."""
     p = np.asarray(p, dtype=float)
     return _adjusted(p, lambda ordered: np.maximum.accumulate(ordered * np.arange(len(ordered), 0, -1)))
 
