@@ -10,9 +10,12 @@ its own packing (missing without trl). The rounds are interleaved, so that all s
 from __future__ import annotations
 
 import importlib.util
+import sys
 import tempfile
 from collections.abc import Callable
 from typing import Any
+
+sys.path.append(sys.path.pop(0))  # this folder last: this file has the name of the package it measures
 
 import numpy as np
 import torch
@@ -117,8 +120,13 @@ def contestants(folder: str) -> tuple[dict[str, Callable[[], Any]], int]:
         }
         trainer = SFTTrainer(
             fresh_model(len(tokenizer)),
+            # One row at a time: it flattens a batch into one row, whose attention mask grows with the square.
             args=SFTConfig(
-                **settings(folder, ROWS), packing=True, max_length=LONGEST, completion_only_loss=True
+                **settings(folder, 1),
+                gradient_accumulation_steps=ROWS,
+                packing=True,
+                max_length=LONGEST,
+                completion_only_loss=True,
             ),
             train_dataset=Dataset.from_dict(table),
             processing_class=tokenizer,
