@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
@@ -15,6 +16,8 @@ import pytest
 from sample import sample_states, tables
 
 from repalign import scoring
+from repalign.projection import project, sentence_table
+from repalign.report import Report
 from repalign.results import Results
 
 pytestmark = pytest.mark.browser
@@ -104,13 +107,13 @@ def test_slider_puts_every_sentence_where_the_table_says(open_page, results):
     layers = sorted(table["layer"].unique())
     for variant in ("raw", "centred"):
         page.select_option("#variant", variant)
-        for place, checkpoint in enumerate(("alpaca", "m-llama")):
-            for position, layer in enumerate(layers):
-                page.locator("#layer").fill(str(position))
-                rows = table[(table["checkpoint"] == checkpoint) & (table["variant"] == variant)]
-                rows = rows[rows["layer"] == layer]
-                shown = np.array(page.evaluate(f"[...repalign.maps[{place}].now]"), dtype=np.float32)
-                np.testing.assert_array_equal(shown.reshape(-1, 2), rows[["x", "y"]].to_numpy())
+        for position, layer in enumerate(layers):
+            page.locator("#layer").fill(str(position))
+            shown = np.array(page.evaluate("repalign.maps.map(map => [...map.now])"), dtype=np.float32)
+            rows = table[(table["variant"] == variant) & (table["layer"] == layer)]
+            for places, checkpoint in zip(shown, ("alpaca", "m-llama"), strict=True):
+                expected = rows.loc[rows["checkpoint"] == checkpoint, ["x", "y"]]
+                np.testing.assert_array_equal(places.reshape(-1, 2), expected)
     assert page.locator("#layer-shown").inner_text() == f"{layers[-1]} of {layers[-1]}"
 
 
@@ -181,7 +184,7 @@ def test_find_legend_colour_and_zoom(open_page, results):
     drawn = {page.evaluate("repalign.maps[0].canvas.toDataURL()")}
     for colour in ("group", "length", "score", "language"):
         page.select_option("#colour", colour)
-        assert page.locator("#scale").is_visible() == (colour in ("length", "score"))
+        assert page.locator("#scale").is_visible() == (colour != "language")
         drawn.add(page.evaluate("repalign.maps[0].canvas.toDataURL()"))
     assert len(drawn) == 4
     page.click("#nearer")
@@ -214,7 +217,7 @@ def test_play_walks_through_the_layers(open_page):
 
 
 def test_theme_button_and_system_preference(open_page):
-    page = open_page("single", scheme="dark")
+    page = open_page("series", scheme="dark")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     page.click("#theme")
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
@@ -299,45 +302,46 @@ def test_download_is_the_table(open_page, results):
 
 
 def test_print_shows_figures_on_white_and_no_controls(open_page):
-    page = open_page("single", scheme="dark")
+    page = open_page("single", 390, "dark")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
     assert page.locator(".controls.main").is_hidden()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate("[...document.querySelectorAll('.plot')].every(p => p.data)")
+    page.emulate_media(media="screen")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
 
 
-def test_three_dims_turn(open_page, results):
-    from repalign.projection import project
-
-    saved = results("single")
-    deep = project(sample_small("m-llama"), dims=3, progress=False)
-    both = pd.concat([saved.tables["map"], deep], ignore_index=True)
-    page = open_page(replace(saved, tables={**saved.tables, "map": both}))
-    page.select_option("#map", "pca 3-D")
-    page.locator("#maps").scroll_into_view_if_needed()
-    before = page.evaluate("repalign.maps[0].at(0, 0)")
-    box = page.locator("#maps canvas").bounding_box()
-    page.mouse.move(box["x"] + 100, box["y"] + 100)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 160, box["y"] + 100, steps=3)
-    page.mouse.up()
-    assert page.evaluate("repalign.maps[0].at(0, 0)") != before
-
-
-def test_checkpoints_of_other_depth_are_linked_by_depth(open_page):
-    shallow = sample_small("alpaca", layers=3)
-    made = [shallow, sample_small("m-llama", layers=5)]
+@pytest.fixture(scope="module")
+def two_depths() -> Results:
+    """Checkpoints of 3 and of 5 layers, with maps of two and of three dims."""
+    made = [sample_small("alpaca", layers=3), sample_small("m-llama", layers=5)]
     scores = scoring.profile(made, metrics=["mexa"], draws=50, progress=False)
-    parts = tables([shallow]), tables([made[1]])
-    from repalign.projection import project
+    places = pd.concat([project(made, dims=dims, progress=False) for dims in (2, 3)], ignore_index=True)
+    return Results("two depths", scores, {"map": places, "sentences": sentence_table(made[0])})
 
-    both = {"map": project(made, progress=False), "sentences": parts[0]["sentences"]}
-    page = open_page(Results("two depths", scores, both))
+
+def test_checkpoints_of_other_depth_are_linked_by_depth(open_page, two_depths):
+    page = open_page(two_depths)
     page.locator("#layer").fill("2")
     notes = page.locator("#maps .note").all_inner_texts()
     assert "layer 1." in notes[0]
     assert "layer 2." in notes[1]
+
+
+def test_three_dims_turn(open_page, two_depths):
+    page = open_page(two_depths)
+    page.select_option("#map", "pca 3-D")
+    page.locator("#maps").scroll_into_view_if_needed()
+    before = page.evaluate("repalign.maps.map(map => map.at(0, 0))")
+    box = page.locator("#maps canvas").first.bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 160, box["y"] + 100, steps=3)
+    page.mouse.up()
+    after = page.evaluate("repalign.maps.map(map => map.at(0, 0))")
+    assert before[0] != after[0]
+    assert before[1] != after[1]
 
 
 HOSTILE = [
@@ -446,10 +450,6 @@ def sample_small(checkpoint: str, layers: int = 5):
 
 def test_embedded_table_is_the_whole_table(results, tmp_path):
     """The download does not depend on the browser's arithmetic: the page holds the CSV itself."""
-    import base64
-
-    from repalign.report import Report
-
     html = Report(results("single")).write(tmp_path / "report.html").read_text(encoding="utf-8")
     start = html.index('"csv":"') + 7
     csv = gzip.decompress(base64.b64decode(html[start : html.index('"', start)]))

@@ -35,8 +35,8 @@
   const dark = () => (state.theme ? state.theme === "dark" : prefersDark.matches);
 
   /* The layer of a checkpoint that lies at the same depth as the slider. */
-  function layerOf(checkpoint) {
-    const own = data.depths[checkpoint] ?? data.depths[data.deepest], depth = data.depths[data.deepest][state.layer];
+  function layerOf(checkpoint, slider = state.layer) {
+    const own = data.depths[checkpoint] ?? data.depths[data.deepest], depth = data.depths[data.deepest][slider];
     return Number(Object.keys(own).reduce((best, layer) => (Math.abs(own[layer] - depth) < Math.abs(own[best] - depth) ? layer : best)));
   }
 
@@ -94,11 +94,21 @@
     return `rgb(${[1, 3, 5].map((i) => Math.round(parseInt(a.slice(i, i + 2), 16) * (1 - t) + parseInt(b.slice(i, i + 2), 16) * t))})`;
   }
   const between = (low, value, high) => Math.max(low, Math.min(high, value));
+  const ramp = () => make("span", { className: "ramp" });
   const COLOURS = {
-    language: [(map, l) => space.looks[l].colour],
-    group: [(map, l, s) => `hsl(${(space.groups[space.sentences[l].group[s]] * 137.5) % 360} 55% 48%)`],
-    length: [(map, l, s) => blend(between(0, space.sentences[l].tokens[s] / space.longest, 1)), "short", () => `${space.longest} tokens and more`],
-    score: [(map, l, s) => blend(between(0, 0.5 + map.score("margin", l, s) * 2, 1)), "nearer to a wrong sentence", () => "translation is nearest"],
+    language: { of: (map, l) => space.looks[l].colour, key: () => [] },
+    group: {
+      of: (map, l, s) => `hsl(${space.hues[s]} 55% 48%)`,
+      key: () => [`A sentence and its translations share a colour, by where the ${data.pivot} one lies at layer ${started.layer}.`],
+    },
+    length: {
+      of: (map, l, s) => blend(between(0, space.sentences[l].tokens[s] / space.longest, 1)),
+      key: () => ["short", ramp(), `${space.longest} tokens and more`],
+    },
+    score: {
+      of: (map, l, s) => blend(between(0, 0.5 + map.score("margin", l, s) * 2, 1)),
+      key: () => ["nearer to a wrong sentence", ramp(), "translation is nearest"],
+    },
   };
 
   function prepareSpace() {
@@ -112,14 +122,25 @@
     for (const one of space.sentences) Object.assign(one, { tokens: unpack(one.tokens), group: unpack(one.group), low: one.text.map((t) => t.toLocaleLowerCase()) });
     const lengths = space.sentences.flatMap((one) => [...one.tokens]).sort((a, b) => a - b);
     space.longest = lengths[Math.floor(lengths.length * 0.98)] || 1;
-    space.groups = Object.fromEntries([...new Set(space.sentences[0].group)].map((group, place) => [group, place]));
     const looks = new Map(data.languages.map((one) => [one.code, one]));
     space.looks = space.languages.map((code) => looks.get(code));
+    space.hues = hues();
     const names = [...new Set(space.sheets.map((sheet) => sheet.map))];
     $("map").replaceChildren(...names.map((name) => new Option(name, name)));
     started.map = names[0];
     for (const checkpoint of new Set(space.sheets.map((sheet) => sheet.checkpoint))) addMap(checkpoint);
     for (const look of space.looks) addLegend(look);
+  }
+
+  /* Neighbours in the pivot, at the layer the page starts with, get neighbouring hues. */
+  function hues() {
+    const sheet = space.sheets.find((one) => one.variant === started.variant) ?? space.sheets[0];
+    const layer = Math.max(0, sheet.layers.indexOf(layerOf(sheet.checkpoint, started.layer)));
+    const first = (layer * space.languages.length + Math.max(0, space.languages.indexOf(data.pivot))) * space.rows.length;
+    return Array.from(space.rows, (_, s) => {
+      const [x, y] = sheet.places.subarray((first + s) * sheet.dims);
+      return Math.round((Math.atan2(y, x) * 180) / Math.PI + 360) % 360;
+    });
   }
 
   function addMap(checkpoint) {
@@ -237,10 +258,9 @@
 
   function showSpace(milliseconds) {
     view.hidden = new Set(state.hide.split(",").filter(Boolean));
-    const [colourOf, low, high] = COLOURS[state.colour];
-    view.colourOf = colourOf;
-    $("scale").hidden = !low;
-    if (low) $("scale").replaceChildren(low, make("span", { className: "ramp" }), high());
+    view.colourOf = COLOURS[state.colour].of;
+    $("scale").replaceChildren(...COLOURS[state.colour].key());
+    $("scale").hidden = state.colour === "language";
     const wanted = state.find.trim().toLocaleLowerCase();
     view.matches = wanted ? new Set([...space.rows.keys()].filter((s) => space.sentences.some((one) => one.low[s].includes(wanted)))) : null;
     $("found").textContent = view.matches ? `${view.matches.size} found` : "";
