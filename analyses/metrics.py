@@ -1,4 +1,4 @@
-"""What each metric measures, and data on which it misleads: `python analyses/metrics.py` writes docs/metrics.md."""
+"""Each metric, and data on which it misleads: `python analyses/metrics.py` writes docs/metrics.md."""
 
 from __future__ import annotations
 

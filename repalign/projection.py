@@ -15,6 +15,7 @@ import numpy as np
 from repalign.errors import RepalignError, unknown
 from repalign.faithfulness import judged
 from repalign.reducers import REDUCERS, Reducer
+from repalign.results import GRAIN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,26 +108,23 @@ def project(
     return _join(tables)
 
 
-def sentence_table(states: LayerStates, *, sentences: int = 240, seed: int = 0) -> pd.DataFrame:
-    """The text of the sentences that `project` draws with the same arguments: the "sentences" table."""
+def sentence_table(states: LayerStates) -> pd.DataFrame:
+    """The text of all sentences, for maps and lists of confusions: the "sentences" table."""
     import pandas as pd
 
-    rows = sample(states, sentences, seed)
-    return pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "language": language,
-                    "sentence": rows,
-                    "group": np.asarray(states.groups)[rows],
-                    "text": [str(states.texts[language][row]) for row in rows],
-                    "tokens": np.asarray(states.tokens[language])[rows],
-                }
-            )
-            for language in states.languages
-        ],
-        ignore_index=True,
-    )
+    tables = [
+        pd.DataFrame(
+            {
+                "language": language,
+                "sentence": np.arange(states.sentences),
+                "group": np.asarray(states.groups),
+                "text": [str(text) for text in states.texts[language]],
+                "tokens": np.asarray(states.tokens[language]),
+            }
+        )
+        for language in states.languages
+    ]
+    return pd.concat(tables, ignore_index=True)
 
 
 def sample(states: LayerStates, sentences: int, seed: int) -> np.ndarray:
@@ -250,7 +248,7 @@ def _rows(
 
     languages, sentences = points.shape[:2]
     cosine, margin = _scores(points, states.languages.index(source))
-    flat = placed.reshape(languages * sentences, -1).astype(np.float32)
+    flat = (np.round(placed / GRAIN) * GRAIN).reshape(languages * sentences, -1).astype(np.float32)
     return pd.DataFrame(
         {
             "checkpoint": states.checkpoint,

@@ -45,6 +45,9 @@ TABLES = {
 }
 """The further tables there may be, with their columns."""
 
+GRAIN = 1 / 4096
+"""Places on a map are multiples of this, so that a page can hold them exactly in two bytes each."""
+
 
 @dataclass(frozen=True)
 class Results:

@@ -48,7 +48,9 @@ def words(found: list) -> str:
 def test_a_language_meets_where_it_is_significant_and_nowhere_else():
     found = said(rows(), rows("ar", (0.0, 0.02, 0.03), (1, 0.6, 0.051)))
     (where,) = found["where"]
-    assert where.text.startswith("tuned: 1 of 2 languages meets en in layer 1.")
+    assert where.text.startswith(
+        "tuned: 1 of 2 languages (zh) meets en in layer 1, nearest in layer 1 (0.30; chance 0.010)."
+    )
     zh, ar = (detail.text for detail in where.details)
     assert zh == "zh (Chinese) meets en in layer 1, most at 1: 0.30 [0.26, 0.34]."
     assert ar == "ar (Arabic): not above chance at any layer."
@@ -133,7 +135,10 @@ def test_evidence_follows_the_settings():
 def test_many_languages_are_counted_not_named():
     found = said(*(rows(f"l{i}", p=(1, 0.001 if i < 13 else 1, 1)) for i in range(20)))
     (where,) = found["where"]
-    assert "13 of 20 languages meet en in layer 1. All are clearly" in where.text
+    assert (
+        "13 of 20 languages meet en in layer 1, nearest in layer 1 (0.30; chance 0.010). All are clearly"
+        in where.text
+    )
     assert where.details == ()
 
 

@@ -205,7 +205,7 @@ def tables_beside(
     }
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in by_checkpoint.items()}
     tables["map"] = project(states, reducer=args.reducer, source=args.pivot, seed=args.seed)
-    tables["sentences"] = sentence_table(states[0], seed=args.seed)
+    tables["sentences"] = sentence_table(states[0])
     if args.pairs == "all":
         own = scores.where(baseline=None)
         tables["languages"], tables["tree"] = scoring.language_tree(own)

@@ -167,7 +167,7 @@ def null(metric: Metric) -> Iterator[str]:
             continue
         rng = np.random.default_rng(3)
         values = np.array([metric(x, rng.permutation(y)).value for _ in range(200)])
-        if metric.closer == "lower" and declared.matches is not None:
+        if metric.closer == "lower" and declared.hits is not None:
             values = 1 - values
         if abs(values.mean() - declared.mean) > 5 * declared.sd / len(values) ** 0.5:
             yield f"{name}: mean {values.mean():.5f} of 200 shuffles, closed form {declared.mean:.5f}"

@@ -22,27 +22,29 @@ class Null:
 
     Attributes:
         mean, sd, skew: first three moments.
-        matches: the value is `matches` times a share of sentences, and a hit is a rare event (retrieval);
-            None for values on a continuous scale.
+        hits: of a share of sentences, the probability of at least 0, 1, 2, ... hits; None for other values.
         values: sorted shuffled values, where moments have no closed form; empty otherwise.
     """
 
     mean: float
     sd: float
     skew: float = 0.0
-    matches: int | None = None
+    hits: np.ndarray | None = None
     values: Sequence[float] = ()
 
     @classmethod
-    def of_matches(cls, candidates: int, sentences: int) -> Null:
-        """Number of shuffled translations that hit: each of `candidates` sentences has one match among
-        `sentences`.
+    def of_matches(cls, wanted: torch.Tensor, sentences: int) -> Null:
+        """Share of sentences that hit: `wanted` [hit] holds the one match among `sentences` that each would
+        hit.
 
-        The count of fixed points of a random permutation is Poisson up to terms of order 1/n!; where several
-        sentences want the same match (hubs) the true tail is lighter, so p errs on the safe side.
+        A match that c sentences want (a hub) is hit with probability c/n, by one of them at most; the number
+        of hits is a sum of such events, which a random permutation makes independent up to terms of order
+        1/n.
         """
-        rate = candidates / sentences
-        return cls(rate / sentences, rate**0.5 / sentences, matches=sentences)
+        rates = np.bincount(wanted.cpu().numpy(), minlength=1) / sentences
+        rates = rates[rates > 0]
+        sd = float((rates * (1 - rates)).sum()) ** 0.5 / sentences
+        return cls(float(rates.sum()) / sentences, sd, hits=hits_tail(rates, sentences))
 
     @classmethod
     def of_shuffles(cls, values: Sequence[float]) -> Null:
@@ -77,9 +79,9 @@ class Null:
         """
         if np.isnan(value) or np.isnan(self.mean):
             return float("nan")
-        if self.matches is not None:
-            hits = round((value if closer == "higher" else 1 - value) * self.matches)
-            return float(special.gammainc(hits, self.mean * self.matches)) if hits > 0 else 1.0
+        if self.hits is not None:
+            share = value if closer == "higher" else 1 - value
+            return max(float(self.hits[round(share * (len(self.hits) - 1))]), float(np.finfo(float).tiny))
         sign = 1.0 if closer == "higher" else -1.0
         if len(self.values):
             as_close = int(np.sum(sign * np.asarray(self.values) >= sign * value))
@@ -89,6 +91,19 @@ class Null:
             return 1.0
         beyond = tail(sign * (value - self.mean) / self.sd, sign * self.skew)
         return max(beyond, float(np.finfo(float).tiny))  # no data make chance impossible
+
+
+def hits_tail(rates: np.ndarray, most: int) -> np.ndarray:
+    """P(at least k of these independent events), k = 0 .. most; events of like rate are one binomial."""
+    chances = np.ones(1)
+    for rate, events in zip(*np.unique(rates, return_counts=True), strict=True):
+        k = np.arange(events + 1)
+        ways = special.gammaln(events + 1) - special.gammaln(k + 1) - special.gammaln(events - k + 1)
+        binomial = np.exp(ways + special.xlogy(k, rate) + special.xlog1py(events - k, -rate))
+        chances = np.convolve(chances, binomial)
+    beyond = np.zeros(most + 1)
+    beyond[: len(chances)] = np.minimum(chances[::-1].cumsum()[::-1], 1.0)
+    return beyond
 
 
 def tail(z: float, skew: float) -> float:

@@ -105,11 +105,16 @@ class Winners(NamedTuple):
     strict: torch.Tensor  # bool [row]
 
     @property
-    def hits(self) -> torch.Tensor:
-        """Bool [row]: the diagonal is the row's only maximum."""
+    def positions(self) -> torch.Tensor:
+        """Int [row]: 0, 1, 2, ..."""
         import torch
 
-        return self.strict & (self.index == torch.arange(len(self.index), device=self.index.device))
+        return torch.arange(len(self.index), device=self.index.device)
+
+    @property
+    def hits(self) -> torch.Tensor:
+        """Bool [row]: the diagonal is the row's only maximum."""
+        return self.strict & (self.index == self.positions)
 
 
 def winners(scores: torch.Tensor, rounding: float | None = None) -> Winners:

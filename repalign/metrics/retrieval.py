@@ -5,8 +5,9 @@ Strict throughout: a tie is no hit, so that a collapsed layer scores 0 and not 1
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from repalign.metrics.metric import Scores, metric
 from repalign.metrics.null import Null
@@ -41,9 +42,10 @@ def cosine_gap(pair: LayerPair) -> Scores:
     return Scores.mean_of(scale * relative.diagonal(), Null.of_linear(relative, scale))
 
 
-def matched(hits: torch.Tensor, candidates: int) -> Scores:
-    """Share of hits, each a strict winner, where `candidates` sentences have a winner, right or wrong."""
-    return Scores.mean_of(hits, Null.of_matches(candidates, len(hits)), kind="share")
+def matched(found: Winners) -> Scores:
+    """Share of sentences that find their translation, where `found` holds what each takes for it."""
+    null = Null.of_matches(found.index[found.strict], len(found.index))
+    return Scores.mean_of(found.hits, null, kind="share")
 
 
 @metric(
@@ -59,7 +61,7 @@ def p_at_1(pair: LayerPair) -> Scores:
 
     mean_i 1[S_ii > max_{j != i} S_ij]. Falls with the number of candidates; a few hubs can hold it down.
     """
-    return matched(pair.nearest.hits, int(pair.nearest.strict.sum()))
+    return matched(pair.nearest)
 
 
 @metric(
@@ -75,14 +77,8 @@ def mexa(pair: LayerPair) -> Scores:
     mean_i 1[S_ii > max_{j != i} max(S_ij, S_ji)]; equal to the published script on the same vectors.
     """
     there, back = pair.nearest, pair.reverse.nearest
-    mutual = there.strict & back.strict[there.index] & (back.index[there.index] == _positions(there))
-    return matched(there.hits & back.hits, int(mutual.sum()))
-
-
-def _positions(of: Winners) -> torch.Tensor:
-    import torch
-
-    return torch.arange(len(of.index), device=of.index.device)
+    mutual = back.strict[there.index] & (back.index[there.index] == there.positions)
+    return matched(Winners(there.index, there.strict & mutual))
 
 
 def _neighbourhoods(cosine: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -102,22 +98,13 @@ def _neighbourhoods(cosine: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.T
 def csls(pair: LayerPair) -> Scores:
     """P@1 with hubs pushed back: strict maximum of 2 S_ij - r_i - r'_j, r = mean cosine to the 10 nearest."""
     row, column = _neighbourhoods(pair.cosine, 10)
-    best = winners(2 * pair.cosine - row[:, None] - column)
-    return matched(best.hits, int(best.strict.sum()))
-
-
-class Found(NamedTuple):
-    """What a margin search takes for the translation of each source sentence."""
-
-    index: torch.Tensor  # int [source]
-    strict: torch.Tensor  # bool [source]: no other candidate had the same margin
-    margin: torch.Tensor  # [source]
+    return matched(winners(2 * pair.cosine - row[:, None] - column))
 
 
 MARGINS = ("ratio", "distance", "absolute")
 
 
-def margin_search(cosine: torch.Tensor, margin: str, k: int = 4) -> Found:
+def margin_search(cosine: torch.Tensor, margin: str, k: int = 4) -> Winners:
     """The best of the k nearest targets by margin, as LASER mines sentence pairs.
 
     With b_ij the mean of both neighbourhoods: ratio S/b, distance S - b, absolute S (arXiv:1811.01136, eq. 1
@@ -136,13 +123,12 @@ def margin_search(cosine: torch.Tensor, margin: str, k: int = 4) -> Found:
     elif margin == "distance":
         values = values - middle
     best = winners(values)
-    return Found(index.gather(1, best.index[:, None]).flatten(), best.strict, values.max(1).values)
+    return Winners(index.gather(1, best.index[:, None]).flatten(), best.strict)
 
 
 def _xsim(pair: LayerPair, margin: str) -> Scores:
-    found = margin_search(pair.cosine, margin)
-    hits = Winners(found.index, found.strict).hits
-    return Scores.mean_of(~hits, Null.of_matches(int(found.strict.sum()), len(hits)), kind="share")
+    found = matched(margin_search(pair.cosine, margin))
+    return replace(found, value=1 - found.value, per_sentence=1 - found.per_sentence)
 
 
 def _declare_xsim(margin: str, failure: str):

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from repalign.results import GRAIN
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -21,7 +23,8 @@ TEXT = 600
 def space(results: Results) -> dict[str, Any] | None:
     """Places, cosines and text; None where there is no map.
 
-    Places are float32 [layer, language, sentence, 2 or 3]; cosine and margin int16, in ten-thousandths.
+    Places are [layer, language, sentence, 2 or 3], int16 in units of `GRAIN` or float32; cosine and margin
+    are int16, in ten-thousandths.
     """
     table, sentences = results.tables.get("map"), results.tables.get("sentences")
     if table is None or sentences is None or table.empty:
@@ -43,6 +46,7 @@ def space(results: Results) -> dict[str, Any] | None:
         "rows": kept.astype(np.int32),
         "sentences": [_texts(sentences, language, kept) for language in languages],
         "sheets": sheets,
+        "grain": GRAIN,
         "turns": bool(shown["z"].notna().any()),
         "left_out": len(there) - len(kept),
     }
@@ -64,12 +68,19 @@ def _sheet(rows: pd.DataFrame, languages: list[str], kept: np.ndarray) -> dict[s
     by_layer = rows.groupby("layer")[["trustworthiness", "knn_overlap"]].first()
     return {
         "layers": [int(layer) for layer in layers],
-        "places": rows[columns].to_numpy(np.float32).reshape(*shape, len(columns)),
+        "places": _places(rows[columns].to_numpy(np.float32)).reshape(*shape, len(columns)),
         "cosine": _small(rows["cosine"]).reshape(shape),
         "margin": _small(rows["margin"]).reshape(shape),
         "trustworthiness": by_layer["trustworthiness"].to_numpy(np.float32),
         "knn_overlap": by_layer["knn_overlap"].to_numpy(np.float32),
     }
+
+
+def _places(places: np.ndarray) -> np.ndarray:
+    """In units of `GRAIN` as int16 where that is exact, else as they are."""
+    units = np.round(places / GRAIN)
+    exact = np.abs(units).max(initial=0) < 2**15 and np.array_equal(units * np.float32(GRAIN), places)
+    return units.astype(np.int16) if exact else places
 
 
 def _small(values: pd.Series) -> np.ndarray:

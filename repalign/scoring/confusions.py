@@ -36,7 +36,7 @@ def confusions(pair: LayerPair, margin: str) -> list[dict[str, Any]]:
     found = margin_search(pair.cosine, margin)
     right = pair.cosine.diagonal()
     cosine = pair.cosine.gather(1, found.index[:, None]).flatten()
-    wrong = (found.index != found.index.new_tensor(range(pair.sentences))).nonzero().flatten()
+    wrong = (found.index != found.positions).nonzero().flatten()
     wrong = wrong[(cosine - right)[wrong].argsort(descending=True, stable=True)]
     columns = (wrong, found.index[wrong], cosine[wrong], right[wrong])
     names = ("sentence", "taken_for", "cosine", "cosine_right")

@@ -41,7 +41,7 @@ def sure(view: View, own: pd.DataFrame, lead: dict[str, str]) -> list[Finding]:
     early = list(dict.fromkeys(met.loc[met["layer"] == 0, "target"]))
     if early:
         who = listing(early) if len(early) <= NAMED else f"{len(early)} languages"
-        reason = "Shared names, digits and loans do this."
+        reason = "Shared names, digits and loans can do this."
         found.append(Finding("sure", f"Above chance already at layer 0, before any block: {who}. {reason}"))
     text = "Each best layer is picked on the same sentences, so its value is a little too high."
     return [*found, Finding("sure", text)]

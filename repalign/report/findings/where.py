@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 def where(view: View, rows: pd.DataFrame, checkpoint: str, lead: dict[str, str]) -> Finding:
     """Which languages meet the pivot in one checkpoint, and where most of them do."""
+    import pandas as pd
+
     pivot, above = view.pivot, above_chance(rows)
     if not above.any():
         text = f"{checkpoint}: no language is above chance at any layer, so none is shown to meet {pivot}."
@@ -23,36 +25,50 @@ def where(view: View, rows: pd.DataFrame, checkpoint: str, lead: dict[str, str])
     names, met = list(rows["target"].unique()), rows[above]
     counts = met.groupby("layer")["target"].nunique()
     most = counts.index[counts == counts.max()]
-    layers = layers_in_words(most)
-    meeting = met["target"].nunique()
-    if counts.max() == meeting:
-        layers = f"in {layers}"
-    elif counts.max() > 1:
-        layers = f"somewhere, {counts.max()} of them together in {layers}"
-    else:
-        layers = f"each at layers of its own ({layers_in_words(counts.index)})"
+    peaks = pd.DataFrame([best(own) for _, own in met.groupby("target", sort=False)])
+    text = f"{checkpoint}: {_who(list(peaks['target']), names)} {pivot} {_together(counts, most, len(peaks))}"
     return Finding(
         "where",
-        f"{checkpoint}: {_who(meeting, names)} {pivot} {layers}. {_parted(met, rows)}".strip(),
+        " ".join(filter(None, [f"{text}, {_nearest(peaks)}.", _parted(met, rows)])),
         f"{view.label(lead['metric'])}, {lead['variant']}; above chance, {adjusted(view)}",
-        {**lead, "layer": int(most[len(most) // 2])},
+        {**lead, "layer": int(peaks["layer"].mode().iloc[0])},
         tuple(_language(rows[rows["target"] == name], name, pivot, lead) for name in names)
         if len(names) <= NAMED
         else (),
     )
 
 
+def _who(meeting: list[str], names: list[str]) -> str:
+    if len(names) == 1:
+        return f"{called(names[0])} meets"
+    if len(meeting) == len(names):
+        return f"{'both' if len(names) == 2 else f'all {len(names)}'} languages meet"
+    if len(meeting) <= 3:
+        verb = "meets" if len(meeting) == 1 else "meet"
+        return f"{len(meeting)} of {len(names)} languages ({listing(meeting)}) {verb}"
+    return f"{len(meeting)} of {len(names)} languages meet"
+
+
+def _together(counts: pd.Series, most: pd.Index, meeting: int) -> str:
+    """In which layers: all of them, most of them, or each for itself."""
+    if counts.max() == meeting:
+        return f"in {layers_in_words(most)}"
+    if counts.max() > 1:
+        return f"somewhere, {counts.max()} of them together in {layers_in_words(most)}"
+    return f"each at layers of its own ({layers_in_words(counts.index)})"
+
+
+def _nearest(peaks: pd.DataFrame) -> str:
+    """The best layers, and the values there."""
+    low, high = peaks["value"].min(), peaks["value"].max()
+    value = f"{low:.2f}" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f}"
+    layers = layers_in_words(peaks["layer"].unique())
+    return f"nearest in {layers} ({value}; chance {peaks['chance'].mean():.3f})"
+
+
 def best(rows: pd.DataFrame) -> pd.Series:
     """The row of the layer where a language is nearest to the pivot."""
     return rows.loc[rows["gain"].idxmax()]
-
-
-def _who(count: int, names: list[str]) -> str:
-    if len(names) == 1:
-        return f"{called(names[0])} meets"
-    if count == len(names):
-        return f"{'both' if count == 2 else f'all {count}'} languages meet"
-    return f"{count} of {len(names)} languages meet{'s' if count == 1 else ''}"
 
 
 def _parted(met: pd.DataFrame, rows: pd.DataFrame) -> str:

@@ -104,7 +104,9 @@
   function prepareSpace() {
     for (const sheet of space.sheets) {
       sheet.dims = Number(sheet.places.shape.split(", ")[3]);
+      const exact = sheet.places.dtype === "i2";
       for (const key of ["places", "cosine", "margin", "trustworthiness", "knn_overlap"]) sheet[key] = unpack(sheet[key]);
+      if (exact) sheet.places = Float32Array.from(sheet.places, (units) => units * space.grain);
     }
     space.rows = unpack(space.rows);
     for (const one of space.sentences) Object.assign(one, { tokens: unpack(one.tokens), group: unpack(one.group), low: one.text.map((t) => t.toLocaleLowerCase()) });
@@ -266,7 +268,7 @@
       .sort((a, b) => a.rank - b.rank);
     const text = (language, sentence) => make("bdi", { textContent: data.neighbours.texts[language]?.[sentence] ?? `sentence ${sentence}`, dir: "auto", lang: language });
     $("neighbours-rows").replaceChildren(...chosen.slice(0, 40).map((row) => make("tr", {},
-      make("td", {}, make("bdi", { textContent: row.checkpoint })), make("td", {}, `${row.source} → ${row.target}`),
+      make("td", {}, make("bdi", { textContent: row.checkpoint })), make("td", { className: "number", textContent: `${row.source} → ${row.target}` }),
       make("td", {}, text(row.source, row.sentence)), make("td", {}, text(row.target, row.taken_for)), make("td", {}, text(row.target, row.sentence)))));
     $("neighbours-count").textContent = chosen.length ? `${Math.min(40, chosen.length)} of ${chosen.length} at layer ${state.layer}` : `none at layer ${state.layer}`;
   }
