@@ -22,10 +22,14 @@ def main(names: list[str]) -> None:
     states = [extract(Checkpoint.named(name), corpus) for name in names]
     scores = profile(states, source="en", metrics=["p_at_1", "mexa", "cka"], variants=["centred"])
     p_at_1 = scores.where(metric="p_at_1").table
-    p_at_1["pair"] = [(set(pair) - {"en"}).pop() for pair in zip(p_at_1["source"], p_at_1["target"], strict=True)]
+    p_at_1["pair"] = [
+        (set(pair) - {"en"}).pop() for pair in zip(p_at_1["source"], p_at_1["target"], strict=True)
+    ]
     figures = {
         "mean": by_layer(p_at_1.groupby(["checkpoint", "layer"], sort=False)["value"].mean()),
-        "zh": by_layer(p_at_1[p_at_1["pair"] == "zh"].groupby(["checkpoint", "layer"], sort=False)["value"].mean()),
+        "zh": by_layer(
+            p_at_1[p_at_1["pair"] == "zh"].groupby(["checkpoint", "layer"], sort=False)["value"].mean()
+        ),
         "chance": 1 / len(corpus),
         "signatures": scores.signatures,
         "settings": scores.settings,

@@ -57,7 +57,9 @@ def tokenize(
             f"template {template.name!r} needs character offsets, which this slow tokenizer does not give; use --template raw"
         )
     parts = [template.around(sentence) if framed else ("", sentence, "") for sentence in sentences]
-    encoded = tokenizer(["".join(p) for p in parts], return_offsets_mapping=framed, return_attention_mask=False)
+    encoded = tokenizer(
+        ["".join(p) for p in parts], return_offsets_mapping=framed, return_attention_mask=False
+    )
     special = np.array(sorted(special_ids(tokenizer)), dtype=np.int64)
     rows = []
     for index, (before, sentence, _) in enumerate(parts):
@@ -68,7 +70,9 @@ def tokenize(
             start, end = len(before), len(before) + len(sentence)
             content &= (offsets[:, 0] < end) & (offsets[:, 1] > start) & (offsets[:, 1] > offsets[:, 0])
         if not content.any():
-            raise RepalignError(f"sentence {sentence[:60]!r} has no tokens of its own with this tokenizer; drop it")
+            raise RepalignError(
+                f"sentence {sentence[:60]!r} has no tokens of its own with this tokenizer; drop it"
+            )
         keep = int(np.flatnonzero(content)[-1]) + 1 if causal else len(ids)
         rows.append(Tokens(ids[: min(keep, max_length)], content[: min(keep, max_length)], keep > max_length))
     return rows

@@ -31,7 +31,9 @@ MOST_TRUNCATED = 0.01
 """Share of sentences that may be too long before it is an error."""
 
 
-def extract(checkpoint: Checkpoint, corpus: ParallelCorpus, *, pooling: str = "mean", **options: Any) -> LayerStates:
+def extract(
+    checkpoint: Checkpoint, corpus: ParallelCorpus, *, pooling: str = "mean", **options: Any
+) -> LayerStates:
     """The pooled hidden states of every layer, computed or read from the store.
 
     Args:
@@ -117,9 +119,15 @@ class Extraction:
         )
         tokens = {lang: [rows[i] for i in kept] for lang, rows in everything.items()}
         tokens = without_shared(tokens) if self.unshared else tokens
-        jobs = {lang: LanguageReading(self, lang, rows, tokens[lang]) for lang, rows in corpus.sentences.items()}
+        jobs = {
+            lang: LanguageReading(self, lang, rows, tokens[lang]) for lang, rows in corpus.sentences.items()
+        }
         shape, arrays = self._read(jobs, poolings)
-        about = {**check(corpus), "truncated": len(self.corpus) - len(kept), "tokens": fertility(corpus, tokens)}
+        about = {
+            **check(corpus),
+            "truncated": len(self.corpus) - len(kept),
+            "tokens": fertility(corpus, tokens),
+        }
         return {
             pooling: LayerStates(
                 signature=Signature(
@@ -147,7 +155,10 @@ class Extraction:
     ) -> tuple[Shape, dict[str, dict[str, LayerArray]]]:
         """Arrays by language and pooling, from wherever they are kept."""
         if not self.stream:
-            found = {lang: job.in_store(poolings) if self.store else job.in_memory(poolings) for lang, job in jobs.items()}
+            found = {
+                lang: job.in_store(poolings) if self.store else job.in_memory(poolings)
+                for lang, job in jobs.items()
+            }
             return next(iter(found.values()))[0], {lang: arrays for lang, (_, arrays) in found.items()}
         two = lru_cache(maxsize=2)(lambda language: jobs[language].in_memory(poolings)[1])
         shapes = {lang: job.shape() for lang, job in jobs.items()}
@@ -188,7 +199,9 @@ class Extraction:
     def _tokenize(self) -> dict[str, list[Tokens]]:
         tokenizer, template = read_tokenizer(self.weights), TEMPLATES[self.template]
         return {
-            lang: tokenize(rows, tokenizer, template, self._max_length, causal=is_causal(self._config, self._side))
+            lang: tokenize(
+                rows, tokenizer, template, self._max_length, causal=is_causal(self._config, self._side)
+            )
             for lang, rows in self.corpus.sentences.items()
         }
 

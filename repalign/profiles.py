@@ -67,7 +67,9 @@ class LayerProfile:
         keys = ["checkpoint", "baseline", "metric", "variant", "source", "target"]
         best = worth.groupby([table[key] for key in keys], sort=False, dropna=False).idxmax()
         columns = [*keys, "layer", "value", "low", "high", "chance", "p_adjusted", "sentences"]
-        shown = table.loc[best, columns].to_html(index=False, float_format="{:.3f}".format, max_rows=40, na_rep="")
+        shown = table.loc[best, columns].to_html(
+            index=False, float_format="{:.3f}".format, max_rows=40, na_rep=""
+        )
         return f"<p>{len(table):,} scores; the best layer of each:</p>{shown}"
 
     def joined(self, other: LayerProfile) -> LayerProfile:
@@ -75,7 +77,9 @@ class LayerProfile:
         import pandas as pd
 
         table = pd.concat([self.table, other.table], ignore_index=True)
-        return LayerProfile(table, {**self.signatures, **other.signatures}, {**self.settings, **other.settings})
+        return LayerProfile(
+            table, {**self.signatures, **other.signatures}, {**self.settings, **other.settings}
+        )
 
     def where(self, **equal: object) -> LayerProfile:
         """The rows whose columns equal the given values, e.g. `where(metric="mexa", target="zh")`."""

@@ -92,7 +92,11 @@ class LanguageReading:
         if not np.isfinite(states).all():
             _, layer, row, _ = np.argwhere(~np.isfinite(states))[0]
             sentence = self.sentences[int(np.flatnonzero(self.rows == span[row])[0])]
-            wider = "float32" if engine.dtype != "float32" else "another checkpoint: these weights overflow in float32"
+            wider = (
+                "float32"
+                if engine.dtype != "float32"
+                else "another checkpoint: these weights overflow in float32"
+            )
             raise RepalignError(
                 f"{self.extraction.checkpoint.name}: layer {engine.layers[layer]} of {self.language} is not finite in "
                 f"{engine.dtype} for {sentence[:60]!r}; use --dtype {wider}"
@@ -106,7 +110,14 @@ class LanguageReading:
         hidden = None if self.extraction.progress else True
         total = sum(self._count(span) for span in spans)
         name = f"{self.extraction.checkpoint.name} {self.language}"
-        return tqdm(total=total, desc=name, unit="token", unit_scale=True, disable=hidden or (not spans or None), leave=False)
+        return tqdm(
+            total=total,
+            desc=name,
+            unit="token",
+            unit_scale=True,
+            disable=hidden or (not spans or None),
+            leave=False,
+        )
 
 
 def _warn(message: str) -> None:

@@ -69,7 +69,9 @@ class Store:
         if not described.is_file():
             return None
         shape = json.loads(described.read_text(encoding="utf-8"))["shape"]
-        return cls(described.parent, Shape(tuple(shape["layers"]), shape["blocks"], shape["rows"], shape["dim"]))
+        return cls(
+            described.parent, Shape(tuple(shape["layers"]), shape["blocks"], shape["rows"], shape["dim"])
+        )
 
     @classmethod
     def create(cls, root: Path, key: Mapping[str, Any], shape: Shape) -> Store:

@@ -118,7 +118,9 @@ def test_an_adapter_is_loaded_on_its_base(save_adapter, llama):
 def test_an_adapter_without_its_base_is_refused(save_adapter):
     folder = save_adapter(trained=True)
     config = json.loads((folder / "adapter_config.json").read_text())
-    (folder / "adapter_config.json").write_text(json.dumps({**config, "base_model_name_or_path": "/nowhere/base"}))
+    (folder / "adapter_config.json").write_text(
+        json.dumps({**config, "base_model_name_or_path": "/nowhere/base"})
+    )
     refuses(["base of adapter", "/nowhere/base"], located, folder)
 
 
@@ -132,12 +134,16 @@ def test_an_adapter_that_changes_nothing_is_refused(save_adapter):
 def test_adapters_of_one_base_load_it_once(save_adapter, llama, corpus, monkeypatch):
     import transformers
 
-    checkpoints = [Checkpoint.named(str(f)) for f in (llama, save_adapter(True, 1), save_adapter(True, 2), llama)]
+    checkpoints = [
+        Checkpoint.named(str(f)) for f in (llama, save_adapter(True, 1), save_adapter(True, 2), llama)
+    ]
     apart = [extract(checkpoint, corpus, store=False) for checkpoint in checkpoints]
     loaded = []
     load = transformers.AutoModelForCausalLM.from_pretrained
     monkeypatch.setattr(
-        transformers.AutoModelForCausalLM, "from_pretrained", lambda *a, **k: loaded.append(a) or load(*a, **k)
+        transformers.AutoModelForCausalLM,
+        "from_pretrained",
+        lambda *a, **k: loaded.append(a) or load(*a, **k),
     )
     with one_base():
         together = [extract(checkpoint, corpus, store=False) for checkpoint in checkpoints]

@@ -32,7 +32,12 @@ def text(tmp_path):
 
 def python(*argv, **environment):
     return subprocess.run(
-        [sys.executable, *argv], cwd=ROOT, capture_output=True, text=True, env={**os.environ, **environment}, check=False
+        [sys.executable, *argv],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=False,
     )
 
 
@@ -47,7 +52,9 @@ def test_help_is_fast_and_needs_no_torch():
     assert min(seconds) < 0.6
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["layers", "--help"], *(["list", k] for k in ("checkpoints", "corpora", "metrics"))])
+@pytest.mark.parametrize(
+    "argv", [["--help"], ["layers", "--help"], *(["list", k] for k in ("checkpoints", "corpora", "metrics"))]
+)
 def test_help_and_list_import_no_torch(argv):
     code = (
         "import sys\nfrom repalign.cli import main\n"
@@ -87,7 +94,9 @@ def test_the_same_command_again_only_draws_again(llama, text, tmp_path, monkeypa
     first = pd.read_parquet(out / "profile.parquet")
     (out / "report.html").unlink()
     scored = []
-    monkeypatch.setattr("repalign.commands.analysis.score", lambda *a: scored.append(a) or pytest.fail("scored again"))
+    monkeypatch.setattr(
+        "repalign.commands.analysis.score", lambda *a: scored.append(a) or pytest.fail("scored again")
+    )
     assert main(argv) == 0
     assert (out / "report.html").exists()
     pd.testing.assert_frame_equal(first, pd.read_parquet(out / "profile.parquet"))
@@ -99,15 +108,20 @@ def test_the_same_command_again_only_draws_again(llama, text, tmp_path, monkeypa
 def test_compare_holds_both_checkpoints_and_their_difference(llama, save_model, text, tmp_path):
     other = save_model(tmp_path / "other", seed=1)
     out = tmp_path / "out"
-    assert main(["compare", str(llama), str(other), "--corpus", str(text), "--out", str(out), "--draws", "50"]) == 0
+    assert (
+        main(["compare", str(llama), str(other), "--corpus", str(text), "--out", str(out), "--draws", "50"])
+        == 0
+    )
     table = pd.read_parquet(out / "profile.parquet")
-    own = table[table["baseline"].isna()].set_index(["checkpoint", "metric", "variant", "source", "target", "layer"])["value"]
+    own = table[table["baseline"].isna()].set_index(
+        ["checkpoint", "metric", "variant", "source", "target", "layer"]
+    )["value"]
     difference = table[table["baseline"].notna()]
     assert set(difference["checkpoint"]) == {"other"}
     assert set(difference["baseline"]) == {llama.name}
     for row in difference.itertuples():
         key = (row.metric, row.variant, row.source, row.target, row.layer)
-        assert row.value == pytest.approx(own["other", *key] - own[llama.name, *key], abs=1e-9)
+        assert row.value == pytest.approx(own[("other", *key)] - own[(llama.name, *key)], abs=1e-9)
     assert (out / "report.html").stat().st_size > 4e6
 
 
@@ -116,15 +130,58 @@ def test_a_checkpoint_against_itself_differs_nowhere(llama, text, tmp_path):
 
     twin = shutil.copytree(llama, tmp_path / "twin")
     out = tmp_path / "out"
-    assert main(["compare", str(llama), str(twin), "--corpus", str(text), "--out", str(out), "--no-report", "--draws", "50"]) == 0
+    assert (
+        main(
+            [
+                "compare",
+                str(llama),
+                str(twin),
+                "--corpus",
+                str(text),
+                "--out",
+                str(out),
+                "--no-report",
+                "--draws",
+                "50",
+            ]
+        )
+        == 0
+    )
     table = pd.read_parquet(out / "profile.parquet")
     assert (table[table["baseline"].notna()]["value"].abs() < 1e-12).all()
 
 
 def test_a_series_and_a_random_twin_stand_in_one_table(llama, text, tmp_path):
     out = tmp_path / "out"
-    argv = ["layers", "--ckpt", str(llama), f"{llama}~random", "--corpus", str(text), "--out", str(out), "--draws", "50"]
-    assert main([*argv, "--no-report", "--metrics", "mexa", "--langs", "en,zh", "--layers", "0-1,3", "--control", "random,unshared"]) == 0
+    argv = [
+        "layers",
+        "--ckpt",
+        str(llama),
+        f"{llama}~random",
+        "--corpus",
+        str(text),
+        "--out",
+        str(out),
+        "--draws",
+        "50",
+    ]
+    assert (
+        main(
+            [
+                *argv,
+                "--no-report",
+                "--metrics",
+                "mexa",
+                "--langs",
+                "en,zh",
+                "--layers",
+                "0-1,3",
+                "--control",
+                "random,unshared",
+            ]
+        )
+        == 0
+    )
     table = pd.read_parquet(out / "profile.parquet")
     assert set(table["checkpoint"]) == {llama.name, f"{llama.name}~random"}
     assert set(table["metric"]) == {"mexa"}
@@ -137,9 +194,26 @@ def test_a_series_and_a_random_twin_stand_in_one_table(llama, text, tmp_path):
 def test_extract_fills_the_store_for_layers(llama, text, tmp_path, capsys, monkeypatch):
     argv = ["--ckpt", str(llama), "--corpus", str(text)]
     assert main(["extract", *argv, "--poolings", "mean,last"]) == 0
-    monkeypatch.setattr("repalign.engines.local.LocalEngine.open", lambda *a, **k: pytest.fail("all states were there"))
+    monkeypatch.setattr(
+        "repalign.engines.local.LocalEngine.open", lambda *a, **k: pytest.fail("all states were there")
+    )
     for pooling in ("mean", "last"):
-        assert main(["layers", *argv, "--pooling", pooling, "--out", str(tmp_path / pooling), "--draws", "20", "--no-report"]) == 0
+        assert (
+            main(
+                [
+                    "layers",
+                    *argv,
+                    "--pooling",
+                    pooling,
+                    "--out",
+                    str(tmp_path / pooling),
+                    "--draws",
+                    "20",
+                    "--no-report",
+                ]
+            )
+            == 0
+        )
 
 
 def test_data_check_shows_the_manifest(text, capsys):
@@ -155,7 +229,13 @@ def test_doctor_says_what_is_here(capsys):
 
 
 def test_usage_errors_exit_with_two():
-    for argv in ([], ["layers"], ["layers", "--ckpt", "x", "--layers", "a-b"], ["nonsense"], ["layers", "--ckpt", "x", "--draws", "0"]):
+    for argv in (
+        [],
+        ["layers"],
+        ["layers", "--ckpt", "x", "--layers", "a-b"],
+        ["nonsense"],
+        ["layers", "--ckpt", "x", "--draws", "0"],
+    ):
         with pytest.raises(SystemExit) as caught:
             main(argv)
         assert caught.value.code == 2
@@ -191,10 +271,17 @@ def test_a_mistake_gets_one_line_and_leaves_nothing(llama, text, tmp_path, capsy
     assert not out.exists() or list(out.iterdir()) == []
 
 
-def test_an_output_folder_that_cannot_be_written_is_told_before_the_work(llama, text, tmp_path, capsys, monkeypatch):
+def test_an_output_folder_that_cannot_be_written_is_told_before_the_work(
+    llama, text, tmp_path, capsys, monkeypatch
+):
     (tmp_path / "file").touch()
-    monkeypatch.setattr("repalign.engines.local.LocalEngine.open", lambda *a, **k: pytest.fail("told too late"))
-    assert main(["layers", "--ckpt", str(llama), "--corpus", str(text), "--out", str(tmp_path / "file" / "out")]) == 1
+    monkeypatch.setattr(
+        "repalign.engines.local.LocalEngine.open", lambda *a, **k: pytest.fail("told too late")
+    )
+    assert (
+        main(["layers", "--ckpt", str(llama), "--corpus", str(text), "--out", str(tmp_path / "file" / "out")])
+        == 1
+    )
     assert "choose another --out" in capsys.readouterr().err
 
 
@@ -204,7 +291,9 @@ def test_a_full_disk_leaves_no_half_results(llama, text, tmp_path, capsys, monke
 
     monkeypatch.setattr("repalign.results.tempfile.mkstemp", full)
     out = tmp_path / "out"
-    assert main(["layers", "--ckpt", str(llama), "--corpus", str(text), "--out", str(out), "--draws", "20"]) == 1
+    assert (
+        main(["layers", "--ckpt", str(llama), "--corpus", str(text), "--out", str(out), "--draws", "20"]) == 1
+    )
     assert "No space left" in capsys.readouterr().err
     assert list(out.iterdir()) == []
 
@@ -219,5 +308,7 @@ def test_ctrl_c_is_answered_in_one_line(llama, text, tmp_path, capsys, monkeypat
         raise KeyboardInterrupt
 
     monkeypatch.setattr("repalign.extraction.extract", interrupt)
-    assert main(["layers", "--ckpt", str(llama), "--corpus", str(text), "--out", str(tmp_path / "out")]) == 130
+    assert (
+        main(["layers", "--ckpt", str(llama), "--corpus", str(text), "--out", str(tmp_path / "out")]) == 130
+    )
     assert capsys.readouterr().err.splitlines()[-1].startswith("repalign: interrupted")

@@ -50,7 +50,10 @@ def test_everyday_has_short_and_long_sentences_of_many_kinds():
 
 def test_readers_agree_whatever_the_format(folder, tmp_path):
     expected = open_corpus(str(folder))
-    rows = [{"id": str(i), "en": e, "zh": z} for i, (e, z) in enumerate(zip(*expected.sentences.values(), strict=True))]
+    rows = [
+        {"id": str(i), "en": e, "zh": z}
+        for i, (e, z) in enumerate(zip(*expected.sentences.values(), strict=True))
+    ]
     frame = pd.DataFrame(rows)
     frame.to_csv(tmp_path / "a.tsv", sep="\t", index=False)
     frame.to_parquet(tmp_path / "a.parquet")
@@ -65,7 +68,10 @@ def test_a_hub_data_set_saved_as_parquet_is_read(folder, tmp_path, monkeypatch):
     expected = open_corpus(str(folder))
     repo = tmp_path / "hub" / "owner" / "pairs" / "data"
     repo.mkdir(parents=True)
-    pairs = [{"translation": dict(zip(("en", "zh"), row, strict=True))} for row in zip(*expected.sentences.values(), strict=True)]
+    pairs = [
+        {"translation": dict(zip(("en", "zh"), row, strict=True))}
+        for row in zip(*expected.sentences.values(), strict=True)
+    ]
     datasets.Dataset.from_list(pairs).to_parquet(repo / "test-00000-of-00001.parquet")
     monkeypatch.chdir(tmp_path / "hub")  # the loader takes a folder owner/name for the hub's
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
@@ -138,8 +144,20 @@ def test_the_manifest_finds_what_was_planted():
     corpus = ParallelCorpus(
         "planted",
         {
-            "en": ["The dog sleeps here.", "Where is it?", "Good morning to you.", "Where is it?", "Never mind."],
-            "el": ["Ο σκύλος κοιμάται εδώ.", "Πού είναι;", "Good morning to you.", "Πού είναι αυτό;", "Δεν " * 40],
+            "en": [
+                "The dog sleeps here.",
+                "Where is it?",
+                "Good morning to you.",
+                "Where is it?",
+                "Never mind.",
+            ],
+            "el": [
+                "Ο σκύλος κοιμάται εδώ.",
+                "Πού είναι;",
+                "Good morning to you.",
+                "Πού είναι αυτό;",
+                "Δεν " * 40,
+            ],
         },
     )
     found = check(corpus)["languages"]

@@ -29,7 +29,9 @@ def reference(folder, sentence: str, kept=slice(1, None)) -> np.ndarray:
     model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     with torch.inference_mode():
-        states = model(torch.tensor([tokenizer(sentence)["input_ids"]]), output_hidden_states=True).hidden_states
+        states = model(
+            torch.tensor([tokenizer(sentence)["input_ids"]]), output_hidden_states=True
+        ).hidden_states
     return np.stack([state[0, kept].mean(0).numpy() for state in states])
 
 
@@ -41,9 +43,13 @@ def test_states_are_the_models_own_before_the_final_norm(llama, checkpoint, corp
             expected = reference(llama, sentence)
             for layer in range(3):
                 np.testing.assert_allclose(states.layer(language, layer)[row], expected[layer], atol=1e-5)
-            assert np.abs(states.layer(language, 3)[row] - expected[3]).max() > 0.1, "hidden_states[-1] is after the norm"
+            assert np.abs(states.layer(language, 3)[row] - expected[3]).max() > 0.1, (
+                "hidden_states[-1] is after the norm"
+            )
     final = extract(checkpoint, corpus, site="final")
-    np.testing.assert_allclose(final.layer("en", 3)[0], reference(llama, corpus.sentences["en"][0])[3], atol=1e-5)
+    np.testing.assert_allclose(
+        final.layer("en", 3)[0], reference(llama, corpus.sentences["en"][0])[3], atol=1e-5
+    )
     assert model.config.num_hidden_layers == states.blocks
 
 
@@ -112,8 +118,16 @@ def test_layers_asked_for_are_the_ones_that_are_run(checkpoint, corpus):
 
 def test_identical_texts_are_computed_once(checkpoint, monkeypatch):
     seen = []
-    monkeypatch.setattr(LocalEngine, "pool", lambda self, rows, poolings, pool=LocalEngine.pool: seen.append(len(rows)) or pool(self, rows, poolings))
-    states = extract(checkpoint, ParallelCorpus("twice", {"en": ["a dog", "a cat", "a dog"], "tr": ["x y", "z", "q"]}))
+    monkeypatch.setattr(
+        LocalEngine,
+        "pool",
+        lambda self, rows, poolings, pool=LocalEngine.pool: (
+            seen.append(len(rows)) or pool(self, rows, poolings)
+        ),
+    )
+    states = extract(
+        checkpoint, ParallelCorpus("twice", {"en": ["a dog", "a cat", "a dog"], "tr": ["x y", "z", "q"]})
+    )
     assert seen == [2, 3]
     assert np.array_equal(states.layer("en", 1)[0], states.layer("en", 1)[2])
     assert states.groups.tolist() == [0, 1, 0]
@@ -136,7 +150,9 @@ def test_streaming_holds_two_languages_and_scores_the_same(checkpoint, monkeypat
     kept = profile(extract(checkpoint, corpus, store=False), **request)
     computed = []
     pool = LocalEngine.pool
-    monkeypatch.setattr(LocalEngine, "pool", lambda self, rows, poolings: computed.append(1) or pool(self, rows, poolings))
+    monkeypatch.setattr(
+        LocalEngine, "pool", lambda self, rows, poolings: computed.append(1) or pool(self, rows, poolings)
+    )
     streamed = profile(extract(checkpoint, corpus, stream=True), **request)
     assert len(computed) == len(corpus.languages), "every language was computed once: the pivot stays"
     by = ["metric", "variant", "source", "target", "layer"]
@@ -209,7 +225,11 @@ def test_long_sentences_are_dropped_from_every_language_and_counted(checkpoint):
     assert states.about["truncated"] == 1
     assert len(states.texts["en"]) == 199
     with pytest.raises(RepalignError, match=r"100 of 200 sentences are longer than 50 tokens \(tr: 100\)"):
-        extract(checkpoint, ParallelCorpus("longer", {"en": rows, "tr": rows[:100] + ["kuş " * 100] * 100}), max_length=50)
+        extract(
+            checkpoint,
+            ParallelCorpus("longer", {"en": rows, "tr": rows[:100] + ["kuş " * 100] * 100}),
+            max_length=50,
+        )
 
 
 def test_a_state_that_is_not_finite_is_named(save_model, tmp_path, corpus):
@@ -220,7 +240,9 @@ def test_a_state_that_is_not_finite_is_named(save_model, tmp_path, corpus):
     weights = load_file(folder / "model.safetensors")
     weights["model.embed_tokens.weight"][only] = torch.inf
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
-    with pytest.raises(RepalignError, match=r"broken: layer 0 of zh is not finite in float32 for '两只鸟在唱歌。'"):
+    with pytest.raises(
+        RepalignError, match=r"broken: layer 0 of zh is not finite in float32 for '两只鸟在唱歌。'"
+    ):
         extract(Checkpoint.named(str(folder)), ParallelCorpus("zh", {"zh": corpus.sentences["zh"]}))
     weights["model.embed_tokens.weight"][:] = torch.inf
     save_file(weights, folder / "model.safetensors", {"format": "pt"})

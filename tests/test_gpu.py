@@ -23,18 +23,24 @@ def checkpoint(llama) -> Checkpoint:
 
 
 def test_states_equal_those_of_the_cpu(checkpoint, corpus):
-    cpu, gpu = (extract(checkpoint, corpus, device=device, dtype="float32", store=False) for device in ("cpu", "cuda"))
+    cpu, gpu = (
+        extract(checkpoint, corpus, device=device, dtype="float32", store=False) for device in ("cpu", "cuda")
+    )
     for layer in cpu.layers:
         np.testing.assert_allclose(cpu.layer("el", layer), gpu.layer("el", layer), atol=1e-4)
 
 
 def test_half_precision_is_close_on_the_gpu(checkpoint, corpus):
-    half, full = (extract(checkpoint, corpus, device="cuda", dtype=d, store=False) for d in ("bfloat16", "float32"))
+    half, full = (
+        extract(checkpoint, corpus, device="cuda", dtype=d, store=False) for d in ("bfloat16", "float32")
+    )
     assert np.abs(half.layer("en", 3) - full.layer("en", 3)).max() < 0.05 * np.abs(full.layer("en", 3)).max()
 
 
 def test_scores_equal_those_of_the_cpu(checkpoint):
-    states = extract(checkpoint, ParallelCorpus.named("everyday"), device="cuda", dtype="float32", store=False)
+    states = extract(
+        checkpoint, ParallelCorpus.named("everyday"), device="cuda", dtype="float32", store=False
+    )
     tables = [profile(states, device=device, permutations=20).table for device in ("cpu", "cuda")]
     np.testing.assert_allclose(tables[0]["value"], tables[1]["value"], atol=1e-4)
 

@@ -14,7 +14,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_its_python_runs(llama, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(Checkpoint, "named", classmethod(lambda cls, spec, named=Checkpoint.named: named(str(llama))))
+    monkeypatch.setattr(
+        Checkpoint, "named", classmethod(lambda cls, spec, named=Checkpoint.named: named(str(llama)))
+    )
     code = "\n".join(re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL))
     exec(compile(code, "README.md", "exec"), {})
     assert (tmp_path / "m-llama.html").stat().st_size > 4e6

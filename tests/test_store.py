@@ -23,7 +23,14 @@ from repalign.errors import RepalignError
 from repalign.extraction import extract
 from repalign.store import Shape, Store
 
-KEY = {"weights": "w", "language": "en", "template": "raw", "pooling": "mean", "site": "resid", "dtype": "float32"}
+KEY = {
+    "weights": "w",
+    "language": "en",
+    "template": "raw",
+    "pooling": "mean",
+    "site": "resid",
+    "dtype": "float32",
+}
 RNG = np.random.default_rng(0)
 
 
@@ -84,7 +91,10 @@ def test_a_full_disk_leaves_what_was_written(store, monkeypatch):
 @pytest.fixture
 def job(llama, tmp_path):
     """Arguments of an extraction of some sixty shards in a process of its own."""
-    sentences = {lang: [f"{word} {i} dogs and {i * 7} birds" for i in range(60)] for lang, word in (("en", "see"), ("tr", "gör"))}
+    sentences = {
+        lang: [f"{word} {i} dogs and {i * 7} birds" for i in range(60)]
+        for lang, word in (("en", "see"), ("tr", "gör"))
+    }
     for lang, rows in sentences.items():
         (tmp_path / f"{lang}.txt").write_text("\n".join(rows))
     code = (
@@ -119,7 +129,9 @@ def killed_and_resumed(job, home, kills, seed):
     recomputed = 0
     for _ in range(kills):
         before = set(contents(home))
-        process = subprocess.Popen(job, env={**os.environ, "REPALIGN_HOME": str(home)}, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            job, env={**os.environ, "REPALIGN_HOME": str(home)}, stderr=subprocess.DEVNULL
+        )
         wanted = len(before) + rng.randint(1, 3)
         while process.poll() is None and len(list((home / "states").rglob("*.npy"))) < wanted:
             time.sleep(0.001)

@@ -62,7 +62,9 @@ class Card:
                 )
             return cls(**{f.name: values[f.name] for f in fields(cls)})
         except (ValueError, KeyError, AttributeError) as error:
-            raise RepalignError(f"{path} is not a checkpoint card ({error}); train again or delete it") from error
+            raise RepalignError(
+                f"{path} is not a checkpoint card ({error}); train again or delete it"
+            ) from error
 
     def write(self, folder: Path) -> None:
         """Write the card; the last thing training does, so that a folder with a card is a finished one."""

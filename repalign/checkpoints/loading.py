@@ -95,7 +95,11 @@ def pick_side(config: PretrainedConfig, side: str = "auto") -> str:
     Raises:
         RepalignError: a side the model does not have.
     """
-    sides = ["encoder", "decoder"] if config.is_encoder_decoder else ["decoder" if _is_causal(config) else "encoder"]
+    sides = (
+        ["encoder", "decoder"]
+        if config.is_encoder_decoder
+        else ["decoder" if _is_causal(config) else "encoder"]
+    )
     if side == "auto":
         return sides[0]
     if side not in sides:
@@ -111,7 +115,9 @@ def is_causal(config: PretrainedConfig, side: str) -> bool:
     return side == "decoder" and not config.is_encoder_decoder
 
 
-def load_model(weights: Weights, config: PretrainedConfig, dtype: torch.dtype, device: str) -> PreTrainedModel | PeftModel:
+def load_model(
+    weights: Weights, config: PretrainedConfig, dtype: torch.dtype, device: str
+) -> PreTrainedModel | PeftModel:
     """The model in evaluation mode, without gradients; only safetensors, never remote code.
 
     Args:
@@ -226,4 +232,6 @@ def _explained(weights: Weights, folder: Path) -> Iterator[None]:
         yield
     except (ValueError, OSError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise RepalignError(f"cannot load {weights.checkpoint.name!r} from {folder}: {reason.strip()}") from error
+        raise RepalignError(
+            f"cannot load {weights.checkpoint.name!r} from {folder}: {reason.strip()}"
+        ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import BinaryIO
 
 from repalign.checkpoints.checkpoint import Checkpoint
 from repalign.checkpoints.home import home
@@ -76,7 +77,9 @@ def weights_digest(folder: Path) -> str:
 def tokenizer_digest(folder: Path) -> str:
     """SHA-256 over the tokenizer's files, as hex."""
     names = (*TOKENIZER_FILES, "merges.txt", "tokenizer_config.json", "special_tokens_map.json")
-    return digest(part for name in names if (folder / name).is_file() for part in (name, (folder / name).read_bytes()))
+    return digest(
+        part for name in names if (folder / name).is_file() for part in (name, (folder / name).read_bytes())
+    )
 
 
 def _file_digest(path: Path) -> str:
@@ -85,13 +88,13 @@ def _file_digest(path: Path) -> str:
     if memory.is_file():
         return memory.read_text()
     with path.open("rb") as file:
-        value = hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _sha256(file)
+        value = _sha256(file)
     memory.parent.mkdir(parents=True, exist_ok=True)
     memory.write_text(value)
     return value
 
 
-def _sha256(file) -> str:  # Python 3.10 has no hashlib.file_digest
+def _sha256(file: BinaryIO) -> str:
     sha = hashlib.sha256()
     while block := file.read(1 << 20):
         sha.update(block)

@@ -42,10 +42,18 @@ def add_analysis_options(parser: argparse.ArgumentParser) -> None:
     add_data_options(parser)
     add_reading_options(parser)
     group = parser.add_argument_group("scores")
-    group.add_argument("--pivot", default="en", metavar="L", help="language the others are compared with (default: en)")
-    group.add_argument("--pairs", default="pivot", choices=["pivot", "all"], help="only with the pivot, or all pairs")
-    group.add_argument("--metrics", type=comma_list, metavar="M,M", help="see `repalign list metrics`, or FILE.py:NAME")
-    group.add_argument("--variants", type=comma_list, default=["raw", "centred"], metavar="V,V", help="default: raw,centred")
+    group.add_argument(
+        "--pivot", default="en", metavar="L", help="language the others are compared with (default: en)"
+    )
+    group.add_argument(
+        "--pairs", default="pivot", choices=["pivot", "all"], help="only with the pivot, or all pairs"
+    )
+    group.add_argument(
+        "--metrics", type=comma_list, metavar="M,M", help="see `repalign list metrics`, or FILE.py:NAME"
+    )
+    group.add_argument(
+        "--variants", type=comma_list, default=["raw", "centred"], metavar="V,V", help="default: raw,centred"
+    )
     group.add_argument("--control", type=comma_list, default=[], metavar="C,C", help="further controls, each a pass over the model: "
                        "random (a twin with random weights), unshared (without tokens that translations share); "
                        "shared tokens and length are always controlled for")  # fmt: skip
@@ -54,12 +62,18 @@ def add_analysis_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seed", type=int, default=0)
     output = parser.add_argument_group("output")
     output.add_argument("--out", type=Path, metavar="DIR", help="folder of results (default: out/NAME)")
-    output.add_argument("--reducer", default="pca", help="map of the semantic space: pca (default), umap, tsne, mds")
+    output.add_argument(
+        "--reducer", default="pca", help="map of the semantic space: pca (default), umap, tsne, mds"
+    )
     output.add_argument("--no-report", action="store_true", help="write the tables only")
 
 
 def run_analysis(
-    args: argparse.Namespace, checkpoints: Sequence[Checkpoint], corpus: ParallelCorpus, title: str, compare: bool
+    args: argparse.Namespace,
+    checkpoints: Sequence[Checkpoint],
+    corpus: ParallelCorpus,
+    title: str,
+    compare: bool,
 ) -> list[Path]:
     """Extract, score, draw, save; the folder gets its files at the end, each whole."""
     out = writable(args.out or Path("out") / title.replace("/", "-").replace(" ", "-"))
@@ -68,10 +82,14 @@ def run_analysis(
     from repalign.extraction import extract
 
     with one_base():
-        states = [extract(ckpt, corpus, pooling=args.pooling, **reading_options(args)) for ckpt in checkpoints]
+        states = [
+            extract(ckpt, corpus, pooling=args.pooling, **reading_options(args)) for ckpt in checkpoints
+        ]
     key = fingerprint(args, states)
     if (results := saved_under(key, out)) is None:
-        say(f"scoring {len(states[0].layers)} layers x {len(corpus.languages)} languages x {states[0].sentences} sentences")
+        say(
+            f"scoring {len(states[0].layers)} layers x {len(corpus.languages)} languages x {states[0].sentences} sentences"
+        )
         results = score(args, checkpoints, states, title, compare)
         results.about["key"] = key
     print_table(results.profile, compare)
@@ -89,7 +107,9 @@ def fingerprint(args: argparse.Namespace, states: Sequence[LayerStates]) -> str:
     options = {name: value for name, value in vars(args).items() if name not in no_matter}
     package = Path(__file__).parents[1]
     code = (path.read_bytes() for path in sorted(package.rglob("*.py")))
-    return digest([*(str(one.signature) for one in states), json.dumps(options, sort_keys=True, default=str), *code])
+    return digest(
+        [*(str(one.signature) for one in states), json.dumps(options, sort_keys=True, default=str), *code]
+    )
 
 
 def saved_under(key: str, out: Path) -> Results | None:
@@ -116,7 +136,9 @@ def check_names(args: argparse.Namespace, corpus: ParallelCorpus) -> None:
     from repalign.scoring.variants import variant
 
     if len(corpus.languages) < 2:
-        raise RepalignError(f"one language ({corpus.languages[0]}) cannot be aligned with itself; give two or more in --langs")
+        raise RepalignError(
+            f"one language ({', '.join(corpus.languages)}) cannot be aligned with itself; give two or more in --langs"
+        )
     for name in args.metrics or ():
         find(name)
     for name in args.variants:
@@ -129,7 +151,11 @@ def check_names(args: argparse.Namespace, corpus: ParallelCorpus) -> None:
 
 
 def score(
-    args: argparse.Namespace, checkpoints: Sequence[Checkpoint], states: Sequence[LayerStates], title: str, compare: bool
+    args: argparse.Namespace,
+    checkpoints: Sequence[Checkpoint],
+    states: Sequence[LayerStates],
+    title: str,
+    compare: bool,
 ) -> Results:
     """All tables of a report."""
     from repalign import scoring
@@ -171,7 +197,8 @@ def tables_beside(
     by_checkpoint = {
         "geometry": [scoring.geometry(one) for one in states],
         "identity": [
-            scoring.identity(one, source=args.pivot, probe=args.probe, draws=args.draws, seed=args.seed) for one in states
+            scoring.identity(one, source=args.pivot, probe=args.probe, draws=args.draws, seed=args.seed)
+            for one in states
         ],
         "neighbours": [scoring.neighbours(one, pivot_pairs) for one in states],
         "controls": [control(args, *pair, request) for pair in zip(checkpoints, states, strict=True)],
@@ -188,7 +215,9 @@ def tables_beside(
     return tables
 
 
-def control(args: argparse.Namespace, checkpoint: Checkpoint, states: LayerStates, request: dict[str, Any]) -> pd.DataFrame:
+def control(
+    args: argparse.Namespace, checkpoint: Checkpoint, states: LayerStates, request: dict[str, Any]
+) -> pd.DataFrame:
     """What the scores would be without meaning: see `repalign.scoring.controls`."""
     from repalign.checkpoints import random_twin
     from repalign.scoring import controls
@@ -203,7 +232,9 @@ def control(args: argparse.Namespace, checkpoint: Checkpoint, states: LayerState
     )
 
 
-def extract_again(args: argparse.Namespace, states: LayerStates, checkpoint: Checkpoint, **changes: bool) -> LayerStates:
+def extract_again(
+    args: argparse.Namespace, states: LayerStates, checkpoint: Checkpoint, **changes: bool
+) -> LayerStates:
     """States of the same sentences, read in the same way but for one change."""
     from repalign.corpora import ParallelCorpus
     from repalign.extraction import extract
@@ -219,7 +250,10 @@ def print_table(profile: LayerProfile, compare: bool) -> None:
     pair = [frozenset(ends) for ends in zip(table["source"], table["target"], strict=True)]
     # Both directions of a retrieval score stand as one: their mean, significant where both are.
     both = table.groupby(["checkpoint", "metric", pair, "layer"], sort=False).agg(
-        source=("source", "first"), target=("target", "first"), value=("value", "mean"), p=("p_adjusted", "max")
+        source=("source", "first"),
+        target=("target", "first"),
+        value=("value", "mean"),
+        p=("p_adjusted", "max"),
     )
     kind = "largest difference" if compare else "best layer"
     for checkpoint, rows in both.groupby("checkpoint", sort=False):
@@ -228,7 +262,10 @@ def print_table(profile: LayerProfile, compare: bool) -> None:
         lines.append(" " * 8 + "".join(f"{metric:>16}" for metric in metrics))
         for _, ends in rows.groupby(level=2, sort=False):
             cells = [_best(ends.xs(metric, level="metric")) for metric in metrics]
-            lines.append(f"{ends['source'].iloc[0]}-{ends['target'].iloc[0]:5}" + "".join(f"{cell:>16}" for cell in cells))
+            lines.append(
+                f"{ends['source'].iloc[0]}-{ends['target'].iloc[0]:5}"
+                + "".join(f"{cell:>16}" for cell in cells)
+            )
         print("\n".join(lines), file=sys.stderr)
 
 

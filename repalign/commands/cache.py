@@ -16,7 +16,12 @@ DAY = 86_400
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=["list", "verify", "prune", "path"])
-    parser.add_argument("--older", type=_age, metavar="AGE", help="prune only what was not read or written for AGE, e.g. 30d, 12h")
+    parser.add_argument(
+        "--older",
+        type=_age,
+        metavar="AGE",
+        help="prune only what was not read or written for AGE, e.g. 30d, 12h",
+    )
 
 
 def run(args: argparse.Namespace) -> list[Path]:
@@ -40,7 +45,12 @@ def run(args: argparse.Namespace) -> list[Path]:
 def _verify(folders: list[Path]) -> None:
     from repalign.store import damaged
 
-    bad = [f"{path}: {damage}" for folder in folders for path in sorted(folder.glob("*.npy")) if (damage := damaged(path))]
+    bad = [
+        f"{path}: {damage}"
+        for folder in folders
+        for path in sorted(folder.glob("*.npy"))
+        if (damage := damaged(path))
+    ]
     for line in bad:
         print(line)
     if bad:
@@ -49,7 +59,11 @@ def _verify(folders: list[Path]) -> None:
 
 
 def _prune(folders: list[Path], older: float | None) -> None:
-    gone = [f for f in folders if older is None or time.time() - max(p.stat().st_mtime for p in f.iterdir()) > older]
+    gone = [
+        f
+        for f in folders
+        if older is None or time.time() - max(p.stat().st_mtime for p in f.iterdir()) > older
+    ]
     freed = sum(map(_bytes, gone))
     for folder in gone:
         shutil.rmtree(folder)

@@ -12,7 +12,9 @@ from repalign.commands.options import comma_list
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=["check"])
     parser.add_argument("corpus", help="an embedded name, a folder of <lang>.txt, a file, or a hub data set")
-    parser.add_argument("--langs", type=comma_list, metavar="L,L", help="languages, by default all of the corpus")
+    parser.add_argument(
+        "--langs", type=comma_list, metavar="L,L", help="languages, by default all of the corpus"
+    )
     parser.add_argument("--pivot", metavar="L", help="language the others are compared with; default: en")
     parser.add_argument("--json", action="store_true", help="print the whole manifest, with row numbers")
 
@@ -26,9 +28,13 @@ def run(args: argparse.Namespace) -> list[Path]:
     if args.json:
         print(json.dumps(manifest, ensure_ascii=False, indent=1))
         return []
-    print(f"{corpus.name}: {len(corpus)} sentences in {manifest['groups']} groups, digest {corpus.digest[:8]}")
+    print(
+        f"{corpus.name}: {len(corpus)} sentences in {manifest['groups']} groups, digest {corpus.digest[:8]}"
+    )
     print(f"{'':6}{'script':>12}{'chars':>8}{'duplicates':>12}{'copies':>8}{'script?':>9}{'length?':>9}")
     for language, found in manifest["languages"].items():
         counts = [len(found[name]) for name in ("duplicates", "copies", "wrong_script", "odd_length")]
-        print(f"{language:6}{found['script'].lower():>12}{found['characters']:8.1f}{counts[0]:12}{counts[1]:8}{counts[2]:9}{counts[3]:9}")
+        print(
+            f"{language:6}{found['script'].lower():>12}{found['characters']:8.1f}{counts[0]:12}{counts[1]:8}{counts[2]:9}{counts[3]:9}"
+        )
     return []

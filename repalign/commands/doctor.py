@@ -25,9 +25,13 @@ def run(args: argparse.Namespace) -> list[Path]:
         print(f"{name:13}{_version(name)}")
     for line in _devices():
         print(line)
-    print(f"browser      {shutil.which('chromium') or shutil.which('google-chrome') or 'none (needed for static figures and browser tests)'}")
+    print(
+        f"browser      {shutil.which('chromium') or shutil.which('google-chrome') or 'none (needed for static figures and browser tests)'}"
+    )
     free = shutil.disk_usage(home() if home().exists() else Path.home()).free
-    print(f"home         {home()}, {free / 1e9:,.0f} GB free, trained: {', '.join(trained_names()) or 'none'}")
+    print(
+        f"home         {home()}, {free / 1e9:,.0f} GB free, trained: {', '.join(trained_names()) or 'none'}"
+    )
     return []
 
 
@@ -47,5 +51,7 @@ def _devices() -> list[str]:
     lines = [f"device       {device}, bfloat16 {'fast' if bfloat16_is_fast(device) else 'slow or absent'}"]
     for index in range(torch.cuda.device_count()):
         free, total = torch.cuda.mem_get_info(index)
-        lines.append(f"cuda:{index}       {torch.cuda.get_device_name(index)}, {free / 1e9:.0f} of {total / 1e9:.0f} GB free")
+        lines.append(
+            f"cuda:{index}       {torch.cuda.get_device_name(index)}, {free / 1e9:.0f} of {total / 1e9:.0f} GB free"
+        )
     return lines

@@ -20,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ckpt", nargs="+", action="extend", required=True, metavar="CKPT")
     add_data_options(parser)
     add_reading_options(parser)
-    parser.add_argument("--poolings", type=comma_list, metavar="P,P", help="several in one pass, e.g. mean,last,weighted")
+    parser.add_argument(
+        "--poolings", type=comma_list, metavar="P,P", help="several in one pass, e.g. mean,last,weighted"
+    )
 
 
 def run(args: argparse.Namespace) -> list[Path]:
@@ -32,5 +34,7 @@ def run(args: argparse.Namespace) -> list[Path]:
     for checkpoint in checkpoints:
         poolings = args.poolings or [args.pooling]
         for states in extract_poolings(checkpoint, corpus, poolings, **reading_options(args)).values():
-            say(f"{states.signature}: {len(states.layers)} layers x {states.sentences} sentences x {len(states.languages)} languages")
+            say(
+                f"{states.signature}: {len(states.layers)} layers x {states.sentences} sentences x {len(states.languages)} languages"
+            )
     return [home() / "states"]

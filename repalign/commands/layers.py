@@ -19,5 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> list[Path]:
     checkpoints = resolve(args.ckpt, train=not args.no_train)
     corpus = corpus_for(args, checkpoints)
-    title = checkpoints[0].name if len(checkpoints) == 1 else f"{checkpoints[0].name} to {checkpoints[-1].name}"
+    title = (
+        checkpoints[0].name if len(checkpoints) == 1 else f"{checkpoints[0].name} to {checkpoints[-1].name}"
+    )
     return run_analysis(args, checkpoints, corpus, title, compare=False)

@@ -16,7 +16,11 @@ def run(args: argparse.Namespace) -> list[Path]:
     rows = {"checkpoints": _checkpoints, "corpora": _corpora, "metrics": _metrics}[args.kind]()
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for row in rows:
-        print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip())
+        print(
+            "  ".join(
+                [*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]
+            ).rstrip()
+        )
     return []
 
 
@@ -24,7 +28,10 @@ def _checkpoints() -> list[tuple[str, ...]]:
     from repalign.checkpoints import catalogue, checkpoint_folder, trained_names
 
     entries, trained = catalogue(), trained_names()
-    rows = [(name, "trained" if name in trained else "on first use", entry["about"]) for name, entry in entries.items()]
+    rows = [
+        (name, "trained" if name in trained else "on first use", entry["about"])
+        for name, entry in entries.items()
+    ]
     return rows + [(name, "trained", str(checkpoint_folder(name))) for name in trained if name not in entries]
 
 

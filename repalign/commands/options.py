@@ -21,7 +21,9 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--corpus", metavar="C", help="an embedded name, a folder of <lang>.txt, a TSV/JSONL/parquet "
                        "file with language columns, or a hub data set; default: what the checkpoint is tested on, "
                        "else everyday")  # fmt: skip
-    group.add_argument("--langs", type=comma_list, metavar="L,L", help="languages, by default all of the corpus")
+    group.add_argument(
+        "--langs", type=comma_list, metavar="L,L", help="languages, by default all of the corpus"
+    )
     group.add_argument("--sentences", type=positive, metavar="N", help="only the first N sentences")
 
 
@@ -29,17 +31,29 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("reading the model")
     group.add_argument("--layers", type=layer_list, metavar="L", help="e.g. 0-8 or 0,4,8; default: all")
     group.add_argument("--site", default="resid", help="resid (default), embed, attn, mlp, mlp-act or final")
-    group.add_argument("--side", default="auto", choices=["auto", "encoder", "decoder"], help="of an encoder-decoder")
-    group.add_argument("--pooling", default="mean", help="mean (default: own tokens only), mean-all, last, weighted, max")
-    group.add_argument("--template", default="raw", help="frame around each sentence: raw (default), alpaca, brief")
+    group.add_argument(
+        "--side", default="auto", choices=["auto", "encoder", "decoder"], help="of an encoder-decoder"
+    )
+    group.add_argument(
+        "--pooling", default="mean", help="mean (default: own tokens only), mean-all, last, weighted, max"
+    )
+    group.add_argument(
+        "--template", default="raw", help="frame around each sentence: raw (default), alpaca, brief"
+    )
     group.add_argument("--dtype", default="auto", choices=["auto", "float32", "bfloat16", "float16"])
-    group.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps, or all GPUs together: all")
-    group.add_argument("--batch-tokens", type=positive, metavar="N", help="padded tokens a batch; default: by free memory")
+    group.add_argument(
+        "--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps, or all GPUs together: all"
+    )
+    group.add_argument(
+        "--batch-tokens", type=positive, metavar="N", help="padded tokens a batch; default: by free memory"
+    )
     group.add_argument("--max-length", type=positive, metavar="N", help="tokens a sentence may have")
     group.add_argument("--no-store", action="store_true", help="keep states in memory, write none to disk")
     group.add_argument("--stream", action="store_true", help="keep nothing: hold two languages at a time, and write the "
                        "scores only (for hundreds of languages)")  # fmt: skip
-    group.add_argument("--no-train", action="store_true", help="refuse to train a demo checkpoint that is not there")
+    group.add_argument(
+        "--no-train", action="store_true", help="refuse to train a demo checkpoint that is not there"
+    )
 
 
 def comma_list(text: str) -> list[str]:
@@ -76,7 +90,9 @@ def resolve(specs: Sequence[str], train: bool) -> list[Checkpoint]:
     checkpoints = [Checkpoint.named(spec) for spec in specs]
     names = [checkpoint.name for checkpoint in checkpoints]
     if len(set(names)) < len(names):
-        raise RepalignError(f"two checkpoints have the same name: {', '.join(names)}; rename a folder or give each once")
+        raise RepalignError(
+            f"two checkpoints have the same name: {', '.join(names)}; rename a folder or give each once"
+        )
     make(checkpoints, train)
     return checkpoints
 

@@ -61,7 +61,9 @@ def check(corpus: ParallelCorpus, pivot: str | None = None) -> dict[str, Any]:
     """
     pivot = pivot or ("en" if "en" in corpus.sentences else corpus.languages[0])
     reference = [normalise(sentence) for sentence in corpus.sentences[pivot]]
-    languages = {lang: _check_language(rows, reference, lang == pivot) for lang, rows in corpus.sentences.items()}
+    languages = {
+        lang: _check_language(rows, reference, lang == pivot) for lang, rows in corpus.sentences.items()
+    }
     groups = int(duplicate_groups(corpus.sentences).max()) + 1
     return {"sentences": len(corpus), "groups": groups, "pivot": pivot, "languages": languages}
 
@@ -74,7 +76,11 @@ def _check_language(sentences: Sequence[str], reference: Sequence[str], is_pivot
     usual = Counter(scripts).most_common(1)[0][0]
     ratio = np.array([len(row) / len(other) for row, other in zip(rows, reference, strict=True)])
     odd = np.abs(np.log(ratio / np.median(ratio))) > np.log(ODD_RATIO)
-    copies = [] if is_pivot else [n for n, (row, other) in enumerate(zip(rows, reference, strict=True), 1) if row == other]
+    copies = (
+        []
+        if is_pivot
+        else [n for n, (row, other) in enumerate(zip(rows, reference, strict=True), 1) if row == other]
+    )
     return {
         "duplicates": duplicates,
         "copies": copies,

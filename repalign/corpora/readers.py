@@ -71,8 +71,8 @@ def read_hub(name: str, languages: Sequence[str] | None = None) -> ParallelCorpu
         raise RepalignError(
             f"cannot load the data set {name!r}: {reason}; expected owner/name[:config[:split]], in parquet"
         ) from error
-    rows = (row["translation"] if "translation" in row else row for row in loaded)
-    return from_rows(name, rows, languages, name)
+    rows: Iterable[Any] = loaded
+    return from_rows(name, (row.get("translation", row) for row in rows), languages, name)
 
 
 def from_rows(
@@ -82,7 +82,9 @@ def from_rows(
     rows = list(rows)
     if not rows:
         raise RepalignError(f"{where} has no rows")
-    columns = {key: key for key in rows[0] if is_code(key) and (key not in ROW_KEYS or key in (languages or ()))}
+    columns = {
+        key: key for key in rows[0] if is_code(key) and (key not in ROW_KEYS or key in (languages or ()))
+    }
     if not columns:
         raise RepalignError(
             f"{where} has no language columns; expected codes such as en and zh, found {', '.join(rows[0])}"
@@ -92,7 +94,9 @@ def from_rows(
         for lang, column in texts.items():
             cell = row.get(lang)
             if not isinstance(cell, str) or not cell.strip():
-                raise RepalignError(f"{where}: row {number} has no text for {lang!r}; fill it or drop the row")
+                raise RepalignError(
+                    f"{where}: row {number} has no text for {lang!r}; fill it or drop the row"
+                )
             column.append(cell.strip())
     return ParallelCorpus(name, texts)
 

@@ -36,7 +36,12 @@ if TYPE_CHECKING:
 TOLERANCE = {"float32": 1e-4, "bfloat16": 3e-2, "float16": 5e-3}
 """Largest difference, relative to the largest state, that the self-checks at load accept."""
 
-PROBE = ("The weather is fine today.", "2 + 2 = 4", "He did not answer, so she asked again whether he had slept.", "Yes!")
+PROBE = (
+    "The weather is fine today.",
+    "2 + 2 = 4",
+    "He did not answer, so she asked again whether he had slept.",
+    "Yes!",
+)
 """Four short sentences of unequal length for the self-checks."""
 
 PREFIX_WORTH = 8
@@ -153,7 +158,9 @@ class LocalEngine:
                 states = self._batch([rows[i] for i in batch], poolings, prefix).cpu().numpy()
             except torch.OutOfMemoryError as error:
                 self._halve(len(batch), error)
-                pending += [batch[half] for half in (slice(len(batch) // 2, None), slice(None, len(batch) // 2))]
+                pending += [
+                    batch[half] for half in (slice(len(batch) // 2, None), slice(None, len(batch) // 2))
+                ]
                 continue
             if out is None:
                 out = np.empty((*states.shape[:2], len(rows), states.shape[3]), dtype=np.float32)
@@ -212,7 +219,8 @@ class LocalEngine:
     @property
     def _pad_id(self) -> int:
         # Any id will do: padding is masked and to the right. Not every tokenizer has a padding token.
-        return self.tokenizer.pad_token_id or 0
+        pad = self.tokenizer.pad_token_id
+        return pad if isinstance(pad, int) else 0
 
     def _heedless(self, poolings: Sequence[str]) -> bool:
         """Whether no pooling looks at the template's own tokens."""
@@ -267,7 +275,8 @@ class LocalEngine:
         self.check(weights.checkpoint.name)
         if weights.adapter is not None:
             raw = self._probe()
-            with self.model.disable_adapter():
+            adapted: Any = self.model
+            with adapted.disable_adapter():
                 without = self._batch(raw, ["mean"], 0)
             if torch.equal(self._batch(raw, ["mean"], 0), without):
                 raise RepalignError(
@@ -279,14 +288,18 @@ class LocalEngine:
 
     def _prefix_is_exact(self, tolerance: float) -> bool:
         """Whether this model continues from a cached head as if it had read everything at once."""
-        framed = tokenize(PROBE, self.tokenizer, TEMPLATES["alpaca"], 512, True) if self.tokenizer.is_fast else []
+        framed = (
+            tokenize(PROBE, self.tokenizer, TEMPLATES["alpaca"], 512, True) if self.tokenizer.is_fast else []
+        )
         prefix = common_prefix(framed) if framed else 0
         if not prefix:
             return False
         try:
             reused = self._batch(framed, ["mean"], prefix)
         except (TypeError, ValueError, AttributeError, RuntimeError, IndexError, RepalignError):
-            return False  # no cache of keys and values, e.g. recurrent models: everything is computed each time
+            return (
+                False  # no cache of keys and values, e.g. recurrent models: everything is computed each time
+            )
         return close(reused, self._batch(framed, ["mean"], 0), tolerance / 10)
 
 

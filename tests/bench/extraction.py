@@ -43,7 +43,11 @@ def make_model(folder: Path, sentences: list[str]) -> Path:
         tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="</s>"
     ).save_pretrained(folder)
     config = transformers.LlamaConfig(
-        vocab_size=32_000, hidden_size=768, intermediate_size=2048, num_hidden_layers=12, num_attention_heads=12
+        vocab_size=32_000,
+        hidden_size=768,
+        intermediate_size=2048,
+        num_hidden_layers=12,
+        num_attention_heads=12,
     )
     torch.manual_seed(0)
     transformers.LlamaForCausalLM(config).save_pretrained(folder)
@@ -87,7 +91,9 @@ def transformer_lens(folder: Path, dtype: torch.dtype) -> Callable[[list[Tokens]
         return None
     hf = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    bridge = TransformerBridge.boot_transformers(str(folder), hf_model=hf, tokenizer=tokenizer, device="cpu", dtype=dtype)
+    bridge = TransformerBridge.boot_transformers(
+        str(folder), hf_model=hf, tokenizer=tokenizer, device="cpu", dtype=dtype
+    )
     names = [f"blocks.{layer}.hook_resid_post" for layer in range(12)] + ["blocks.0.hook_resid_pre"]
 
     @torch.inference_mode()
@@ -113,7 +119,10 @@ def nnsight_trace(engine: LocalEngine) -> Callable[[list[Tokens]], None]:
         for batch in plan([len(row.ids) for row in rows], engine.budget):
             ids, content, real = pad([rows[i] for i in batch], 0, 0)
             weights = (content / content.sum(1, keepdim=True)).unsqueeze(-1)
-            with torch.inference_mode(), model.trace(input_ids=ids, attention_mask=real.long(), use_cache=False) as tracer:
+            with (
+                torch.inference_mode(),
+                model.trace(input_ids=ids, attention_mask=real.long(), use_cache=False) as tracer,
+            ):
                 out = nnsight.save([])
                 out.append((model.model.embed_tokens.output.float() * weights).sum(1))
                 for layer in model.model.layers:
@@ -130,7 +139,8 @@ def agreement(a: np.ndarray, b: np.ndarray, languages: int) -> float:
     for layer in range(a.shape[0]):
         for name in ("mexa", "p_at_1"):
             scores = [
-                np.mean([METRICS[name](x[layer, 0], x[layer, lang]).value for lang in range(1, languages)]) for x in (a, b)
+                np.mean([METRICS[name](x[layer, 0], x[layer, lang]).value for lang in range(1, languages)])
+                for x in (a, b)
             ]
             worst = max(worst, abs(scores[0] - scores[1]))
     return worst
@@ -144,7 +154,10 @@ def main() -> None:
         everything = [s for rows in corpus.sentences.values() for s in rows]
         folder = make_model(Path(temporary) / "llama", everything)
         weights = locate(Checkpoint.named(str(folder)))
-        engines = {d: LocalEngine.open(weights, dtype=d, device="cpu", budget=BUDGET) for d in ("float32", "bfloat16")}
+        engines = {
+            d: LocalEngine.open(weights, dtype=d, device="cpu", budget=BUDGET)
+            for d in ("float32", "bfloat16")
+        }
         full = engines["float32"]
         few = [s for rows in corpus.select(limit=ROWS).sentences.values() for s in rows]
         raw = tokenize(few, full.tokenizer, TEMPLATES["raw"], 512, causal=True)

@@ -38,7 +38,11 @@ def matmul_rate(size: int = 8192, repeats: int = 50) -> float:
 
 def build() -> LocalEngine:
     config = transformers.LlamaConfig(
-        vocab_size=32_000, hidden_size=4096, intermediate_size=11_008, num_hidden_layers=32, num_attention_heads=32
+        vocab_size=32_000,
+        hidden_size=4096,
+        intermediate_size=11_008,
+        num_hidden_layers=32,
+        num_attention_heads=32,
     )
     torch.set_default_device("cuda")
     model = transformers.AutoModel.from_config(config, dtype=torch.bfloat16).eval().requires_grad_(False)

@@ -26,10 +26,14 @@ def peak_above_model(folder: str, sentences: int) -> float:
     """MiB by which the process grows at its peak beyond what it holds once the model is loaded."""
     everyday = ParallelCorpus.named("everyday", ["en", "el"])
     rows = {
-        lang: [f"{text} {number}" for number in range(-(-sentences // len(everyday))) for text in texts][:sentences]
+        lang: [f"{text} {number}" for number in range(-(-sentences // len(everyday))) for text in texts][
+            :sentences
+        ]
         for lang, texts in everyday.sentences.items()
     }
-    job = Extraction(Checkpoint.named(folder), ParallelCorpus("many", rows), batch_tokens=4096, dtype="float32")
+    job = Extraction(
+        Checkpoint.named(folder), ParallelCorpus("many", rows), batch_tokens=4096, dtype="float32"
+    )
     job.engine.pool(job._tokenize()["en"][:1], ["mean"])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     job.run(("mean",))
@@ -59,7 +63,11 @@ def main() -> None:
         narrow = Path(temporary) / "narrow"
         transformers.AutoTokenizer.from_pretrained(make_model(narrow, text)).save_pretrained(narrow)
         config = transformers.LlamaConfig(
-            vocab_size=4000, hidden_size=128, intermediate_size=256, num_hidden_layers=4, num_attention_heads=4
+            vocab_size=4000,
+            hidden_size=128,
+            intermediate_size=256,
+            num_hidden_layers=4,
+            num_attention_heads=4,
         )
         torch.manual_seed(0)
         transformers.LlamaForCausalLM(config).save_pretrained(narrow)

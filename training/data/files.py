@@ -108,7 +108,7 @@ def _hub(spec: str, source: str, target: str) -> Iterator[tuple[str, dict[str, A
 
     name, _, config = spec.replace("{source}", source).replace("{target}", target).partition(":")
     try:
-        rows = load_dataset(name, config or None, split="train")
+        rows: Any = load_dataset(name, config or None, split="train")
     except (OSError, ValueError, RuntimeError) as error:
         raise RepalignError(
             f"cannot read hub data set {spec!r} ({error}); it must be in parquet, not a script"
