@@ -417,6 +417,7 @@ def test_inputs_are_not_changed():
         (lambda s: s, {"correction": "holms"}, "did you mean 'holm'"),
         (lambda s: s, {"interval": "normal"}, "bca, percentile"),
         (lambda s: s.arrays["zh"].__setitem__((1, 5), np.nan), {}, "layer 1, language 'zh'.*row 5"),
+        (lambda s: s.groups.__setitem__(1, 0) or s.arrays["zh"].__setitem__((1, 5), np.nan), {}, "row 5"),
         (lambda s: s.arrays["ar"].__setitem__((2, 7), 0), {}, "layer 2, language 'ar'.*zero vector.*row 7"),
     ],
 )

@@ -34,8 +34,7 @@ class Null:
 
     @classmethod
     def of_matches(cls, wanted: torch.Tensor, sentences: int) -> Null:
-        """Share of sentences that hit: `wanted` [hit] holds the one match among `sentences` that each would
-        hit.
+        """Share of hits: `wanted` holds, for each sentence that has one, the only match that would be a hit.
 
         A match that c sentences want (a hub) is hit with probability c/n, by one of them at most; the number
         of hits is a sum of such events, which a random permutation makes independent up to terms of order
@@ -57,8 +56,7 @@ class Null:
 
     @classmethod
     def of_linear(cls, doubly_centred: torch.Tensor, scale: float = 1.0) -> Null:
-        """Of `scale` times the mean of M[i, shuffled(i)], for a matrix M [n, n] whose rows and columns sum to
-        zero.
+        """Of `scale` times the mean of M[i, shuffled(i)]; rows and columns of M [n, n] sum to zero.
 
         Source: Hoeffding 1951, doi 10.1214/aoms/1177729545, Theorem 2.
         """
@@ -74,8 +72,7 @@ class Null:
         Continuous values: the tail of a distribution with these moments (see `tail`), which is how
         permutation tests are taken beyond the number of shuffles (Kazi-Aoual et al. 1995, doi
         10.1016/0167-9473(94)00064-2; Winkler et al. 2016, doi 10.1016/j.neuroimage.2016.05.068); with
-        shuffles of which at least ten are as close, their share (1 + count) / (1 + shuffles). Counts of
-        matches: the Poisson tail.
+        shuffles of which at least ten are as close, their share (1 + count) / (1 + shuffles).
         """
         if np.isnan(value) or np.isnan(self.mean):
             return float("nan")
@@ -129,8 +126,8 @@ def pearson_tail(z: float, skew: float) -> float:
         return float(special.ndtr(-z))
     shape = 4 / skew**2
     point = shape + z * shape**0.5 * np.sign(skew)  # a gamma variable of that shape, mirrored where skew < 0
-    upper = special.gammaincc(shape, max(point, 0.0))
-    return float(upper if skew > 0 else 1 - upper)
+    side = special.gammaincc if skew > 0 else special.gammainc
+    return float(side(shape, max(point, 0.0)))
 
 
 NODES, NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(80)

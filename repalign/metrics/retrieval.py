@@ -5,7 +5,6 @@ Strict throughout: a tie is no hit, so that a collapsed layer scores 0 and not 1
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -42,10 +41,10 @@ def cosine_gap(pair: LayerPair) -> Scores:
     return Scores.mean_of(scale * relative.diagonal(), Null.of_linear(relative, scale))
 
 
-def matched(found: Winners) -> Scores:
-    """Share of sentences that find their translation, where `found` holds what each takes for it."""
+def matched(found: Winners, errors: bool = False) -> Scores:
+    """Share of sentences that find their translation, or fail to; `found` holds what each takes for it."""
     null = Null.of_matches(found.index[found.strict], len(found.index))
-    return Scores.mean_of(found.hits, null, kind="share")
+    return Scores.mean_of(~found.hits if errors else found.hits, null, kind="share")
 
 
 @metric(
@@ -127,8 +126,7 @@ def margin_search(cosine: torch.Tensor, margin: str, k: int = 4) -> Winners:
 
 
 def _xsim(pair: LayerPair, margin: str) -> Scores:
-    found = matched(margin_search(pair.cosine, margin))
-    return replace(found, value=1 - found.value, per_sentence=1 - found.per_sentence)
+    return matched(margin_search(pair.cosine, margin), errors=True)
 
 
 def _declare_xsim(margin: str, failure: str):

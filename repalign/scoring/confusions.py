@@ -77,9 +77,9 @@ def neighbours(
         at = Layer(states, layer, device)
         for spec in variants:
             for source, target in pairs:
-                there, selected = at.pair(source, target, spec)
-                corpus_rows = at.rows if selected is None else at.rows[selected]
-                for pair, near, far in ((there, source, target), (there.reverse, target, source)):
+                paired = at.pair(source, target, spec)
+                corpus_rows = at.rows if paired.rows is None else at.rows[paired.rows]
+                for pair, near, far in ((paired.pair, source, target), (paired.pair.reverse, target, source)):
                     common = {
                         "checkpoint": states.checkpoint,
                         "variant": spec,

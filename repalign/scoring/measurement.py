@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,6 +31,16 @@ class Measurement:
     chance: float
     p: float
     sentences: int
+
+
+class Paired(NamedTuple):
+    """Two languages at one layer in one variant, and the rows that the variant selected, if it selects."""
+
+    source: str
+    target: str
+    variant: str
+    pair: LayerPair
+    rows: np.ndarray | None
 
 
 class Layer:
@@ -59,14 +70,12 @@ class Layer:
         """Tokens pooled per sentence group."""
         return np.asarray(self.states.tokens[language])[self.rows]
 
-    def pair(self, source: str, target: str, spec: str) -> tuple[LayerPair, np.ndarray | None]:
-        """A pair in one variant, and the rows it was narrowed to, if any."""
+    def pair(self, source: str, target: str, spec: str) -> Paired:
+        """A pair in one variant."""
         pair = LayerPair(self.side(source, spec), self.side(target, spec))
         select = next((v.select for v in variant(spec) if v.select), None)
-        if select is None:
-            return pair, None
-        rows = select(self.lengths(source), self.lengths(target))
-        return pair.take(rows), rows
+        rows = select(self.lengths(source), self.lengths(target)) if select else None
+        return Paired(source, target, spec, pair if rows is None else pair.take(rows), rows)
 
     def _made(self, language: str, chain: Sequence[Variant]) -> Side:
         import torch
@@ -80,21 +89,18 @@ class Layer:
         return side
 
     def _read(self, language: str) -> Side:
-        array = self.states.layer(language, self.number)
-        if len(self.rows) < len(array):
-            array = array[self.rows]
         where = f"{self.states.checkpoint}, layer {self.number}, language {language!r}"
         try:
-            side = Side.of(array, self.device)
+            side = Side.of(self.states.layer(language, self.number), self.device)
         except RepalignError as error:
             raise RepalignError(f"{where}: {error}") from error
         empty = (side.states == 0).all(1).nonzero().flatten()
         if len(empty):
             raise RepalignError(
-                f"{where}: {len(empty)} sentences have a zero vector, the first is row "
-                f"{int(self.rows[empty[0]])}; no direction can be compared with it; extract again"
+                f"{where}: {len(empty)} sentences have a zero vector, the first is row {int(empty[0])}; "
+                "no direction can be compared with it; extract again"
             )
-        return side
+        return side if len(self.rows) == len(side.states) else side.take(self.rows)
 
 
 @dataclass(frozen=True)
@@ -113,52 +119,43 @@ class Plan:
         at = Layer(states, layer, self.device)
         last = {language: index for index, pair in enumerate(self.pairs) for language in pair}
         for index, (source, target) in enumerate(self.pairs):
-            pairs: dict[str, tuple[LayerPair, np.ndarray | None]] = {}
+            pairs: dict[str, Paired] = {}
             known: dict[tuple[str, str], list[Measurement]] = {}
             for spec in self.variants:
                 for metric in self.metrics:
                     # a metric that ignores a shift need not be computed again on centred states
                     blind = "shift" in metric.invariances and all(v.shift for v in variant(spec))
-                    key = (metric.name, "raw" if blind else spec)
-                    if key not in known:
-                        if key[1] not in pairs:
-                            pairs[key[1]] = at.pair(source, target, key[1])
-                        known[key] = list(self._scored(at, metric, key[1], source, target, *pairs[key[1]]))
-                    for found in known[key]:
+                    seen = "raw" if blind else spec
+                    if (metric.name, seen) not in known:
+                        if seen not in pairs:
+                            pairs[seen] = at.pair(source, target, seen)
+                        known[metric.name, seen] = list(self._scored(at, metric, pairs[seen]))
+                    for found in known[metric.name, seen]:
                         yield replace(found, variant=spec)
             for language in (source, target):
                 if last[language] == index:
                     at.forget(language)
 
-    def _scored(
-        self,
-        at: Layer,
-        metric: Metric,
-        spec: str,
-        source: str,
-        target: str,
-        pair: LayerPair,
-        rows: np.ndarray | None,
-    ) -> Iterator[Measurement]:
-        directions = [(pair, source, target)]
+    def _scored(self, at: Layer, metric: Metric, paired: Paired) -> Iterator[Measurement]:
+        directions = [(paired.pair, paired.source, paired.target)]
         if not metric.symmetric:
-            directions.append((pair.reverse, target, source))
-        for one_way, near, far in directions:
-            scores = metric(one_way)
-            null, influence = self._judged(metric, one_way, scores)
+            directions.append((paired.pair.reverse, paired.target, paired.source))
+        for pair, source, target in directions:
+            scores = metric(pair)
+            null, influence = self._judged(metric, pair, scores)
             yield Measurement(
                 metric=metric,
-                variant=spec,
-                source=near,
-                target=far,
+                variant=paired.variant,
+                source=source,
+                target=target,
                 layer=at.number,
                 value=scores.value,
-                influence=influence if rows is None else _spread(influence, rows, len(at.rows)),
+                influence=influence if paired.rows is None else _spread(influence, paired.rows, len(at.rows)),
                 kind=scores.kind,
                 null=null,
-                chance=metric.chance(*one_way.x.shape) if metric.chance else null.mean if null else np.nan,
+                chance=metric.chance(*pair.x.shape) if metric.chance else null.mean if null else np.nan,
                 p=null.p(scores.value, metric.closer) if null else np.nan,
-                sentences=one_way.sentences,
+                sentences=pair.sentences,
             )
 
     def _judged(self, metric: Metric, pair: LayerPair, scores: Scores) -> tuple[Null | None, np.ndarray]:
