@@ -219,6 +219,7 @@ def test_two_processes_equal_one(recipe_file, tmp_path):
     assert two.losses == pytest.approx(one.losses, abs=1e-3)
 
 
+@pytest.mark.heavy
 def test_alignment_is_measured_while_training_and_changes_nothing(recipe_file, tmp_path):
     from repalign.checkpoints import Checkpoint
     from repalign.corpora import ParallelCorpus

@@ -38,7 +38,6 @@ def draw(view: View, *, checkpoint: str, reducer: str, variant: str) -> dict:
             "ygap": 0.2,
         },
         "height": height,
-        "legend": {"y": -0.04},
         "annotations": [],
     }
     traces = []

@@ -68,7 +68,7 @@ def _sheet(ink: str, faint: str, paper: str, grid: bool, size: int) -> dict:
             "xaxis": axis,
             "yaxis": axis,
             "hoverlabel": {"font": {"family": FONT, "size": size}, "align": "left"},
-            "legend": {"orientation": "h", "y": -0.22, "yanchor": "top", "x": 0},
+            "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
             "margin": {"l": 56, "r": 16, "t": 30, "b": 48},
         }
     }
