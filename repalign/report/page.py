@@ -86,6 +86,7 @@ def _panels(view: View, name: str) -> list[dict[str, Any]]:
             tuple(own.items()),
             {
                 "id": f"{name}-{len(panels) + 1}",
+                "figure": name,
                 "checkpoint": own.get("checkpoint"),
                 "title": title,
                 "label": f"{str(figure.__doc__).splitlines()[0].rstrip('.')}; {title}",

@@ -289,6 +289,24 @@ def test_a_click_on_a_curve_moves_the_slider(open_page):
     assert page.locator("#layer-shown").inner_text().startswith("1 of")
 
 
+def test_pointing_at_one_checkpoints_curve_shows_the_others(open_page):
+    page = open_page("compare")
+    wait(page, "['curves-1', 'curves-2'].every(id => document.getElementById(id)._fullData)")
+    page.locator("#curves-1").scroll_into_view_if_needed()
+    x, y = page.evaluate(
+        """(() => { const { _fullLayout: drawn, _fullData: data } = document.getElementById('curves-1');
+        const line = data.find(trace => trace.name === 'zh');
+        return [drawn._size.l + drawn.xaxis.d2p(line.x[2]), drawn._size.t + drawn.yaxis.d2p(line.y[2])]; })()"""
+    )
+    box = page.locator("#curves-1").bounding_box()
+    page.mouse.move(box["x"] + x, box["y"] + y)
+    wait(page, "document.querySelectorAll('#curves-2 .hoverlayer .hovertext').length > 0")
+    here, there = (page.locator(f"#curves-{n} .hoverlayer .hovertext").first.text_content() for n in (1, 2))
+    assert ", layer 2:" in here
+    assert here.split(":")[0] == there.split(":")[0]
+    page.mouse.move(2, 2)
+
+
 def test_download_is_the_table(open_page, results):
     page = open_page("single")
     with page.expect_download() as download:

@@ -60,6 +60,7 @@
         toImageButtonOptions: { format: "svg", filename: id } };
       if (element.dataset.drawn === undefined) element.replaceChildren();
       Plotly.react(element, structuredClone(chosen.data), layout, config);
+      if (element.dataset.drawn === undefined) link(element, panel);
       if (element.dataset.drawn === undefined && panel.cursor) follow(element);
       element.dataset.drawn = key;
       const which = element.previousElementSibling.querySelector(".which");
@@ -75,6 +76,18 @@
       if (data.layers.includes(layer)) set({ layer });
     });
     element.on("plotly_afterplot", () => cursor(element, layerOf(panels.get(element.id).checkpoint)));
+  }
+  /* What is pointed at in one checkpoint's figure is shown in the others' as well. */
+  function link(element, panel) {
+    const beside = () => data.panels.filter((other) => other.figure === panel.figure && other !== panel && seen.has(other.id)).map((other) => $(other.id));
+    element.on("plotly_hover", ({ points: [point], event }) => {
+      if (!event) return;
+      for (const other of beside()) {
+        const curveNumber = other._fullData.findIndex((trace) => trace.type === point.data.type && trace.name === point.fullData.name);
+        if (curveNumber >= 0) Plotly.Fx.hover(other, [{ curveNumber, pointNumber: point.pointNumber }]);
+      }
+    });
+    element.on("plotly_unhover", ({ event }) => { if (event) for (const other of beside()) Plotly.Fx.unhover(other); });
   }
   function cursor(element, layer) {
     const line = element.querySelector(".cursor"), { xaxis, _size: size } = element._fullLayout ?? {};
