@@ -86,7 +86,7 @@ class Side:
         import torch
 
         n, d = self.centred.shape
-        return torch.linalg.qr(self.centred.T)[1].T.contiguous() if d > n else self.centred
+        return torch.linalg.qr(self.centred.T, mode="r")[1].T.contiguous() if d > n else self.centred
 
     @cached_property
     def gram(self) -> torch.Tensor:
