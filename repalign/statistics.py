@@ -44,7 +44,8 @@ def intervals(
         weights: [draw, sentence], from `resamples`.
         confidence: share of intervals that should hold the true value.
         method: "percentile", or "bca", bias-corrected and accelerated (Efron 1987, doi
-            10.1080/01621459.1987.10478410).
+            10.1080/01621459.1987.10478410); both widened for small samples (Hesterberg 2015, doi
+            10.1080/00031305.2015.1089789).
 
     Returns:
         Lower and upper ends, each [score]; NaN where a value or an influence is NaN.
@@ -106,8 +107,7 @@ def wilson(share: ArrayLike, sentences: int, confidence: float = 0.95) -> tuple[
 def score_interval(
     value: float, influence: np.ndarray, null: Null, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Score interval of a mean over pairs of sentences, such as CKA: all true values that do not contradict
-    the observed.
+    """Score interval of a mean over pairs of sentences, such as CKA: all true values that the observed allows.
 
     As for a share, the variance depends on the true value. It runs in a straight line from that under
     shuffling, where only pairs of sentences matter, to that measured at the observed value; its slope is at

@@ -54,8 +54,7 @@ def cka(pair: LayerPair) -> Scores:
     if size == 0:
         return Scores(float("nan"))
     value = float(dots) / size
-    # Without sentence i every HSIC_u loses its row twice and the two sums over rows once: exact, in closed
-    # form.
+    # Exact: without sentence i every HSIC_u loses its row twice, and once more in the sums over rows.
     lost = 2 + 2 / (n - 3)
     without = (dots - lost * rows) / ((left - lost * x.rows) * (right - lost * y.rows)).clamp(min=0).sqrt()
     influence = (n - 1) * (value - without)

@@ -59,7 +59,8 @@ def profile(
         draws: bootstrap draws, over sentence groups.
         permutations: shuffles for metrics without a closed form; 0 leaves their chance and p empty.
         confidence: of the intervals.
-        interval: "bca" or "percentile".
+        interval: "bca" or "percentile", of means over sentences; shares of sentences and means over pairs of
+            them have score intervals.
         correction: "holm" or "bh", over the layers and languages of a metric and variant.
         seed: of draws and shuffles.
         device: where to compute, e.g. "cuda".
