@@ -158,7 +158,8 @@ def difference_p(values: np.ndarray, influence: np.ndarray) -> np.ndarray:
     error = np.sqrt((influence**2).sum(1) / (n * (n - 1)))
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(values == 0, 0.0, np.abs(values) / error)
-    return np.where(np.isnan(values), np.nan, 2 * special.stdtr(n - 1, -t))
+    p = np.maximum(2 * special.stdtr(n - 1, -t), np.finfo(float).tiny)  # no data make chance impossible
+    return np.where(np.isnan(values), np.nan, p)
 
 
 def influence_of(metric: Metric, pair: LayerPair, scores: Scores, seed: int = 0) -> np.ndarray:
