@@ -65,13 +65,12 @@ def read_hub(name: str, languages: Sequence[str] | None = None) -> ParallelCorpu
 
     repo, config, split = (name + "::").split(":")[:3]
     try:
-        loaded = datasets.load_dataset(repo, config or None, split=split or "test")
+        rows: Any = datasets.load_dataset(repo, config or None, split=split or "test")
     except (ValueError, OSError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise RepalignError(
             f"cannot load the data set {name!r}: {reason}; expected owner/name[:config[:split]], in parquet"
         ) from error
-    rows: Iterable[Any] = loaded
     return from_rows(name, (row.get("translation", row) for row in rows), languages, name)
 
 
