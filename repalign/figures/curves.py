@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
-from repalign.figures.lines import NAMED, SCORE, level, quantiles, scored, span
+from repalign.figures.lines import NAMED, SCORE, by_layer, level, quantiles, scored
 from repalign.figures.style import DASHES, STYLE
 from repalign.figures.view import above_chance
 
@@ -25,18 +24,7 @@ def draw(view: View, *, checkpoint: str, metric: str, variant: str) -> dict:
     traces = by_language(view, rows, above_chance(rows), SCORE)
     traces.append(level(rows.assign(value=rows["chance"]), "chance", "dot"))
     traces += _controls(view, checkpoint, metric, variant)
-    columns = [everywhere[column].dropna() for column in ("value", "low", "high", "chance")]
-    return {
-        "data": traces,
-        "layout": {
-            "xaxis": {"title": {"text": "layer"}, "range": span(rows["layer"], beyond=0.02)},
-            # one range for all checkpoints, so that pictures side by side can be compared by eye
-            "yaxis": {
-                "title": {"text": escape(f"{view.label(metric)}, {variant}")},
-                "range": span(*columns, beyond=0.04),
-            },
-        },
-    }
+    return by_layer(traces, rows, f"{view.label(metric)}, {variant}", everywhere)
 
 
 def by_language(view: View, rows: pd.DataFrame, filled: pd.Series, hover: str) -> list[dict]:

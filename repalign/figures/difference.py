@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 from repalign.figures.curves import by_language
-from repalign.figures.lines import DIFFERENCE, level, span
+from repalign.figures.lines import DIFFERENCE, by_layer, level
 from repalign.figures.view import ALPHA
 
 if TYPE_CHECKING:
@@ -22,14 +21,4 @@ def draw(view: View, *, checkpoint: str, baseline: str, metric: str, variant: st
     rows = view.rows("paired", checkpoint=checkpoint, baseline=baseline, metric=metric, variant=variant)
     traces = by_language(view, rows, rows["p_adjusted"] < ALPHA, DIFFERENCE)
     traces.append(level(rows.assign(value=0.0), "no change", "dot"))
-    columns = [everywhere[column].dropna() for column in ("value", "low", "high")]
-    return {
-        "data": traces,
-        "layout": {
-            "xaxis": {"title": {"text": "layer"}, "range": span(rows["layer"], beyond=0.02)},
-            "yaxis": {
-                "title": {"text": escape(f"difference in {view.label(metric)}, {variant}")},
-                "range": span(*columns, beyond=0.04),
-            },
-        },
-    }
+    return by_layer(traces, rows, f"difference in {view.label(metric)}, {variant}", everywhere)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
-from repalign.figures.lines import by_name
+from repalign.figures.lines import by_layer, by_name
 
 if TYPE_CHECKING:
     from repalign.figures.view import View
@@ -23,10 +22,4 @@ def choices(view: View) -> list[dict]:
 
 def draw(view: View, *, checkpoint: str, baseline: str, measure: str) -> dict:
     rows = view.rows("drift", checkpoint=checkpoint, baseline=baseline, measure=measure)
-    return {
-        "data": by_name(rows, "language", view.looks),
-        "layout": {
-            "xaxis": {"title": {"text": "layer"}},
-            "yaxis": {"title": {"text": escape(LABELS.get(measure, measure))}},
-        },
-    }
+    return by_layer(by_name(rows, "language", view.looks), rows, LABELS.get(measure, measure), rows)

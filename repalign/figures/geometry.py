@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
-from repalign.figures.lines import by_name, span
+from repalign.figures.lines import by_layer, by_name
 
 if TYPE_CHECKING:
     from repalign.figures.view import View
@@ -17,14 +16,5 @@ def choices(view: View) -> list[dict]:
 
 def draw(view: View, *, checkpoint: str, measure: str) -> dict:
     rows = view.rows("geometry", checkpoint=checkpoint, measure=measure)
-    everywhere = view.rows("geometry", measure=measure)["value"].dropna()
-    return {
-        "data": by_name(rows, "language", view.looks),
-        "layout": {
-            "xaxis": {"title": {"text": "layer"}},
-            "yaxis": {
-                "title": {"text": escape(measure.replace("_", " "))},
-                "range": span(everywhere, beyond=0.04),
-            },
-        },
-    }
+    everywhere = view.rows("geometry", measure=measure)
+    return by_layer(by_name(rows, "language", view.looks), rows, measure.replace("_", " "), everywhere)

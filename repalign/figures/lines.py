@@ -112,8 +112,23 @@ def level(rows: pd.DataFrame, name: str, dash: str) -> dict:
     }
 
 
-def span(*columns: pd.Series, beyond: float) -> list[float]:
-    """A range that holds all values, with some room."""
-    low, high = min(c.min() for c in columns), max(c.max() for c in columns)
-    room = beyond * (float(high - low) or 1)
-    return [float(low) - room, float(high) + room]
+def by_layer(traces: list[dict], rows: pd.DataFrame, label: str, everywhere: pd.DataFrame) -> dict:
+    """The picture of some lines over the layers of `rows`.
+
+    Its range holds all values, intervals and chance levels of `everywhere`, so that pictures side by side can
+    be compared by eye.
+    """
+    columns = [name for name in ("value", "low", "high", "chance") if name in everywhere]
+    return {
+        "data": traces,
+        "layout": {
+            "xaxis": {"title": {"text": "layer"}, "range": _span(rows[["layer"]], 0.02)},
+            "yaxis": {"title": {"text": escape(label)}, "range": _span(everywhere[columns], 0.04)},
+        },
+    }
+
+
+def _span(values: pd.DataFrame, beyond: float) -> list[float]:
+    low, high = float(values.min().min()), float(values.max().max())
+    room = beyond * (high - low or 1)
+    return [low - room, high + room]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
-from repalign.figures.lines import by_name, span
+from repalign.figures.lines import by_layer, by_name
 from repalign.figures.style import styles
 
 if TYPE_CHECKING:
@@ -28,14 +27,5 @@ def draw(view: View, *, checkpoint: str, variant: str) -> dict:
     everywhere = everywhere[everywhere["language"].isna()]
     rows = everywhere[everywhere["checkpoint"] == checkpoint]
     rows = rows.assign(measure=rows["measure"].map(lambda name: LABELS.get(name, name)))
-    columns = [everywhere[column].dropna() for column in ("value", "low", "high")]
-    return {
-        "data": by_name(rows, "measure", styles(rows["measure"].unique())),
-        "layout": {
-            "xaxis": {"title": {"text": "layer"}},
-            "yaxis": {
-                "title": {"text": escape(f"states sorted, {variant}")},
-                "range": span(*columns, beyond=0.04),
-            },
-        },
-    }
+    traces = by_name(rows, "measure", styles(rows["measure"].unique()))
+    return by_layer(traces, rows, f"states sorted, {variant}", everywhere)
