@@ -117,6 +117,18 @@ def test_it_appears_whole_or_not_at_all(results, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_differences_alone_make_a_page(tmp_path):
+    pair = sample_results("alpaca", "m-llama", **SMALL).profile
+    differences = replace(pair, table=pair.table[pair.table["baseline"].notna()])
+    html = page(differences, tmp_path)
+    assert "m-llama over alpaca:" in html
+
+
+def test_no_scores_are_told(results):
+    with pytest.raises(RepalignError, match="no scores to report"):
+        Report("empty", replace(results.profile, table=results.profile.table[:0]))
+
+
 def test_a_report_needs_results():
     with pytest.raises(RepalignError, match="a title and a profile or results"):
         Report("only a title")

@@ -142,10 +142,6 @@ def test_many_languages_are_counted_not_named():
     assert where.details == ()
 
 
-def test_an_empty_table_says_so():
-    assert words(said()["where"]) == "There are no scores here, so there is nothing to say."
-
-
 def test_no_sentence_claims_a_number_that_is_not_in_the_table():
     found = said(rows(), rows("ar"), change())
     numbers = {

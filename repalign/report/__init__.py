@@ -39,6 +39,10 @@ class Report:
                 f"got {type(results).__name__}"
             )
         whole = as_results(results)
+        if whole.profile.table.empty:
+            raise RepalignError(
+                "there are no scores to report; profile at least one language against another"
+            )
         self.results = whole if title is None else replace(whole, title=str(title))
 
     def write(self, path: str | Path) -> Path:

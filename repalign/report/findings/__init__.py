@@ -17,8 +17,6 @@ def findings(view: View) -> list[Finding]:
     A language "meets" the pivot at a layer whose score is significantly better than chance, adjusted for the
     number of tests; a "change" is a paired difference that is significant likewise. Nothing else is said.
     """
-    if view.results.profile.table.empty:
-        return [Finding("where", "There are no scores here, so there is nothing to say.")]
     lead = leading(view)
     own, paired = view.rows("own", **lead), view.rows("paired", **lead)
     found = [where(view, rows, str(name), lead) for name, rows in own.groupby("checkpoint", sort=False)]
