@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +16,7 @@ from repalign.metrics import identity as against
 from repalign.metrics.contract import PROMISES, related
 from repalign.metrics.retrieval import margin_search
 from repalign.metrics.shape import gulp_distance
+from repalign.scoring import DEFAULT, VARIANTS
 
 
 def golden_inputs(n: int = 60, d: int = 24) -> tuple[np.ndarray, np.ndarray]:
@@ -341,3 +344,11 @@ def test_knowing_the_metrics_costs_no_torch():
         "import sys; from repalign.metrics import METRICS; assert len(METRICS) and 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_page_of_metrics_names_all():
+    page = (Path(__file__).parents[1] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    assert [line for line in page.splitlines() if line.startswith("### ")] == [
+        f"### `{name}`: {METRICS[name].label}{' (default)' if name in DEFAULT else ''}" for name in METRICS
+    ]
+    assert all(f"- `{name}`: " in page for name in VARIANTS)
