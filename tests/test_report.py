@@ -102,7 +102,7 @@ def test_more_points_than_a_page_can_hold_are_thinned_and_it_says_so(results, tm
 
 
 def test_a_table_that_is_missing_is_not_drawn(results, tmp_path):
-    for name in ("map", "sentences", "tree", "controls"):
+    for name in ("sentences", "tree"):
         rest = {key: table for key, table in results.tables.items() if key != name}
         assert page(replace(results, tables=rest), tmp_path)
 

@@ -46,25 +46,20 @@ def results(tmp_path_factory) -> Callable[[str], Results]:
 
 @pytest.fixture(scope="session")
 def opened(chromium, results, tmp_path_factory) -> Callable[..., tuple[object, list[str]]]:
-    """A page and what it said. The page of a kind is opened once a session: parsing Plotly takes a second."""
-    pages: dict[tuple, tuple[object, list[str]]] = {}
+    """A page and what it said. A page is opened once a session, as parsing Plotly takes a second."""
+    pages: dict[object, tuple[object, list[str]]] = {}
 
-    def open_once(what: str | Results, width: int, scheme: str) -> tuple[object, list[str]]:
-        key = (what if isinstance(what, str) else id(what), width, scheme)
-        if key in pages:
-            return pages[key]
-        path = Report(results(what) if isinstance(what, str) else what).write(
-            tmp_path_factory.mktemp("page") / "report.html"
-        )
-        page = chromium.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
-        ).new_page()
-        said: list[str] = []
-        page.on("console", lambda message: said.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: said.append(f"error: {error}"))
-        page.on("request", lambda request: said.append(request.url) if not _own(request.url, path) else None)
-        page.goto(path.as_uri())
-        pages[key] = page, said
+    def open_once(what: str | Results) -> tuple[object, list[str]]:
+        key = what if isinstance(what, str) else id(what)
+        if key not in pages:
+            folder = tmp_path_factory.mktemp("page")
+            path = Report(results(what) if isinstance(what, str) else what).write(folder / "report.html")
+            page, said = chromium.new_page(reduced_motion="reduce"), []
+            page.on("console", lambda message: said.append(f"console: {message.text}"))
+            page.on("pageerror", lambda error: said.append(f"error: {error}"))
+            page.on("request", lambda asked: said.append(asked.url) if not _own(asked.url, path) else None)
+            page.goto(path.as_uri())
+            pages[key] = page, said
         return pages[key]
 
     return open_once
@@ -76,8 +71,10 @@ def open_page(opened) -> Iterator[Callable[..., object]]:
     heard: list[list[str]] = []
 
     def open_it(what: str | Results, width: int = 1280, scheme: str = "light", address: str = "#") -> object:
-        page, said = opened(what, width, scheme)
+        page, said = opened(what)
         heard.append(said)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
         page.mouse.move(0, 0)
         page.evaluate("(address) => { location.hash = '#x=1'; location.hash = address; }", address)
         page.wait_for_timeout(50)  # for the events of both changes

@@ -25,10 +25,12 @@ pytestmark = pytest.mark.browser
 
 def scroll_through(page) -> None:
     """Every figure is drawn when it comes near the screen."""
-    height = page.evaluate("document.documentElement.scrollHeight")
-    for y in range(0, height, 1200):
-        page.evaluate(f"scrollTo(0, {y})")
-        page.wait_for_timeout(20)
+    page.evaluate(
+        """async () => { for (const plot of document.querySelectorAll('.plot')) {
+          plot.scrollIntoView();
+          for (let frame = 0; frame < 300 && !plot.data; frame++) await new Promise(requestAnimationFrame);
+        } }"""
+    )
 
 
 def wait(page, expression: str) -> None:

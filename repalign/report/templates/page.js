@@ -358,7 +358,7 @@
   show();
   const watcher = new IntersectionObserver((entries) => {
     for (const { isIntersecting, target } of entries) if (isIntersecting && !seen.has(target.id)) { seen.add(target.id); drawFigure(target.id); }
-  }, { rootMargin: "400px" });
+  }, { rootMargin: "800px" });
   for (const id of panels.keys()) watcher.observe($(id));
   globalThis.repalign = { data, maps, view, set, state: () => ({ ...state }) };
 })();
