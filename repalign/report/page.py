@@ -29,6 +29,7 @@ CHOSEN = {"geometry": "measure", "layer_cka": "language"}
 OWN = ("space",)
 """Figures of which the page has one of its own that moves."""
 
+SCRIPTS = ("map.js", "space.js", "page.js")
 DIGITS = 6
 HEIGHT = 380
 
@@ -69,7 +70,7 @@ def render(results: Results) -> str:
         digits=DIGITS,
         data=to_json(_data(view, found, panels, places, wrong)),
         css=_source("page.css"),
-        scripts=[_source("map.js"), _source("page.js")],
+        scripts=[_source(name) for name in SCRIPTS],
         plotly=get_plotlyjs(),
     )
 
