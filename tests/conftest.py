@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# One thread a test process: two that wait for each other on tiny matrices take three times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
