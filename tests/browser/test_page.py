@@ -6,7 +6,6 @@ import base64
 import gzip
 import io
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -452,14 +451,8 @@ def test_axe_finds_nothing_serious(open_page):
 
 
 def _axe() -> Path:
-    places = [Path(os.environ.get("REPALIGN_AXE", "node_modules/axe-core/axe.min.js"))]
-    places += [folder / "node_modules/axe-core/axe.min.js" for folder in Path(__file__).resolve().parents]
-    found = next((path for path in places if path.is_file()), None)
-    if found is None:
-        pytest.skip(
-            "axe-core is not at hand: npm install --no-save axe-core, or set REPALIGN_AXE to its axe.min.js"
-        )
-    return found
+    package = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
+    return Path(package.__file__).with_name("axe.min.js")
 
 
 def sample_small(checkpoint: str, layers: int = 5):
