@@ -11,7 +11,7 @@ from pathlib import Path
 
 from repalign.checkpoints.home import checkpoint_folder
 from repalign.errors import RepalignError
-from training.recipe import Recipe, recipe_names
+from training.recipe import Recipe
 
 
 def train_family(
@@ -29,11 +29,11 @@ def train_family(
     Raises:
         RepalignError: one of them failed; the others are finished first.
     """
-    parents = dict.fromkeys(recipe.parent for recipe in recipes if recipe.parent in recipe_names())
+    parents = dict.fromkeys(parent.origin for recipe in recipes if (parent := recipe.parent_recipe))
     for parent in parents:
-        _run_all([[str(parent)]], 1)
+        _run_all([[parent]], 1)
     longest_first = sorted(recipes, key=lambda recipe: len(recipe.languages), reverse=True)
-    waiting = [[recipe.name, *options] for recipe in longest_first if recipe.name not in parents]
+    waiting = [[recipe.origin, *options] for recipe in longest_first if recipe.origin not in parents]
     _run_all(waiting, jobs or os.cpu_count() or 1)
     return [checkpoint_folder(recipe.name) for recipe in recipes]
 

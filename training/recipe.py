@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from repalign.errors import RepalignError, unknown
 from repalign.signature import digest
-from repalign.toml import read_toml, tomllib
+from repalign.toml import read_toml
 from training.data.filters import Filters
+from training.tables import filled, merged, override, typed
 
 FOLDER = Path(__file__).parent / "recipes"
 
@@ -75,7 +76,8 @@ class Recipe:
         about: one line for people.
         mixture: what is trained on, e.g. `alpaca_en+translation_en-zh[0:100000]` (`training.data.mixture`).
         languages: what `*` stands for in the mixture.
-        parent: a recipe, folder or hub id whose weights are tuned; None trains from scratch.
+        parent: a recipe, folder or hub id whose weights are tuned; None trains from scratch. For a recipe file, a
+            file of that name beside it comes first.
         template: prompt frame, see `repalign.templates`.
         corpus: the embedded corpus it is best analysed on; None for any.
         temperature: above 1 evens out the sizes of the mixture's parts.
@@ -85,6 +87,7 @@ class Recipe:
         tokenizer, model: tables for training from scratch (`vocabulary`, `mixture`; options of LlamaConfig).
         adapter: LoRA options for PEFT (`quantize = "nf4"` for QLoRA); empty tunes all weights.
         train: see `Settings`.
+        origin: the name or path by which `load_recipe` finds it.
     """
 
     name: str
@@ -102,10 +105,22 @@ class Recipe:
     model: Mapping[str, Any] = field(default_factory=dict)
     adapter: Mapping[str, Any] = field(default_factory=dict)
     train: Settings = field(default_factory=Settings)
+    origin: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it, as stored in the card."""
-        return json.loads(json.dumps(asdict(self)))
+        """All of it but where it was found, as stored in the card."""
+        table = asdict(self)
+        del table["origin"]
+        return json.loads(json.dumps(table))
+
+    @property
+    def parent_recipe(self) -> Recipe | None:
+        """The recipe that `parent` names; None for other weights, or none."""
+        if self.parent and self.origin.endswith(".toml"):
+            beside = Path(self.origin).parent / f"{self.parent}.toml"
+            if beside.is_file():
+                return load_recipe(str(beside))
+        return load_recipe(self.parent) if self.parent in recipe_names() else None
 
     @property
     def digest(self) -> str:
@@ -114,8 +129,8 @@ class Recipe:
         del own["about"], own["corpus"]
         for key in ("threads", "save_steps", "evaluate_steps", "align_steps", "report_to"):
             del own["train"][key]
-        above = load_recipe(self.parent).digest if self.parent in recipe_names() else str(self.parent)
-        return digest([json.dumps(own, sort_keys=True), above])
+        parent = self.parent_recipe
+        return digest([json.dumps(own, sort_keys=True), parent.digest if parent else str(self.parent)])
 
 
 def recipe_names() -> dict[str, tuple[Path, str, str]]:
@@ -144,101 +159,39 @@ def load_recipe(name: str, overrides: Iterable[str] = (), seed: int | None = Non
     Raises:
         RepalignError: no such recipe, a key it does not have, or a value of the wrong type.
     """
-    if name.endswith(".toml"):
-        if not (path := Path(name)).is_file():
-            raise RepalignError(
-                f"no recipe file {name}; give a path to a TOML file or a name: {', '.join(recipe_names())}"
-            )
-        name, found = path.stem, (path, "", "")
-    else:
+    origin, path, language, variant = name, *_found(name)
+    name = path.stem if name.endswith(".toml") else name
+    table = _read(path)
+    table = {key: value if key == "sources" else filled(value, language) for key, value in table.items()}
+    table.pop("family", None)
+    table = merged(table, table.pop("variant", {}).get(variant, {}))
+    for text in overrides:
+        table = merged(table, override(text))
+    if seed is not None:
+        table["seed"] = seed
+    train = Settings(**typed(Settings, table.pop("train", {}), f"{name}: train."))
+    filters = Filters(**typed(Filters, table.pop("filters", {}), f"{name}: filters."))
+    if not table.get("mixture"):
+        raise RepalignError(f"{name}: setting 'mixture' is missing")
+    own = typed(Recipe, {**table, "name": name, "origin": origin}, f"{name}: ")
+    return Recipe(**own, train=train, filters=filters)
+
+
+def _found(name: str) -> tuple[Path, str, str]:
+    if not name.endswith(".toml"):
         names = recipe_names()
         if name not in names:
             raise unknown("recipe", name, names, "or give a TOML file")
-        found = names[name]
-    path, language, variant = found
-    table = _read(path)
-    table = {key: value if key == "sources" else _fill(value, language) for key, value in table.items()}
-    table.pop("family", None)
-    table = _merge(table, table.pop("variant", {}).get(variant, {}))
-    for override in overrides:
-        table = _merge(table, _nested(override))
-    if seed is not None:
-        table["seed"] = seed
-    for key, cls in (("train", Settings), ("filters", Filters)):
-        table[key] = _typed(cls, table.get(key, {}), f"{name}: {key}.")
-    return _typed(Recipe, {**table, "name": name}, f"{name}: ")
+        return names[name]
+    if not Path(name).is_file():
+        raise RepalignError(
+            f"no recipe file {name}; give a path to a TOML file or a name: {', '.join(recipe_names())}"
+        )
+    return Path(name), "", ""
 
 
 def _read(path: Path) -> dict[str, Any]:
     """The file's table, over that of the recipe it extends where it extends one."""
     table = read_toml(path)
     above = table.pop("extends", None)
-    return table if above is None else _merge(_read(path.with_name(f"{above}.toml")), {"family": [], **table})
-
-
-def _fill(value: Any, language: str) -> Any:
-    """`{language}` in any text but the sources' stands for the language in the recipe's name."""
-    if isinstance(value, str):
-        return value.replace("{language}", language) if language else value
-    if isinstance(value, list):
-        return [_fill(item, language) for item in value]
-    if isinstance(value, dict):
-        return {key: _fill(item, language) for key, item in value.items()}
-    return value
-
-
-def _merge(table: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(table)
-    for key, value in over.items():
-        below = merged.get(key)
-        merged[key] = (
-            _merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
-        )
-    return merged
-
-
-def _nested(override: str) -> Any:
-    key, equals, text = override.partition("=")
-    if not equals or not key.strip():
-        raise RepalignError(f"--set takes key=value, e.g. train.epochs=2, not {override!r}")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text  # a bare word
-    for part in reversed(key.strip().split(".")):
-        value = {part: value}
-    return value
-
-
-KINDS: dict[str, tuple[type, str]] = {
-    "bool": (bool, "true or false"),
-    "int": (int, "a whole number"),
-    "float": (float, "a number"),
-    "str": (str, "text"),
-    "str | None": (str, "text"),
-    "tuple[str, ...]": (tuple, "a list of words"),
-    "Mapping[str, Any]": (dict, "a table"),
-    "Mapping[str, Mapping[str, Any]]": (dict, "a table of tables"),
-    "Settings": (Settings, "a table"),
-    "Filters": (Filters, "a table"),
-}
-
-
-def _typed(cls: type, table: Mapping[str, Any], where: str) -> Any:
-    """An instance of a dataclass from a TOML table, whose keys and types are checked."""
-    annotations = {f.name: str(f.type) for f in fields(cls)}
-    values = {}
-    for key, value in table.items():
-        if key not in annotations:
-            raise RepalignError(f"{where}{unknown('setting', key, annotations)}")
-        kind, expected = KINDS[annotations[key]]
-        if kind is float and type(value) is int:
-            value = float(value)
-        if kind is tuple and isinstance(value, list):
-            value = tuple(map(str, value))
-        if type(value) is not kind:
-            raise RepalignError(f"{where}{key} should be {expected}, not {value!r}")
-        values[key] = value
-    if "mixture" in annotations and not values.get("mixture"):
-        raise RepalignError(f"{where}setting 'mixture' is missing")
-    return cls(**values)
+    return table if above is None else merged(_read(path.with_name(f"{above}.toml")), {"family": [], **table})

@@ -13,7 +13,7 @@ from repalign.checkpoints.card import Card
 from repalign.checkpoints.home import checkpoint_folder
 from repalign.errors import RepalignError
 from training.folder import claimed, is_finished, last_checkpoint, tidy
-from training.recipe import Recipe, load_recipe, recipe_names
+from training.recipe import Recipe
 
 PACKAGES = ("torch", "transformers", "tokenizers", "peft", "accelerate")
 
@@ -34,8 +34,8 @@ def train(recipe: Recipe, folder: Path | None = None) -> Path:
     if is_finished(folder, recipe):
         _say(recipe, f"is finished already: {folder}")
         return folder
-    if recipe.parent in recipe_names():
-        _train_parent(load_recipe(str(recipe.parent)))
+    if parent := recipe.parent_recipe:
+        _train_parent(parent)
     with claimed(folder, recipe) if is_first() else nullcontext():
         _train(recipe, folder)
     return folder
@@ -50,7 +50,9 @@ def _train_parent(parent: Recipe) -> None:
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
         train(parent)
     elif not is_finished(checkpoint_folder(parent.name), parent):
-        raise RepalignError(f"{parent.name!r} is not there yet; run `python -m training {parent.name}` first")
+        raise RepalignError(
+            f"{parent.name!r} is not there yet; run `python -m training {parent.origin}` first"
+        )
 
 
 def _train(recipe: Recipe, folder: Path) -> None:

@@ -1,0 +1,86 @@
+"""Tables of TOML files: filled, merged, overridden, and made into dataclasses whose keys and types are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from repalign.errors import RepalignError, unknown
+from repalign.toml import tomllib
+
+KINDS: dict[str, tuple[type, str]] = {
+    "bool": (bool, "true or false"),
+    "int": (int, "a whole number"),
+    "float": (float, "a number"),
+    "str": (str, "text"),
+    "str | None": (str, "text"),
+    "tuple[str, ...]": (tuple, "a list of words"),
+    "Mapping[str, Any]": (dict, "a table"),
+    "Mapping[str, Mapping[str, Any]]": (dict, "a table of tables"),
+}
+"""What a field may be annotated with to be set from a file: its type, and how an error puts it."""
+
+
+def filled(value: Any, language: str) -> Any:
+    """`{language}` in any text of a table stands for that language; "" leaves it as it is."""
+    if isinstance(value, str):
+        return value.replace("{language}", language) if language else value
+    if isinstance(value, list):
+        return [filled(item, language) for item in value]
+    if isinstance(value, dict):
+        return {key: filled(item, language) for key, item in value.items()}
+    return value
+
+
+def merged(table: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`table` with the entries of `over` in place of its own, tables within tables likewise."""
+    result = dict(table)
+    for key, value in over.items():
+        below = result.get(key)
+        both = isinstance(below, Mapping) and isinstance(value, Mapping)
+        result[key] = merged(below, value) if both else value
+    return result
+
+
+def override(text: str) -> Any:
+    """The table that `train.epochs=2` stands for; the value as in TOML, or a bare word.
+
+    Raises:
+        RepalignError: no `key=value`.
+    """
+    key, equals, written = text.partition("=")
+    if not equals or not key.strip():
+        raise RepalignError(f"--set takes key=value, e.g. train.epochs=2, not {text!r}")
+    try:
+        value = tomllib.loads(f"value = {written}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = written  # a bare word
+    for part in reversed(key.strip().split(".")):
+        value = {part: value}
+    return value
+
+
+def typed(cls: type, table: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The arguments of a dataclass from a table.
+
+    Args:
+        where: what an error begins with.
+
+    Raises:
+        RepalignError: a key that it does not have, or a value of the wrong type.
+    """
+    annotations = {f.name: str(f.type) for f in fields(cls) if str(f.type) in KINDS}
+    values = {}
+    for key, value in table.items():
+        if key not in annotations:
+            raise RepalignError(f"{where}{unknown('setting', key, annotations)}")
+        kind, expected = KINDS[annotations[key]]
+        if kind is float and type(value) is int:
+            value = float(value)
+        if kind is tuple and isinstance(value, list):
+            value = tuple(map(str, value))
+        if type(value) is not kind:
+            raise RepalignError(f"{where}{key} should be {expected}, not {value!r}")
+        values[key] = value
+    return values
