@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError
 from training.data import files
 from training.data.filters import Filters, Sieve, own_script
@@ -116,6 +118,41 @@ def test_a_parent_is_part_of_what_a_recipe_is(monkeypatch, tmp_path):
     assert load_recipe("child").digest != before
 
 
+def test_a_recipe_file_may_be_tuned_from_the_file_beside_it(tmp_path):
+    (tmp_path / "base.toml").write_text("mixture = 'a_en'\nseed = 1")
+    child = tmp_path / "child.toml"
+    child.write_text("mixture = 'a_en'\nparent = 'base'")
+    recipe = load_recipe(str(child))
+    assert recipe.parent_recipe == load_recipe(str(tmp_path / "base.toml"))
+    before = recipe.digest
+    (tmp_path / "base.toml").write_text("mixture = 'a_en'\nseed = 2")
+    assert load_recipe(str(child)).digest != before
+    assert load_recipe(str(child), ["parent=alpaca"]).parent_recipe == load_recipe("alpaca")
+    assert load_recipe(str(child), ["parent=owner/name"]).parent_recipe is None
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    for name in ("base.toml", "child.toml"):
+        (moved / name).write_text((tmp_path / name).read_text())
+    assert load_recipe(str(moved / "child.toml")).digest == load_recipe(str(child)).digest
+
+
+SHARED = Path(__file__).parents[1].parent / "shared" / "data"
+
+
+@pytest.mark.parametrize("name", ["real-base", "real-alpaca", "real-x-llama-zh", "real-m-llama"])
+def test_the_recipes_of_the_real_data_study_find_their_data(name, monkeypatch):
+    if not SHARED.is_dir():
+        pytest.skip("needs the data of ../shared/data")
+    monkeypatch.setenv("REPALIGN_DATA", str(SHARED))
+    recipe = load_recipe(str(Path(__file__).parents[1] / "analyses" / "real_data" / f"{name}.toml"))
+    assert recipe.name == name
+    assert (recipe.parent_recipe.name if recipe.parent_recipe else None) == recipe.parent
+    one_each = {term.source: term for term in parse_mixture(recipe.mixture, recipe.languages)}
+    for term in one_each.values():
+        assert len(read_source(term.source, term.languages, recipe.sources)) > 500
+    assert list(recipe.filters.protect) == ["$REPALIGN_DATA/ntrex"]
+
+
 def test_no_held_out_sentence_is_trained_on():
     from repalign.corpora.phrasebook import meanings, realise
 
@@ -212,6 +249,24 @@ def test_filters_say_what_they_dropped():
     assert sieve.dropped == {"duplicate": 1, "copy of its source": 1, "odd length": 1, "wrong script": 1}
 
 
+def test_pairs_by_way_of_a_third_language(tmp_path, monkeypatch):
+    (tmp_path / "en-zh.tsv").write_text("en\tzh\na cat\t猫\na dog\t狗\na cow\t牛\n")
+    (tmp_path / "en-el.tsv").write_text("en\tel\na cow\tαγελάδα\na cat\tγάτα\nan owl\tκουκουβάγια\n")
+    monkeypatch.setenv("PAIRS", str(tmp_path))
+    options = {"path": "$PAIRS/{pair}.tsv", "via": "en", "brief": True}
+    joined = files.pairs(("zh", "el"), options, "train")
+    assert [(item.input, item.output) for item in joined] == [("猫", "γάτα"), ("牛", "αγελάδα")]
+    assert {item.instruction for item in joined} == {"Greek:"}
+    assert [item.output for item in files.pairs(("zh", "en"), options, "train")] == [
+        "a cat",
+        "a dog",
+        "a cow",
+    ]
+    monkeypatch.delenv("PAIRS")
+    with pytest.raises(RepalignError, match=r"no file \$PAIRS/zh-en.tsv; set .* \$VARIABLE"):
+        files.pairs(("zh", "en"), options, "train")
+
+
 def test_leakage_is_found_in_words_and_in_characters(tmp_path):
     english = "the quick brown fox jumps over the lazy dog again and again"
     chinese = "敏捷的棕色狐狸一次又一次地跳过了那只懒惰的狗"
@@ -221,7 +276,8 @@ def test_leakage_is_found_in_words_and_in_characters(tmp_path):
         Item("", "", "short one"),
     ]
     sentences = [english, chinese, "short one", "the quick brown fox sleeps over there, lazy as a dog"]
-    assert leaked(sentences, items) == sentences[:3]
+    corpus = ParallelCorpus("some", {"en": sentences, "fr": ["autre chose"] * 4})
+    assert leaked(corpus, items) == {"en": sentences[:3], "fr": []}
     (tmp_path / "en.txt").write_text("\n".join(sentences))
     with pytest.raises(RepalignError, match=r"75.0% of the en sentences"):
         check_leakage(Filters(protect=(str(tmp_path),)), items)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,22 +37,33 @@ def pairs(languages: tuple[str, ...], options: Mapping[str, Any], split: str) ->
     - a .tsv, .jsonl or .parquet file with a column a language (or, as on the hub, one column `translation`);
     - two plain files line by line (Moses): a path with {language}, which stands for each of the two.
 
-    `hub` instead names a data set in parquet, `owner/name:config`. `ask` is the language of the instruction:
-    a code (en by default), "source" or "target".
+    `hub` instead names a data set in parquet, `owner/name:config`. `via` is a language in the middle: with "en",
+    what zh and hi translate with the same English text is a zh-hi pair. `ask` is the language of the instruction:
+    a code (en by default), "source" or "target"; `brief` takes the shortest one.
 
     Raises:
         RepalignError: no such file, a language it does not have, or sides of different length.
     """
     source, target = languages
-    rows = [row for row in _pair_rows(options, source, target) if row[0].strip() and row[1].strip()]
+    middle = options.get("via")
+    found = (
+        _pair_rows(options, source, target) if middle in (None, *languages) else _joined(options, languages)
+    )
+    rows = [row for row in found if row[0].strip() and row[1].strip()]
     ask = str(options.get("ask", "en"))
     asked_in = {"source": source, "target": target}.get(ask, ask)
+    brief = options.get("brief", False)
 
     def make(index: int) -> Item:
         before, after = rows[index]
-        return Item(translation_request(source, target, index, asked_in), before, after, languages)
+        return Item(translation_request(source, target, index, asked_in, brief), before, after, languages)
 
     return Items(len(rows), make)
+
+
+def _joined(options: Mapping[str, Any], languages: tuple[str, ...]) -> list[tuple[str, str]]:
+    source, target = (dict(_pair_rows(options, options["via"], language)) for language in languages)
+    return [(text, target[middle]) for middle, text in source.items() if middle in target]
 
 
 def text(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> Items:
@@ -63,10 +75,17 @@ def text(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> 
 def _path(options: Mapping[str, Any], language: str) -> Path:
     if "path" not in options:
         raise RepalignError("this source needs a path; set sources.NAME.path")
-    path = Path(options["path"].replace("{language}", language)).expanduser()
+    path = _file(options["path"].replace("{language}", language))
     if not path.is_file():
-        raise RepalignError(f"no file {path}; set sources.NAME.path to where the data is")
+        raise RepalignError(
+            f"no file {path}; set sources.NAME.path (or the $VARIABLE in it) to where the data is"
+        )
     return path
+
+
+def _file(spelled: str) -> Path:
+    """`~` and `$VARIABLE` stand for what they mean in a shell."""
+    return Path(os.path.expandvars(spelled)).expanduser()
 
 
 def _pair_rows(options: Mapping[str, Any], source: str, target: str) -> Iterator[tuple[str, str]]:
@@ -75,7 +94,7 @@ def _pair_rows(options: Mapping[str, Any], source: str, target: str) -> Iterator
         return
     spelled = options.get("path", "").replace("{source}", source).replace("{target}", target)
     orders = [spelled.replace("{pair}", f"{a}-{b}") for a, b in ((source, target), (target, source))]
-    there = (order for order in orders if Path(order.replace("{language}", source)).expanduser().is_file())
+    there = (order for order in orders if _file(order.replace("{language}", source)).is_file())
     spelled = next(there, orders[0])
     if "{language}" in spelled:
         sides = [_lines(_path({"path": spelled}, language)) for language in (source, target)]

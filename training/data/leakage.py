@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -28,18 +29,23 @@ def runs(text: str) -> Iterator[tuple[str, ...]]:
     yield from (tuple(words[start : start + length]) for start in range(max(len(words) - length, 0) + 1))
 
 
-def leaked(sentences: Sequence[str], items: Iterable[Item]) -> list[str]:
-    """The sentences that share a run of words with an item's input or output."""
-    wanted: dict[tuple[str, ...], list[int]] = {}
-    for index, sentence in enumerate(sentences):
-        for run in runs(sentence):
-            wanted.setdefault(run, []).append(index)
-    found: set[int] = set()
+def leaked(corpus: ParallelCorpus, items: Iterable[Item]) -> dict[str, list[str]]:
+    """The sentences of each language that share a run of words with an item's instruction, input or output."""
+    wanted: dict[tuple[str, ...], list[tuple[str, int]]] = {}
+    for language in corpus.languages:
+        for index, sentence in enumerate(corpus.sentences[language]):
+            for run in runs(sentence):
+                wanted.setdefault(run, []).append((language, index))
+    found: set[tuple[str, int]] = set()
     for item in items:
         for text in (item.instruction, item.input, item.output):
             for run in runs(text):
                 found.update(wanted.get(run, ()))
-    return [sentences[index] for index in sorted(found)]
+    seen = sorted(found)
+    return {
+        language: [corpus.sentences[language][index] for where, index in seen if where == language]
+        for language in corpus.languages
+    }
 
 
 def check_leakage(filters: Filters, items: Sequence[Item]) -> dict[str, float]:
@@ -50,9 +56,8 @@ def check_leakage(filters: Filters, items: Sequence[Item]) -> dict[str, float]:
     """
     shares = {}
     for name in filters.protect:
-        corpus = ParallelCorpus.named(name)
-        for language in corpus.languages:
-            seen = leaked(corpus.sentences[language], items)
+        corpus = ParallelCorpus.named(os.path.expandvars(name))
+        for language, seen in leaked(corpus, items).items():
             share = shares[f"{name} {language}"] = len(seen) / len(corpus)
             if share > filters.leakage:
                 raise RepalignError(

@@ -38,7 +38,7 @@ KINDS = {
     "phrasebook-phrases": Kind(phrasebook.phrases, (2,), held_out=True),
     "phrasebook-switched": Kind(phrasebook.switched, (1, 2), held_out=True),
     "instructions": Kind(files.instructions, (1,), ("path",)),
-    "pairs": Kind(files.pairs, (2,), ("path", "hub", "ask")),
+    "pairs": Kind(files.pairs, (2,), ("path", "hub", "via", "ask", "brief")),
     "text": Kind(files.text, (1,), ("path",)),
 }
 
