@@ -14,6 +14,7 @@ from repalign.version import __version__
 COMMANDS = {
     "layers": "alignment of every layer of one checkpoint or several: scores and a report",
     "compare": "two checkpoints on the same sentences: paired differences and a report",
+    "evaluate": "what a checkpoint answers, or two: scores by language, answer languages, consistency, win rates",
     "extract": "fill the store of hidden states, without scoring",
     "report": "draw a report or a figure again from saved results, without a model",
     "list": "what is known: checkpoints, corpora, metrics",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,9 +81,7 @@ class Results:
         }
         paths = [folder / "profile.parquet"]
         write_whole(paths[0], self.profile.table.to_parquet(index=False))
-        for name, table in self.tables.items():
-            paths.append(folder / f"{name}.parquet")
-            write_whole(paths[-1], table.to_parquet(index=False))
+        paths += write_tables(folder, self.tables)
         paths.append(folder / "profile.json")
         write_whole(paths[-1], json.dumps(meta, ensure_ascii=False, indent=1).encode())
         return paths
@@ -117,12 +115,23 @@ class Results:
         profile = LayerProfile(
             pd.read_parquet(folder / "profile.parquet"), meta["signatures"], meta["settings"]
         )
-        tables = {
-            name: pd.read_parquet(folder / f"{name}.parquet")
-            for name in TABLES
-            if (folder / f"{name}.parquet").is_file()
-        }
-        return cls(meta["title"], profile, tables, meta["about"])
+        return cls(meta["title"], profile, read_tables(folder, TABLES), meta["about"])
+
+
+def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:
+    """Write each table as NAME.parquet, each file whole or not at all. Returns the paths."""
+    paths = [folder / f"{name}.parquet" for name in tables]
+    for path, table in zip(paths, tables.values(), strict=True):
+        write_whole(path, table.to_parquet(index=False))
+    return paths
+
+
+def read_tables(folder: Path, names: Iterable[str]) -> dict[str, pd.DataFrame]:
+    """Those of the tables that the folder holds."""
+    import pandas as pd
+
+    paths = {name: folder / f"{name}.parquet" for name in names}
+    return {name: pd.read_parquet(path) for name, path in paths.items() if path.is_file()}
 
 
 def write_whole(path: Path, data: bytes) -> None:

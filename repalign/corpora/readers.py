@@ -49,7 +49,7 @@ def read_file(path: Path, languages: Sequence[str] | None = None) -> ParallelCor
     elif path.suffix == ".jsonl":
         rows = _jsonl_rows(path)
     elif path.suffix == ".parquet":
-        rows = _parquet_rows(path)
+        rows = parquet_rows(path)
     else:
         raise RepalignError(f"{path}: a corpus file is one of {', '.join(sorted(SUFFIXES))}")
     return from_rows(path.stem, rows, languages, str(path))
@@ -158,7 +158,12 @@ def _jsonl_rows(path: Path) -> Iterable[dict[str, Any]]:
         yield row
 
 
-def _parquet_rows(path: Path) -> list[dict[str, Any]]:
+def parquet_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a parquet file.
+
+    Raises:
+        RepalignError: it cannot be read.
+    """
     import pyarrow
     import pyarrow.parquet
 

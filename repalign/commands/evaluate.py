@@ -1,0 +1,237 @@
+"""`repalign evaluate`: what one checkpoint answers, or two, and how right it is."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repalign.commands.options import comma_list, positive, resolve, say, writable
+from repalign.errors import RepalignError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from repalign.checkpoints import Checkpoint
+    from repalign.evaluation.items import Item
+    from repalign.evaluation.results import Evaluation
+    from repalign.evaluation.tasks import Task
+
+BRIEF = "{target}:"
+"""How the demo family is asked to translate."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "ckpt", nargs="+", metavar="CKPT", help="one checkpoint, or two: the second against the first"
+    )
+    task = parser.add_argument_group("questions")
+    task.add_argument(
+        "--task", required=True, help="xquad, mlqa, flores, translation (of any corpus), phrasebook"
+    )
+    task.add_argument(
+        "--data", metavar="D", help="folder of the task's files, a corpus, or a hub id; default: the task's"
+    )
+    task.add_argument(
+        "--langs", type=comma_list, metavar="L,L", help="languages answered in, by default all there are"
+    )
+    task.add_argument(
+        "--limit", type=positive, metavar="N", help="N questions a language, the same ones in each"
+    )
+    task.add_argument("--source", default="en", metavar="L", help="language translated from (default: en)")
+    task.add_argument("--ask", metavar="TEXT", help="request to translate, with {target} and {source}")
+    task.add_argument(
+        "--prompts", type=Path, metavar="FILE", help="TOML file with wordings of questions on paragraphs"
+    )
+    answers = parser.add_argument_group("answers")
+    answers.add_argument(
+        "--template", help="frame of prompts; default: what the checkpoint was tuned with, else alpaca"
+    )
+    answers.add_argument(
+        "--new-tokens", type=positive, metavar="N", help="that an answer may have; default: the task's"
+    )
+    answers.add_argument(
+        "--device", default="auto", help="auto (default), cpu, cuda, mps, or all GPUs together: all"
+    )
+    answers.add_argument("--dtype", default="auto", choices=["auto", "float32", "bfloat16", "float16"])
+    answers.add_argument("--batch-tokens", type=positive, metavar="N", help="padded tokens a batch")
+    answers.add_argument(
+        "--no-train", action="store_true", help="refuse to train a demo checkpoint that is not there"
+    )
+    scores = parser.add_argument_group("scores")
+    scores.add_argument("--scorers", type=comma_list, metavar="S,S", help="contains, exact, f1, squad-exact, squad-f1, "
+                        "chrf, bleu, spbleu, comet; default: the task's")  # fmt: skip
+    scores.add_argument("--judge", metavar="J", help="which of two answers is better: exact, f1, contains, chrf (default: "
+                        "the task's first scorer that can), or chat:MODEL, which sends questions and answers to --judge-url")  # fmt: skip
+    scores.add_argument("--judge-url", metavar="URL", help="chat completions; the key is $REPALIGN_JUDGE_KEY")
+    scores.add_argument("--profile", type=Path, metavar="DIR", help="results of `repalign layers` or `compare`, for the "
+                        "correlation of alignment and score")  # fmt: skip
+    scores.add_argument(
+        "--no-language", action="store_true", help="leave out the language of answers (needs lingua)"
+    )
+    scores.add_argument(
+        "--draws", type=positive, default=1000, help="bootstrap draws and shuffles (default: 1000)"
+    )
+    scores.add_argument("--seed", type=int, default=0)
+    output = parser.add_argument_group("output")
+    output.add_argument("--out", type=Path, metavar="DIR", help="folder of results (default: out/NAME)")
+
+
+def run(args: argparse.Namespace) -> list[Path]:
+    if len(args.ckpt) > 2:
+        raise RepalignError(f"one checkpoint or two can be evaluated together, not {len(args.ckpt)}")
+    from repalign.evaluation.tasks import TASKS
+    from repalign.results import Results
+
+    task = TASKS[args.task]
+    scorers = _scorers(args, task)
+    judge = _judge(args, scorers)
+    profile = Results.load(args.profile) if args.profile else None
+    if not args.no_language:
+        from repalign.evaluation.answer_language import answer_languages
+
+        answer_languages([], ["en", "zh"])  # told now if lingua is missing, not after an hour of answers
+    checkpoints = resolve(args.ckpt, train=not args.no_train)
+    items = _items(args, task, checkpoints)
+    title = f"{' against '.join(one.name for one in reversed(checkpoints))} on {task.name}"
+    out = writable(args.out or Path("out") / title.replace("/", "-").replace(" ", "-"))
+    from repalign.evaluation.run import evaluate
+
+    say(f"{title}: {len(items):,} questions in {len({item.language for item in items})} languages")
+    found = evaluate(
+        checkpoints,
+        items,
+        task.name,
+        scorers,
+        args.new_tokens or task.new_tokens,
+        judge=judge[1] if len(checkpoints) == 2 else None,
+        judge_name=judge[0],
+        profile=profile,
+        detect=not args.no_language,
+        draws=args.draws,
+        seed=args.seed,
+        template=args.template,
+        device=args.device,
+        dtype=args.dtype,
+        batch_tokens=args.batch_tokens,
+    )
+    found.about["command"] = shlex.join(["repalign", *args.argv])
+    print_tables(found)
+    return found.save(out)
+
+
+def _items(args: argparse.Namespace, task: Task, checkpoints: Sequence[Checkpoint]) -> list[Item]:
+    from repalign.evaluation.items import drawn
+    from repalign.evaluation.tasks import ASK, Request
+
+    suited = checkpoints[-1].corpus if task.name == "translation" else None
+    request = Request(
+        data=args.data or suited,
+        languages=args.langs,
+        source=args.source,
+        ask=args.ask or (BRIEF if any(map(_asked_briefly, checkpoints)) else ASK),
+        prompts=args.prompts,
+        rows=args.limit,
+    )
+    return drawn(task.read(request), args.limit, args.seed)
+
+
+def _asked_briefly(checkpoint: Checkpoint) -> bool:
+    """Whether its card says that it was tuned with the shortest request to translate."""
+    from repalign.checkpoints.card import Card
+
+    card = Card.read(checkpoint.folder) if checkpoint.folder else None
+    sources = card.recipe.get("sources", {}) if card else {}
+    return any(source.get("brief") for source in sources.values())
+
+
+def _scorers(args: argparse.Namespace, task: Task) -> list[str]:
+    """Those asked for, or the task's that are at hand.
+
+    Raises:
+        RepalignError: an unknown one, or one asked for that is not at hand.
+    """
+    from repalign.evaluation.scorers import SCORERS
+    from repalign.evaluation.translation import at_hand
+
+    for name in args.scorers or ():
+        SCORERS[name]
+    return args.scorers or [name for name in task.scorers if at_hand(name)]
+
+
+def _judge(args: argparse.Namespace, scorers: Sequence[str]) -> tuple[str, Any]:
+    from repalign.evaluation.judges import BY_SCORE, URL, find_judge
+
+    name = args.judge or next((scorer for scorer in scorers if scorer in BY_SCORE), "exact")
+    return name, find_judge(name, args.judge_url or URL)
+
+
+def print_tables(found: Evaluation) -> None:
+    """Scores by language with their intervals, and what else was found, on stdout."""
+    scores = found.tables["scores"]
+    for (checkpoint, baseline), rows in scores.groupby(["checkpoint", "baseline"], sort=False, dropna=False):
+        change = isinstance(baseline, str)
+        star = " (* p < .05, over languages by Holm)" if change else ""
+        print(f"{checkpoint} minus {baseline}{star}" if change else found.signatures[str(checkpoint)])
+        print(_grid(rows, "+.1f" if change else ".1f"))
+    for name, signature in found.settings["scorers"].items():
+        print(f"{name}: {signature}")
+    for name, cut in found.settings["truncated"].items():
+        for what, counts in cut.items():
+            if counts:
+                print(f"{name}: {what} cut: {', '.join(f'{lang} {n}' for lang, n in counts.items())}")
+    for line in _further(found):
+        print(line)
+
+
+def _grid(rows: pd.DataFrame, digits: str) -> str:
+    """Languages by scorers."""
+    scorers = list(dict.fromkeys(rows["scorer"]))
+    lines = ["        " + "".join(f"{name:>26}" for name in scorers) + f"{'questions':>11}"]
+    for language, own in rows.groupby(rows["language"].fillna("mean"), sort=False):
+        cells = [
+            f"{_interval(row, digits):>26}" for _, row in own.set_index("scorer").loc[scorers].iterrows()
+        ]
+        lines.append(f"{language:8}" + "".join(cells) + f"{own['items'].iloc[0]:11}")
+    return "\n".join(lines)
+
+
+def _interval(row: pd.Series, digits: str) -> str:
+    star = "*" if row["p_adjusted"] < 0.05 else " "
+    return f"{row['value']:{digits}} [{row['low']:{digits}}, {row['high']:{digits}}]{star}"
+
+
+def _further(found: Evaluation) -> Iterator[str]:
+    """One line a checkpoint or language for what the other tables say."""
+    from repalign.statistics import holm
+
+    tables = found.tables
+    if "languages" in tables:
+        table = tables["languages"]
+        asked = table[table["asked"] == table["answered"].fillna("")].set_index(["checkpoint", "asked"])[
+            "share"
+        ]
+        for name in dict.fromkeys(table["checkpoint"]):
+            shares = [f"{lang} {asked.get((name, lang), 0):.0%}" for lang in dict.fromkeys(table["asked"])]
+            yield f"{name}: in the language asked: {', '.join(shares)}"
+    if "consistency" in tables:
+        for name, own in tables["consistency"].groupby("checkpoint", sort=False):
+            value, chance = own["value"].mean(), own["chance"].mean()
+            told = (holm(own["p"]) < 0.05).sum()
+            yield (
+                f"{name}: same answer in two languages: {value:.1%} (chance {chance:.1%}), "
+                f"above chance in {told} of {len(own)} pairs"
+            )
+    for row in tables["wins"].itertuples() if "wins" in tables else ():
+        yield (
+            f"{row.checkpoint} over {row.baseline} in {row.language} by {row.judge}: {row.wins} won, {row.ties} tied, "
+            f"{row.losses} lost, {row.value:.1%} [{row.low:.1%}, {row.high:.1%}], p {row.p:.2g}, swayed {row.swayed:.0%}"
+        )
+    for row in tables["correlations"].itertuples() if "correlations" in tables else ():
+        where = f" in {row.language}" if isinstance(row.language, str) else ""
+        yield (
+            f"{row.checkpoint}: {row.metric} and {row.scorer} over {row.units} {row.over}{where}: rho {row.value:+.2f} "
+            f"[{row.low:+.2f}, {row.high:+.2f}], p {row.p:.2g}{'; ' if row.note else ''}{row.note}"
+        )

@@ -1,0 +1,113 @@
+"""Judges: which of two answers to a question is the better one."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from functools import partial
+
+from repalign.errors import RepalignError, unknown
+from repalign.evaluation.items import Item
+from repalign.evaluation.scorers import SCORERS
+
+Judge = Callable[[Item, str, str], int | None]
+"""(question, first answer, second answer) -> 1 the first is better, -1 the second, 0 a tie, None no verdict."""
+
+Send = Callable[[str], str]
+"""From a prompt to a chat model's reply."""
+
+BY_SCORE = {"exact": 0.0, "f1": 0.0, "contains": 0.0, "chrf": 1.0}
+"""Judges that compare a score of the references, and the difference (of 100) up to which it is a tie."""
+
+KEY = "REPALIGN_JUDGE_KEY"
+URL = "https://api.openai.com/v1/chat/completions"
+
+QUESTION = """Compare two answers to one question. The right answer is given; judge what each answer says, not how it \
+sounds, and let neither length nor order decide. An answer in another language than the question's loses to one in it.
+
+Question:
+{question}
+
+Right answer:
+{reference}
+
+Answer A:
+{first}
+
+Answer B:
+{second}
+
+Reply with one word: A, B or tie."""
+
+
+def find_judge(name: str, url: str = URL) -> Judge:
+    """A judge by name: `exact`, `f1`, `contains`, `chrf`, or `chat:MODEL` for a chat API.
+
+    Raises:
+        RepalignError: no such judge.
+    """
+    if name.startswith("chat:"):
+        return chat_judge(partial(ask_api, url, name.removeprefix("chat:")))
+    if name not in BY_SCORE:
+        raise unknown("judge", name, [*BY_SCORE, "chat:MODEL"])
+    if name == "chrf":
+        import repalign.evaluation.translation  # noqa: F401  (registers chrF++)
+    return partial(_by_score, name, BY_SCORE[name])
+
+
+def _by_score(scorer: str, margin: float, item: Item, first: str, second: str) -> int:
+    a, b = SCORERS[scorer].measure([item, item], [first, second]).per_item
+    return 0 if abs(a - b) <= margin else (1 if a > b else -1)
+
+
+def chat_judge(send: Send) -> Judge:
+    """A judge that asks a chat model.
+
+    Args:
+        send: prompt -> reply; see `ask_api`, or a function of one's own.
+    """
+
+    def judge(item: Item, first: str, second: str) -> int | None:
+        places = {
+            "question": f"{item.instruction}\n{item.input}".strip(),
+            "reference": item.references[0],
+            "first": first,
+            "second": second,
+        }
+        return verdict(send(re.sub(r"\{(\w+)\}", lambda place: places[place[1]], QUESTION)))
+
+    return judge
+
+
+def verdict(reply: str) -> int | None:
+    """A chat model's reply as 1 (A), -1 (B) or 0 (tie); None where it says none of these, or several."""
+    said = set(re.findall(r"\b(A|B|tie)\b", re.sub(r"\b(a )?tie\b", "tie", reply, flags=re.IGNORECASE)))
+    return {"A": 1, "B": -1, "tie": 0}[said.pop()] if len(said) == 1 else None
+
+
+def ask_api(url: str, model: str, prompt: str, timeout: float = 60.0) -> str:
+    """The reply of a chat API of the usual form (`/v1/chat/completions`), at temperature 0.
+
+    The key comes from the environment variable `REPALIGN_JUDGE_KEY`, where the service wants one.
+
+    Raises:
+        RepalignError: no connection, an answer of another form, or the service refuses.
+    """
+    body = {"model": model, "temperature": 0, "messages": [{"role": "user", "content": prompt}]}
+    headers = {"Content-Type": "application/json"}
+    if os.environ.get(KEY):
+        headers["Authorization"] = f"Bearer {os.environ[KEY]}"
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as response:
+            return str(json.load(response)["choices"][0]["message"]["content"])
+    except (urllib.error.URLError, TimeoutError) as error:
+        raise RepalignError(
+            f"the judge at {url} cannot be asked: {error}; see --judge-url and ${KEY}"
+        ) from error
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise RepalignError(f"{url} gave no reply in the form of chat completions ({error})") from error

@@ -1,0 +1,161 @@
+"""Questions on paragraphs, in the files of XQuAD and MLQA: SQuAD's json, or the hub's parquet."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repalign.corpora.readers import choose
+from repalign.errors import RepalignError, unknown
+from repalign.evaluation.items import Item
+from repalign.toml import read_toml
+
+PROMPTS = Path(__file__).with_name("prompts.toml")
+PLACE = re.compile(r"\{(context|question)\}")
+
+
+def read_prompts(path: Path | None = None) -> dict[str, dict[str, str]]:
+    """How each language words a question on a paragraph: `instruction`, and `input` with `{context}` and `{question}`.
+
+    Args:
+        path: a TOML file with wordings of one's own, which go before those here.
+
+    Raises:
+        RepalignError: it is not there or not TOML, or a wording lacks a part.
+    """
+    if path is not None and not path.is_file():
+        raise RepalignError(f"no file {path} with wordings; leave --prompts out, or give a TOML file")
+    wordings = read_toml(PROMPTS) | (read_toml(path) if path else {})
+    for language, wording in wordings.items():
+        text = str(wording.get("input", ""))
+        if "instruction" not in wording or "{context}" not in text or "{question}" not in text:
+            raise RepalignError(
+                f"{path}: [{language}] needs `instruction`, and `input` with {{context}} and {{question}}"
+            )
+    return wordings
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where one set of questions lies.
+
+    Attributes:
+        hub: id of the data set on the hub, with its configuration (with `{language}`) and split.
+        files: pattern of the paths in a folder, with a group `language`; one of them as an example.
+        languages: that the hub has.
+    """
+
+    hub: str
+    config: str
+    split: str
+    files: str
+    example: str
+    languages: tuple[str, ...]
+
+
+def read_questions(
+    data: str | None, source: Source, languages: Sequence[str] | None, prompts: Mapping[str, Any]
+) -> list[Item]:
+    """Items from a folder, or from the hub.
+
+    Args:
+        data: a folder, or `owner/name` of a data set like the source's; by default the source's own.
+        source: see there.
+        languages: which, in this order; by default all that there are and that have a wording.
+        prompts: see `read_prompts`.
+
+    Raises:
+        RepalignError: nothing there; a language it lacks; a damaged file (with its line).
+    """
+    data = data or source.hub
+    folder = Path(data).expanduser()
+    if folder.is_dir():
+        found = _found(folder, source.files)
+        if not found:
+            raise RepalignError(f"no questions in {folder}; expected files such as {source.example}")
+        chosen = choose(found, languages or [lang for lang in found if lang in prompts], folder)
+        rows = {language: _rows(paths) for language, paths in chosen.items()}
+    elif data.count("/") == 1 and not data.startswith((".", "/", "~")):
+        chosen = choose(dict.fromkeys(source.languages), languages, data)
+        rows = {language: _hub_rows(data, source, language) for language in chosen if language in prompts}
+    else:
+        raise RepalignError(f"no folder {data}; --data takes a folder with files such as {source.example}")
+    return [item for language, own in rows.items() for item in _items(language, own, prompts)]
+
+
+def _found(folder: Path, pattern: str) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.rglob("*")):
+        if match := re.search(rf"(^|/){pattern}$", path.relative_to(folder).as_posix()):
+            found.setdefault(match["language"], []).append(path)
+    return found
+
+
+def _items(language: str, rows: Sequence[Mapping[str, Any]], prompts: Mapping[str, Any]) -> Iterator[Item]:
+    if language not in prompts:
+        raise unknown(
+            "wording of questions", language, prompts, "give it in a TOML file: --prompts FILE, "
+            f"[{language}] with instruction and input"
+        )  # fmt: skip
+    wording = prompts[language]
+    for row in rows:
+        text = PLACE.sub(lambda place, row=row: row[place[1]].strip(), wording["input"])
+        yield Item(row["id"], language, wording["instruction"], text, tuple(row["answers"]))
+
+
+def _rows(paths: Sequence[Path]) -> list[dict[str, Any]]:
+    return [row for path in paths for row in (_json_rows(path) if path.suffix == ".json" else _parquet(path))]
+
+
+def _json_rows(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        articles = json.loads(path.read_text(encoding="utf-8"))["data"]
+        for paragraph in (paragraph for article in articles for paragraph in article["paragraphs"]):
+            for question in paragraph["qas"]:
+                answers = [answer["text"].strip() for answer in question["answers"]]
+                yield _row(question["id"], paragraph["context"], question["question"], answers, path)
+    except json.JSONDecodeError as error:
+        raise RepalignError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from error
+    except UnicodeDecodeError as error:
+        raise RepalignError(f"{path}: not UTF-8 (byte {error.start + 1})") from error
+    except (KeyError, TypeError) as error:
+        raise RepalignError(f"{path} is not in SQuAD's format: {error} is missing") from error
+
+
+def _parquet(path: Path) -> Iterator[dict[str, Any]]:
+    from repalign.corpora.readers import parquet_rows
+
+    return _flat(parquet_rows(path), path)
+
+
+def _hub_rows(data: str, source: Source, language: str) -> list[dict[str, Any]]:
+    import datasets
+
+    config = source.config.format(language=language)
+    try:
+        return list(_flat(datasets.load_dataset(data, config, split=source.split), f"{data}:{config}"))
+    except (ValueError, OSError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise RepalignError(
+            f"cannot load {data}:{config}:{source.split} from the hub: {reason}; --data also takes a folder"
+        ) from error
+
+
+def _flat(rows: Any, where: object) -> Iterator[dict[str, Any]]:
+    """Rows of a table: id, context, question, and answers as {text: [...], answer_start: [...]}."""
+    try:
+        for row in rows:
+            answers = [text.strip() for text in row["answers"]["text"]]
+            yield _row(row["id"], row["context"], row["question"], answers, where)
+    except (KeyError, TypeError) as error:
+        raise RepalignError(f"{where} lacks {error}; expected id, context, question, answers") from error
+
+
+def _row(id: str, context: str, question: str, answers: list[str], where: object) -> dict[str, Any]:
+    if not any(answers):
+        raise RepalignError(f"{where}: question {id} has no answer; every question needs one at least")
+    return {"id": str(id), "context": context, "question": question, "answers": [a for a in answers if a]}

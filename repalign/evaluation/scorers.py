@@ -1,0 +1,108 @@
+"""Scorer: from answers to one row of statistics an item, and from their sums to a score.
+
+Since every score depends on its items through sums alone, an interval or a paired difference never scores an
+answer twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from repalign.evaluation import squad
+from repalign.evaluation.items import Item
+from repalign.registry import Registry
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one scorer found in the answers of one language.
+
+    Attributes:
+        statistics: float64 [item, statistic].
+        score: sums of statistics [statistic] -> score, 0 to 100, higher is better.
+        signature: what decides the number besides items and answers.
+    """
+
+    statistics: np.ndarray
+    score: Callable[[np.ndarray], float]
+    signature: str
+
+    @property
+    def value(self) -> float:
+        return self.score(self.statistics.sum(0))
+
+    @property
+    def per_item(self) -> np.ndarray:
+        """Each item scored alone: float64 [item]."""
+        return np.array([self.score(row) for row in self.statistics])
+
+    @property
+    def influence(self) -> np.ndarray:
+        """How far each item moves the score, by leaving it out: float64 [item], of mean zero."""
+        whole, n = self.statistics.sum(0), len(self.statistics)
+        without = np.array([self.score(whole - row) for row in self.statistics])
+        influence = (n - 1) * (self.value - without)
+        return influence - influence.mean()
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A way to judge answers by references.
+
+    Attributes:
+        name: as given to `--scorers`.
+        label: as shown.
+        measure: items of one language and their answers -> what was found.
+        share: whether the score is a mean of numbers between 0 and 1 (in percent).
+    """
+
+    name: str
+    label: str
+    measure: Callable[[Sequence[Item], Sequence[str]], Measured]
+    share: bool = False
+
+
+SCORERS: Registry[Scorer] = Registry("scorer")
+
+ItemScore = Callable[[str, Sequence[str], str], float]
+
+
+def add_mean(name: str, label: str, score: ItemScore, signature: str) -> Scorer:
+    """Register a scorer that is the mean of a number between 0 and 1 an item, in percent.
+
+    Args:
+        score: (answer, references, language) -> number.
+        signature: what decides it.
+    """
+
+    def measure(items: Sequence[Item], answers: Sequence[str]) -> Measured:
+        values = [
+            score(answer, item.references, item.language) for item, answer in zip(items, answers, strict=True)
+        ]
+        return Measured(np.column_stack([values, np.ones(len(values))]), _percent, signature)
+
+    return SCORERS.add(name, Scorer(name, label, measure, share=True))
+
+
+def _percent(sums: np.ndarray) -> float:
+    return float(100 * sums[0] / sums[1]) if sums[1] else np.nan
+
+
+add_mean("contains", "contains", squad.contains, "first reference, lower case, anywhere")
+for _prefix, _label, _tokens, _convention in (
+    ("", "", squad.mlqa_tokens, "MLQA's normalisation"),
+    ("squad-", "SQuAD ", squad.squad_tokens, "SQuAD v1.1's normalisation"),
+):
+    add_mean(
+        f"{_prefix}exact",
+        f"{_label}exact match",
+        partial(squad.exact_match, tokens=_tokens),
+        f"best reference, {_convention}",
+    )
+    add_mean(
+        f"{_prefix}f1", f"{_label}F1", partial(squad.f1, tokens=_tokens), f"best reference, {_convention}"
+    )

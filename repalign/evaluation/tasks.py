@@ -1,0 +1,158 @@
+"""Tasks: where the items come from, and how their answers are scored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from repalign.corpora import ParallelCorpus, open_corpus
+from repalign.corpora.languages import language_name
+from repalign.corpora.readers import choose
+from repalign.errors import RepalignError
+from repalign.evaluation.flores import read_flores
+from repalign.evaluation.items import Item
+from repalign.evaluation.questions import Source, read_prompts, read_questions
+from repalign.registry import Registry
+
+ASK = "Translate the following sentence into {target}."
+"""The first of the wordings that training uses, as evaluation in the paper's code always does."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asks of a task.
+
+    Attributes:
+        data: folder, file, corpus name or hub id; None for the task's own.
+        languages: which, in this order; None for all there are.
+        source: language translated from.
+        ask: the request to translate, with `{source}` and `{target}`.
+        prompts: a TOML file with wordings of questions.
+        rows: only the first so many sentences of a corpus or of the phrasebook.
+    """
+
+    data: str | None = None
+    languages: Sequence[str] | None = None
+    source: str = "en"
+    ask: str = ASK
+    prompts: Path | None = None
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """A kind of test.
+
+    Attributes:
+        name: as given to `--task`.
+        about: one line.
+        read: request -> items.
+        scorers: names, the leading one first; those not at hand (spBLEU) are left out.
+        new_tokens: how many an answer may have.
+    """
+
+    name: str
+    about: str
+    read: Callable[[Request], list[Item]]
+    scorers: tuple[str, ...]
+    new_tokens: int
+
+
+TASKS: Registry[Task] = Registry("task")
+QUESTION_SCORERS = ("contains", "exact", "f1")
+TRANSLATION_SCORERS = ("chrf", "bleu", "spbleu")
+XQUAD = Source(
+    hub="google/xquad",
+    config="xquad.{language}",
+    split="validation",
+    files=r"xquad\.(?P<language>[a-z]{2})(\.json|\.parquet|/validation[^/]*\.parquet)",
+    example="xquad.zh.json",
+    languages=("en", "ar", "de", "el", "es", "hi", "ro", "ru", "th", "tr", "vi", "zh"),
+)
+MLQA = Source(
+    hub="facebook/mlqa",
+    config="mlqa.{language}.{language}",
+    split="test",
+    files=r"(test-context-|mlqa\.)(?P<language>[a-z]{2})(-question-|\.)(?P=language)(\.json|/test[^/]*\.parquet)",
+    example="test-context-zh-question-zh.json",
+    languages=("en", "ar", "de", "es", "hi", "vi", "zh"),
+)
+
+
+def _questions(source: Source) -> Callable[[Request], list[Item]]:
+    return lambda request: read_questions(
+        request.data, source, request.languages, read_prompts(request.prompts)
+    )
+
+
+def translation_items(corpus: ParallelCorpus, request: Request) -> list[Item]:
+    """One item a sentence and language: translate it from the source language.
+
+    Raises:
+        RepalignError: the corpus lacks the source, or has nothing else.
+    """
+    sources = corpus.select([request.source]).sentences[request.source]
+    targets = [language for language in request.languages or corpus.languages if language != request.source]
+    if not targets:
+        raise RepalignError(
+            f"nothing to translate {request.source!r} into; name other languages, or another --source"
+        )
+    return [
+        Item(str(row), target, _asked(request, target), source, (translated,), sentence=translated)
+        for target in targets
+        for row, (source, translated) in enumerate(
+            zip(sources, corpus.sentences[target], strict=True), start=1
+        )
+    ]
+
+
+def _asked(request: Request, target: str) -> str:
+    named = {"{source}": language_name(request.source), "{target}": language_name(target)}
+    ask = request.ask
+    for place, name in named.items():
+        ask = ask.replace(place, name)
+    return ask
+
+
+def _wanted(request: Request) -> list[str] | None:
+    """The languages to read: the source comes with the targets."""
+    return list(dict.fromkeys([request.source, *request.languages])) if request.languages else None
+
+
+def _translation(request: Request) -> list[Item]:
+    corpus = open_corpus(request.data or "everyday", _wanted(request)).select(limit=request.rows)
+    return translation_items(corpus, request)
+
+
+def _flores(request: Request) -> list[Item]:
+    if request.data is None or not Path(request.data).expanduser().is_dir():
+        raise RepalignError(
+            f"no folder {request.data or 'given'}; --data takes the unpacked FLORES, with files such as eng_Latn.devtest"
+        )
+    corpus = read_flores(Path(request.data).expanduser(), _wanted(request)).select(limit=request.rows)
+    return translation_items(corpus, request)
+
+
+def _phrasebook(request: Request) -> list[Item]:
+    from repalign.corpora import phrasebook
+
+    languages = choose(dict.fromkeys(phrasebook.LANGUAGES), request.languages, "phrasebook")
+    held_out = phrasebook.meanings("held-out")[: request.rows]
+    return [
+        Item(f"{row}-{task.kind}", language, task.instruction, task.input, (task.output,), task.kind,
+             phrasebook.realise(meaning, language))
+        for language in languages
+        for row, meaning in enumerate(held_out, start=1)
+        for task in phrasebook.tasks(meaning, language)
+    ]  # fmt: skip
+
+
+for _task in (
+    Task("xquad", "questions on paragraphs, parallel in 12 languages (XQuAD)", _questions(XQUAD), QUESTION_SCORERS, 64),
+    Task("mlqa", "questions on paragraphs in 7 languages (MLQA)", _questions(MLQA), QUESTION_SCORERS, 64),
+    Task("phrasebook", "questions and exercises on sentences that the demo family has not seen", _phrasebook, ("exact", "f1", "contains"), 32),
+    Task("translation", "sentences of any parallel corpus, from --source", _translation, TRANSLATION_SCORERS, 256),
+    Task("flores", "translation of FLORES-101 or FLORES-200", _flores, TRANSLATION_SCORERS, 256),
+):  # fmt: skip
+    TASKS.add(_task.name, _task)

@@ -1,0 +1,97 @@
+"""Scores of translations: BLEU, chrF++ and spBLEU by sacreBLEU (Post 2018, arXiv 1804.08771), and COMET."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from repalign.errors import RepalignError
+from repalign.evaluation.items import Item
+from repalign.evaluation.scorers import SCORERS, Measured, Scorer
+
+BLEU_TOKENIZERS = {"zh": "zh", "ja": "char", "ko": "char", "th": "char"}
+"""For languages written without spaces; all others have 13a. Character by character where the usual tokenizer
+is a package of its own."""
+
+SPBLEU = "flores101"
+COMET = "Unbabel/wmt22-comet-da"
+
+
+def at_hand(name: str) -> bool:
+    """Whether what a scorer needs beyond sacreBLEU lies on this machine: nothing is fetched unasked."""
+    if name == "comet":
+        return importlib.util.find_spec("comet") is not None
+    if name == "spbleu":
+        return importlib.util.find_spec("sacrebleu") is not None and _spbleu_model().is_file()
+    return True
+
+
+def _spbleu_model() -> Path:
+    from sacrebleu.tokenizers.tokenizer_spm import SPM_MODELS
+    from sacrebleu.utils import SACREBLEU_DIR
+
+    return Path(SACREBLEU_DIR) / "models" / Path(SPM_MODELS[SPBLEU]["url"]).name
+
+
+def _by_sacrebleu(make: Callable[[Any, str], Any]) -> Callable[[Sequence[Item], Sequence[str]], Measured]:
+    """A scorer from a sacreBLEU metric; its sums are those that sacreBLEU itself resamples."""
+
+    def measure(items: Sequence[Item], answers: Sequence[str]) -> Measured:
+        try:
+            from sacrebleu import metrics
+        except ImportError as error:
+            raise RepalignError("scores of translations need sacreBLEU: pip install sacrebleu") from error
+        metric = make(metrics, re.split("[-_]", items[0].language)[0])
+        most = max(len(item.references) for item in items)
+        references = [
+            [item.references[i] if i < len(item.references) else None for item in items] for i in range(most)
+        ]
+        statistics = metric._extract_corpus_statistics(list(answers), references)
+
+        def score(sums: np.ndarray) -> float:
+            return float(metric._compute_score_from_stats(sums.tolist()).score)
+
+        return Measured(np.asarray(statistics, float), score, str(metric.get_signature()))
+
+    return measure
+
+
+def _spbleu(metrics: Any, language: str) -> Any:
+    if not at_hand("spbleu"):
+        raise RepalignError(
+            f"spBLEU's tokenizer is not at hand: fetch it once, on a machine with a network, by "
+            f"`sacrebleu --tok {SPBLEU} ...`; it is expected at {_spbleu_model()}"
+        )
+    return metrics.BLEU(tokenize=SPBLEU)
+
+
+def _comet(items: Sequence[Item], answers: Sequence[str]) -> Measured:
+    try:
+        import comet
+    except ImportError as error:
+        raise RepalignError("COMET needs its package: pip install unbabel-comet") from error
+    model = comet.load_from_checkpoint(comet.download_model(COMET))
+    rows = [
+        {"src": item.input, "mt": answer, "ref": item.references[0]}
+        for item, answer in zip(items, answers, strict=True)
+    ]
+    values = np.asarray(model.predict(rows, batch_size=8).scores, float)
+    return Measured(
+        np.column_stack([values, np.ones(len(values))]), lambda sums: float(100 * sums[0] / sums[1]), COMET
+    )
+
+
+for _scorer in (
+    Scorer("bleu", "BLEU", _by_sacrebleu(lambda metrics, language: metrics.BLEU(
+        tokenize=BLEU_TOKENIZERS.get(language, "13a"))
+    )),
+    Scorer("chrf", "chrF++", _by_sacrebleu(lambda metrics, language: metrics.CHRF(word_order=2))),
+    Scorer("spbleu", "spBLEU", _by_sacrebleu(_spbleu)),
+    Scorer("comet", "COMET", _comet),
+):  # fmt: skip
+    SCORERS.add(_scorer.name, _scorer)
