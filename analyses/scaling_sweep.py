@@ -1,0 +1,135 @@
+"""How much translation data buys: `python analyses/scaling_sweep.py` writes figures/scaling_runs.parquet.
+
+Each run tunes the demo family's base on translation with one language, from `pairs` sentence pairs (half of them En->L, half
+L->En), and on saying sentences again. Every run reads the same number of items, so that fewer pairs are read more often: what
+differs is data, not training. Every seed draws other pairs. Finished runs are kept: the same command goes on with the missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+import pandas as pd
+
+from repalign import Checkpoint, ParallelCorpus, __version__, extract, profile
+from repalign.templates import TEMPLATES
+from training import Recipe, load_recipe, train
+from training.data.instructions import translation_request
+
+RUNS = Path(__file__).parents[1] / "figures" / "scaling_runs.parquet"
+ITEMS = 4000
+"""Translation items a run reads, whatever the number of distinct pairs."""
+
+APART = 2000
+"""Pairs between the slices of two seeds."""
+
+SETTINGS = ("train.batch=2", "train.learning_rate=4e-3", "train.save_steps=100000")
+MEASURES = {"mexa": ("mexa", "centred"), "p_at_1": ("p_at_1", "centred"), "cka": ("cka", "raw")}
+LONGEST_ANSWER = 64
+
+
+def recipe_of(language: str, pairs: int, seed: int) -> Recipe:
+    """The recipe of one run; its digest names the run."""
+    start, half = seed * APART, pairs // 2
+    slices = f"[{start}:{start + half}]"
+    directions = (f"en-{language}", f"{language}-en")
+    translation = " + ".join(f"{ITEMS / pairs:g}*translation_{way}{slices}" for way in directions)
+    return load_recipe(
+        f"x-llama-{language}", [f"mixture={translation} + 0.02*translation_*", *SETTINGS], seed
+    )
+
+
+def run(language: str, pairs: int, seed: int) -> dict[str, object]:
+    """Train one run, score it, and throw its weights away."""
+    recipe = recipe_of(language, pairs, seed)
+    folder = Path(tempfile.mkdtemp(prefix="scaling-"))
+    try:
+        train(recipe, folder)
+        checkpoint = Checkpoint.named(str(folder))
+        corpus = ParallelCorpus.named("phrasebook", ["en", language])
+        return {
+            "language": language,
+            "pairs": pairs,
+            "seed": seed,
+            **translated(folder, corpus, language),
+            **aligned(checkpoint, corpus),
+            "recipe": recipe.digest,
+            "corpus": corpus.digest,
+            "repalign": __version__,
+        }
+    finally:
+        shutil.rmtree(folder)
+
+
+def translated(folder: Path, corpus: ParallelCorpus, language: str) -> dict[str, float]:
+    """chrF of greedy translations from English, with the interval of a bootstrap over sentences."""
+    import torch
+    from sacrebleu.metrics.chrf import CHRF
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
+    model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True).eval()
+    request = translation_request("en", language, brief=True)
+    prompts = [TEMPLATES["input-first"].prompt(request, sentence) for sentence in corpus.sentences["en"]]
+    batch = tokenizer(prompts, return_tensors="pt", padding=True)
+    end = tokenizer.eos_token_id
+    with torch.inference_mode():
+        found = model.generate(**batch, max_new_tokens=LONGEST_ANSWER, do_sample=False, pad_token_id=end)
+    answers = tokenizer.batch_decode(found[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
+    references = [list(corpus.sentences[language])]
+    score = CHRF().corpus_score([text.strip() for text in answers], references, n_bootstrap=300)
+    return {"chrf": score.score, "chrf_low": score.score - score._ci, "chrf_high": score.score + score._ci}
+
+
+def aligned(checkpoint: Checkpoint, corpus: ParallelCorpus) -> dict[str, float]:
+    """Each alignment measure at its best layer."""
+    states = extract(checkpoint, corpus, dtype="float32", store=False, progress=False)
+    names, variants = zip(*MEASURES.values(), strict=True)
+    scores = profile(
+        states, metrics=names, variants=sorted(set(variants)), permutations=0, draws=300, progress=False
+    ).table
+    row = {}
+    scores = scores[scores["source"] == "en"].set_index(["metric", "variant"])
+    for measure, chosen in MEASURES.items():
+        own = scores.loc[[chosen]].reset_index()
+        best = own.loc[own["value"].idxmax()]
+        row |= {measure: best["value"], f"{measure}_low": best["low"], f"{measure}_high": best["high"]}
+        row[f"{measure}_layer"] = int(best["layer"])
+    return row
+
+
+def main(args: argparse.Namespace) -> None:
+    rows = pd.read_parquet(args.out).to_dict("records") if args.out.exists() else []
+    done = {row["recipe"] for row in rows}
+    wanted = [(lang, x, seed) for seed in range(args.seeds) for x in args.sizes for lang in args.languages]
+    missing = [job for job in wanted if recipe_of(*job).digest not in done]
+    print(f"{len(wanted)} runs, {len(wanted) - len(missing)} of them finished before", file=sys.stderr)
+    if not missing:
+        return
+    train(load_recipe("base"))  # once, before the runs look for it side by side
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(args.jobs, mp_context=get_context("spawn")) as pool:
+        for future in as_completed([pool.submit(run, *job) for job in missing]):
+            rows.append(future.result())
+            partial = args.out.with_suffix(".partial")
+            pd.DataFrame(rows).sort_values(["language", "pairs", "seed"]).to_parquet(partial, index=False)
+            partial.replace(args.out)
+            print({key: value for key, value in rows[-1].items() if key in _SHOWN}, flush=True)
+
+
+_SHOWN = ("language", "pairs", "seed", "chrf", "mexa", "p_at_1", "cka")
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--languages", nargs="+", default=["zh", "tr", "el"])
+    parser.add_argument("--sizes", nargs="+", type=int, default=[40, 80, 160, 320, 640, 1280])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time, one core each")
+    parser.add_argument("--out", type=Path, default=RUNS)
+    main(parser.parse_args())

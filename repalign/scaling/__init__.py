@@ -1,0 +1,31 @@
+"""How a score grows with translation data, and how to spend a budget of it: numbers in, numbers out."""
+
+from repalign.scaling.allocation import allocate, marginal_values
+from repalign.scaling.baselines import proportional, temperature, uniform
+from repalign.scaling.diagnosis import Diagnosis, diagnose
+from repalign.scaling.fitting import Fit, fit
+from repalign.scaling.forms import FORMS, Form
+from repalign.scaling.runs import Runs, read_runs
+from repalign.scaling.selection import compare_forms, leave_one_size_out
+from repalign.scaling.uncertainty import bootstrap, bootstrap_interval, profile_interval
+
+__all__ = [
+    "FORMS",
+    "Diagnosis",
+    "Fit",
+    "Form",
+    "Runs",
+    "allocate",
+    "bootstrap",
+    "bootstrap_interval",
+    "compare_forms",
+    "diagnose",
+    "fit",
+    "leave_one_size_out",
+    "marginal_values",
+    "profile_interval",
+    "proportional",
+    "read_runs",
+    "temperature",
+    "uniform",
+]

@@ -1,0 +1,139 @@
+"""Runs: how many pairs of which language gave which score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from repalign.errors import RepalignError, unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Z95 = 1.959964
+"""Standard errors on either side of a 95% interval."""
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Scores of training runs that differ in the number of pairs.
+
+    Attributes:
+        language: [run].
+        pairs: sentence pairs, [run].
+        score: [run].
+        error: standard error of each score from its own interval, 0 where it has none; [run].
+        top: the greatest score there can be.
+        name: of the score.
+
+    Raises:
+        RepalignError: no runs, or values that no run can have.
+    """
+
+    language: tuple[str, ...]
+    pairs: np.ndarray
+    score: np.ndarray
+    error: np.ndarray
+    top: float = 100.0
+    name: str = "score"
+
+    def __post_init__(self) -> None:
+        for name in ("pairs", "score", "error"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=float))
+        if not len(self.language):
+            raise RepalignError("no runs to fit; a table needs a row a run: language, pairs, score")
+        for wrong, what, remedy in (
+            (~np.isfinite(self.pairs) | (self.pairs <= 0), "pairs", "give a number above 0"),
+            (np.isnan(self.score), "a score that is missing", "drop the run, or score it"),
+            (self.score < 0, "a negative score", "scores run from 0 to the top of their scale"),
+            (self.score > self.top, f"a score above {self.top:g}", "give --top"),
+        ):
+            if wrong.any():
+                row = int(np.flatnonzero(wrong)[0])
+                raise RepalignError(
+                    f"run {row + 1} ({self.language[row]}, {self.pairs[row]:g} pairs, {self.name} {self.score[row]:g}) "
+                    f"has {what}; {remedy}"
+                )
+
+    def __len__(self) -> int:
+        return len(self.language)
+
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        return tuple(sorted(set(self.language)))
+
+    @cached_property
+    def index(self) -> np.ndarray:
+        """Place of each run's language in `languages`, [run]."""
+        return np.array([self.languages.index(language) for language in self.language])
+
+    @cached_property
+    def sizes(self) -> np.ndarray:
+        """The different numbers of pairs, ascending."""
+        return np.unique(self.pairs)
+
+    def where(self, kept: np.ndarray) -> Runs:
+        """Those runs only."""
+        language = tuple(lang for lang, keep in zip(self.language, kept, strict=True) if keep)
+        return Runs(language, self.pairs[kept], self.score[kept], self.error[kept], self.top, self.name)
+
+
+def read_runs(path: Path, score: str | None = None, top: float | None = None) -> Runs:
+    """Runs from a table with a row a run.
+
+    Args:
+        path: .parquet or .csv with columns `language`, `pairs`, the score, and where there are any `seed` and the ends
+            of the score's 95% interval, `<score>_low` and `<score>_high`.
+        score: column, by default `score`, or `chrf`.
+        top: the greatest score there can be; by default 1 where no score is above 1, else 100.
+
+    Raises:
+        RepalignError: no such file or column, values that no run can have, or the same run twice.
+    """
+    table = _read(path)
+    score = score or ("score" if "score" in table.columns else "chrf")
+    for column in ("language", "pairs", score):
+        if column not in table.columns:
+            raise unknown("column", column, list(table.columns), f"{path} needs language, pairs and a score")
+    for column in ("pairs", score):
+        if table[column].dtype.kind not in "iuf":
+            raise RepalignError(
+                f"{path}: column {column!r} should hold numbers, not {table[column].iloc[0]!r}"
+            )
+    _check_once(path, table, score)
+    runs = table[score].to_numpy(float)
+    if top is None:
+        top = 1.0 if len(runs) and np.nanmax(runs, initial=0) <= 1 else 100.0
+    error = np.zeros(len(table))
+    if {f"{score}_low", f"{score}_high"} <= set(table.columns):
+        width = (table[f"{score}_high"] - table[f"{score}_low"]).to_numpy(float)
+        error = np.nan_to_num(np.maximum(width, 0) / (2 * Z95))
+    return Runs(tuple(map(str, table["language"])), table["pairs"].to_numpy(float), runs, error, top, score)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    readers: dict[str, Any] = {".parquet": pd.read_parquet, ".csv": pd.read_csv}
+    if path.suffix not in readers:
+        raise RepalignError(f"runs are read from .parquet or .csv, not {path.name!r}")
+    if not path.is_file():
+        raise RepalignError(f"no file {path}; `python analyses/scaling_sweep.py` makes such a table")
+    try:
+        return readers[path.suffix](path)
+    except (OSError, ValueError) as error:
+        raise RepalignError(f"cannot read {path}: {str(error).splitlines()[0]}") from error
+
+
+def _check_once(path: Path, table: pd.DataFrame, score: str) -> None:
+    """Without seeds, two runs of one size are two runs unless their scores are the same to the last digit."""
+    key = ["language", "pairs", "seed" if "seed" in table.columns else score]
+    twice = table.duplicated(key)
+    if twice.any():
+        row = table[twice].iloc[0]
+        named = ", ".join(f"{name} {row[name]}" for name in key)
+        raise RepalignError(f"{path}: the same run stands twice ({named}); drop one, or give each its seed")

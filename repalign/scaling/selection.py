@@ -1,0 +1,92 @@
+"""Which form to trust: by the sizes it was not fitted to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from repalign.errors import RepalignError
+from repalign.scaling.fitting import ROBUST, Fit, fit
+from repalign.scaling.forms import FORMS
+from repalign.scaling.runs import Runs
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How one form does.
+
+    Attributes:
+        form: its name.
+        parameters: their number.
+        aicc: Akaike's criterion for small samples; lower is better, differences count.
+        left_out: root mean square error at sizes left out, one at a time; NaN where a size cannot be spared.
+        by_size: the same by size.
+    """
+
+    form: str
+    parameters: int
+    aicc: float
+    left_out: float
+    by_size: dict[float, float]
+
+
+def aicc(fitted: Fit) -> float:
+    """n log(2 cost / n) + 2k + 2k(k+1)/(n-k-1), k the parameters and the residuals' variance (Hurvich and Tsai 1989)."""
+    n, k = len(fitted.runs), len(fitted.values) + 1
+    z2 = (fitted.problem.residuals(fitted.values) / ROBUST) ** 2
+    cost = float((ROBUST**2 * (np.sqrt(1 + z2) - 1)).sum())
+    correction = 2 * k * (k + 1) / (n - k - 1) if n > k + 1 else np.inf
+    return n * np.log(max(2 * cost, 1e-300) / n) + 2 * k + correction
+
+
+def leave_one_size_out(runs: Runs, form: str) -> dict[float, float]:
+    """Root mean square error at each size when it is left out: mean score of its runs minus the prediction.
+
+    The largest is an extrapolation, the others mostly are not.
+
+    Raises:
+        RepalignError: too few sizes or runs without one of them.
+    """
+    errors = {}
+    for size in runs.sizes:
+        aside = runs.pairs == size
+        fitted = fit(runs.where(~aside), form)
+        out = runs.where(aside)
+        own = [np.array(out.language) == language for language in out.languages]
+        errors[float(size)] = float(
+            np.sqrt(
+                np.mean(
+                    [
+                        (out.score[rows].mean() - float(fitted.predict(lang, size)[0])) ** 2
+                        for lang, rows in zip(out.languages, own, strict=True)
+                    ]
+                )
+            )
+        )
+    return errors
+
+
+def compare_forms(runs: Runs, forms: Sequence[str] | None = None) -> list[Comparison]:
+    """All forms that these runs can be fitted with, the best at left-out sizes first.
+
+    Raises:
+        RepalignError: there is none.
+    """
+    found, refused = [], None
+    for name in forms or FORMS:
+        try:
+            fitted = fit(runs, name)
+        except RepalignError as error:
+            refused = error
+            continue
+        try:
+            by_size = leave_one_size_out(runs, name)
+        except RepalignError:  # no size to spare
+            by_size = {}
+        left_out = float(np.sqrt(np.mean(np.square(list(by_size.values()))))) if by_size else float("nan")
+        found.append(Comparison(name, len(fitted.values), aicc(fitted), left_out, by_size))
+    if not found:
+        raise refused or RepalignError("no form was given to compare")
+    return sorted(found, key=lambda c: (np.isnan(c.left_out), c.left_out if c.by_size else c.aicc))
