@@ -235,3 +235,31 @@ def test_alignment_is_measured_while_training_and_changes_nothing(recipe_file, t
     model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     assert lines[-1]["p_at_1"] == alignment(model.eval(), tokenizer, corpus, "en")
     assert Checkpoint.named(str(folder)).corpus == "phrasebook"
+    assert main(["alignment", str(folder)]) == 0
+    assert "alignment over training" in (folder / "alignment.html").read_text()
+
+
+def test_the_log_of_alignment_becomes_a_series(tmp_path, capsys):
+    from training.alignment_page import read_alignment
+
+    about = {"pivot": "en", "corpus": "some", "sentences": 100}
+    rising = [
+        {"step": step, "p_at_1": {"zh": [0.01, step / 10], "el": [0.0, 0.02]}} | about for step in (0, 5, 9)
+    ]
+    lines = [json.dumps(entry) for entry in [*rising[:2], *rising[1:]]]  # resumed at step 5
+    (tmp_path / "alignment.jsonl").write_text("\n".join(lines) + "\n")
+    table = read_alignment(tmp_path / "alignment.jsonl").profile.table
+    assert len(table) == 3 * 2 * 2
+    last = table[(table["checkpoint"] == "step 9") & (table["layer"] == 1)].set_index("target")
+    assert last.loc["zh", "value"] == 0.9
+    assert last.loc["zh", "p_adjusted"] < 1e-9 < last.loc["el", "p_adjusted"]
+    assert (table["low"] <= table["value"]).all()
+    assert (table["value"] <= table["high"]).all()
+    assert main(["alignment", str(tmp_path)]) == 0
+    assert "From checkpoint to checkpoint" in (tmp_path / "alignment.html").read_text()
+
+    (tmp_path / "alignment.jsonl").write_text('{"step": 1}\n')
+    assert main(["alignment", str(tmp_path)]) == 1
+    assert main(["alignment", str(tmp_path / "none")]) == 1
+    assert "is not a log of alignment" in (said := capsys.readouterr().err)
+    assert "train.align_steps" in said

@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from repalign.errors import RepalignError
+from repalign.errors import RepalignError, exit_code
 from training.recipe import load_recipe, recipe_names
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Train. Returns 0 when done, 1 for a user's mistake (one line on stderr), 130 after Ctrl-C."""
+    """Train. Returns its exit code: see `repalign.errors.exit_code`."""
     args = _parser().parse_args(argv)
-    try:
-        if args.recipes[0] == "list":
-            for name in recipe_names():
-                print(f"{name:20} {load_recipe(name).about}")
-            return 0
-        for folder in _run(args):
-            print(folder)
-        return 0
-    except RepalignError as error:
-        if os.environ.get("REPALIGN_DEBUG"):
-            raise
-        print(f"training: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("training: interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
-        return 130
+    return exit_code("training", lambda: _run(args), resume="the last checkpoint")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,7 +29,8 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         metavar="RECIPE",
         help="names (`list` shows them) or TOML files; several are trained side by side, one core each. "
-        "`data RECIPE` shows what a recipe trains on, without training",
+        "`data RECIPE` shows what a recipe trains on, without training; `alignment FOLDER` draws a page of alignment "
+        "over the training in it (train.align_steps)",
     )
     parser.add_argument(
         "--set",
@@ -61,13 +46,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(args: argparse.Namespace) -> list[Path]:
+def _run(args: argparse.Namespace) -> Sequence[object]:
+    """Folders of what was trained, or the lines of the list."""
+    if args.recipes[0] == "list":
+        return [f"{name:20} {load_recipe(name).about}" for name in recipe_names()]
     if args.recipes[0] == "data":
         from training.preview import preview
 
         for name in args.recipes[1:] or ["m-llama"]:
             preview(load_recipe(name, args.overrides, args.seed))
         return []
+    if args.recipes[0] == "alignment":
+        from training.alignment_page import alignment_page
+
+        return [alignment_page(Path(folder)) for folder in args.recipes[1:]]
     recipes = [load_recipe(name, args.overrides, args.seed) for name in args.recipes]
     if len(recipes) == 1:
         from training.run import train

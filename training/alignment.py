@@ -20,6 +20,9 @@ from repalign.templates import RAW
 
 LONGEST = 512
 
+LOG = "alignment.jsonl"
+"""In a run's folder: one line a measurement."""
+
 
 def alignment(model: Any, tokenizer: Any, corpus: ParallelCorpus, pivot: str) -> dict[str, list[float]]:
     """Strict P@1 of each language with the pivot, both ways, at every layer (0 = input of the first block).
@@ -53,10 +56,10 @@ class AlignmentCallback(TrainerCallback):
         corpus: a small one, always the same: 100 sentences take a tiny model half a second.
         every: steps between two measurements; the states before the first and after the last one too.
         pivot: language that the others are compared with.
-        log: file to which one JSON line a measurement is added, or None.
+        log: file to which one JSON line a measurement is added, or None; `training.alignment_page` draws it.
 
     Attributes:
-        history: one entry a measurement: step, and P@1 by language and layer.
+        history: one entry a measurement: step, P@1 by language and layer, and on what.
     """
 
     def __init__(
@@ -77,7 +80,8 @@ class AlignmentCallback(TrainerCallback):
         model.eval()
         scores = alignment(model, processing_class, self.corpus, self.pivot)
         model.train(training)
-        entry = {"step": state.global_step, "p_at_1": scores}
+        entry = {"step": state.global_step, "pivot": self.pivot, "p_at_1": scores}
+        entry |= {"corpus": self.corpus.name, "sentences": len(self.corpus)}
         self.history.append(entry)
         if self.log and state.is_world_process_zero:
             with self.log.open("a", encoding="utf-8") as file:

@@ -63,7 +63,7 @@ def _alignment(recipe: Recipe, folder: Path) -> list[TrainerCallback]:
     if not recipe.train.align_steps:
         return []
     from repalign.corpora import ParallelCorpus
-    from training.alignment import AlignmentCallback
+    from training.alignment import LOG, AlignmentCallback
 
     corpus = ParallelCorpus.named(recipe.corpus or "everyday")
     known = [language for language in recipe.languages if language in corpus.languages]
@@ -72,7 +72,7 @@ def _alignment(recipe: Recipe, folder: Path) -> list[TrainerCallback]:
             f"{recipe.name}: train.align_steps needs two of the recipe's languages in {corpus.name}"
         )
     probe = corpus.select(known, ALIGNED_SENTENCES)
-    return [AlignmentCallback(probe, recipe.train.align_steps, known[0], folder / "alignment.jsonl")]
+    return [AlignmentCallback(probe, recipe.train.align_steps, known[0], folder / LOG)]
 
 
 def _arguments(recipe: Recipe, folder: Path, rows: int) -> TrainingArguments:

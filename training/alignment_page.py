@@ -1,0 +1,79 @@
+"""A page of alignment over training, from the log that `AlignmentCallback` writes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binom
+
+from repalign.errors import RepalignError
+from repalign.profiles import COLUMNS, LayerProfile
+from repalign.report import Report
+from repalign.results import Results
+from repalign.statistics import holm, wilson
+from training.alignment import LOG
+
+
+def alignment_page(folder: Path) -> Path:
+    """Draw what was measured so far of a run, finished or not, as `folder/alignment.html`.
+
+    Raises:
+        RepalignError: no measurements there.
+    """
+    return Report(read_alignment(folder / LOG)).write(folder / "alignment.html")
+
+
+def read_alignment(log: Path) -> Results:
+    """The measurements as a series of checkpoints, one a step.
+
+    A value is the mean of both directions; its interval and p are those of one direction, and so on the safe side.
+
+    Raises:
+        RepalignError: no such file, or one that holds something else.
+    """
+    if not log.is_file():
+        raise RepalignError(f"no {log}; train with --set train.align_steps=100, then it is written")
+    try:
+        entries = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+        entries = list({entry["step"]: entry for entry in entries}.values())  # a resumed run repeats some
+        table = pd.concat(map(_table, entries), ignore_index=True)
+    except (ValueError, KeyError, TypeError) as error:
+        raise RepalignError(
+            f"{log} is not a log of alignment: {error!r}; delete it and train again"
+        ) from error
+    name = log.resolve().parent.name
+    profile = LayerProfile(
+        table,
+        {
+            f"step {entry['step']}": f"{name}, step {entry['step']}|{entry['corpus']}|raw|mean|resid"
+            for entry in entries
+        },
+        {"source": entries[0]["pivot"], "labels": {"p_at_1": "P@1"}, "correction": "holm"},
+    )
+    return Results(f"{name}: alignment over training", profile)
+
+
+def _table(entry: dict) -> pd.DataFrame:
+    scores = pd.DataFrame(entry["p_at_1"])
+    table = scores.rename_axis("layer").reset_index().melt("layer", var_name="target", value_name="value")
+    n = entry["sentences"]
+    low, high = wilson(table["value"].to_numpy(), n)
+    p = binom.sf(np.floor(table["value"] * n) - 1, n, 1 / n)
+    return table.assign(
+        checkpoint=f"step {entry['step']}",
+        baseline=None,
+        metric="p_at_1",
+        variant="centred",
+        source=entry["pivot"],
+        depth=table["layer"] / (len(scores) - 1),
+        low=low,
+        high=high,
+        chance=1 / n,
+        calibrated=(table["value"] - 1 / n) / (1 - 1 / n),
+        p=p,
+        p_adjusted=holm(p),
+        sentences=n,
+    ).loc[:, list(COLUMNS)]
