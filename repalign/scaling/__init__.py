@@ -5,6 +5,8 @@ from repalign.scaling.baselines import proportional, temperature, uniform
 from repalign.scaling.diagnosis import Diagnosis, diagnose
 from repalign.scaling.fitting import Fit, fit
 from repalign.scaling.forms import FORMS, Form
+from repalign.scaling.law import Law
+from repalign.scaling.plan import Plan, plan
 from repalign.scaling.runs import Runs, read_runs
 from repalign.scaling.selection import compare_forms, leave_one_size_out
 from repalign.scaling.uncertainty import bootstrap, bootstrap_interval, profile_interval
@@ -14,6 +16,8 @@ __all__ = [
     "Diagnosis",
     "Fit",
     "Form",
+    "Law",
+    "Plan",
     "Runs",
     "allocate",
     "bootstrap",
@@ -23,6 +27,7 @@ __all__ = [
     "fit",
     "leave_one_size_out",
     "marginal_values",
+    "plan",
     "profile_interval",
     "proportional",
     "read_runs",

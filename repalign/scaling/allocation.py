@@ -100,9 +100,9 @@ def _bisect(a: np.ndarray, b: np.ndarray, budget: float, caps: np.ndarray, worst
     def pairs(slope: float) -> np.ndarray:
         return np.minimum(caps[wanted], np.exp(np.minimum((log_a - slope) / steep, 700)))
 
-    # With all at X = budget the slope is too small, with all at budget / n it is too great.
+    # Where no language gets more than budget / n, the slope is too great.
     low = float((log_a - steep * np.log(budget)).min())
-    high = float((log_a - steep * np.log(budget / wanted.sum())).max())
+    high = float((log_a - steep * np.log(budget / wanted.sum())).max()) + 1.0
     while pairs(low).sum() < budget:
         low -= 1.0
     slope = brentq(lambda slope: pairs(slope).sum() - budget, low, high, xtol=1e-13, rtol=1e-15)
@@ -139,8 +139,9 @@ def limits(languages: Sequence[str], available: Mapping[str, float] | None) -> n
     Raises:
         RepalignError: a name that is no language here, or a negative number.
     """
+    known = set(languages)
     for language, count in (available or {}).items():
-        if language not in languages:
+        if language not in known:
             raise unknown("language", language, languages, "there is no difficulty for any other")
         if not count >= 0:
             raise RepalignError(f"the pairs available of {language} should be at least 0, not {count:g}")

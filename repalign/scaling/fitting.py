@@ -26,14 +26,14 @@ class Fit:
         form, runs: what was fitted to what.
         values: on the fitted scale (see `repalign.scaling.forms`), [parameter].
         deviation: standard deviation of each run about the curve: its own interval and what seeds add, [run].
-        counts: how often each run counts, [run]; all ones but in a bootstrap.
+        cost: half the sum of the robust losses.
     """
 
     form: Form
     runs: Runs
     values: np.ndarray
     deviation: np.ndarray
-    counts: np.ndarray
+    cost: float
 
     @property
     def names(self) -> list[str]:
@@ -67,7 +67,7 @@ class Fit:
 
     @cached_property
     def problem(self) -> Problem:
-        return Problem(self.form, self.runs, self.deviation, self.counts)
+        return Problem(self.form, self.runs, self.deviation)
 
     @cached_property
     def scale(self) -> float:
@@ -80,10 +80,16 @@ class Fit:
 
 
 class Problem:
-    """Residuals, in standard deviations, and their derivatives."""
+    """Residuals, in standard deviations, and their derivatives.
 
-    def __init__(self, form: Form, runs: Runs, deviation: np.ndarray, counts: np.ndarray) -> None:
-        self.form, self.runs, self.deviation = form, runs, deviation
+    Args:
+        counts: how often each run counts, by default once; [run].
+    """
+
+    def __init__(
+        self, form: Form, runs: Runs, deviation: np.ndarray, counts: np.ndarray | float = 1.0
+    ) -> None:
+        self.form, self.runs = form, runs
         self.x, self.weight = np.log(runs.pairs), np.sqrt(counts) / deviation
         self.size = form.count(len(runs.languages))
         self.rows = np.arange(len(runs))
@@ -179,14 +185,14 @@ class Problem:
         return values
 
 
-def fit(runs: Runs, form: str = "power", counts: np.ndarray | None = None) -> Fit:
+def fit(runs: Runs, form: str = "power", start: np.ndarray | None = None) -> Fit:
     """Fit one form of the law.
 
     Least squares on residuals in standard deviations with the soft L1 loss, from nine starts, within bounds.
 
     Args:
         form: a name in `FORMS`.
-        counts: how often each run counts, [run].
+        start: where to search from instead, on the fitted scale; [parameter].
 
     Raises:
         RepalignError: an unknown form, or fewer sizes or runs than it has parameters.
@@ -196,20 +202,22 @@ def fit(runs: Runs, form: str = "power", counts: np.ndarray | None = None) -> Fi
     chosen = FORMS[form]
     _check_enough(runs, chosen)
     deviation = spread(runs)
-    problem = Problem(chosen, runs, deviation, np.ones(len(runs)) if counts is None else counts)
-    found = min((problem.solve(start) for start in problem.starts()), key=lambda solution: solution[1])
-    return Fit(chosen, runs, found[0], deviation, np.ones(len(runs)) if counts is None else counts)
+    problem = Problem(chosen, runs, deviation)
+    starts = problem.starts() if start is None else [start]
+    values, cost = min((problem.solve(start) for start in starts), key=lambda solution: solution[1])
+    return Fit(chosen, runs, values, deviation, cost)
 
 
 def _check_enough(runs: Runs, form: Form) -> None:
-    # A curve of one language has no more parameters than the form has names; those of the ceiling may be fixed.
-    needed = len(form.parameters)
-    for place, language in enumerate(runs.languages):
-        sizes = len(np.unique(runs.pairs[runs.index == place]))
-        if sizes < needed and (form.shared == () or len(runs.sizes) < needed or sizes < 1 + len(form.own)):
+    sizes = [len(np.unique(runs.pairs[runs.index == place])) for place in range(len(runs.languages))]
+    for found, needed, whose in (
+        (max(sizes), len(form.parameters), "a curve"),
+        (min(sizes), len(form.own), f"{runs.languages[int(np.argmin(sizes))]}'s own curve"),
+    ):
+        if found < needed:
             raise RepalignError(
-                f"{form.name} ({form.formula}) has {needed} parameters a language, and {language} has runs of only "
-                f"{sizes} size(s); train more sizes, or choose a form with more shared"
+                f"{form.name}, {form.formula}, has {needed} parameters for {whose}, and there are runs of only {found} "
+                "size(s); train more sizes, or choose a form that shares more"
             )
     if len(runs) <= form.count(len(runs.languages)):
         raise RepalignError(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from repalign.errors import RepalignError
-from repalign.scaling.fitting import ROBUST, Fit, fit
+from repalign.scaling.fitting import Fit, fit
 from repalign.scaling.forms import FORMS
 from repalign.scaling.runs import Runs
 
@@ -35,37 +35,36 @@ class Comparison:
 def aicc(fitted: Fit) -> float:
     """n log(2 cost / n) + 2k + 2k(k+1)/(n-k-1), k the parameters and the residuals' variance (Hurvich and Tsai 1989)."""
     n, k = len(fitted.runs), len(fitted.values) + 1
-    z2 = (fitted.problem.residuals(fitted.values) / ROBUST) ** 2
-    cost = float((ROBUST**2 * (np.sqrt(1 + z2) - 1)).sum())
     correction = 2 * k * (k + 1) / (n - k - 1) if n > k + 1 else np.inf
-    return n * np.log(max(2 * cost, 1e-300) / n) + 2 * k + correction
+    return n * np.log(max(2 * fitted.cost, 1e-300) / n) + 2 * k + correction
 
 
-def leave_one_size_out(runs: Runs, form: str) -> dict[float, float]:
+def leave_one_size_out(fitted: Fit) -> dict[float, float]:
     """Root mean square error at each size when it is left out: mean score of its runs minus the prediction.
 
-    The largest is an extrapolation, the others mostly are not.
+    The largest is an extrapolation.
 
     Raises:
         RepalignError: too few sizes or runs without one of them.
     """
-    errors = {}
-    for size in runs.sizes:
-        aside = runs.pairs == size
-        fitted = fit(runs.where(~aside), form)
-        out = runs.where(aside)
-        own = [np.array(out.language) == language for language in out.languages]
-        errors[float(size)] = float(
-            np.sqrt(
-                np.mean(
-                    [
-                        (out.score[rows].mean() - float(fitted.predict(lang, size)[0])) ** 2
-                        for lang, rows in zip(out.languages, own, strict=True)
-                    ]
-                )
-            )
+    return {
+        float(size): float(np.sqrt(np.mean(np.square(left_out(fitted, size))))) for size in fitted.runs.sizes
+    }
+
+
+def left_out(fitted: Fit, size: float) -> list[float]:
+    """Mean score minus the prediction of each language with runs of that size, fitted without them."""
+    runs = fitted.runs
+    aside = runs.pairs == size
+    rest = runs.where(~aside)
+    again = fit(rest, fitted.form.name, fitted.values if rest.languages == runs.languages else None)
+    index = [place for place in np.unique(runs.index[aside]) if runs.languages[place] in rest.languages]
+    return [
+        float(
+            runs.score[aside & (runs.index == place)].mean() - again.predict(runs.languages[place], size)[0]
         )
-    return errors
+        for place in index
+    ]
 
 
 def compare_forms(runs: Runs, forms: Sequence[str] | None = None) -> list[Comparison]:
@@ -82,11 +81,11 @@ def compare_forms(runs: Runs, forms: Sequence[str] | None = None) -> list[Compar
             refused = error
             continue
         try:
-            by_size = leave_one_size_out(runs, name)
+            by_size = leave_one_size_out(fitted)
         except RepalignError:  # no size to spare
             by_size = {}
-        left_out = float(np.sqrt(np.mean(np.square(list(by_size.values()))))) if by_size else float("nan")
-        found.append(Comparison(name, len(fitted.values), aicc(fitted), left_out, by_size))
+        error = float(np.sqrt(np.mean(np.square(list(by_size.values()))))) if by_size else float("nan")
+        found.append(Comparison(name, len(fitted.values), aicc(fitted), error, by_size))
     if not found:
         raise refused or RepalignError("no form was given to compare")
     return sorted(found, key=lambda c: (np.isnan(c.left_out), c.left_out if c.by_size else c.aicc))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from repalign.errors import RepalignError
-from repalign.scaling.fitting import Fit
+from repalign.scaling.fitting import Fit, Problem
 from repalign.scaling.forms import natural
 
 STEPS = 60
@@ -44,7 +44,7 @@ def _excess(fitted: Fit, place: int, confidence: float) -> Callable[[float], flo
     problem, values = fitted.problem, fitted.values
     freedom = max(len(fitted.runs) - len(values), 1)
     allowed = f_distribution.ppf(confidence, 1, freedom) * fitted.scale / 2
-    best = _cost(fitted)
+    best = fitted.cost
     start = values
 
     def excess(value: float) -> float:
@@ -53,13 +53,6 @@ def _excess(fitted: Fit, place: int, confidence: float) -> Callable[[float], flo
         return cost - best - allowed
 
     return excess
-
-
-def _cost(fitted: Fit) -> float:
-    from repalign.scaling.fitting import ROBUST
-
-    z2 = (fitted.problem.residuals(fitted.values) / ROBUST) ** 2
-    return float((ROBUST**2 * (np.sqrt(1 + z2) - 1)).sum())
 
 
 def _standard_error(fitted: Fit, place: int) -> float:
@@ -72,18 +65,11 @@ def _crossing(excess: Callable[[float], float], best: float, step: float, limit:
     """Where the excess turns positive between the best value and a limit, or the limit."""
     from scipy.optimize import brentq
 
-    inside, outside = best, best
+    inside = best
     for _ in range(STEPS):
-        outside = min(outside + step, limit) if step > 0 else max(outside + step, limit)
+        outside = min(inside + step, limit) if step > 0 else max(inside + step, limit)
         if excess(outside) > 0:
-            tolerance = abs(outside - inside) * 1e-2
-            return (
-                float(brentq(excess, inside, outside, xtol=tolerance))
-                if inside != best
-                else float(
-                    brentq(lambda v: excess(v) if v != best else -1.0, inside, outside, xtol=tolerance)
-                )
-            )
+            return float(brentq(excess, inside, outside, xtol=abs(outside - inside) * 1e-2))
         if outside == limit:
             return limit
         inside, step = outside, 1.5 * step
@@ -98,8 +84,6 @@ def bootstrap(fitted: Fit, draws: int = 200, seed: int = 0) -> np.ndarray:
     """
     if draws < 2:
         raise RepalignError(f"a bootstrap needs at least 2 draws, not {draws}")
-    from repalign.scaling.fitting import Problem
-
     generator = np.random.default_rng(seed)
     index, runs = fitted.runs.index, fitted.runs
     members = [np.flatnonzero(index == place) for place in range(len(runs.languages))]

@@ -1,0 +1,155 @@
+"""All that one fit says, as plain values that a file holds and a page shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from repalign.errors import RepalignError
+from repalign.scaling.diagnosis import diagnose
+from repalign.scaling.fitting import Fit, fit
+from repalign.scaling.forms import FORMS
+from repalign.scaling.law import Law
+from repalign.scaling.runs import Runs
+from repalign.scaling.selection import Comparison, compare_forms
+from repalign.scaling.uncertainty import bootstrap, bootstrap_interval, profile_interval
+from repalign.signature import digest
+from repalign.version import __version__
+
+POINTS = 60
+"""Points of a drawn curve."""
+
+BEYOND = 4.0
+"""How far curves are drawn beyond the largest size."""
+
+
+def study(runs: Runs, form: str | None = None, draws: int = 200, seed: int = 0) -> dict[str, Any]:
+    """Fit, doubt and describe: what `repalign scaling fit` writes.
+
+    Args:
+        form: a name in `FORMS`; by default the power law that is best at sizes left out.
+
+    Raises:
+        RepalignError: runs that cannot be fitted.
+    """
+    comparison = compare_forms(runs)
+    law_forms = [c.form for c in comparison if c.form not in ("paper", "saturating")]
+    if form is None and not law_forms:
+        fit(runs, "power")  # says what is missing
+    fitted = fit(runs, form or law_forms[0])
+    drawn = bootstrap(fitted, draws, seed)
+    profiles = {name: profile_interval(fitted, name) for name in fitted.names}
+    diagnosis = diagnose(fitted, profiles)
+    power = "k" not in fitted.form.own
+    law = Law.of(fitted, drawn) if power else None
+    return {
+        "schema": 1,
+        "signature": signature(fitted, draws, seed),
+        "score": runs.name,
+        "top": runs.top,
+        "form": fitted.form.name,
+        "formula": fitted.form.formula,
+        "about": fitted.form.note,
+        "languages": list(runs.languages),
+        "parameters": {
+            name: {
+                "value": value,
+                "profile": profiles[name],
+                "bootstrap": bootstrap_interval(fitted, drawn, name),
+            }
+            for name, value in fitted.parameters.items()
+        },
+        "law": law and {"values": law.values.tolist(), "draws": law.draws.tolist()},
+        "curves": {language: _curve(fitted, drawn, language) for language in runs.languages},
+        "runs": {
+            "language": list(runs.language),
+            "pairs": runs.pairs.tolist(),
+            "score": runs.score.tolist(),
+        },
+        "forms": [_row(entry) for entry in comparison],
+        "condition": diagnosis.condition,
+        "notes": list(diagnosis.notes),
+    }
+
+
+def signature(fitted: Fit, draws: int, seed: int) -> str:
+    """One line with everything that decides the numbers."""
+    runs = fitted.runs
+    rows = zip(runs.language, runs.pairs, runs.score, runs.error, strict=True)
+    table = digest(" ".join(map(repr, row)) for row in sorted((a, *map(float, b)) for a, *b in rows))
+    return (
+        f"scaling|{len(runs)} runs#{table[:8]}|{runs.name}|{fitted.form.name}|draws:{draws}|seed:{seed}"
+        f"|repalign:{__version__}"
+    )
+
+
+def save(summary: Mapping[str, Any], path: Path) -> None:
+    """As JSON, whole or not at all; what is no number is null."""
+    from repalign.results import write_whole
+
+    write_whole(path, (json.dumps(finite(summary), indent=1) + "\n").encode())
+
+
+def load(path: Path) -> dict[str, Any]:
+    """What `save` wrote.
+
+    Raises:
+        RepalignError: no such file, or another.
+    """
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RepalignError(
+            f"cannot read {path}: {error.strerror}; `repalign scaling fit` writes it"
+        ) from error
+    except ValueError as error:
+        raise RepalignError(
+            f"{path} is no JSON; give the fit.json that `repalign scaling fit` wrote"
+        ) from error
+    if not isinstance(summary, dict) or summary.get("schema") != 1 or "curves" not in summary:
+        raise RepalignError(f"{path} is not what `repalign scaling fit` writes; give its fit.json")
+    return summary
+
+
+def law_of(summary: Mapping[str, Any]) -> Law:
+    """The law in a saved study.
+
+    Raises:
+        RepalignError: it was fitted with a form that is none.
+    """
+    if summary["law"] is None:
+        raise RepalignError(
+            f"{summary['form']}, {summary['formula']}, is no power law, which allocation is solved for; "
+            f"fit again with --form power (there are {', '.join(FORMS)})"
+        )
+    law = summary["law"]
+    return Law(tuple(summary["languages"]), np.array(law["values"]), np.array(law["draws"]))
+
+
+def finite(value: Any) -> Any:
+    """The same with None for what JSON has no number for."""
+    if isinstance(value, Mapping):
+        return {str(key): finite(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(entry) for entry in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if np.isfinite(value) else None
+    return value
+
+
+def _curve(fitted: Fit, draws: np.ndarray, language: str) -> dict[str, list[float]]:
+    sizes = fitted.runs.sizes
+    pairs = np.geomspace(sizes[0] / 2, sizes[-1] * BEYOND, POINTS)
+    low, high = np.quantile(fitted.predict(language, pairs, draws), [0.025, 0.975], axis=0)
+    score = fitted.predict(language, pairs)
+    return {"pairs": pairs.tolist(), "score": score.tolist(), "low": low.tolist(), "high": high.tolist()}
+
+
+def _row(entry: Comparison) -> dict[str, Any]:
+    largest = max(entry.by_size, default=None)
+    return {**asdict(entry), "largest": None if largest is None else entry.by_size[largest]}
