@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from repalign.errors import RepalignError
+from repalign.errors import exit_code
 from repalign.version import __version__
 
 COMMANDS = {
     "layers": "alignment of every layer of one checkpoint or several: scores and a report",
     "compare": "two checkpoints on the same sentences: paired differences and a report",
     "evaluate": "what a checkpoint answers, or two: scores by language, answer languages, consistency, win rates",
+    "scaling": "how a score grows with sentence pairs, and how to spend a budget of them: a fit, a split, a page",
     "extract": "fill the store of hidden states, without scoring",
     "report": "draw a report or a figure again from saved results, without a model",
     "list": "what is known: checkpoints, corpora, metrics",
@@ -26,26 +26,12 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0 when done, 1 for a user's mistake (one line on stderr), 130 after Ctrl-C."""
+    """Run one command. Returns its exit code: see `repalign.errors.exit_code`."""
     argv = sys.argv[1:] if argv is None else list(argv)
     parser = build_parser(argv[0] if argv else None)
     args = parser.parse_args(argv)
     args.argv = argv
-    try:
-        for path in args.run(args):
-            print(path)
-        return 0
-    except RepalignError as error:
-        if os.environ.get("REPALIGN_DEBUG"):
-            raise
-        print(f"repalign: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("repalign: interrupted; the same command goes on from what is finished", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader of our output left, e.g. `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    return exit_code("repalign", lambda: args.run(args), resume="what is finished")
 
 
 def build_parser(chosen: str | None) -> argparse.ArgumentParser:

@@ -1,9 +1,11 @@
-"""The one error class: what was expected, what came, what to do."""
+"""The one error class: what was expected, what came, what to do; and how a command ends with one."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import os
+import sys
+from collections.abc import Callable, Iterable
 
 
 class RepalignError(Exception):
@@ -27,3 +29,31 @@ def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> Repal
     if hint:
         parts.append(f"; {hint}")
     return RepalignError("".join(parts))
+
+
+def exit_code(program: str, run: Callable[[], Iterable[object]], resume: str) -> int:
+    """Run a command and print what it gives, one a line: the last step of every `main`.
+
+    Args:
+        program: named before what is said on stderr.
+        run: the command.
+        resume: where the same command goes on after Ctrl-C.
+
+    Returns:
+        0 when done, 1 for a user's mistake (told in one line; with REPALIGN_DEBUG set it is raised), 130 after Ctrl-C.
+    """
+    try:
+        for line in run():
+            print(line)
+        return 0
+    except RepalignError as error:
+        if os.environ.get("REPALIGN_DEBUG"):
+            raise
+        print(f"{program}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted; the same command goes on from {resume}", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output left, e.g. `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

@@ -71,7 +71,6 @@ class Results:
         Raises:
             RepalignError: the folder cannot be written, or the disk is full.
         """
-        folder = Path(folder)
         meta = {
             "schema": SCHEMA,
             "title": self.title,
@@ -79,12 +78,7 @@ class Results:
             "settings": self.profile.settings,
             "about": self.about,
         }
-        paths = [folder / "profile.parquet"]
-        write_whole(paths[0], self.profile.table.to_parquet(index=False))
-        paths += write_tables(folder, self.tables)
-        paths.append(folder / "profile.json")
-        write_whole(paths[-1], json.dumps(meta, ensure_ascii=False, indent=1).encode())
-        return paths
+        return write_folder(Path(folder), "profile", meta, {"profile": self.profile.table, **self.tables})
 
     def _repr_html_(self) -> str:
         """For notebooks."""
@@ -118,12 +112,15 @@ class Results:
         return cls(meta["title"], profile, read_tables(folder, TABLES), meta["about"])
 
 
-def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:
-    """Write each table as NAME.parquet, each file whole or not at all. Returns the paths."""
-    paths = [folder / f"{name}.parquet" for name in tables]
-    for path, table in zip(paths, tables.values(), strict=True):
-        write_whole(path, table.to_parquet(index=False))
-    return paths
+def write_folder(
+    folder: Path, name: str, meta: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]
+) -> list[Path]:
+    """Write each table as parquet and then `name`.json, each file whole or not at all. Returns the paths."""
+    files = {f"{table}.parquet": rows.to_parquet(index=False) for table, rows in tables.items()}
+    files[f"{name}.json"] = json.dumps(meta, ensure_ascii=False, indent=1).encode()
+    for file, data in files.items():
+        write_whole(folder / file, data)
+    return [folder / file for file in files]
 
 
 def read_tables(folder: Path, names: Iterable[str]) -> dict[str, pd.DataFrame]:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repalign.errors import RepalignError
-from repalign.results import read_tables, write_tables, write_whole
+from repalign.results import read_tables, write_folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = 1
 JSON = "evaluation.json"
+DESCRIBED = ("title", "signatures", "settings", "about")
 
 TABLES = {
     "scores": "checkpoint, baseline (NA, or the checkpoint whose score was subtracted), scorer, language (NA: mean over "
@@ -53,22 +54,13 @@ class Evaluation:
     about: dict[str, Any] = field(default_factory=dict)
 
     def save(self, folder: str | Path) -> list[Path]:
-        """Write everything into `folder`, each file whole or not at all. Returns the paths written.
+        """Write everything into a folder, each file whole or not at all. Returns the paths written.
 
         Raises:
             RepalignError: the folder cannot be written, or the disk is full.
         """
-        folder = Path(folder)
-        meta = {
-            "schema": SCHEMA,
-            "title": self.title,
-            "signatures": self.signatures,
-            "settings": self.settings,
-            "about": self.about,
-        }
-        paths = write_tables(folder, self.tables)
-        write_whole(folder / JSON, json.dumps(meta, ensure_ascii=False, indent=1).encode())
-        return [*paths, folder / JSON]
+        meta = {"schema": SCHEMA, **{name: getattr(self, name) for name in DESCRIBED}}
+        return write_folder(Path(folder), "evaluation", meta, self.tables)
 
     @classmethod
     def load(cls, folder: str | Path) -> Evaluation:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repalign.corpora import ParallelCorpus, open_corpus
+from repalign.corpora import PHRASEBOOK_SENTENCES, ParallelCorpus, open_corpus
 from repalign.corpora.languages import language_name
 from repalign.corpora.readers import choose
 from repalign.errors import RepalignError
@@ -92,7 +92,7 @@ def translation_items(corpus: ParallelCorpus, request: Request) -> list[Item]:
     Raises:
         RepalignError: the corpus lacks the source, or has nothing else.
     """
-    sources = corpus.select([request.source]).sentences[request.source]
+    before = corpus.select([request.source]).sentences[request.source]
     targets = [language for language in request.languages or corpus.languages if language != request.source]
     if not targets:
         raise RepalignError(
@@ -102,17 +102,14 @@ def translation_items(corpus: ParallelCorpus, request: Request) -> list[Item]:
         Item(str(row), target, _asked(request, target), source, (translated,), sentence=translated)
         for target in targets
         for row, (source, translated) in enumerate(
-            zip(sources, corpus.sentences[target], strict=True), start=1
+            zip(before, corpus.sentences[target], strict=True), start=1
         )
     ]
 
 
 def _asked(request: Request, target: str) -> str:
-    named = {"{source}": language_name(request.source), "{target}": language_name(target)}
-    ask = request.ask
-    for place, name in named.items():
-        ask = ask.replace(place, name)
-    return ask
+    ask = request.ask.replace("{source}", language_name(request.source))
+    return ask.replace("{target}", language_name(target))
 
 
 def _wanted(request: Request) -> list[str] | None:
@@ -138,7 +135,7 @@ def _phrasebook(request: Request) -> list[Item]:
     from repalign.corpora import phrasebook
 
     languages = choose(dict.fromkeys(phrasebook.LANGUAGES), request.languages, "phrasebook")
-    held_out = phrasebook.meanings("held-out")[: request.rows]
+    held_out = phrasebook.meanings("held-out")[: request.rows or PHRASEBOOK_SENTENCES]
     return [
         Item(f"{row}-{task.kind}", language, task.instruction, task.input, (task.output,), task.kind,
              phrasebook.realise(meaning, language))
