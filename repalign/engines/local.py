@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,6 +47,14 @@ PROBE = (
 
 PREFIX_WORTH = 8
 """Shortest shared head (in tokens) for which a cache of keys and values pays."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """What all rows begin with, read once: the number of its tokens and their keys and values."""
+
+    length: int
+    cache: Any
 
 
 @dataclass
@@ -149,13 +158,14 @@ class LocalEngine:
         """
         prefix = common_prefix(rows) if self.reuse_prefix and self._heedless(poolings) else 0
         prefix = prefix if prefix >= PREFIX_WORTH else 0
+        head = self._read_head(rows[0], prefix) if prefix else None
         lengths = [len(row.ids) - prefix for row in rows]
         out: np.ndarray | None = None
         pending = list(plan(lengths, self.budget))[::-1]
         while pending:
             batch = pending.pop()
             try:
-                states = self._batch([rows[i] for i in batch], poolings, prefix).cpu().numpy()
+                states = self._batch([rows[i] for i in batch], poolings, head).cpu().numpy()
             except torch.OutOfMemoryError as error:
                 self._halve(len(batch), error)
                 pending += [
@@ -169,9 +179,9 @@ class LocalEngine:
             raise RepalignError("no sentences to compute states of")
         return out
 
-    def _batch(self, rows: Sequence[Tokens], poolings: Sequence[str], prefix: int) -> Tensor:
+    def _batch(self, rows: Sequence[Tokens], poolings: Sequence[str], head: Head | None = None) -> Tensor:
         """One forward pass: float32 [pooling, layer, sentence, dim] on the device."""
-        inputs, content, real = self._inputs(rows, prefix)
+        inputs, content, real = self._inputs(rows, head)
         functions = [POOLINGS[name] for name in poolings]
 
         def pool(hidden: Tensor) -> Tensor:
@@ -181,13 +191,14 @@ class LocalEngine:
 
         return torch.stack(self.reader.run(pool, **inputs), dim=1)
 
-    def _inputs(self, rows: Sequence[Tokens], prefix: int) -> tuple[dict[str, Any], Tensor, Tensor]:
+    def _inputs(self, rows: Sequence[Tokens], head: Head | None) -> tuple[dict[str, Any], Tensor, Tensor]:
         """What the body is given, and which tokens are content and real [sentence, token]."""
-        ids, content, real = (t.to(self.device) for t in pad(rows, prefix, self._pad_id))
-        if prefix:
-            head = torch.as_tensor(rows[0].ids[:prefix], device=self.device).unsqueeze(0)
-            mask = functional.pad(real, (prefix, 0), value=True).long()
-            cache = self._keys_and_values(head, len(rows))
+        skip = head.length if head else 0
+        ids, content, real = (t.to(self.device) for t in pad(rows, skip, self._pad_id))
+        if head:
+            mask = functional.pad(real, (skip, 0), value=True).long()
+            cache = copy.deepcopy(head.cache)
+            cache.batch_repeat_interleave(len(rows))
             inputs = {"input_ids": ids, "attention_mask": mask, "past_key_values": cache, "use_cache": True}
             return inputs, content, real
         inputs: dict[str, Any] = {}
@@ -202,11 +213,10 @@ class LocalEngine:
             inputs["use_cache"] = False  # nobody reads it; encoders do not know the word
         return {"input_ids": ids, "attention_mask": real.long(), **inputs}, content, real
 
-    def _keys_and_values(self, head: Tensor, count: int):
-        """The cache of a shared head, computed once a batch and repeated over its rows."""
-        cache = self.reader.body(input_ids=head, use_cache=True).past_key_values
-        cache.batch_repeat_interleave(count)
-        return cache
+    def _read_head(self, row: Tokens, length: int) -> Head:
+        """The keys and values of the first tokens, which all rows share."""
+        ids = torch.as_tensor(row.ids[:length], device=self.device).unsqueeze(0)
+        return Head(length, self.reader.body(input_ids=ids, use_cache=True).past_key_values)
 
     @property
     def _start_id(self) -> int:
@@ -248,19 +258,19 @@ class LocalEngine:
                 not finite, or that depend on padding.
         """
         raw = self._probe()
-        inputs, _, _ = self._inputs(raw, 0)
+        inputs, _, _ = self._inputs(raw, None)
         tolerance = TOLERANCE[self.dtype]
         check_layers(self.reader.body, inputs, tolerance)
         if self.causal:
             check_causal(self.reader.body, inputs, tolerance)
-        together = self._batch(raw, ["mean"], 0)
+        together = self._batch(raw, ["mean"])
         self.dim = together.shape[-1]
         if not together.isfinite().all():
             raise RepalignError(
                 f"the states of {name!r} are not finite in {self.dtype} on a plain sentence; "
                 "use --dtype float32, or check the weights"
             )
-        alone = torch.cat([self._batch([row], ["mean"], 0) for row in raw], dim=2)
+        alone = torch.cat([self._batch([row], ["mean"]) for row in raw], dim=2)
         if self.budget > 1 and not close(together, alone, tolerance):
             raise RepalignError(
                 f"{name!r} gives a sentence other states beside longer ones than alone; "
@@ -277,8 +287,8 @@ class LocalEngine:
             raw = self._probe()
             adapted: Any = self.model
             with adapted.disable_adapter():
-                without = self._batch(raw, ["mean"], 0)
-            if torch.equal(self._batch(raw, ["mean"], 0), without):
+                without = self._batch(raw, ["mean"])
+            if torch.equal(self._batch(raw, ["mean"]), without):
                 raise RepalignError(
                     f"adapter {weights.adapter} changes nothing: its weights do not match the modules of its base, or were never trained"
                 )
@@ -295,12 +305,12 @@ class LocalEngine:
         if not prefix:
             return False
         try:
-            reused = self._batch(framed, ["mean"], prefix)
+            reused = self._batch(framed, ["mean"], self._read_head(framed[0], prefix))
         except (TypeError, ValueError, AttributeError, RuntimeError, IndexError, RepalignError):
             return (
                 False  # no cache of keys and values, e.g. recurrent models: everything is computed each time
             )
-        return close(reused, self._batch(framed, ["mean"], 0), tolerance / 10)
+        return close(reused, self._batch(framed, ["mean"]), tolerance / 10)
 
 
 def close(a: Tensor, b: Tensor, tolerance: float) -> bool:

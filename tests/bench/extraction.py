@@ -1,7 +1,8 @@
 """Extraction against its bound and its peers: `python tests/bench/extraction.py --json FILE`.
 
-One model (12 x 768 Llama, vocabulary of 32,000, random weights), the same real sentences in seven languages, the same
-tokens and dtype for everyone. The bound is a bare forward pass of the body over length-sorted batches: no hooks, no
+One model (12 x 768 Llama, vocabulary of 32,000, random weights) with a tokenizer trained mostly on English, as LLaMA's
+is; the same real sentences in seven languages, one after another in all of them; the same tokens and dtype for everyone,
+and our own batches as they are by default. `--corpus` takes other sentences. The bound is a bare forward pass of the body over length-sorted batches: no hooks, no
 output. Peers are the published loops, written after their sources; those whose package is missing are left out.
 """
 
@@ -21,13 +22,13 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from repalign.batching import Tokens, plan, tokenize
 from repalign.checkpoints import Checkpoint
 from repalign.checkpoints.loading import locate
-from repalign.corpora import ParallelCorpus
+from repalign.corpora import open_corpus
 from repalign.engines.local import LocalEngine, pad
 from repalign.metrics import METRICS
 from repalign.templates import TEMPLATES
 
-ROWS = 16
-BUDGET = 1024
+LANGUAGES = ("en", "ar", "el", "hi", "tr", "vi", "zh")
+ROWS = 14
 
 
 def make_model(folder: Path, sentences: list[str]) -> Path:
@@ -84,7 +85,7 @@ def mexa(engine: LocalEngine, rows: list[Tokens]) -> None:
 
 
 def transformer_lens(folder: Path, dtype: torch.dtype) -> Callable[[list[Tokens]], None] | None:
-    """run_with_cache over batches of 8 of like length, pooled afterwards."""
+    """run_with_cache of the residual stream over batches of 8 in the given order, pooled afterwards."""
     try:
         from transformer_lens.model_bridge import TransformerBridge
     except ImportError:
@@ -98,9 +99,8 @@ def transformer_lens(folder: Path, dtype: torch.dtype) -> Callable[[list[Tokens]
 
     @torch.inference_mode()
     def run(rows: list[Tokens]) -> None:
-        order = sorted(rows, key=lambda row: len(row.ids))
-        for start in range(0, len(order), 8):
-            ids, content, real = pad(order[start : start + 8], 0, 0)
+        for start in range(0, len(rows), 8):
+            ids, content, real = pad(rows[start : start + 8], 0, 0)
             _, cache = bridge.run_with_cache(ids, attention_mask=real.long(), names_filter=names)
             weights = (content / content.sum(1, keepdim=True)).unsqueeze(-1)
             [(cache[name].float() * weights).sum(1).numpy() for name in names]
@@ -147,19 +147,16 @@ def agreement(a: np.ndarray, b: np.ndarray, languages: int) -> float:
 
 
 def main() -> None:
-    args = arguments(__doc__.splitlines()[0])
+    args = arguments(__doc__.splitlines()[0], corpus="everyday")
     transformers.utils.logging.set_verbosity_error()
-    corpus = ParallelCorpus.named("everyday")
+    corpus = open_corpus(args.corpus, LANGUAGES).select(limit=260)
     with tempfile.TemporaryDirectory() as temporary:
-        everything = [s for rows in corpus.sentences.values() for s in rows]
-        folder = make_model(Path(temporary) / "llama", everything)
+        english, *others = corpus.sentences.values()
+        folder = make_model(Path(temporary) / "llama", [*english, *(s for rows in others for s in rows[:20])])
         weights = locate(Checkpoint.named(str(folder)))
-        engines = {
-            d: LocalEngine.open(weights, dtype=d, device="cpu", budget=BUDGET)
-            for d in ("float32", "bfloat16")
-        }
+        engines = {d: LocalEngine.open(weights, dtype=d, device="cpu") for d in ("float32", "bfloat16")}
         full = engines["float32"]
-        few = [s for rows in corpus.select(limit=ROWS).sentences.values() for s in rows]
+        few = [s for row in zip(*corpus.select(limit=ROWS).sentences.values(), strict=True) for s in row]
         raw = tokenize(few, full.tokenizer, TEMPLATES["raw"], 512, causal=True)
         framed = tokenize(few, full.tokenizer, TEMPLATES["alpaca"], 512, causal=True)
         plain = LocalEngine(**{**vars(full), "reuse_prefix": False})
@@ -180,6 +177,7 @@ def main() -> None:
         if lens:
             runs["transformer-lens"] = lambda: lens(raw)
         seconds = interleaved(runs, args.rounds)
+        everything = [s for rows in corpus.select(limit=100).sentences.values() for s in rows]
         every = tokenize(everything, full.tokenizer, TEMPLATES["raw"], 512, causal=True)
         states = {d: engine.pool(every, ["mean"])[0] for d, engine in engines.items()}
         ours = seconds["repalign"]
@@ -194,6 +192,7 @@ def main() -> None:
             "bf16_bound_ratio": seconds["bound bfloat16"] / seconds["repalign bfloat16"],
             "bf16_score_difference": agreement(states["float32"], states["bfloat16"], len(corpus.languages)),
             "prefix_reuse": seconds["template, again"] / seconds["template, reused"],
+            "corpus": args.corpus,
             "tokens": sum(len(row.ids) for row in raw),
             "sentences": len(raw),
             "seconds": seconds,

@@ -27,10 +27,13 @@ def interleaved(runs: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str,
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def arguments(description: str) -> argparse.Namespace:
+def arguments(description: str, **options: str) -> argparse.Namespace:
+    """`--json`, `--rounds`, and the options of one benchmark with their defaults."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", type=Path, help="write the figures there too")
     parser.add_argument("--rounds", type=int, default=5)
+    for name, default in options.items():
+        parser.add_argument(f"--{name}", default=default)
     return parser.parse_args()
 
 
