@@ -77,6 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     scores.add_argument("--seed", type=int, default=0)
     output = parser.add_argument_group("output")
     output.add_argument("--out", type=Path, metavar="DIR", help="folder of results (default: out/NAME)")
+    output.add_argument("--no-report", action="store_true", help="write the tables only")
 
 
 def run(args: argparse.Namespace) -> list[Path]:
@@ -119,7 +120,12 @@ def run(args: argparse.Namespace) -> list[Path]:
     )
     found.about["command"] = shlex.join(["repalign", *args.argv])
     print_tables(found)
-    return found.save(out)
+    paths = found.save(out)
+    if not args.no_report:
+        from repalign.report.evaluation import write_evaluation
+
+        paths.append(write_evaluation(found, out / "report.html"))
+    return paths
 
 
 def _items(args: argparse.Namespace, task: Task, checkpoints: Sequence[Checkpoint]) -> list[Item]:

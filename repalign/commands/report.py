@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
+from repalign.errors import RepalignError
+from repalign.evaluation.results import JSON as EVALUATION
 from repalign.figures.exporting import FORMATS, export
 from repalign.results import Results
 
@@ -25,6 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> list[Path]:
+    if (args.results / EVALUATION).is_file():
+        return [_evaluation(args)]
     results = Results.load(args.results)
     if args.figure is None:
         from repalign.report import Report
@@ -38,6 +43,18 @@ def run(args: argparse.Namespace) -> list[Path]:
     kind = args.format or (args.out.suffix[1:] if args.out else "svg")
     path = args.out or _beside(args.results) / f"{args.figure}.{kind}"
     return [export(figure, path.with_suffix(f".{kind}"), width=args.width, height=args.height)]
+
+
+def _evaluation(args: argparse.Namespace) -> Path:
+    """The page of `repalign evaluate`, drawn again."""
+    from repalign.evaluation.results import Evaluation
+    from repalign.report.evaluation import write_evaluation
+
+    if args.figure is not None:
+        raise RepalignError("figures for papers are drawn from the results of `layers` and `compare`")
+    found = Evaluation.load(args.results)
+    title = args.title or found.title
+    return write_evaluation(replace(found, title=title), args.out or args.results / "report.html")
 
 
 def _beside(path: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from repalign.corpora.languages import language_name
@@ -12,6 +11,7 @@ from repalign.figures.style import SHEETS
 from repalign.figures.view import View
 from repalign.report.findings import Finding, findings, leading
 from repalign.report.findings.words import joined
+from repalign.report.layout import fill
 from repalign.report.manifest import facts, manifest
 from repalign.report.neighbours import neighbours
 from repalign.report.packing import compressed, to_json
@@ -36,21 +36,13 @@ HEIGHT = 380
 
 def render(results: Results) -> str:
     """The page. A table that is not there is not drawn."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from plotly.offline import get_plotlyjs
-
-    environment = Environment(
-        loader=PackageLoader("repalign.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     view = View(results)
     panels = {name: _panels(view, name) for name in FIGURES if name not in OWN}
     places, wrong, found = space(results), neighbours(results), findings(view)
     count = len(view.checkpoints)
-    return environment.get_template("page.html").render(
+    return fill(
+        "page.html",
+        SCRIPTS,
         title=results.title,
         lead=_lead(view),
         kind="single" if count == 1 else "compare" if count == 2 else "series",
@@ -69,9 +61,6 @@ def render(results: Results) -> str:
         facts=facts(results),
         digits=DIGITS,
         data=to_json(_data(view, found, panels, places, wrong)),
-        css=_source("page.css"),
-        scripts=[_source(name) for name in SCRIPTS],
-        plotly=get_plotlyjs(),
     )
 
 
@@ -174,7 +163,3 @@ def _chosen(panels: list[dict], key: str) -> dict[str, str]:
     """What a figure's own control offers."""
     values = [str(picture["choice"][key]) for panel in panels for picture in panel["pictures"]]
     return {value: value.replace("_", " ") for value in dict.fromkeys(values)}
-
-
-def _source(name: str) -> str:
-    return (files("repalign.report") / "templates" / name).read_text(encoding="utf-8")

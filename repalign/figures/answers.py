@@ -1,0 +1,164 @@
+"""Figures of an evaluation, as plain Plotly dictionaries; one function a figure, from the tables at rest."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from repalign.figures.style import GREY, PALETTE, SEQUENTIAL, Style, styles
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MEAN = "mean"
+"""Where languages stand along an axis: the mean over them."""
+
+
+def scores(rows: pd.DataFrame, label: str) -> dict[str, Any]:
+    """Scores of one scorer by language, with intervals: a mark a checkpoint."""
+    looks = styles(dict.fromkeys(rows["checkpoint"]))
+    each = [(str(name), own) for name, own in rows.groupby("checkpoint", sort=False)]
+    traces = [
+        _marks(own, name, looks[name], place - (len(each) - 1) / 2) for place, (name, own) in enumerate(each)
+    ]
+    return {"data": traces, "layout": _by_language(rows, label) | {"showlegend": len(each) > 1}}
+
+
+def differences(rows: pd.DataFrame, label: str) -> dict[str, Any]:
+    """Differences of one scorer by language, with intervals; filled marks are significant."""
+    look = styles(["difference"])["difference"]
+    trace = _marks(rows, "difference", look, 0)
+    trace["marker"]["symbol"] = [
+        look.symbol if p < 0.05 else f"{look.symbol}-open" for p in rows["p_adjusted"]
+    ]
+    layout = _by_language(rows, f"{label}, difference")
+    layout["shapes"] = [_line(0)]
+    return {"data": [trace], "layout": layout | {"showlegend": False}}
+
+
+def _marks(rows: pd.DataFrame, name: str, look: Style, aside: float) -> dict[str, Any]:
+    value = rows["value"].to_numpy(float)
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": escape(name),
+        "x": (np.arange(len(rows)) + 0.16 * aside).astype(np.float32),
+        "y": value.astype(np.float32),
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "array": np.nan_to_num(rows["high"].to_numpy(float) - value).astype(np.float32),
+            "arrayminus": np.nan_to_num(value - rows["low"].to_numpy(float)).astype(np.float32),
+            "thickness": 1.5,
+            "width": 3,
+        },
+        "marker": {"color": look.colour, "size": 9, "symbol": look.symbol},
+        "customdata": rows[["low", "high", "items"]].to_numpy(np.float32),
+        "hovertemplate": f"<b>{escape(name)}</b>: <b>%{{y:.1f}}</b> [%{{customdata[0]:.1f}}, %{{customdata[1]:.1f}}]"
+        "<br>%{customdata[2]} questions<extra></extra>",
+    }
+
+
+def _by_language(rows: pd.DataFrame, label: str) -> dict[str, Any]:
+    languages = list(dict.fromkeys(rows["language"].fillna(MEAN)))
+    return {
+        "xaxis": _names(languages) | {"range": [-0.6, len(languages) - 0.4]},
+        "yaxis": {"title": {"text": escape(label)}, "rangemode": "tozero"},
+    }
+
+
+def _names(names: list[str]) -> dict[str, Any]:
+    places = np.arange(len(names), dtype=np.float32)
+    return {"tickvals": places, "ticktext": [escape(name) for name in names], "showgrid": False, "ticks": ""}
+
+
+def _line(y: float) -> dict[str, Any]:
+    return {
+        "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y, "line": {"color": GREY, "dash": "dot", "width": 1.5},
+    }  # fmt: skip
+
+
+def spoken(rows: pd.DataFrame) -> dict[str, Any]:
+    """In which language the answers to each language are: stacked shares."""
+    asked = list(dict.fromkeys(rows["asked"]))
+    answered = rows["answered"].fillna("?")
+    looks = styles([*asked, *sorted(set(answered) - {*asked, "?"})])
+    traces = []
+    for language in dict.fromkeys(sorted(answered, key=lambda name: (name == "?", name))):
+        own = rows[answered == language].set_index("asked")["share"].reindex(asked).fillna(0)
+        colour = GREY if language == "?" else looks[language].colour
+        name = "cannot be told" if language == "?" else language
+        traces.append(
+            {
+                "type": "bar", "name": escape(name), "x": np.arange(len(asked), dtype=np.float32),
+                "y": own.to_numpy(np.float32), "marker": {"color": colour},
+                "hovertemplate": f"answered in <b>{escape(name)}</b>: <b>%{{y:.0%}}</b><extra></extra>",
+            }
+        )  # fmt: skip
+    layout = {
+        "barmode": "stack",
+        "xaxis": _names(asked) | {"title": {"text": "asked in"}},
+        "yaxis": {"range": [0, 1], "tickformat": ".0%"},
+    }
+    return {"data": traces, "layout": layout}
+
+
+def same_answers(rows: pd.DataFrame) -> dict[str, Any]:
+    """Share of questions that two languages answer the same: languages by languages."""
+    names = list(dict.fromkeys([*rows["language"], *rows["other"]]))
+    grid = np.full((len(names), len(names)), np.nan, np.float32)
+    said = np.full(grid.shape, "", object)
+    for row in rows.itertuples():
+        pair = (names.index(row.language), names.index(row.other))
+        for place in (pair, pair[::-1]):
+            grid[place] = row.value
+            said[place] = escape(
+                f"{row.language} and {row.other}, chance {row.chance:.1%}, p {row.p:.2g}, {row.items} questions"
+            )
+    axis = _names(names)
+    trace = {
+        "type": "heatmap", "x": axis["tickvals"], "y": axis["tickvals"], "z": grid, "zmin": 0, "zmax": 1,
+        "xgap": 1, "ygap": 1, "colorscale": SEQUENTIAL, "hoverongaps": False, "customdata": said.tolist(),
+        "colorbar": {"title": {"text": "same answer", "side": "right"}, "thickness": 12},
+        "hovertemplate": "<b>%{z:.1%}</b> the same<br>%{customdata}<extra></extra>",
+    }  # fmt: skip
+    return {"data": [trace], "layout": {"xaxis": axis, "yaxis": axis | {"range": [len(names) - 0.5, -0.5]}}}
+
+
+def wins(rows: pd.DataFrame) -> dict[str, Any]:
+    """Won, tied and lost by language: stacked shares."""
+    languages = list(rows["language"])
+    colours = {"wins": PALETTE[0], "ties": "#b9bfca", "losses": PALETTE[1]}
+    traces = [
+        {
+            "type": "bar", "orientation": "h", "name": {"wins": "won", "ties": "tied", "losses": "lost"}[kind],
+            "y": np.arange(len(languages), dtype=np.float32), "x": (rows[kind] / rows["items"]).to_numpy(np.float32),
+            "marker": {"color": colour}, "customdata": rows[kind].to_numpy(np.float32),
+            "hovertemplate": "%{customdata} questions, %{x:.0%}<extra>%{fullData.name}</extra>",
+        }
+        for kind, colour in colours.items()
+    ]  # fmt: skip
+    axis = _names(languages) | {"range": [len(languages) - 0.5, -0.5]}
+    return {
+        "data": traces,
+        "layout": {"barmode": "stack", "xaxis": {"range": [0, 1], "tickformat": ".0%"}, "yaxis": axis},
+    }
+
+
+def beside(rows: pd.DataFrame, metric: str, scorer: str) -> dict[str, Any]:
+    """Alignment of each language against its score: a mark a language, a colour a checkpoint."""
+    looks = styles(dict.fromkeys(rows["checkpoint"]))
+    traces = [
+        {
+            "type": "scatter", "mode": "markers+text", "name": escape(str(name)),
+            "x": own["alignment"].to_numpy(np.float32), "y": own["score"].to_numpy(np.float32),
+            "text": [escape(language) for language in own["language"]], "textposition": "top center",
+            "marker": {"color": looks[str(name)].colour, "symbol": looks[str(name)].symbol, "size": 9},
+            "hovertemplate": "<b>%{text}</b>: alignment <b>%{x:.3f}</b>, score <b>%{y:.1f}</b><extra></extra>",
+        }
+        for name, own in rows.groupby("checkpoint", sort=False)
+    ]  # fmt: skip
+    axes = {"xaxis": {"title": {"text": escape(metric)}}, "yaxis": {"title": {"text": escape(scorer)}}}
+    return {"data": traces, "layout": axes | {"showlegend": rows["checkpoint"].nunique() > 1}}

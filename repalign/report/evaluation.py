@@ -1,0 +1,211 @@
+"""The page of an evaluation: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from repalign.evaluation.results import Evaluation
+from repalign.figures import answers
+from repalign.figures.style import SHEETS
+from repalign.report.findings.words import joined
+from repalign.report.layout import fill
+from repalign.report.packing import to_json
+from repalign.results import write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HEIGHT = 340
+EXAMPLES = 6
+"""Questions shown of each language, evenly from the first to the last."""
+
+METRICS = 4
+"""Metrics of alignment drawn beside the scores."""
+
+LONGEST = 300
+"""Characters shown of a question or an answer."""
+
+
+def write_evaluation(found: Evaluation, path: str | Path) -> Path:
+    """Write the page, whole or not at all; it opens offline.
+
+    Raises:
+        RepalignError: the file cannot be written.
+    """
+    path = Path(path)
+    write_whole(path, render_evaluation(found).encode("utf-8", "replace"))
+    return path
+
+
+def render_evaluation(found: Evaluation) -> str:
+    """The page. A table that is not there is not drawn."""
+    panels = {name: list(_numbered(name, drawn)) for name, drawn in _figures(found.tables).items()}
+    figures = {panel["id"]: panel.pop("figure") for named in panels.values() for panel in named}
+    tables = found.tables
+    scores = tables["scores"]
+    languages = scores["language"].dropna().nunique()
+    return fill(
+        "evaluation.html",
+        ["evaluation.js"],
+        title=found.title,
+        lead=f"{joined(languages, 'language')}, {scores['items'].max():,} questions each, {joined(len(found.signatures), 'checkpoint')}",
+        findings=_findings(found),
+        panels=panels,
+        height=HEIGHT,
+        wins_note=_wins_note(tables["wins"]) if "wins" in tables else "",
+        correlations=_correlations(tables["correlations"]) if "correlations" in tables else None,
+        examples=_examples(tables["answers"]),
+        examples_note=f"{EXAMPLES} questions of each language, evenly from the first to the last; "
+        "the results folder holds them all.",
+        command=found.about.get("command"),
+        facts=_facts(found),
+        data=to_json(
+            {"figures": figures, "sheets": {n: SHEETS[n] for n in ("light", "dark")}, "height": HEIGHT}
+        ),
+    )
+
+
+Drawn = Iterable[tuple[str, dict[str, Any]]]
+"""Titles and pictures."""
+
+
+def _figures(tables: Mapping[str, pd.DataFrame]) -> dict[str, Drawn]:
+    scores = tables["scores"]
+    own, changed = scores[scores["baseline"].isna()], scores[scores["baseline"].notna()]
+    drawn: dict[str, Drawn] = {
+        "scores": [(str(name), answers.scores(rows, str(name))) for name, rows in _each(own, "scorer")],
+        "differences": [
+            (str(name), answers.differences(rows, str(name))) for name, rows in _each(changed, "scorer")
+        ],
+    }
+    for name, column, draw in (
+        ("wins", "judge", answers.wins),
+        ("languages", "checkpoint", answers.spoken),
+        ("consistency", "checkpoint", answers.same_answers),
+    ):
+        table = tables.get(name)
+        drawn[name] = [] if table is None else [(str(key), draw(rows)) for key, rows in _each(table, column)]
+    drawn["alignment"] = list(_beside(tables["alignment"])) if "alignment" in tables else []
+    return drawn
+
+
+def _beside(table: pd.DataFrame) -> Drawn:
+    scorer = str(table["scorer"].iloc[0])
+    for metric, rows in list(_each(table[table["scorer"] == scorer], "metric"))[:METRICS]:
+        yield f"{metric} and {scorer}", answers.beside(rows, str(metric), scorer)
+
+
+def _each(table: pd.DataFrame, column: str) -> Iterable[tuple[Any, pd.DataFrame]]:
+    return table.groupby(column, sort=False)
+
+
+def _numbered(name: str, drawn: Drawn) -> Iterable[dict[str, Any]]:
+    for number, (title, figure) in enumerate(drawn, start=1):
+        yield {"id": f"{name}-{number}", "title": title, "figure": figure}
+
+
+def _findings(found: Evaluation) -> dict[str, list[str]]:
+    """What the leading scorer says, and what the answers look like."""
+    tables = found.tables
+    scores = tables["scores"]
+    leading = scores[scores["scorer"] == scores["scorer"].iloc[0]]
+    right, changed, said = [], [], []
+    for checkpoint, rows in _each(leading[leading["baseline"].isna()], "checkpoint"):
+        right.append(_score(str(checkpoint), rows))
+    for checkpoint, rows in _each(leading[leading["baseline"].notna()], "checkpoint"):
+        whole, single = rows.iloc[-1], rows[rows["language"].notna()]
+        surely = single[single["p_adjusted"] < 0.05]
+        changed.append(
+            f"{checkpoint} minus {whole['baseline']}: {whole['value']:+.1f} [{whole['low']:+.1f}, {whole['high']:+.1f}] "
+            f"({whole['scorer']}); better in {joined((surely['value'] > 0).sum(), 'language')}, worse in "
+            f"{(surely['value'] < 0).sum()}, the others cannot be told apart"
+        )
+    if "languages" in tables:
+        for checkpoint, rows in _each(tables["languages"], "checkpoint"):
+            asked = rows[rows["asked"] == rows["answered"].fillna("")]
+            share = asked["count"].sum() / rows["count"].sum()
+            said.append(f"{checkpoint}: {share:.0%} in the language asked")
+    if "consistency" in tables:
+        for checkpoint, rows in _each(tables["consistency"], "checkpoint"):
+            said.append(
+                f"{checkpoint}: {rows['value'].mean():.1%} answered the same in two languages, by chance {rows['chance'].mean():.1%}"
+            )
+    found_in = {"How right is it?": right, "What changed?": changed, "What do the answers look like?": said}
+    return {title: lines for title, lines in found_in.items() if lines}
+
+
+def _score(checkpoint: str, rows: pd.DataFrame) -> str:
+    whole, single = rows.iloc[-1], rows[rows["language"].notna()]
+    text = f"{checkpoint}: {whole['value']:.1f} [{whole['low']:.1f}, {whole['high']:.1f}] ({whole['scorer']})"
+    if len(single) < 2:
+        return text
+    best, worst = (single.loc[single["value"].agg(pick)] for pick in ("idxmax", "idxmin"))
+    return f"{text}; most in {best['language']} ({best['value']:.1f}), least in {worst['language']} ({worst['value']:.1f})"
+
+
+def _wins_note(rows: pd.DataFrame) -> str:
+    first = rows.iloc[0]
+    swayed = (rows["swayed"] * rows["items"]).sum() / rows["items"].sum()
+    return (
+        f"{first['checkpoint']} against {first['baseline']}, judged by {first['judge']}, each pair in both orders; "
+        f"{swayed:.1%} were decided by order alone and count as ties."
+    )
+
+
+def _correlations(rows: pd.DataFrame) -> dict[str, Any]:
+    columns = ["checkpoint", "metric", "scorer", "over", "rho", "p", ""]
+    return {
+        "columns": columns,
+        "rows": [
+            [
+                row.checkpoint, row.metric, row.scorer,
+                f"{row.units} {row.over}{f' in {row.language}' if isinstance(row.language, str) else ''}",
+                _interval(row.value, row.low, row.high), "" if np.isnan(row.p) else f"{row.p:.2g}", row.note,
+            ]
+            for row in rows.itertuples()
+        ],
+    }  # fmt: skip
+
+
+def _interval(value: float, low: float, high: float) -> str:
+    if np.isnan(value):
+        return ""
+    return f"{value:+.2f}" + ("" if np.isnan(low) else f" [{low:+.2f}, {high:+.2f}]")
+
+
+def _examples(table: pd.DataFrame) -> dict[str, Any]:
+    names = list(dict.fromkeys(table["checkpoint"]))
+    rows = []
+    for language, own in _each(table, "language"):
+        asked = own[own["checkpoint"] == names[0]]
+        chosen = asked.iloc[np.unique(np.linspace(0, len(asked) - 1, EXAMPLES).astype(int))]
+        said = own.set_index(["checkpoint", "item"])["answer"]
+        for row in chosen.itertuples():
+            question = f"{row.instruction}\n{row.input}"
+            rows.append(
+                [
+                    language,
+                    _short(question),
+                    row.reference,
+                    *(_short(said[(name, row.item)]) for name in names),
+                ]
+            )
+    return {"columns": ["", "question", "reference", *names], "rows": rows}
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
+
+
+def _facts(found: Evaluation) -> dict[str, str]:
+    cut = {
+        f"{what} cut, {name}": ", ".join(f"{language} {count}" for language, count in counts.items())
+        for name, own in found.settings["truncated"].items()
+        for what, counts in own.items()
+        if counts
+    }
+    return {**found.signatures, **found.settings["scorers"], **cut}

@@ -1,0 +1,34 @@
+"""What every page is made of: the templates, the style, the scripts, Plotly itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+
+def fill(template: str, scripts: Sequence[str], **values: Any) -> str:
+    """A page that needs nothing else; whatever a value says is text.
+
+    Args:
+        template: one that extends `base.html`.
+        scripts: names beside it, in order.
+        values: for the template; `data` is JSON already (see `repalign.report.packing`).
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from plotly.offline import get_plotlyjs
+
+    environment = Environment(
+        loader=PackageLoader("repalign.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(
+        css=_source("page.css"), scripts=[_source(name) for name in scripts], plotly=get_plotlyjs(), **values
+    )
+
+
+def _source(name: str) -> str:
+    return (files("repalign.report") / "templates" / name).read_text(encoding="utf-8")

@@ -1,0 +1,35 @@
+"use strict";
+/* The page of an evaluation: its figures, drawn when they come into sight, and light or dark. */
+(() => {
+  const data = JSON.parse(document.getElementById("page-data").textContent);
+  const button = document.getElementById("theme");
+  const prefersDark = matchMedia("(prefers-color-scheme: dark)");
+  const seen = new Set();
+  let chosen = null, printing = false;
+  const dark = () => chosen ?? prefersDark.matches;
+
+  function draw(id) {
+    const { data: traces, layout } = data.figures[id];
+    const template = data.sheets[dark() && !printing ? "dark" : "light"];
+    const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+      toImageButtonOptions: { format: "svg", filename: id } };
+    Plotly.react(id, structuredClone(traces), { height: data.height, ...structuredClone(layout), template, autosize: true }, config);
+  }
+  function show() {
+    document.documentElement.dataset.theme = dark() ? "dark" : "light";
+    button.setAttribute("aria-pressed", String(dark()));
+    seen.forEach(draw);
+  }
+  const watcher = new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => {
+    if (!isIntersecting || seen.has(target.id)) return;
+    seen.add(target.id);
+    draw(target.id);
+  }), { rootMargin: "300px" });
+
+  button.addEventListener("click", () => { chosen = !dark(); show(); });
+  prefersDark.addEventListener("change", show);
+  addEventListener("beforeprint", () => { printing = true; Object.keys(data.figures).forEach(draw); });
+  addEventListener("afterprint", () => { printing = false; show(); });
+  show();
+  document.querySelectorAll(".plot").forEach((plot) => watcher.observe(plot));
+})();

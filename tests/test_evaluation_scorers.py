@@ -1,0 +1,348 @@
+"""Scorers against the official conventions, written again here step by step; intervals; consistency; judges."""
+
+from __future__ import annotations
+
+import re
+import string
+import unicodedata
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from repalign.errors import RepalignError
+from repalign.evaluation import squad
+from repalign.evaluation.answer_language import answer_languages
+from repalign.evaluation.consistency import consistency, taken_for
+from repalign.evaluation.items import Item, drawn
+from repalign.evaluation.judges import chat_judge, find_judge, verdict
+from repalign.evaluation.scorers import SCORERS
+from repalign.evaluation.scores import measure, score_table
+from repalign.evaluation.translation import at_hand
+from repalign.evaluation.wins import win_rates
+
+
+def official(answer: str, language: str) -> str:
+    """MLQA's evaluation, as its authors describe it: lower case, no punctuation, no articles, cut into words."""
+    kept = ""
+    for character in answer.lower():
+        if character not in string.punctuation and unicodedata.category(character)[0] != "P":
+            kept += character
+    articles = {
+        "en": "a an the",
+        "es": "un una unos unas el la los las",
+        "vi": "của là cái chiếc những",
+        "de": "ein eine einen einem eines einer der die das den dem des",
+    }
+    if language in articles:
+        kept = re.sub(r"\b(" + "|".join(articles[language].split()) + r")\b", " ", kept)
+    if language == "ar":
+        kept = kept.replace("ال", " ")
+    words: list[str] = []
+    for piece in kept.split():
+        if language != "zh":
+            words.append(piece)
+            continue
+        word = ""
+        for character in piece:
+            if 0x4E00 <= ord(character) <= 0x9FA5:
+                words += [word, character] if word else [character]
+                word = ""
+            else:
+                word += character
+        words += [word] if word else []
+    return " ".join(words)
+
+
+def official_f1(answer: str, reference: str, language: str) -> float:
+    said, right = official(answer, language).split(), official(reference, language).split()
+    same = sum((Counter(said) & Counter(right)).values())
+    if same == 0:
+        return 0
+    precision, recall = same / len(said), same / len(right)
+    return 2 * precision * recall / (precision + recall)
+
+
+CASES = [
+    # language, answer, reference, exact, F1: by hand
+    ("en", "The 308 points!", "308 points", 1, 1),
+    ("en", "an answer, a good one", "good answer", 0, 0.8),
+    ("en", "theatre", "the atre", 0, 0),
+    ("en", "“yes”", "Yes.", 1, 1),
+    ("en", "$5", "5", 1, 1),
+    ("en", "€5", "5", 0, 0),
+    ("en", "", "308", 0, 0),
+    ("es", "el 5 de mayo", "5 de mayo", 1, 1),
+    ("es", "¿la casa?", "una casa", 1, 1),
+    ("de", "Der Hund des Königs", "Hund Königs", 1, 1),
+    ("de", "dieser Hund", "Hund", 0, 2 / 3),
+    ("vi", "những con mèo của tôi", "con mèo tôi", 1, 1),
+    ("vi", "con chó", "con mèo", 0, 0.5),
+    ("ar", "الكتاب، الجديد", "كتاب جديد", 1, 1),
+    ("ar", "السلام", "س م", 0, 0),
+    ("ar", "هل؟", "هل", 1, 1),
+    ("hi", "लाल किताब।", "लाल किताब", 1, 1),
+    ("hi", "लाल किताब", "नीली किताब", 0, 0.5),
+    ("zh", "308分。", "308 分", 1, 1),
+    ("zh", "在第六名", "第六", 0, 2 / 3),
+    ("zh", "《NFL》职业碗", "nfl 职业碗", 1, 1),
+    ("zh", "AB型12", "ab 型 12", 1, 1),
+]
+
+
+@pytest.mark.parametrize(("language", "answer", "reference", "exact", "f1"), CASES)
+def test_scores_equal_mlqas(language, answer, reference, exact, f1):
+    assert official(answer, language) == " ".join(squad.mlqa_tokens(answer, language))
+    found = squad.exact_match(answer, [reference], language, squad.mlqa_tokens)
+    assert found == exact == (official(answer, language) == official(reference, language))
+    found = squad.f1(answer, [reference], language, squad.mlqa_tokens)
+    assert found == pytest.approx(f1)
+    assert found == pytest.approx(official_f1(answer, reference, language))
+
+
+def test_every_character_is_normalised_as_officially():
+    codes = [code for code in range(0x20000) if not 0xD800 <= code < 0xE000]
+    text = "".join(f"a{chr(code)}b " for code in codes)
+    assert " ".join(squad.mlqa_tokens(text, "zh")) == official(text, "zh")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "exact", "f1"),
+    [
+        ("The Cat.", "a cat", 1, 1),
+        ("an apple pie", "apple", 0, 2 / 3),
+        ("“cat”", "cat", 0, 0),  # SQuAD knows ASCII's punctuation only
+        ("el gato", "gato", 0, 2 / 3),  # and English articles only
+        ("308分", "308 分", 0, 0),
+        ("the", "a", 1, 0),  # nothing is left of either: equal, and without overlap
+    ],
+)
+def test_scores_equal_squads(answer, reference, exact, f1):
+    assert squad.exact_match(answer, [reference], "zh", squad.squad_tokens) == exact
+    assert squad.f1(answer, [reference], "zh", squad.squad_tokens) == pytest.approx(f1)
+
+
+def test_best_reference_counts_and_contains_looks_at_the_first():
+    references = ("red coat", "coat")
+    assert squad.exact_match("Coat", references, "en", squad.mlqa_tokens) == 1
+    assert squad.f1("the coat", references, "en", squad.mlqa_tokens) == 1
+    assert squad.contains("a coat", references, "en") == 0
+    assert squad.contains("A RED COAT, I think", references, "en") == 1
+
+
+def asked(language: str, references: list[str]) -> list[Item]:
+    return [Item(str(row), language, "?", "", (text,)) for row, text in enumerate(references)]
+
+
+@pytest.mark.parametrize(
+    ("scorer", "language"), [("bleu", "en"), ("bleu", "zh"), ("chrf", "tr"), ("chrf", "zh")]
+)
+def test_translation_scores_equal_sacrebleus(scorer, language):
+    sacrebleu = pytest.importorskip("sacrebleu")
+    right = {"zh": ["狗在院子里睡觉。", "两只鸟在唱歌。"]}.get(
+        language, ["The dog sleeps outside today.", "Two birds sing in a tree."]
+    )
+    said = [right[0], right[1][:-5]]
+    metric = (
+        sacrebleu.CHRF(word_order=2)
+        if scorer == "chrf"
+        else sacrebleu.BLEU(tokenize="zh" if language == "zh" else "13a")
+    )
+    found = SCORERS[scorer].measure(asked(language, right), said)
+    assert found.value == pytest.approx(metric.corpus_score(said, [right]).score)
+    assert found.signature == str(metric.get_signature())
+    assert found.per_item[0] == pytest.approx(100)
+    empty = SCORERS[scorer].measure(asked(language, right), ["", ""])
+    assert empty.value == pytest.approx(0)
+
+
+def test_influence_is_leaving_out():
+    found = SCORERS["exact"].measure(asked("en", ["a1", "b1", "c1", "d1"]), ["a1", "x", "c1", "x"])
+    assert found.value == 50
+    np.testing.assert_allclose(found.influence, [50, -50, 50, -50])
+
+
+def test_spbleu_is_asked_for_only_where_its_tokenizer_lies(tmp_path, monkeypatch):
+    pytest.importorskip("sacrebleu")
+    import sacrebleu.utils
+
+    monkeypatch.setattr(sacrebleu.utils, "SACREBLEU_DIR", str(tmp_path))
+    assert not at_hand("spbleu")
+    with pytest.raises(RepalignError, match="tokenizer is not at hand"):
+        SCORERS["spbleu"].measure(asked("en", ["a"]), ["a"])
+
+
+def two_systems(languages=("en", "zh"), n=60):
+    """A system that is right on the first half, and one that is right on the first three quarters."""
+    items = {lang: asked(lang, [f"w{row}" for row in range(n)]) for lang in languages}
+    found = {}
+    for name, upto in (("one", n // 2), ("two", n * 3 // 4)):
+        answers = {lang: [f"w{row}" if row < upto else "no" for row in range(n)] for lang in languages}
+        found[name] = {"exact": measure("exact", items, answers)}
+    return found, items
+
+
+def test_table_of_scores_and_paired_differences():
+    found, items = two_systems()
+    table = score_table(found, items, draws=500)
+    own = table[table["baseline"].isna()].set_index(["checkpoint", "language"])
+    assert own.loc[("one", "en"), "value"] == 50
+    assert own.loc[("one", "en"), "low"] == pytest.approx(37.7, abs=0.1)  # Wilson, 30 of 60
+    assert own.loc[("one", "en"), "high"] == pytest.approx(62.3, abs=0.1)
+    change = table[table["baseline"].notna()]
+    assert set(change["value"]) == {25}
+    assert (change["low"] > 10).all()
+    assert (change["high"] < 40).all()
+    assert (change["p_adjusted"] < 0.01).all()
+    # both languages fail on the same questions: their mean is no surer than either
+    mean, single = (change[change["language"].isna() == which].iloc[0] for which in (True, False))
+    assert mean["high"] - mean["low"] == pytest.approx(single["high"] - single["low"])
+
+
+def test_the_interval_of_nothing_right_has_a_width_and_that_of_no_difference_none_at_all():
+    items = {"en": asked("en", ["a1"] * 20)}
+    found = {name: {"f1": measure("f1", items, {"en": ["no"] * 20})} for name in ("one", "two")}
+    table = score_table(found, items, draws=100).set_index("baseline")
+    own, change = table[table.index.isna()].iloc[0], table.loc["one"]
+    assert own["low"] == 0
+    assert own["high"] == pytest.approx(16.1, abs=0.1)
+    assert np.isnan(change["low"])
+    assert change["p"] == 1
+
+
+def test_languages_with_other_questions_share_what_they_share():
+    items = {"en": asked("en", ["a1", "b1", "c1"]), "zh": asked("zh", ["a1"])}
+    found = {"m": {"exact": measure("exact", items, {"en": ["a1", "b1", "x"], "zh": ["a1"]})}}
+    table = score_table(found, items, draws=50)
+    assert table["value"].round(3).tolist() == [66.667, 100.0, 83.333]
+    assert table["items"].tolist() == [3, 1, 3]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_intervals_hold_the_truth(seed):
+    generator = np.random.default_rng(seed)
+    n, held = 80, 0
+    for trial in range(60):
+        values = generator.beta(0.6, 0.9, n)  # mean .4
+        items = {"en": asked("en", ["x"] * n)}
+        found = SCORERS["f1"].measure(items["en"], ["y"] * n)
+        found.statistics[:, 0] = values
+        row = score_table({"m": {"f1": {"en": found}}}, items, draws=200, seed=trial).iloc[0]
+        held += row["low"] <= 40 <= row["high"]
+    assert held >= 52
+
+
+def test_drawn_questions_are_the_same_in_every_language():
+    items = [Item(str(row), lang, "", "", ("x",)) for lang in ("en", "zh") for row in range(50)]
+    chosen = drawn(items, 7)
+    ids = {lang: [item.id for item in chosen if item.language == lang] for lang in ("en", "zh")}
+    assert len(ids["en"]) == 7
+    assert ids["en"] == ids["zh"]
+    assert [item.id for item in drawn(items, 7, seed=1)] != [item.id for item in chosen]
+    assert drawn(items, None) == items
+
+
+def test_an_answer_is_taken_for_the_reference_it_matches():
+    items = asked("en", ["the red coat", "two birds", "yes", "yes"])
+    matched = taken_for(["a red coat", "three birds", "Yes!", "nothing like it"], items)
+    assert matched.tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0]]
+
+
+def test_consistency_against_chance():
+    english = [f"word{row}" for row in range(40)]
+    chinese = [chr(0x4E00 + row) for row in range(40)]
+    items = {"en": asked("en", english), "zh": asked("zh", chinese)}
+    shifted = {"en": english[1:] + english[:1], "zh": chinese[1:] + chinese[:1]}  # the same wrong answers
+    row = consistency(items, shifted, draws=200).iloc[0]
+    assert (row["value"], row["chance"]) == (1, 1 / 40)
+    assert row["calibrated"] == 1
+    assert row["p"] == pytest.approx(1 / 201)
+    stuck = {"en": english[:1] * 40, "zh": chinese[:1] * 40}  # one answer to everything says nothing
+    row = consistency(items, stuck, draws=200).iloc[0]
+    assert (row["value"], row["chance"], row["p"]) == (1, 1, 1)
+    unlike = {"en": english, "zh": chinese[1:] + chinese[:1]}
+    row = consistency(items, unlike, draws=200).iloc[0]
+    assert row["value"] == 0
+    assert row["p"] == 1
+
+
+def test_win_rates_by_score():
+    items = {"en": asked("en", ["a1", "b1", "c1", "d1"])}
+    first, second = {"en": ["a1", "x", "x", "x"]}, {"en": ["x", "b1", "c1", "y"]}
+    row = win_rates(items, first, second, find_judge("exact")).iloc[0]
+    assert (row["wins"], row["ties"], row["losses"], row["value"]) == (2, 1, 1, 0.625)
+    assert (row["swayed"], row["first_place"], row["unclear"]) == (0, 0.5, 0)
+    back = win_rates(items, second, first, find_judge("exact")).iloc[0]
+    assert (back["wins"], back["losses"]) == (1, 2)
+
+
+def test_a_judge_that_looks_at_order_only_makes_ties():
+    items = {"en": asked("en", ["a1"] * 8)}
+    row = win_rates(items, {"en": ["x"] * 8}, {"en": ["y"] * 8}, lambda item, a, b: 1).iloc[0]
+    assert (row["wins"], row["ties"], row["losses"]) == (0, 8, 0)
+    assert (row["swayed"], row["first_place"], row["p"]) == (1, 1, 1)
+
+
+def test_a_chat_judge_sees_both_orders_and_may_be_unclear():
+    seen = []
+
+    def send(prompt: str) -> str:
+        seen.append(prompt)
+        if "long" in prompt:
+            return "Both have merits: A or B?"
+        return "A" if prompt.index("good{x}") < prompt.index("bad") else "**B** is better."
+
+    items = {"en": asked("en", ["right", "right"])}
+    row = win_rates(
+        items, {"en": ["bad", "bad"]}, {"en": ["good{x}", "long good{x}"]}, chat_judge(send)
+    ).iloc[0]
+    assert len(seen) == 4
+    assert (row["wins"], row["ties"], row["losses"], row["unclear"]) == (1, 1, 0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("reply", "meant"),
+    [("A", 1), ("b", None), ("Answer B.", -1), ("A tie.", 0), ("TIE", 0), ("?", None), ("A, not B", None)],
+)
+def test_verdicts(reply, meant):
+    assert verdict(reply) == meant
+
+
+def test_chat_api_in_its_usual_form(monkeypatch):
+    import json
+    import threading
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    class Api(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            said = "B" if body["model"] == "m" and self.headers["Authorization"] == "Bearer k" else "?"
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"choices": [{"message": {"content": said}}]}).encode())
+
+        def log_message(self, *args):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Api)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("REPALIGN_JUDGE_KEY", "k")
+    url = f"http://127.0.0.1:{server.server_port}/v1/chat/completions"
+    (item,) = asked("en", ["x"])
+    assert find_judge("chat:m", url)(item, "x", "y") == -1
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(RepalignError, match="cannot be asked"):
+        find_judge("chat:m", url)(item, "x", "y")
+
+
+def test_unknown_judge():
+    with pytest.raises(RepalignError, match="no judge named 'exat'; did you mean 'exact'"):
+        find_judge("exat")
+
+
+def test_answer_languages_are_told_among_those_at_hand():
+    pytest.importorskip("lingua")
+    said = ["The dog sleeps in the garden.", "狗在院子里睡觉。", "Köpek bahçede uyuyor.", "308", ""]
+    assert answer_languages(said, ["en", "zh", "tr"]) == ["en", "zh", "tr", None, None]
+    assert answer_languages(said[:1], ["en"]) == [None]
