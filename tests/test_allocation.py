@@ -1,0 +1,189 @@
+"""Splitting a budget: against scipy's solver, against brute force, and the laws of the optimum."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from scipy.optimize import LinearConstraint, minimize
+
+from repalign import RepalignError
+from repalign.scaling import allocate, marginal_values, proportional, temperature, uniform
+
+CODES = [f"l{place}" for place in range(8)]
+
+
+def instance(rng: np.random.Generator) -> dict:
+    """A random problem with caps, empty caps, ties and languages that are not hard at all."""
+    count = int(rng.integers(1, 8))
+    a = np.exp(rng.normal(3, 1, count))
+    if rng.random() < 0.4:
+        a[rng.integers(count)] = a[0]
+    a[rng.random(count) < 0.1] = 0.0
+    caps = np.where(rng.random(count) < 0.5, rng.uniform(1, 3000, count), np.inf)
+    caps[rng.random(count) < 0.1] = 0.0
+    names = CODES[:count]
+    return {
+        "difficulties": dict(zip(names, a.tolist(), strict=True)),
+        "exponent": float(rng.uniform(0.1, 1.5)),
+        "budget": float(rng.uniform(10, 9000)),
+        "available": dict(zip(names, caps.tolist(), strict=True)),
+    }
+
+
+def solved(problem: dict) -> np.ndarray:
+    """The same by its optimality conditions: the common slope, found by halving."""
+    a, caps = (np.array(list(problem[key].values())) for key in ("difficulties", "available"))
+    b, budget = problem["exponent"], min(problem["budget"], sum(problem["available"].values()))
+    low, high = -300.0, 300.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        with np.errstate(divide="ignore", over="ignore"):
+            pairs = np.minimum(caps, np.exp((np.log(a * b) - middle) / (b + 1)))
+        low, high = (middle, high) if pairs.sum() > budget else (low, middle)
+    return pairs
+
+
+def test_equal_to_the_optimality_conditions_on_1000_problems():
+    rng = np.random.default_rng(0)
+    for _ in range(1000):
+        problem = instance(rng)
+        found = np.array(list(allocate(**problem).values()))
+        caps, a = (np.array(list(problem[key].values())) for key in ("available", "difficulties"))
+        assert found.sum() == pytest.approx(min(problem["budget"], caps.sum()), rel=1e-12)
+        assert (found <= caps).all()
+        hard = a > 0
+        expected = solved(problem)[hard] if problem["budget"] < caps[hard].sum() else caps[hard]
+        assert found[hard] == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+def test_equal_to_a_general_solver():
+    rng = np.random.default_rng(1)
+    for _ in range(25):
+        problem = instance(rng)
+        found = np.array(list(allocate(**problem).values()))
+        a, caps = (np.array(list(problem[key].values())) for key in ("difficulties", "available"))
+        b, budget = problem["exponent"], problem["budget"]
+        if budget >= caps.sum() or (a == 0).any() or (caps == 0).any():
+            continue
+
+        def lost(shares, a=a, b=b, budget=budget):
+            return float((a * np.maximum(shares * budget, 1e-12) ** -b).sum())
+
+        start = np.array(list(uniform(CODES[: len(a)], budget, problem["available"]).values()))
+        best = minimize(
+            lost,
+            start / budget,
+            method="SLSQP",
+            bounds=[(1e-9, cap / budget) for cap in np.minimum(caps, budget)],
+            constraints=[LinearConstraint(np.ones(len(a)), 1, 1)] if len(a) > 1 else [],
+            options={"ftol": 1e-14, "maxiter": 500},
+        )
+        if len(a) == 1:
+            continue
+        assert lost(found / budget) <= best.fun * (1 + 1e-6)
+        assert lost(found / budget) == pytest.approx(best.fun, rel=1e-6)
+
+
+def test_no_split_on_a_grid_is_better():
+    a, b, budget = np.array([100.0, 40.0, 250.0]), 0.4, 60
+    found = np.array(list(allocate(dict(zip("xyz", a, strict=True)), exponent=b, budget=budget).values()))
+    best = min(
+        (a * np.array([x, y, budget - x - y], float) ** -b).sum()
+        for x in range(1, budget - 1)
+        for y in range(1, budget - x)
+    )
+    assert (a * found**-b).sum() <= best
+
+
+def test_equal_difficulties_give_the_uniform_split():
+    for objective in ("mean", "min"):
+        found = allocate(dict.fromkeys(CODES, 7.0), exponent=0.3, budget=800, objective=objective)
+        assert found == pytest.approx(dict.fromkeys(CODES, 100.0))
+
+
+def test_the_closed_form_without_caps():
+    a = {"x": 3.0, "y": 48.0}
+    found = allocate(a, exponent=1.0, budget=100)
+    assert found["y"] / found["x"] == pytest.approx(4.0)
+
+
+def test_a_budget_above_all_there_is_fills_all():
+    caps = {"x": 5.0, "y": 0.0, "z": 70.0}
+    assert allocate({"x": 1.0, "y": 2.0, "z": 0.0}, exponent=0.5, budget=1e9, available=caps) == caps
+
+
+def test_ten_thousand_languages_in_a_second():
+    rng = np.random.default_rng(2)
+    a = {str(place): value for place, value in enumerate(np.exp(rng.normal(3, 1, 10_000)).tolist())}
+    caps = dict(zip(a, rng.uniform(0, 300, 10_000).tolist(), strict=True))
+    began = time.process_time()
+    found = allocate(a, exponent=0.4, budget=1e6, available=caps)
+    assert time.process_time() - began < 1
+    assert sum(found.values()) == pytest.approx(1e6)
+
+
+def test_the_worst_language_is_as_good_as_can_be():
+    a = {"x": 50.0, "y": 200.0, "z": 90.0}
+    found = allocate(a, exponent=0.5, budget=3000, objective="min")
+    lacking = [a[code] * found[code] ** -0.5 for code in a]
+    assert lacking == pytest.approx([lacking[0]] * 3)
+    capped = allocate(a, exponent=0.5, budget=3000, available={"y": 100}, objective="min")
+    assert capped["y"] == 100
+    assert a["x"] * capped["x"] ** -0.5 == pytest.approx(a["z"] * capped["z"] ** -0.5)
+
+
+def test_weights_count_as_difficulty():
+    weighted = allocate({"x": 10.0, "y": 10.0}, exponent=0.5, budget=90, objective={"x": 3.0, "y": 1.0})
+    assert weighted == pytest.approx(allocate({"x": 30.0, "y": 10.0}, exponent=0.5, budget=90))
+    assert allocate({"x": 1.0, "y": 9.0}, exponent=0.5, budget=9, objective={"x": 1.0, "y": 0.0})["y"] == 0
+
+
+def test_exponents_of_their_own():
+    a, b = {"x": 30.0, "y": 80.0, "z": 10.0}, {"x": 0.2, "y": 0.5, "z": 0.9}
+    found = allocate(a, exponent=b, budget=5000, available={"z": 100.0})
+    slope = {code: a[code] * b[code] * found[code] ** -(b[code] + 1) for code in a}
+    assert sum(found.values()) == pytest.approx(5000)
+    assert slope["x"] == pytest.approx(slope["y"])
+    assert found["z"] == 100 or slope["z"] == pytest.approx(slope["x"])
+    same = allocate(a, exponent=dict.fromkeys(a, 0.4), budget=5000)
+    nearly = allocate(a, exponent={"x": 0.4, "y": 0.4 + 1e-12, "z": 0.4}, budget=5000)
+    assert same == pytest.approx(nearly, rel=1e-9)
+
+
+def test_the_next_pairs_are_worth_the_same_where_nothing_is_full():
+    a = {"x": 30.0, "y": 80.0}
+    found = allocate(a, exponent=0.5, budget=1e6)
+    gains = marginal_values(a, 0.5, found, step=1)
+    assert gains["x"] == pytest.approx(gains["y"], rel=1e-4)
+    assert marginal_values(a, 0.5, {"x": 10, "y": 10}, available={"x": 10})["x"] == 0
+
+
+def test_baselines():
+    caps = {"x": 100.0, "y": 300.0, "z": 600.0}
+    assert proportional(caps, 100) == pytest.approx({"x": 10, "y": 30, "z": 60})
+    assert uniform(list(caps), 600, caps) == pytest.approx({"x": 100, "y": 250, "z": 250})
+    assert temperature(caps, 90, 1e9) == pytest.approx(dict.fromkeys(caps, 30), rel=1e-6)
+    assert temperature(caps, 1000, 3) == pytest.approx(caps)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"budget": 0}, "above 0, not 0"),
+        ({"budget": float("nan")}, "above 0, not nan"),
+        ({"exponent": 0.0}, "exponent should be above 0"),
+        ({"exponent": {"x": 0.5}}, "y has no exponent"),
+        ({"difficulties": {}}, "no languages"),
+        ({"difficulties": {"x": -1.0, "y": 1.0}}, "difficulty of x"),
+        ({"available": {"q": 5}}, "no language named 'q'"),
+        ({"available": {"x": -5}}, "available of x"),
+        ({"objective": "medan"}, "did you mean 'mean'"),
+        ({"objective": {"x": 1.0}}, "y has no weight"),
+    ],
+)
+def test_mistakes_are_told(changed, message):
+    good = {"difficulties": {"x": 1.0, "y": 2.0}, "exponent": 0.5, "budget": 10}
+    with pytest.raises(RepalignError, match=message):
+        allocate(**(good | changed))

@@ -1,0 +1,264 @@
+"""Fitting the law of translation data: recovery, intervals, what cannot be known, and bad input."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from repalign import RepalignError, cli
+from repalign.scaling import (
+    FORMS,
+    Law,
+    Runs,
+    bootstrap,
+    bootstrap_interval,
+    compare_forms,
+    diagnose,
+    fit,
+    leave_one_size_out,
+    plan,
+    profile_interval,
+    read_runs,
+)
+from repalign.scaling.fitting import Problem
+from repalign.scaling.study import law_of, load, study
+
+SIZES = (250, 500, 1000, 2000, 4000, 8000)
+TRUE = {"c": 72.0, "b": 0.45}
+DIFFICULTY = {"ar": 150.0, "el": 80.0, "hi": 320.0, "tr": 220.0, "vi": 60.0, "zh": 110.0}
+NOISE = 0.8
+
+
+def simulated(seed: int, noise: float = NOISE, seeds: int = 3, difficulty=DIFFICULTY, sizes=SIZES) -> Runs:
+    """Runs by the power law, with the noise that training seeds make."""
+    rows = [(language, size) for language in difficulty for size in sizes for _ in range(seeds)]
+    language, pairs = tuple(row[0] for row in rows), np.array([row[1] for row in rows], float)
+    a = np.array([difficulty[code] for code in language])
+    score = TRUE["c"] - a * pairs ** -TRUE["b"]
+    score += noise * np.random.default_rng(seed).normal(size=len(pairs))
+    return Runs(language, pairs, score, np.zeros(len(pairs)))
+
+
+def truth() -> dict[str, float]:
+    return TRUE | {f"a[{language}]": a for language, a in DIFFICULTY.items()}
+
+
+@pytest.fixture(scope="module")
+def runs() -> Runs:
+    return simulated(0)
+
+
+@pytest.fixture(scope="module")
+def fitted(runs):
+    return fit(runs)
+
+
+def test_without_noise_the_parameters_come_back():
+    found = fit(simulated(0, noise=0.0)).parameters
+    assert found == pytest.approx(truth(), rel=1e-4)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_derivatives_are_those_of_the_curve(form, runs):
+    problem = Problem(FORMS[form], runs, np.ones(len(runs)))
+    values = problem.starts()[0]
+    step = 1e-6 * np.eye(len(values))
+    numeric = [(problem.residuals(values + h) - problem.residuals(values - h)) / 2e-6 for h in step]
+    assert problem.jacobian(values) == pytest.approx(np.array(numeric).T, rel=1e-4, abs=1e-5)
+
+
+def test_one_wild_run_moves_the_fit_little(runs, fitted):
+    wild = runs.score.copy()
+    wild[20] = 0.0
+    moved = fit(Runs(runs.language, runs.pairs, wild, runs.error))
+    assert moved.predict("zh", 16000) == pytest.approx(fitted.predict("zh", 16000), abs=3 * NOISE)
+
+
+def recovery(draws: int, resamples: int = 0) -> tuple[float, float, float]:
+    """Coverage of both kinds of interval, and the mean regret of the optimal split as a share of the gain."""
+    by_profile, by_bootstrap, lost, room = [], [], 0.0, 0.0
+    languages, budget = tuple(sorted(DIFFICULTY)), 20_000
+    difficulty = np.array([DIFFICULTY[code] for code in languages])
+    exact = np.stack([np.full(6, TRUE["c"]), difficulty, np.full(6, TRUE["b"])])
+    true_law = Law(languages, exact, exact[None])
+    even = true_law.scores(np.full(6, budget / 6)).mean()
+    optimum = true_law.scores(true_law.best(budget)).mean()
+    for seed in range(1000, 1000 + draws):
+        found = fit(simulated(seed))
+        drawn = bootstrap(found, resamples, seed) if resamples else None
+        for name, value in truth().items():
+            low, high = profile_interval(found, name)
+            by_profile.append(low <= value <= high)
+            if drawn is not None:
+                low, high = bootstrap_interval(found, drawn, name)
+                by_bootstrap.append(low <= value <= high)
+        split = Law.of(found, found.values[None]).best(budget)
+        lost += optimum - true_law.scores(split).mean()
+        room += optimum - even
+    return float(np.mean(by_profile)), float(np.mean(by_bootstrap or [np.nan])), lost / room
+
+
+def test_recovery():
+    covered, _, regret = recovery(5)
+    assert covered >= 0.85
+    assert regret < 0.01
+
+
+@pytest.mark.heavy
+def test_recovery_of_many_draws():
+    covered, resampled, regret = recovery(300, 100)
+    print(f"profile {covered:.3f}, bootstrap {resampled:.3f}, regret {regret:.4f}")
+    assert 0.92 <= covered <= 0.98
+    assert 0.92 <= resampled <= 0.98
+    assert regret < 0.01
+
+
+def test_bootstrap_is_that_of_its_seed_and_surrounds_the_fit(fitted):
+    draws = bootstrap(fitted, 40, seed=1)
+    assert (draws == bootstrap(fitted, 40, seed=1)).all()
+    low, high = bootstrap_interval(fitted, draws, "a[zh]")
+    assert low < fitted.parameters["a[zh]"] < high
+
+
+def test_gamma_cannot_be_told_from_alpha(runs):
+    found = fit(runs, "paper")
+    diagnosis = diagnose(found)
+    assert not diagnosis.identified
+    assert {"alpha", "gamma[zh]"} <= set(diagnosis.groups[0])
+    assert "gamma cannot be told from alpha" in diagnosis.notes[0]
+    moved = found.values.copy()  # e times alpha, and gammas that make up for it
+    moved[0] += 1e-3
+    moved[2:] += 1e-3 / found.parameters["b"]
+    assert found.problem.residuals(moved) == pytest.approx(found.problem.residuals(found.values), abs=1e-9)
+
+
+def test_the_power_law_is_identified_and_a_flat_one_says_no(fitted):
+    intervals = {name: profile_interval(fitted, name) for name in fitted.names}
+    assert diagnose(fitted, intervals).identified
+    early = fit(
+        simulated(0, noise=3.0, seeds=2, sizes=(50, 70, 100, 140), difficulty={"zh": 110.0, "tr": 150.0})
+    )
+    intervals = {name: profile_interval(early, name) for name in early.names}
+    assert "no ceiling is seen" in " ".join(diagnose(early, intervals).notes)
+
+
+def test_forms_are_chosen_by_sizes_left_out(runs, fitted):
+    ranked = compare_forms(runs, ["paper", "power", "power-own"])
+    assert ranked[0].form == "power"
+    assert ranked[0].aicc < ranked[-1].aicc
+    assert ranked[0].by_size == leave_one_size_out(fitted)
+    refitted = fit(runs.where(runs.pairs != 8000))
+    missed = [
+        runs.score[(runs.pairs == 8000) & (runs.index == place)].mean() - refitted.predict(code, 8000)[0]
+        for place, code in enumerate(runs.languages)
+    ]
+    assert ranked[0].by_size[8000.0] == pytest.approx(np.sqrt(np.mean(np.square(missed))), abs=1e-3)
+
+
+def test_a_split_says_whether_the_runs_tell_languages_apart(fitted):
+    known = plan(Law.of(fitted, bootstrap(fitted, 40)), 20_000)
+    assert known.certain
+    assert known.splits[0].gain[0] > 0
+    same = fit(simulated(1, noise=4.0, difficulty=dict.fromkeys(DIFFICULTY, 150.0)))
+    unknown = plan(Law.of(same, bootstrap(same, 40)), 20_000)
+    assert not unknown.identified
+    assert "identified" in unknown.note
+
+
+def table(runs: Runs) -> pd.DataFrame:
+    seeds = np.arange(len(runs)) % 3
+    return pd.DataFrame(
+        {"language": runs.language, "pairs": runs.pairs, "seed": seeds, "score": runs.score}
+    ).assign(score_low=runs.score - 1.0, score_high=runs.score + 1.0)
+
+
+def change(rows: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
+    return rows.assign(**{column: [value, *rows[column].iloc[1:]]})
+
+
+BAD = {
+    "has a negative score": lambda rows: change(rows, "score", -1.0),
+    "has a score that is missing": lambda rows: change(rows, "score", np.nan),
+    "has a score above 100": lambda rows: change(rows, "score", 101.0),
+    "has pairs; give a number above 0": lambda rows: change(rows, "pairs", 0.0),
+    "the same run stands twice": lambda rows: pd.concat([rows, rows.iloc[:1]]),
+    "no column named 'pairs'": lambda rows: rows.drop(columns="pairs"),
+    "should hold numbers": lambda rows: rows.assign(pairs="many"),
+    "no runs to fit": lambda rows: rows.iloc[:0],
+    "runs of only 2 size": lambda rows: rows[rows["pairs"] < 600],
+    "parameters for": lambda rows: rows[rows["seed"] == 0].groupby("language").head(1),
+}
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_bad_runs_are_told_in_one_line(message, runs, tmp_path, capsys):
+    BAD[message](table(runs)).to_parquet(tmp_path / "runs.parquet")
+    assert cli.main(["scaling", "fit", str(tmp_path / "runs.parquet")]) == 1
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert message in said
+
+
+def test_files_that_are_no_runs(tmp_path):
+    (tmp_path / "runs.txt").write_text("")
+    (tmp_path / "runs.csv").write_text("")
+    for name in ("runs.txt", "none.csv", "runs.csv"):
+        with pytest.raises(RepalignError, match=re.escape(name)):
+            read_runs(tmp_path / name)
+
+
+def test_errors_of_scores_weigh_the_runs(runs, tmp_path):
+    table(runs).to_csv(tmp_path / "runs.csv", index=False)
+    read = read_runs(tmp_path / "runs.csv")
+    assert read.error == pytest.approx(2 / (2 * 1.96), rel=1e-3)
+    assert read.top == 100
+    assert fit(read).deviation == pytest.approx(fit(read).deviation[0])
+
+
+def test_shares_have_1_as_their_top(tmp_path):
+    rows = table(simulated(0)).assign(mexa=lambda t: t["score"] / 100)
+    rows.to_parquet(tmp_path / "runs.parquet")
+    assert read_runs(tmp_path / "runs.parquet", "mexa").top == 1
+    assert fit(read_runs(tmp_path / "runs.parquet", "mexa")).parameters["c"] == pytest.approx(0.72, abs=0.03)
+
+
+def test_the_commands_write_what_they_say(runs, tmp_path, capsys):
+    table(runs).to_parquet(tmp_path / "runs.parquet")
+    assert cli.main(["scaling", "fit", str(tmp_path / "runs.parquet"), "--draws", "10"]) == 0
+    found = load(tmp_path / "fit.json")
+    assert found["form"] in FORMS
+    assert len(law_of(found).draws) == 10
+    told = ["scaling", "allocate", str(tmp_path / "fit.json"), "--budget", "9000", "--available", "hi=500"]
+    assert cli.main(told) == 0
+    written = json.loads((tmp_path / "allocation.json").read_text())
+    assert written["splits"][0]["pairs"]["hi"] == 500
+    assert sum(written["splits"][0]["pairs"].values()) == pytest.approx(9000)
+    paths = capsys.readouterr().out.split()
+    assert [path.rpartition("/")[2] for path in paths] == [
+        "fit.json",
+        "scaling.html",
+        "allocation.json",
+        "allocation.html",
+    ]
+    assert cli.main([*told[:4], "0"]) == 1
+    assert "above 0" in capsys.readouterr().err
+
+
+def test_what_is_no_power_law_is_not_allocated():
+    found = study(simulated(0, difficulty={"zh": 110.0, "tr": 150.0}, seeds=1), "saturating", draws=3)
+    with pytest.raises(RepalignError, match="no power law"):
+        law_of(found)
+
+
+def test_hostile_names_stay_text(tmp_path):
+    hostile = "</script><script>alert(1)</script>"
+    rows = simulated(0, difficulty={hostile: 150.0, "tr": 220.0}, seeds=1)
+    from repalign.report.scaling import render_scaling
+    from repalign.scaling.study import finite
+
+    page = render_scaling(finite(study(rows, "power", draws=3)))
+    assert "<script>alert" not in page
