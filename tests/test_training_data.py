@@ -249,7 +249,7 @@ def test_filters_say_what_they_dropped():
     assert sieve.dropped == {"duplicate": 1, "copy of its source": 1, "odd length": 1, "wrong script": 1}
 
 
-def test_pairs_by_way_of_a_third_language(tmp_path, monkeypatch):
+def test_pairs_by_way_of_a_third_language_and_repetition(tmp_path, monkeypatch):
     (tmp_path / "en-zh.tsv").write_text("en\tzh\na cat\t猫\na dog\t狗\na cow\t牛\n")
     (tmp_path / "en-el.tsv").write_text("en\tel\na cow\tαγελάδα\na cat\tγάτα\nan owl\tκουκουβάγια\n")
     monkeypatch.setenv("PAIRS", str(tmp_path))
@@ -262,6 +262,11 @@ def test_pairs_by_way_of_a_third_language(tmp_path, monkeypatch):
         "a dog",
         "a cow",
     ]
+    again = files.repeat(("zh",), {"path": "$PAIRS/en-{language}.tsv"}, "train")
+    assert [item.input for item in again] == [item.output for item in again] == ["猫", "狗", "牛"]
+    (tmp_path / "zh.txt").write_text("猫\n\n狗\n")
+    again = files.repeat(("zh",), {"path": "$PAIRS/{language}.txt", "brief": True}, "train")
+    assert [(item.instruction, item.output) for item in again] == [("Chinese:", "猫"), ("Chinese:", "狗")]
     monkeypatch.delenv("PAIRS")
     with pytest.raises(RepalignError, match=r"no file \$PAIRS/zh-en.tsv; set .* \$VARIABLE"):
         files.pairs(("zh", "en"), options, "train")

@@ -72,6 +72,25 @@ def text(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> 
     return Items(len(lines), lambda index: Item("", "", lines[index], languages))
 
 
+def repeat(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> Items:
+    """Sentences to be said again in their own language, `repeat_zh`: plain text, or that column of a file of pairs.
+
+    A model that learns to look back at what it has read learns it here first. `brief` as in `pairs`.
+    """
+    (language,) = languages
+    path = _path(options, language)
+    rows = [(line, line) for line in _lines(path)]
+    if path.suffix in (".tsv", ".jsonl", ".parquet"):
+        rows = list(_columns(_records(path), str(path), language, language))
+    rows = [row for row in rows if row[0].strip()]
+    brief = options.get("brief", False)
+
+    def make(index: int) -> Item:
+        return Item(translation_request(language, language, index, brief=brief), *rows[index], languages)
+
+    return Items(len(rows), make)
+
+
 def _path(options: Mapping[str, Any], language: str) -> Path:
     if "path" not in options:
         raise RepalignError("this source needs a path; set sources.NAME.path")

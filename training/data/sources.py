@@ -39,6 +39,7 @@ KINDS = {
     "phrasebook-switched": Kind(phrasebook.switched, (1, 2), held_out=True),
     "instructions": Kind(files.instructions, (1,), ("path",)),
     "pairs": Kind(files.pairs, (2,), ("path", "hub", "via", "ask", "brief")),
+    "repeat": Kind(files.repeat, (1,), ("path", "brief")),
     "text": Kind(files.text, (1,), ("path",)),
 }
 
