@@ -8,10 +8,12 @@ import unicodedata
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from repalign.errors import RepalignError
 from repalign.evaluation import squad
+from repalign.evaluation.alignment import over_languages
 from repalign.evaluation.answer_language import answer_languages
 from repalign.evaluation.consistency import consistency, taken_for
 from repalign.evaluation.items import Item, drawn
@@ -232,6 +234,37 @@ def test_intervals_hold_the_truth(seed):
     assert held >= 52
 
 
+def over_languages_of(alignment: list[float], score: list[float], draws: int = 200) -> pd.Series:
+    languages = [f"l{row}" for row in range(len(score))]
+    table = pd.DataFrame({"language": languages, "alignment": alignment, "score": score})
+    return over_languages(table.assign(checkpoint="m", metric="mexa", scorer="exact"), draws).iloc[0]
+
+
+def test_correlation_over_languages_against_scipys():
+    from scipy.stats import permutation_test, spearmanr
+
+    alignment, score = [0.1, 0.5, 0.3, 0.9, 0.8, 0.2], [3.0, 9.0, 4.0, 8.0, 8.0, 1.0]
+    row = over_languages_of(alignment, score)
+    assert row["value"] == pytest.approx(spearmanr(alignment, score).statistic)
+    every = permutation_test(
+        (alignment,), lambda x: spearmanr(x, score).statistic, permutation_type="pairings", n_resamples=np.inf
+    )
+    assert row["p"] == pytest.approx(every.pvalue)
+    assert row["low"] <= row["value"] <= row["high"]
+
+
+def test_few_languages_and_none_that_vary_are_said():
+    row = over_languages_of([0.1, 0.2, 0.3, 0.4], [1.0, 2.0, 3.0, 4.0])
+    assert row["value"] == 1
+    assert np.isnan(row["p"])
+    assert row["note"] == "4 are too few for any order to have p < .05"
+    row = over_languages_of([0.1, 0.2, 0.3, 0.4, 0.5], [0.0] * 5)
+    assert np.isnan(row["value"])
+    assert row["note"] == "one side does not vary"
+    one_hit = over_languages_of([0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [0.0] * 5 + [1.0])
+    assert np.isnan(one_hit["low"])
+
+
 def test_drawn_questions_are_the_same_in_every_language():
     items = [Item(str(row), lang, "", "", ("x",)) for lang in ("en", "zh") for row in range(50)]
     chosen = drawn(items, 7)
@@ -274,6 +307,14 @@ def test_win_rates_by_score():
     assert (row["swayed"], row["first_place"], row["unclear"]) == (0, 0.5, 0)
     back = win_rates(items, second, first, find_judge("exact")).iloc[0]
     assert (back["wins"], back["losses"]) == (1, 2)
+
+
+def test_winning_always_has_an_interval():
+    items = {"en": asked("en", [f"w{row}" for row in range(20)])}
+    right, wrong = {"en": [f"w{row}" for row in range(20)]}, {"en": ["no"] * 20}
+    row = win_rates(items, wrong, right, find_judge("f1")).iloc[0]
+    assert (row["value"], row["high"]) == (1, 1)
+    assert row["low"] == pytest.approx(0.839, abs=0.001)  # Wilson, 20 of 20
 
 
 def test_a_judge_that_looks_at_order_only_makes_ties():

@@ -235,9 +235,16 @@ def _further(found: Evaluation) -> Iterator[str]:
             f"{row.checkpoint} over {row.baseline} in {row.language} by {row.judge}: {row.wins} won, {row.ties} tied, "
             f"{row.losses} lost, {row.value:.1%} [{row.low:.1%}, {row.high:.1%}], p {row.p:.2g}, swayed {row.swayed:.0%}"
         )
-    for row in tables["correlations"].itertuples() if "correlations" in tables else ():
+    yield from _correlations(found) if "correlations" in tables else ()
+
+
+def _correlations(found: Evaluation) -> Iterator[str]:
+    """Of alignment and the leading scorer; the table has the others."""
+    table = found.tables["correlations"]
+    for row in table[table["scorer"] == found.tables["scores"]["scorer"].iloc[0]].itertuples():
         where = f" in {row.language}" if isinstance(row.language, str) else ""
-        yield (
-            f"{row.checkpoint}: {row.metric} and {row.scorer} over {row.units} {row.over}{where}: rho {row.value:+.2f} "
-            f"[{row.low:+.2f}, {row.high:+.2f}], p {row.p:.2g}{'; ' if row.note else ''}{row.note}"
+        said = f"{row.checkpoint}: {row.metric} and {row.scorer} over {row.units} {row.over}{where}: "
+        yield said + (
+            row.note
+            or f"rho {row.value:+.2f} [{row.low:+.2f}, {row.high:+.2f}], adjusted p {row.p_adjusted:.2g}"
         )

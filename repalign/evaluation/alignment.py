@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from repalign.evaluation.items import Item
-from repalign.statistics import resamples
+from repalign.statistics import holm, resamples
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,6 +139,12 @@ def _over_sentences(both: np.ndarray, draws: int, seed: int) -> dict[str, object
     return {"value": value, "low": low, "high": high, "p": p, "units": len(a), "note": _note(len(a), value)}
 
 
+def adjusted(table: pd.DataFrame) -> pd.DataFrame:
+    """With `p_adjusted`: by Holm over all correlations of one checkpoint and scorer, languages and sentences apart."""
+    groups = table.groupby(["checkpoint", "scorer", "over"], sort=False)["p"]
+    return table.assign(p_adjusted=groups.transform(lambda p: holm(p.to_numpy(float))))
+
+
 def _note(units: int, value: float) -> str:
     if units < ENOUGH:
         return f"{units} are too few for any order to have p < .05"
@@ -167,7 +173,9 @@ def _resampled(a: np.ndarray, b: np.ndarray, draws: int, seed: int) -> tuple[flo
     counts = np.rint((resamples(n, draws, seed) + 1 / n) * n).astype(int)
     rows = np.array([np.repeat(np.arange(n), count) for count in counts])
     values = _spearman(a[rows], b[rows])
-    values = values[~np.isnan(values)]
-    return (
-        (np.nan, np.nan) if len(values) < draws / 2 else tuple(np.quantile(values, [0.025, 0.975]).tolist())
-    )
+    # A draw without variation has no correlation; where these are many, the others tell of a few units only.
+    known = values[~np.isnan(values)]
+    if len(known) < 0.95 * draws:
+        return np.nan, np.nan
+    low, high = np.quantile(known, [0.025, 0.975])
+    return float(low), float(high)

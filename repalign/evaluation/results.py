@@ -30,7 +30,7 @@ TABLES = {
     "swayed, first_place, unclear, items",
     "alignment": "alignment beside scores: checkpoint, metric, layer, scorer, language, alignment, score",
     "correlations": "Spearman's of both: checkpoint, metric, scorer, over (languages or sentences), language, value, "
-    "low, high, p, units, note",
+    "low, high, p, p_adjusted (over metrics or languages), units, note",
 }
 """The tables there may be, with their columns."""
 

@@ -12,7 +12,7 @@ import repalign.evaluation.translation  # noqa: F401  (registers its scorers)
 from repalign.checkpoints import Checkpoint
 from repalign.checkpoints.loading import Weights, locate, one_base
 from repalign.errors import RepalignError
-from repalign.evaluation.alignment import alignment_table, over_items, over_languages
+from repalign.evaluation.alignment import adjusted, alignment_table, over_items, over_languages
 from repalign.evaluation.answer_language import REFERENCES, answer_languages, language_table
 from repalign.evaluation.consistency import consistency
 from repalign.evaluation.generation import Answer, Generator
@@ -233,7 +233,7 @@ def _beside(
         )
     parts = [over_languages(alignment, draws, seed), over_items(profile, grouped, per_item, draws, seed)]
     together = pd.concat([part for part in parts if len(part)], ignore_index=True)
-    return {"alignment": alignment, "correlations": together.astype({"language": "string"})}
+    return {"alignment": alignment, "correlations": adjusted(together.astype({"language": "string"}))}
 
 
 def _signatures(found: Mapping[str, Mapping[str, Found]]) -> dict[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from repalign.evaluation.items import Item
 from repalign.evaluation.judges import Judge
-from repalign.statistics import intervals, resamples
+from repalign.statistics import intervals, resamples, wilson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,9 @@ def win_rates(
 
 
 def _interval(worth: np.ndarray, draws: int, seed: int) -> tuple[float, float]:
-    if len(worth) < 2 or not worth.std():
+    if worth.mean() in (0, 1):  # a bootstrap has no width there
+        return tuple(float(end) for end in wilson(worth.mean(), len(worth)))
+    if not worth.std():
         return np.nan, np.nan
     influence = (worth - worth.mean())[None]
     low, high = intervals(worth.mean(keepdims=True), influence, resamples(len(worth), draws, seed))

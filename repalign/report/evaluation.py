@@ -157,14 +157,14 @@ def _wins_note(rows: pd.DataFrame) -> str:
 
 
 def _correlations(rows: pd.DataFrame) -> dict[str, Any]:
-    columns = ["checkpoint", "metric", "scorer", "over", "rho", "p", ""]
+    columns = ["checkpoint", "metric", "scorer", "over", "rho", "adjusted p", ""]
     return {
         "columns": columns,
         "rows": [
             [
                 row.checkpoint, row.metric, row.scorer,
                 f"{row.units} {row.over}{f' in {row.language}' if isinstance(row.language, str) else ''}",
-                _interval(row.value, row.low, row.high), "" if np.isnan(row.p) else f"{row.p:.2g}", row.note,
+                _interval(row.value, row.low, row.high), "" if np.isnan(row.p_adjusted) else f"{row.p_adjusted:.2g}", row.note,
             ]
             for row in rows.itertuples()
         ],
