@@ -12,6 +12,21 @@ class RepalignError(Exception):
     """A mistake the user can mend. The command line prints its message as one line and exits with code 1."""
 
 
+class TooFewSentences(RepalignError):
+    """Fewer sentences than a metric needs.
+
+    Attributes:
+        metric: its name.
+    """
+
+    def __init__(self, metric: str, needed: int, given: int, why: str = "", instead: str = "leave it out"):
+        super().__init__(
+            f"metric {metric!r} needs at least {needed} sentences{why}, got {given}; "
+            f"give more sentences or {instead}"
+        )
+        self.metric = metric
+
+
 def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> RepalignError:
     """The error for a name that means nothing, with the near miss where there is one.
 

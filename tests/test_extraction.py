@@ -8,7 +8,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from repalign.batching import common_prefix, plan, special_ids, tokenize
+from repalign.batching import Tokens, common_prefix, plan, special_ids, tokenize, without_shared
 from repalign.checkpoints import Checkpoint
 from repalign.checkpoints.loading import locate
 from repalign.corpora import ParallelCorpus
@@ -169,6 +169,18 @@ def test_specials_are_left_out_by_id_also_without_bos(save_tokenizer, tmp_path, 
             assert tokenizer.decode(row.ids[row.content]) == sentence
             assert row.content[0] != bos
     assert special_ids(tokenizer) == {0, 1, 2}
+
+
+def test_without_shared_tokens_only_a_languages_own_are_content():
+    def row(*ids):
+        return Tokens(np.array(ids), np.array([False] + [True] * (len(ids) - 1)))
+
+    rows = without_shared({"en": [row(0, 7, 8), row(0, 1, 2)], "zh": [row(0, 9, 8), row(0, 1, 2, 3)]})
+    assert [r.content.tolist() for r in rows["zh"]] == [[False, True, False], [False, False, False, True]]
+    assert rows["en"][0].content.tolist() == [False, True, False]
+    assert rows["en"][1].content.tolist() == [False, True, True], (
+        "one of which nothing would be left keeps all"
+    )
 
 
 def test_the_unknown_token_is_content(save_tokenizer, tmp_path):

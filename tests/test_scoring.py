@@ -349,17 +349,8 @@ def test_a_bag_of_tokens_finds_what_shares_tokens():
     assert value["shared"] > 0.9 > 0.1 > value["unshared"]
     subtracted = contrast(scoring.bag_of_tokens(shared), shared, metrics=["mexa"], draws=50, progress=False)
     assert subtracted.where(layer=0).table["value"].max() < -0.5
-    masks = scoring.unshared_tokens(ids)
-    assert not any(mask[-2:].any() for rows in masks.values() for mask in rows)
     with pytest.raises(RepalignError, match=r"no token ids of en, zh, ar; extract"):
         scoring.bag_of_tokens(dataclasses.replace(states, token_ids={}))
-
-
-def test_a_sentence_of_shared_tokens_only_keeps_all():
-    ids = {"en": [np.array([1, 2])], "zh": [np.array([1, 2, 3])]}
-    masks = scoring.unshared_tokens(ids)
-    assert masks["en"][0].tolist() == [True, True]
-    assert masks["zh"][0].tolist() == [False, False, True]
 
 
 def test_controls_stand_beside_each_curve():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from repalign.errors import RepalignError
+from repalign.errors import TooFewSentences
 from repalign.metrics.kernel import SUBSPACE
 from repalign.metrics.metric import metric
 from repalign.metrics.pair import LayerPair, Side
@@ -31,15 +31,13 @@ def bases(pair: LayerPair, name: str, variance: float) -> tuple[torch.Tensor, to
     """The bases of both languages.
 
     Raises:
-        RepalignError: so few sentences for the directions that any two languages would seem alike.
+        TooFewSentences: so few sentences for the directions that any two languages would seem alike.
     """
     x, y = pair.source.once(basis, variance), pair.target.once(basis, variance)
     directions = max(x.shape[1], y.shape[1])
     if pair.sentences < ROOM * directions:
-        raise RepalignError(
-            f"metric {name!r} needs at least {ROOM * directions} sentences, {ROOM} for each of "
-            f"{directions} directions, got {pair.sentences}; give more sentences or use cka"
-        )
+        why = f", {ROOM} for each of {directions} directions"
+        raise TooFewSentences(name, ROOM * directions, pair.sentences, why, "use cka")
     return x, y
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from repalign.errors import RepalignError
+from repalign.errors import RepalignError, TooFewSentences
 from repalign.metrics.metric import INVARIANCES, Metric, Scores
 
 PROMISES: dict[str, Callable[[Metric], Iterator[str]]] = {}
@@ -41,10 +41,8 @@ def scored(metric: Metric, x: np.ndarray, y: np.ndarray) -> Scores | None:
     """The scores, or None where the metric says that the sentences are too few for it."""
     try:
         return metric(x, y)
-    except RepalignError as error:
-        if metric.name in str(error) and "at least" in str(error):
-            return None
-        raise
+    except TooFewSentences:
+        return None
 
 
 def inputs(metric: Metric) -> Iterator[tuple[str, Pair]]:

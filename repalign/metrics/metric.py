@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from repalign.errors import RepalignError
+from repalign.errors import RepalignError, TooFewSentences
 from repalign.metrics.null import Null
 from repalign.registry import Registry
 
@@ -111,16 +111,14 @@ class Metric:
             y: states of the other language; row i is a translation of row i of `x`.
 
         Raises:
-            RepalignError: too few sentences, unequal numbers of them, NaN, or a result that is none.
+            TooFewSentences: as the name says.
+            RepalignError: unequal numbers of them, NaN, or a result that is none.
         """
         from repalign.metrics.pair import LayerPair
 
         pair = x if isinstance(x, LayerPair) else LayerPair.of(x, y)
         if pair.sentences < self.minimum:
-            raise RepalignError(
-                f"metric {self.name!r} needs at least {self.minimum} sentences, got {pair.sentences}; "
-                "give more sentences or leave it out"
-            )
+            raise TooFewSentences(self.name, self.minimum, pair.sentences)
         return self._scores(self.function(pair))
 
     def _scores(self, result: Any) -> Scores:

@@ -1,7 +1,7 @@
 """Scores by layer, and the tables that belong beside them; every function gives a tidy table."""
 
 from repalign.scoring.confusions import neighbours
-from repalign.scoring.control import bag_of_tokens, controls, unshared_tokens
+from repalign.scoring.control import bag_of_tokens, controls
 from repalign.scoring.families import language_tree
 from repalign.scoring.movement import drift, layer_cka
 from repalign.scoring.scores import DEFAULT, contrast, profile
@@ -22,5 +22,4 @@ __all__ = [
     "layer_cka",
     "neighbours",
     "profile",
-    "unshared_tokens",
 ]

@@ -6,15 +6,17 @@ profiled, drawn and subtracted (`contrast(bag_of_tokens(states), states)`) by th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repalign.errors import RepalignError
+from repalign.errors import RepalignError, TooFewSentences
+from repalign.metrics import Metric
 from repalign.profiles import COLUMNS
-from repalign.scoring.scores import profile
+from repalign.scoring.requests import chosen
+from repalign.scoring.scores import DEFAULT, profile
 from repalign.states import LayerStates
 
 if TYPE_CHECKING:
@@ -76,21 +78,6 @@ def bag_of_tokens(states: LayerStates) -> LayerStates:
     )
 
 
-def unshared_tokens(token_ids: Mapping[str, Sequence[np.ndarray]]) -> dict[str, list[np.ndarray]]:
-    """Which tokens of each sentence occur in none of its translations: language -> one bool array a sentence.
-
-    Pooling only these takes away names, digits and loans. A sentence of which nothing would be left keeps
-    all.
-    """
-    masks: dict[str, list[np.ndarray]] = {language: [] for language in token_ids}
-    for rows in zip(*token_ids.values(), strict=True):
-        for language, row in zip(token_ids, rows, strict=True):
-            others = np.concatenate([other for other in rows if other is not row] or [row[:0]])
-            own = ~np.isin(row, others)
-            masks[language].append(own if own.any() else np.ones(len(row), dtype=bool))
-    return masks
-
-
 def controls(
     states: LayerStates,
     *,
@@ -104,7 +91,7 @@ def controls(
     Args:
         states: the checkpoint.
         twin: the same model with random weights, on the same sentences.
-        unshared: the checkpoint's states pooled over `unshared_tokens` only.
+        unshared: the checkpoint's states pooled over tokens that no translation shares (`--unshared`).
         variants: as for `profile`; the length controls are added to each by "+".
         **request: as for `profile`.
 
@@ -122,10 +109,26 @@ def controls(
             found.append((control, profile(other, variants=variants, **request).table))
     for control in LENGTH_VARIANTS:
         added = [f"{spec}+{control}" for spec in variants]
-        table = profile(states, variants=added, **request).table
+        table = _of_what_suffices(states, variants=added, **request)
         found.append((control, table.assign(variant=table["variant"].str.removesuffix(f"+{control}"))))
     tables = [table.assign(control=control, checkpoint=states.checkpoint) for control, table in found]
     return pd.concat(tables, ignore_index=True).loc[:, ["control", *COLUMNS]]
+
+
+def _of_what_suffices(
+    states: LayerStates, *, metrics: Sequence[str | Metric] = DEFAULT, **request: Any
+) -> pd.DataFrame:
+    """A profile without the metrics for which a part of the sentences is too few."""
+    import pandas as pd
+
+    wanted = chosen(metrics)
+    try:
+        return profile(states, metrics=wanted, **request).table
+    except TooFewSentences as error:
+        fewer = [metric for metric in wanted if metric.name != error.metric]
+    return (
+        _of_what_suffices(states, metrics=fewer, **request) if fewer else pd.DataFrame(columns=list(COLUMNS))
+    )
 
 
 def _at_every_layer(bag: LayerStates, variants: Sequence[str], request: dict[str, Any]) -> pd.DataFrame:
