@@ -1,0 +1,88 @@
+"""Does the optimal split beat the uniform one? `python analyses/scaling_variants.py` writes figures/scaling_variants.parquet.
+
+One model for all languages of the sweep, tuned from the base on a budget of sentence pairs that is split uniformly, in proportion
+to what is available, or optimally by the law that analyses/scaling.py fitted; compared on held-out sentences. Each language's
+pairs are read as often as in the sweep, so that only the number of distinct pairs differs. Finished runs are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+from scaling_sweep import APART, ITEMS, RUNS, SETTINGS, aligned, translated
+
+from repalign import Checkpoint, ParallelCorpus, __version__
+from repalign.scaling import proportional, uniform
+from training import Recipe, load_recipe, train
+
+OUT = RUNS.with_name("scaling_variants.parquet")
+LANGUAGES = ("el", "tr", "zh")
+BUDGET = 480
+AVAILABLE = {"el": 4000, "tr": 1000, "zh": 500}
+"""Assumed, for the proportional split: as if there were eight times as much Greek as Chinese; no limit binds."""
+
+
+def splits(fit: Path) -> dict[str, dict[str, int]]:
+    """Pairs by language of each way, even numbers: half of them for each direction."""
+    ways = {"uniform": uniform(LANGUAGES, BUDGET), "proportional": proportional(AVAILABLE, BUDGET)}
+    if fit.exists():
+        ways["optimal"] = json.loads(fit.read_text())["plan"]["splits"][0]["pairs"]
+    return {way: {lang: 2 * round(pairs[lang] / 2) for lang in LANGUAGES} for way, pairs in ways.items()}
+
+
+def recipe_of(pairs: dict[str, int], seed: int) -> Recipe:
+    """One model of all languages; its digest names the run."""
+    terms = []
+    for language, count in pairs.items():
+        slices = f"[{seed * APART}:{seed * APART + count // 2}]"
+        weight = f"{ITEMS / count:.6f}"
+        terms += [f"{weight}*translation_{way}{slices}" for way in (f"en-{language}", f"{language}-en")]
+    mixture = " + ".join([*terms, "0.02*translation_*"])
+    languages = json.dumps(["en", *pairs])
+    return load_recipe("m-llama", [f"mixture={mixture}", f"languages={languages}", *SETTINGS], seed)
+
+
+def run(way: str, pairs: dict[str, int], seed: int) -> list[dict[str, object]]:
+    """Train one model, score it in every language, and throw its weights away."""
+    recipe = recipe_of(pairs, seed)
+    folder = Path(tempfile.mkdtemp(prefix="scaling-"))
+    try:
+        train(recipe, folder)
+        rows = []
+        for language, count in pairs.items():
+            corpus = ParallelCorpus.named("phrasebook", ["en", language])
+            found = translated(folder, corpus, language) | aligned(Checkpoint.named(str(folder)), corpus)
+            made = {"recipe": recipe.digest, "corpus": corpus.digest, "repalign": __version__}
+            rows.append({"split": way, "seed": seed, "language": language, "pairs": count, **found, **made})
+        return rows
+    finally:
+        shutil.rmtree(folder)
+
+
+def main(args: argparse.Namespace) -> None:
+    rows = pd.read_parquet(args.out).to_dict("records") if args.out.exists() else []
+    for seed in range(args.seeds):
+        for way, pairs in splits(args.fit).items():
+            done = {row["recipe"] for row in rows}
+            if way not in args.splits or recipe_of(pairs, seed).digest in done:
+                continue
+            rows += run(way, pairs, seed)
+            partial = args.out.with_suffix(".partial")
+            pd.DataFrame(rows).to_parquet(partial, index=False)
+            partial.replace(args.out)
+    table = pd.DataFrame(rows)
+    print(table.pivot_table(index="split", columns="language", values="chrf", margins=True).round(2))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--splits", nargs="+", default=["uniform", "proportional", "optimal"])
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--fit", type=Path, default=RUNS.with_name("scaling.json"))
+    parser.add_argument("--out", type=Path, default=OUT)
+    main(parser.parse_args())

@@ -1,0 +1,104 @@
+"""The scaling page in a real browser: its own water-filling against Python's, and its slider."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from repalign.report.scaling import render_scaling
+from repalign.scaling import Law, Runs, allocate, plan
+from repalign.scaling.study import finite, law_of, study
+
+pytestmark = pytest.mark.browser
+AVAILABLE = {"hi": 900.0}
+
+
+@pytest.fixture(scope="module")
+def found() -> dict:
+    difficulty = {"hi": 320.0, "tr": 220.0, "zh": 110.0}
+    rows = [(code, size) for code in difficulty for size in (250, 500, 1000, 2000, 4000) for _ in range(2)]
+    pairs = np.array([size for _, size in rows], float)
+    noise = np.random.default_rng(0).normal(size=len(rows))
+    score = 72 - np.array([difficulty[code] for code, _ in rows]) * pairs**-0.45 + 0.5 * noise
+    runs = Runs(tuple(code for code, _ in rows), pairs, score, np.zeros(len(rows)))
+    return json.loads(json.dumps(finite(study(runs, "power", draws=20))))
+
+
+@pytest.fixture(scope="module")
+def law(found) -> Law:
+    return law_of(found)
+
+
+@pytest.fixture(scope="module")
+def page(chromium, found, law, tmp_path_factory):
+    path = tmp_path_factory.mktemp("scaling") / "scaling.html"
+    path.write_text(render_scaling(found, plan(law, 6000, AVAILABLE), AVAILABLE), encoding="utf-8")
+    page, said = chromium.new_page(), []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on(
+        "request",
+        lambda asked: (
+            said.append(asked.url) if not asked.url.startswith((path.as_uri(), "data:", "blob:")) else None
+        ),
+    )
+    page.goto(Path(path).as_uri())
+    yield page
+    page.close()
+    assert said == []
+
+
+def shown(page) -> dict[str, float]:
+    rows = page.evaluate(
+        "() => [...document.querySelectorAll('#rows tr')].map(row => [...row.children].map(c => c.textContent))"
+    )
+    return {row[0]: float(row[1].replace(",", "")) for row in rows}
+
+
+def test_the_slider_solves_as_python_does(page, law):
+    for budget, objective in ((6000, "mean"), (800, "mean"), (50_000, "min"), (12_345, "min")):
+        page.fill("#budget-exact", str(budget))
+        page.select_option("#objective", objective)
+        expected = law.best(budget, AVAILABLE, objective)
+        assert shown(page) == pytest.approx(dict(zip(law.languages, expected, strict=True)), abs=0.51)
+    before = shown(page)
+    page.locator("#budget").fill("100")
+    assert sum(shown(page).values()) < sum(before.values())
+    assert "uniform" in page.inner_text("#gain")
+
+
+def test_water_filling_equals_pythons(page):
+    rng, problems, expected = random.Random(0), [], []
+    for _ in range(200):
+        count = rng.randint(1, 6)
+        a = [rng.choice([0.0, 7.0, rng.uniform(1, 300)]) for _ in range(count)]
+        b = [0.4] * count if rng.random() < 0.5 else [rng.uniform(0.1, 1.4) for _ in range(count)]
+        caps = [rng.choice([None, 0.0, rng.uniform(1, 2000)]) for _ in range(count)]
+        budget, objective = rng.uniform(5, 9000), rng.choice(["mean", "min"])
+        problems.append({"a": a, "b": b, "available": caps, "budget": budget, "objective": objective})
+        names = [str(place) for place in range(count)]
+        limits = {name: cap for name, cap in zip(names, caps, strict=True) if cap is not None}
+        split = allocate(
+            dict(zip(names, a, strict=True)),
+            exponent=b[0] if len(set(b)) == 1 else dict(zip(names, b, strict=True)),
+            budget=budget,
+            available=limits,
+            objective=objective,
+        )
+        expected.append(list(split.values()))
+    solved = page.evaluate("(problems) => problems.map(waterfill)", problems)
+    for problem, here, there in zip(problems, solved, expected, strict=True):
+        assert here == pytest.approx(there, rel=1e-6, abs=1e-6), problem
+
+
+def test_the_page_draws_and_turns_dark(page):
+    page.wait_for_function("() => document.getElementById('curves').data")
+    names = page.evaluate("() => document.getElementById('curves').data.map(trace => trace.name)")
+    assert {"hi", "tr", "zh"} <= set(names)
+    page.click("#theme")
+    assert page.get_attribute("#theme", "aria-pressed") == "true"
+    assert page.locator("text=profile likelihood").count() >= 1

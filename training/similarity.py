@@ -1,0 +1,96 @@
+"""How alike a language is to the pivot before training, and whether that predicts what its data buys.
+
+The paper's gamma is a language's similarity with English, without a definition; here are two that are measured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import permutations
+from typing import NamedTuple
+
+import numpy as np
+
+from repalign.checkpoints import Checkpoint
+from repalign.corpora import ParallelCorpus
+from repalign.errors import RepalignError
+from repalign.extraction import extract
+from repalign.scoring import profile
+
+EXACT = 8
+"""Languages up to which all orders are tried."""
+
+
+def similarities(
+    checkpoint: Checkpoint, corpus: ParallelCorpus, pivot: str = "en"
+) -> dict[str, dict[str, float]]:
+    """Similarity of each language of a corpus with the pivot, in [0, 1], by definition:
+
+    - "representation": debiased CKA of the checkpoint's states, the mean over layers, at least 0;
+    - "tokens": overlap of the token distributions, sum over tokens of min(p, q): 1 minus their total variation distance.
+
+    Raises:
+        RepalignError: the corpus lacks the pivot, or the checkpoint cannot be read.
+    """
+    if pivot not in corpus.languages:
+        raise RepalignError(f"corpus {corpus.name!r} has no {pivot!r} to compare with")
+    states = extract(checkpoint, corpus, dtype="float32")
+    table = profile(states, source=pivot, metrics=["cka"], variants=["raw"], permutations=0, draws=2).table
+    table = table[table["source"] == pivot]
+    shapes = table.groupby("target")["value"].mean().clip(lower=0)
+    shares = {language: _shares(rows) for language, rows in states.token_ids.items()}
+    others = [language for language in corpus.languages if language != pivot]
+    return {
+        "representation": {language: float(shapes[language]) for language in others},
+        "tokens": {language: _overlap(shares[pivot], shares[language]) for language in others},
+    }
+
+
+def _shares(rows: Iterable[Sequence[int]]) -> dict[int, float]:
+    counts = Counter(int(token) for row in rows for token in row)
+    return {token: count / counts.total() for token, count in counts.items()}
+
+
+def _overlap(first: Mapping[int, float], second: Mapping[int, float]) -> float:
+    return sum(min(share, second.get(token, 0.0)) for token, share in first.items())
+
+
+class Association(NamedTuple):
+    """Spearman's correlation, and the share of orders of the languages with one at least as far from 0."""
+
+    correlation: float
+    p: float
+    languages: int
+
+
+def association(
+    similarity: Mapping[str, float], coefficient: Mapping[str, float], draws: int = 10_000, seed: int = 0
+) -> Association:
+    """Whether a similarity predicts a fitted coefficient, by permutation of the languages.
+
+    All orders are tried up to 8 languages, else random ones. With n languages p cannot be below 2/n!: with three it never
+    tells anything.
+
+    Raises:
+        RepalignError: fewer than three languages have both.
+    """
+    from scipy.stats import rankdata
+
+    common = [language for language in coefficient if language in similarity]
+    if len(common) < 3:
+        raise RepalignError(f"a correlation needs at least 3 languages, not {len(common)}")
+    x, y = (rankdata([values[language] for language in common]) for values in (similarity, coefficient))
+    x, y = x - x.mean(), y - y.mean()
+    size = math.sqrt(float((x**2).sum() * (y**2).sum()))
+    if not size:
+        return Association(float("nan"), float("nan"), len(common))
+    if len(common) <= EXACT:
+        orders = np.array(list(permutations(range(len(common)))))
+    else:
+        generator = np.random.default_rng(seed)
+        orders = np.array([np.arange(len(x)), *(generator.permutation(len(x)) for _ in range(draws))])
+    found = x @ y / size
+    by_chance = y[orders] @ x / size
+    return Association(float(found), float((np.abs(by_chance) >= abs(found) - 1e-12).mean()), len(common))
