@@ -1,0 +1,117 @@
+"""What the sweep says: `python analyses/scaling.py` writes figures/scaling.json, figures/scaling.svg and figures/scaling.html.
+
+Reads figures/scaling_runs.parquet (analyses/scaling_sweep.py) and, where it is there, figures/scaling_variants.parquet
+(analyses/scaling_variants.py). The law of chrF and of alignment, the largest size predicted from the others, whether measured
+similarity predicts difficulty, and a budget split.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from scaling_variants import BUDGET, OUT, RUNS
+
+from repalign import Checkpoint, ParallelCorpus
+from repalign.figures import export
+from repalign.figures.scaling import curves
+from repalign.figures.style import SHEETS
+from repalign.report.scaling import render_scaling
+from repalign.scaling import Fit, Runs, bootstrap, compare_forms, fit, plan, read_runs
+from repalign.scaling.study import finite, law_of, study
+from training.similarity import association, similarities
+
+MEASURES = {"chrf": 100.0, "mexa": 1.0, "p_at_1": 1.0, "cka": 1.0}
+FIGURES = RUNS.parent
+DRAWS = 400
+
+
+def extrapolated(runs: Runs) -> dict[str, object]:
+    """The largest size predicted from the others: by language, with the 95% interval of a new mean of its runs."""
+    size = float(runs.sizes[-1])
+    aside = runs.pairs == size
+    rest = runs.where(~aside)
+    form = next(c.form for c in compare_forms(rest) if c.form not in ("paper", "saturating"))
+    fitted = fit(rest, form)
+    draws = bootstrap(fitted, DRAWS)
+    rows = {
+        language: _predicted(
+            fitted, draws, language, runs.score[aside & (np.array(runs.language) == language)], size
+        )
+        for language in runs.languages
+    }
+    errors = [row["measured"] - row["predicted"] for row in rows.values()]
+    return {"size": size, "form": form, "rmse": float(np.sqrt(np.mean(np.square(errors)))), "languages": rows}
+
+
+def _predicted(
+    fitted: Fit, draws: np.ndarray, language: str, scores: np.ndarray, size: float
+) -> dict[str, float]:
+    generator = np.random.default_rng(0)
+    noise = fitted.deviation.mean() * fitted.scale**0.5 / len(scores) ** 0.5
+    around = fitted.predict(language, size, draws)[:, 0] + generator.normal(0, noise, len(draws))
+    low, high = np.quantile(around, [0.025, 0.975])
+    value = float(fitted.predict(language, size)[0])
+    inside = bool(low <= scores.mean() <= high)
+    return {"measured": float(scores.mean()), "predicted": value, "low": low, "high": high, "inside": inside}
+
+
+def variants(path: Path) -> dict[str, object] | None:
+    """Mean chrF of the splits over languages, by seed, and what optimal has over uniform."""
+    if not path.exists():
+        return None
+    table = pd.read_parquet(path)
+    means = table.groupby(["split", "seed"])[["chrf", "p_at_1"]].mean()
+    by_language = table.pivot_table(index="split", columns="language", values="chrf")
+    found: dict[str, object] = {
+        "mean": {way: rows.droplevel(0).to_dict() for way, rows in means.groupby(level=0)},
+        "chrf": by_language.round(2).to_dict("index"),
+        "pairs": table.pivot_table(index="split", columns="language", values="pairs").to_dict("index"),
+    }
+    if {"optimal", "uniform"} <= set(table["split"]):
+        gain = (means.loc["optimal"] - means.loc["uniform"]).dropna()
+        found["optimal over uniform"] = gain.to_dict()
+    return found
+
+
+def main() -> None:
+    read = {measure: read_runs(RUNS, measure, top) for measure, top in MEASURES.items()}
+    studies = {measure: finite(study(runs, draws=DRAWS)) for measure, runs in read.items()}
+    split = plan(law_of(studies["chrf"]), BUDGET)
+    (FIGURES / "scaling.html").write_text(render_scaling(studies["chrf"], split), encoding="utf-8")
+    alike = similarities(Checkpoint.named("base"), ParallelCorpus.named("phrasebook"))
+    difficulty = {
+        name[2:-1]: entry["value"]
+        for name, entry in studies["chrf"]["parameters"].items()
+        if name[:2] == "a["
+    }
+    found = {
+        "signatures": {measure: one["signature"] for measure, one in studies.items()},
+        "held out": {measure: extrapolated(runs) for measure, runs in read.items()},
+        "forms": {measure: one["forms"] for measure, one in studies.items()},
+        "parameters": {measure: one["parameters"] for measure, one in studies.items()},
+        "notes": {measure: one["notes"] for measure, one in studies.items()},
+        "similarity": alike,
+        "predicts difficulty": {name: association(values, difficulty)._asdict() for name, values in alike.items()},
+        "plan": {"budget": BUDGET, "note": split.note, "identified": split.identified, "ranges": split.ranges,
+                 "splits": [{"name": s.name, "pairs": s.pairs, "value": s.value, "gain": s.gain} for s in split.splits]},
+        "variants": variants(OUT),
+    }  # fmt: skip
+    (FIGURES / "scaling.json").write_text(json.dumps(finite(found), indent=1) + "\n")
+    picture = curves(studies["chrf"])
+    title = {"text": studies["chrf"]["signature"], "font": {"size": 9}, "x": 0, "y": 0.99}
+    figure = go.Figure(picture["data"], {**picture["layout"], "template": SHEETS["paper"], "title": title})
+    export(figure, FIGURES / "scaling.svg")
+    print(
+        json.dumps(
+            finite({key: found[key] for key in ("held out", "predicts difficulty", "plan", "variants")}),
+            indent=1,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
