@@ -53,7 +53,12 @@ def test_help_is_fast_and_needs_no_torch():
 
 
 @pytest.mark.parametrize(
-    "argv", [["--help"], ["layers", "--help"], *(["list", k] for k in ("checkpoints", "corpora", "metrics"))]
+    "argv",
+    [
+        ["--help"],
+        ["layers", "--help"],
+        *(["list", k] for k in ("checkpoints", "corpora", "metrics", "tasks")),
+    ],
 )
 def test_help_and_list_import_no_torch(argv):
     code = (
@@ -221,6 +226,15 @@ def test_data_check_shows_the_manifest(text, capsys):
     assert "greek" in capsys.readouterr().out
     assert main(["data", "check", str(text), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["sentences"] == 40
+
+
+def test_data_check_counts_the_tokens_of_a_checkpoint(text, llama, capsys):
+    assert main(["data", "check", str(text), "--ckpt", str(llama), "--json"]) == 0
+    tokens = json.loads(capsys.readouterr().out)["tokens"]
+    assert tokens["el"]["per_character"] > tokens["en"]["per_character"] / 2
+    assert tokens["el"]["truncated"] == 0
+    assert main(["data", "check", str(text), "--ckpt", str(llama)]) == 0
+    assert f"{tokens['el']['per_sentence']:.1f}" in capsys.readouterr().out
 
 
 def test_doctor_says_what_is_here(capsys):

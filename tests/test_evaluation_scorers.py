@@ -201,14 +201,15 @@ def test_table_of_scores_and_paired_differences():
     assert mean["high"] - mean["low"] == pytest.approx(single["high"] - single["low"])
 
 
-def test_the_interval_of_nothing_right_has_a_width_and_that_of_no_difference_none_at_all():
+def test_intervals_have_a_width_where_all_items_fare_alike():
     items = {"en": asked("en", ["a1"] * 20)}
     found = {name: {"f1": measure("f1", items, {"en": ["no"] * 20})} for name in ("one", "two")}
     table = score_table(found, items, draws=100).set_index("baseline")
     own, change = table[table.index.isna()].iloc[0], table.loc["one"]
     assert own["low"] == 0
     assert own["high"] == pytest.approx(16.1, abs=0.1)
-    assert np.isnan(change["low"])
+    assert change["low"] == pytest.approx(-16.1, abs=0.1)
+    assert change["high"] == pytest.approx(16.1, abs=0.1)
     assert change["p"] == 1
 
 
@@ -322,6 +323,7 @@ def test_a_judge_that_looks_at_order_only_makes_ties():
     row = win_rates(items, {"en": ["x"] * 8}, {"en": ["y"] * 8}, lambda item, a, b: 1).iloc[0]
     assert (row["wins"], row["ties"], row["losses"]) == (0, 8, 0)
     assert (row["swayed"], row["first_place"], row["p"]) == (1, 1, 1)
+    assert row["low"] < row["value"] == 0.5 < row["high"]
 
 
 def test_a_chat_judge_sees_both_orders_and_may_be_unclear():

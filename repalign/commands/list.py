@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-KINDS = ("checkpoints", "corpora", "metrics")
+KINDS = ("checkpoints", "corpora", "metrics", "tasks")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,7 +13,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> list[Path]:
-    rows = {"checkpoints": _checkpoints, "corpora": _corpora, "metrics": _metrics}[args.kind]()
+    rows = {"checkpoints": _checkpoints, "corpora": _corpora, "metrics": _metrics, "tasks": _tasks}[
+        args.kind
+    ]()
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for row in rows:
         print(
@@ -45,3 +47,9 @@ def _metrics() -> list[tuple[str, ...]]:
     from repalign.metrics import METRICS
 
     return [(name, METRICS[name].label, METRICS[name].reference) for name in METRICS]
+
+
+def _tasks() -> list[tuple[str, ...]]:
+    from repalign.evaluation.tasks import TASKS
+
+    return [(name, ", ".join(TASKS[name].scorers), TASKS[name].about) for name in TASKS]

@@ -41,7 +41,7 @@ def answer_languages(answers: Sequence[str], languages: Sequence[str]) -> list[s
         RepalignError: lingua is not installed.
     """
     detector = _detector(tuple(sorted(set(languages))))
-    found = [detector and text.strip() and detector.detect_language_of(text) for text in answers]
+    found = [detector.detect_language_of(text) if detector and text.strip() else None for text in answers]
     return [language.iso_code_639_1.name.lower() if language else None for language in found]
 
 

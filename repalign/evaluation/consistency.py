@@ -19,6 +19,7 @@ from repalign.statistics import wilson
 
 if TYPE_CHECKING:
     import pandas as pd
+    from scipy.sparse import csr_array
 
 NEAR = 0.5
 """Overlap of words (Dice) below which an answer matches no reference."""
@@ -26,22 +27,24 @@ NEAR = 0.5
 
 def taken_for(answers: Sequence[str], items: Sequence[Item]) -> np.ndarray:
     """Which references an answer matches best, ties all: bool [answer, reference]; none where all are below `NEAR`."""
-    from sklearn.feature_extraction.text import CountVectorizer
-
     language = items[0].language
-    texts = [*answers, *(item.references[0] for item in items)]
-    words = [mlqa_tokens(text, language) for text in texts]
-    if not any(words):
-        return np.zeros((len(answers), len(items)), bool)
-    bags = (
-        CountVectorizer(analyzer=lambda tokens: tokens, binary=True).fit_transform(words).astype(np.float32)
-    )
-    said, right = bags[: len(answers)], bags[len(answers) :]
-    shared = (said @ right.T).toarray()
-    sizes = np.asarray(said.sum(1)) + np.asarray(right.sum(1)).T
+    said = [set(mlqa_tokens(answer, language)) for answer in answers]
+    right = [set(mlqa_tokens(item.references[0], language)) for item in items]
+    places = {word: column for column, word in enumerate(sorted(set().union(*said, *right)))}
+    shared = (_bags(said, places) @ _bags(right, places).T).toarray()
+    sizes = np.add.outer([len(words) for words in said], [len(words) for words in right])
     dice = np.divide(2 * shared, sizes, out=np.zeros_like(shared), where=sizes > 0)
     best = dice.max(1, keepdims=True)
     return (dice >= best) & (best >= NEAR)
+
+
+def _bags(texts: Sequence[set[str]], places: Mapping[str, int]) -> csr_array:
+    """Which words each text has [text, word]."""
+    from scipy.sparse import csr_array
+
+    columns = [places[word] for words in texts for word in words]
+    ends = np.cumsum([0, *map(len, texts)])
+    return csr_array((np.ones(len(columns)), columns, ends), shape=(len(texts), len(places)))
 
 
 def consistency(

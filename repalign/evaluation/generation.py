@@ -109,20 +109,26 @@ class Generator:
     def _batch(self, prompts: Sequence[list[int]], new_tokens: int) -> list[tuple[list[int], bool]]:
         """Tokens of each answer, and whether it ended."""
         ends = _ends(self.model, self.tokenizer)
-        pad = self.tokenizer.pad_token_id
-        pad = pad if pad is not None else (min(ends) if ends else 0)
+        own: Any = self.tokenizer.pad_token_id
+        pad = int(own) if own is not None else min(ends, default=0)
         width = max(map(len, prompts))
         ids = np.full((len(prompts), width), pad, np.int64)
         mask = np.zeros_like(ids)
         for row, prompt in enumerate(prompts):
             ids[row, width - len(prompt) :] = prompt
             mask[row, width - len(prompt) :] = 1
-        with torch.inference_mode():
-            out = self.model.generate(
-                input_ids=torch.from_numpy(ids).to(self.device),
-                attention_mask=torch.from_numpy(mask).to(self.device),
-                generation_config=_greedy(self.model, new_tokens, sorted(ends), pad),
-            )
+        try:
+            with torch.inference_mode():
+                out = self.model.generate(
+                    input_ids=torch.from_numpy(ids).to(self.device),
+                    attention_mask=torch.from_numpy(mask).to(self.device),
+                    generation_config=_greedy(self.model, new_tokens, sorted(ends), pad),
+                )
+        except torch.OutOfMemoryError as error:
+            raise RepalignError(
+                f"{self.device} is too small for {len(prompts)} prompts of {width} tokens and their answers; "
+                f"lower --batch-tokens (now {self.budget:,}) or --new-tokens"
+            ) from error
         answers = out.cpu().numpy()[:, 1 if self.apart else width :]
         return [_until_end(answer.tolist(), ends) for answer in answers]
 
@@ -143,7 +149,7 @@ def _greedy(model: Any, new_tokens: int, ends: list[int], pad: int) -> Any:
     )
 
 
-def _ends(model: Any, tokenizer: PreTrainedTokenizerBase) -> set[int]:
+def _ends(model: Any, tokenizer: Any) -> set[int]:
     """Ids that end an answer: the tokenizer's, and those a chat model names besides."""
     named = model.generation_config.eos_token_id
     own = named if isinstance(named, list) else [named]

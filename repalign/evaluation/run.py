@@ -171,7 +171,7 @@ def evaluate(
         {name: own.signature for name, own in said.items()},
         {name: table for name, table in tables.items() if len(table)},
         settings={
-            "task": task, "scorers": _signatures(found), "draws": draws, "seed": seed,
+            "task": task, "scorers": _signatures(found), "labels": {name: SCORERS[name].label for name in scorers}, "draws": draws, "seed": seed,
             "truncated": {name: _truncated(own) for name, own in said.items()},
         },
     )  # fmt: skip

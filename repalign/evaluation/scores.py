@@ -65,6 +65,15 @@ class Estimates:
             high = np.where(exact, [100 * ends[1] for ends in by_wilson], high)
         return low, high
 
+    def change_intervals(self, weights: np.ndarray, share: bool) -> tuple[np.ndarray, np.ndarray]:
+        """By a bootstrap; where no item changed, as wide as Wilson's interval of how many others might."""
+        low, high = _bootstrap(self.values, self.influence, weights)
+        if share:
+            width = np.array([100 * wilson(0, n)[1] for n in self.items])
+            low = np.where(np.isnan(low), self.values - width, low)
+            high = np.where(np.isnan(high), self.values + width, high)
+        return low, high
+
 
 def _bootstrap(
     values: np.ndarray, influence: np.ndarray, weights: np.ndarray
@@ -111,7 +120,7 @@ def score_table(
             tables.append(_table(name, None, scorer, languages, own, low, high))
         if len(names) == 2:
             change = _change(*each.values())
-            low, high = _bootstrap(change.values, change.influence, weights)
+            low, high = change.change_intervals(weights, SCORERS[scorer].share)
             p = difference_p(change.values, change.influence)
             tables.append(_table(names[1], names[0], scorer, languages, change, low, high, p))
     return pd.concat(tables, ignore_index=True).astype({"baseline": "string", "language": "string"})

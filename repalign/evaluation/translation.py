@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 from collections.abc import Callable, Sequence
@@ -72,7 +73,7 @@ def _spbleu(metrics: Any, language: str) -> Any:
 
 def _comet(items: Sequence[Item], answers: Sequence[str]) -> Measured:
     try:
-        import comet
+        comet = importlib.import_module("comet")
     except ImportError as error:
         raise RepalignError("COMET needs its package: pip install unbabel-comet") from error
     model = comet.load_from_checkpoint(comet.download_model(COMET))

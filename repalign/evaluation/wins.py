@@ -68,10 +68,9 @@ def win_rates(
 
 
 def _interval(worth: np.ndarray, draws: int, seed: int) -> tuple[float, float]:
-    if worth.mean() in (0, 1):  # a bootstrap has no width there
-        return tuple(float(end) for end in wilson(worth.mean(), len(worth)))
-    if not worth.std():
-        return np.nan, np.nan
+    if len(worth) < 2 or not worth.std():  # a bootstrap has no width there, but Wilson's share of others has
+        value, others = float(worth.mean()), float(wilson(0, len(worth))[1])
+        return value * (1 - others), value + (1 - value) * others
     influence = (worth - worth.mean())[None]
     low, high = intervals(worth.mean(keepdims=True), influence, resamples(len(worth), draws, seed))
     return max(float(low[0]), 0.0), min(float(high[0]), 1.0)

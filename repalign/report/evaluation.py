@@ -43,7 +43,10 @@ def write_evaluation(found: Evaluation, path: str | Path) -> Path:
 
 def render_evaluation(found: Evaluation) -> str:
     """The page. A table that is not there is not drawn."""
-    panels = {name: list(_numbered(name, drawn)) for name, drawn in _figures(found.tables).items()}
+    panels = {
+        name: list(_numbered(name, drawn))
+        for name, drawn in _figures(found.tables, found.settings["labels"]).items()
+    }
     figures = {panel["id"]: panel.pop("figure") for named in panels.values() for panel in named}
     tables = found.tables
     scores = tables["scores"]
@@ -73,13 +76,13 @@ Drawn = Iterable[tuple[str, dict[str, Any]]]
 """Titles and pictures."""
 
 
-def _figures(tables: Mapping[str, pd.DataFrame]) -> dict[str, Drawn]:
+def _figures(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> dict[str, Drawn]:
     scores = tables["scores"]
     own, changed = scores[scores["baseline"].isna()], scores[scores["baseline"].notna()]
     drawn: dict[str, Drawn] = {
-        "scores": [(str(name), answers.scores(rows, str(name))) for name, rows in _each(own, "scorer")],
+        "scores": [(labels[name], answers.scores(rows, labels[name])) for name, rows in _each(own, "scorer")],
         "differences": [
-            (str(name), answers.differences(rows, str(name))) for name, rows in _each(changed, "scorer")
+            (labels[name], answers.differences(rows, labels[name])) for name, rows in _each(changed, "scorer")
         ],
     }
     for name, column, draw in (
@@ -89,14 +92,15 @@ def _figures(tables: Mapping[str, pd.DataFrame]) -> dict[str, Drawn]:
     ):
         table = tables.get(name)
         drawn[name] = [] if table is None else [(str(key), draw(rows)) for key, rows in _each(table, column)]
-    drawn["alignment"] = list(_beside(tables["alignment"])) if "alignment" in tables else []
+    drawn["alignment"] = list(_beside(tables["alignment"], labels)) if "alignment" in tables else []
     return drawn
 
 
-def _beside(table: pd.DataFrame) -> Drawn:
-    scorer = str(table["scorer"].iloc[0])
-    for metric, rows in list(_each(table[table["scorer"] == scorer], "metric"))[:METRICS]:
-        yield f"{metric} and {scorer}", answers.beside(rows, str(metric), scorer)
+def _beside(table: pd.DataFrame, labels: Mapping[str, str]) -> Drawn:
+    leading = table[table["scorer"] == table["scorer"].iloc[0]]
+    label = labels[leading["scorer"].iloc[0]]
+    for metric, rows in list(_each(leading, "metric"))[:METRICS]:
+        yield f"{metric} and {label}", answers.beside(rows, str(metric), label)
 
 
 def _each(table: pd.DataFrame, column: str) -> Iterable[tuple[Any, pd.DataFrame]]:
