@@ -126,7 +126,7 @@ class Extraction:
         about = {
             **check(corpus),
             "truncated": len(self.corpus) - len(kept),
-            "tokens": fertility(corpus, tokens),
+            "tokens": fertility(self.corpus, everything),
         }
         return {
             pooling: LayerStates(
@@ -170,6 +170,10 @@ class Extraction:
             }
             for lang, shape in shapes.items()
         }
+
+    def tokens(self) -> dict[str, dict[str, float]]:
+        """What the tokenizer makes of the corpus, before any weights are loaded: see `fertility`."""
+        return fertility(self.corpus, self._tokenize())
 
     def reading(self, pooling: str) -> dict[str, str]:
         """How states are read: part of the signature and of the key in the store."""
@@ -224,10 +228,15 @@ class Extraction:
 
 
 def fertility(corpus: ParallelCorpus, tokens: Mapping[str, Sequence[Tokens]]) -> dict[str, dict[str, float]]:
-    """Tokens per sentence and per character of each language: unequal fertility is unequal length."""
+    """By language, tokens "per_sentence" and "per_character" (unequal fertility is unequal length), and how many
+    sentences are "truncated"."""
     out = {}
     for lang, rows in tokens.items():
         count = sum(int(row.content.sum()) for row in rows)
         characters = sum(len(sentence) for sentence in corpus.sentences[lang])
-        out[lang] = {"per_sentence": count / len(rows), "per_character": count / characters}
+        out[lang] = {
+            "per_sentence": count / len(rows),
+            "per_character": count / characters,
+            "truncated": sum(row.truncated for row in rows),
+        }
     return out
