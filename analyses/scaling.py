@@ -20,7 +20,7 @@ from repalign.figures import export
 from repalign.figures.scaling import curves
 from repalign.figures.style import SHEETS
 from repalign.report.scaling import render_scaling
-from repalign.scaling import Fit, Runs, bootstrap, compare_forms, fit, plan, read_runs
+from repalign.scaling import Fit, Runs, bootstrap, compare_forms, fit, plan, preferred, read_runs
 from repalign.scaling.study import finite, law_of, study
 from training.similarity import association, similarities
 
@@ -34,8 +34,7 @@ def extrapolated(runs: Runs) -> dict[str, object]:
     size = float(runs.sizes[-1])
     aside = runs.pairs == size
     rest = runs.where(~aside)
-    form = next(c.form for c in compare_forms(rest) if c.form not in ("paper", "saturating"))
-    fitted = fit(rest, form)
+    fitted = fit(rest, preferred(compare_forms(rest)) or "power")
     draws = bootstrap(fitted, DRAWS)
     rows = {
         language: _predicted(
@@ -44,7 +43,12 @@ def extrapolated(runs: Runs) -> dict[str, object]:
         for language in runs.languages
     }
     errors = [row["measured"] - row["predicted"] for row in rows.values()]
-    return {"size": size, "form": form, "rmse": float(np.sqrt(np.mean(np.square(errors)))), "languages": rows}
+    return {
+        "size": size,
+        "form": fitted.form.name,
+        "rmse": float(np.sqrt(np.mean(np.square(errors)))),
+        "languages": rows,
+    }
 
 
 def _predicted(

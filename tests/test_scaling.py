@@ -21,6 +21,7 @@ from repalign.scaling import (
     fit,
     leave_one_size_out,
     plan,
+    preferred,
     profile_interval,
     read_runs,
 )
@@ -150,6 +151,7 @@ def test_forms_are_chosen_by_sizes_left_out(runs, fitted):
     ranked = compare_forms(runs, ["paper", "power", "power-own"])
     assert ranked[0].form == "power"
     assert ranked[0].aicc < ranked[-1].aicc
+    assert preferred(ranked) == "power"
     assert ranked[0].by_size == leave_one_size_out(fitted)
     refitted = fit(runs.where(runs.pairs != 8000))
     missed = [

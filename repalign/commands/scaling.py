@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fit.add_argument(
         "--form",
         metavar="F",
-        help="default: the power law that is best at sizes left out; `?` lists the forms",
+        help="default: the power law that sizes left out speak for; `?` lists the forms",
     )
     fit.add_argument(
         "--draws", type=positive, default=200, metavar="N", help="of the bootstrap (default 200)"

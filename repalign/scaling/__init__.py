@@ -8,7 +8,7 @@ from repalign.scaling.forms import FORMS, Form
 from repalign.scaling.law import Law
 from repalign.scaling.plan import Plan, plan
 from repalign.scaling.runs import Runs, read_runs
-from repalign.scaling.selection import compare_forms, leave_one_size_out
+from repalign.scaling.selection import compare_forms, leave_one_size_out, preferred
 from repalign.scaling.uncertainty import bootstrap, bootstrap_interval, profile_interval
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "leave_one_size_out",
     "marginal_values",
     "plan",
+    "preferred",
     "profile_interval",
     "proportional",
     "read_runs",

@@ -89,3 +89,20 @@ def compare_forms(runs: Runs, forms: Sequence[str] | None = None) -> list[Compar
     if not found:
         raise refused or RepalignError("no form was given to compare")
     return sorted(found, key=lambda c: (np.isnan(c.left_out), c.left_out if c.by_size else c.aicc))
+
+
+def preferred(comparison: Sequence[Comparison]) -> str | None:
+    """The power law to trust: of those whose error is within one standard error of the least, the one with fewest parameters.
+
+    (Breiman's rule; the standard error is that of the mean square over sizes.) None where no power law could be fitted.
+    """
+    laws = [entry for entry in comparison if "k" not in FORMS[entry.form].own and entry.form != "paper"]
+    if not laws or not laws[0].by_size:
+        return laws[0].form if laws else None
+    squares = np.square(list(laws[0].by_size.values()))
+    allowed = (
+        squares.mean() + squares.std(ddof=1) / len(squares) ** 0.5 if len(squares) > 1 else squares.mean()
+    )
+    return min(
+        (entry for entry in laws if entry.left_out**2 <= allowed), key=lambda entry: entry.parameters
+    ).form

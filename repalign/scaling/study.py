@@ -16,7 +16,7 @@ from repalign.scaling.fitting import Fit, fit
 from repalign.scaling.forms import FORMS
 from repalign.scaling.law import Law
 from repalign.scaling.runs import Runs
-from repalign.scaling.selection import Comparison, compare_forms
+from repalign.scaling.selection import Comparison, compare_forms, preferred
 from repalign.scaling.uncertainty import bootstrap, bootstrap_interval, profile_interval
 from repalign.signature import digest
 from repalign.version import __version__
@@ -32,16 +32,13 @@ def study(runs: Runs, form: str | None = None, draws: int = 200, seed: int = 0) 
     """Fit, doubt and describe: what `repalign scaling fit` writes.
 
     Args:
-        form: a name in `FORMS`; by default the power law that is best at sizes left out.
+        form: a name in `FORMS`; by default the power law that sizes left out speak for (see `preferred`).
 
     Raises:
         RepalignError: runs that cannot be fitted.
     """
     comparison = compare_forms(runs)
-    law_forms = [c.form for c in comparison if c.form not in ("paper", "saturating")]
-    if form is None and not law_forms:
-        fit(runs, "power")  # says what is missing
-    fitted = fit(runs, form or law_forms[0])
+    fitted = fit(runs, form or preferred(comparison) or "power")
     drawn = bootstrap(fitted, draws, seed)
     profiles = {name: profile_interval(fitted, name) for name in fitted.names}
     diagnosis = diagnose(fitted, profiles)
