@@ -166,9 +166,22 @@ def test_results_stand_beside_alignment(llama, tmp_path, capsys):
         rows = [f"{a} {b} {n}" for n in range(30)]
         (text / f"{language}.txt").write_text("\n".join(rows), encoding="utf-8")
     profile = tmp_path / "profile"
-    shared = ["--draws", "50", "--out"]
+    shared = ["--draws", "20", "--out"]
     assert (
-        main(["layers", "--ckpt", str(llama), "--corpus", str(text), "--no-report", *shared, str(profile)])
+        main(
+            [
+                "layers",
+                "--ckpt",
+                str(llama),
+                "--corpus",
+                str(text),
+                "--no-report",
+                "--metrics",
+                "mexa,cka",
+                *shared,
+                str(profile),
+            ]
+        )
         == 0
     )
     command = ["evaluate", str(llama), "--task", "translation", "--data", str(text), "--new-tokens", "8"]

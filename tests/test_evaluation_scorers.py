@@ -213,6 +213,15 @@ def test_intervals_have_a_width_where_all_items_fare_alike():
     assert change["p"] == 1
 
 
+def test_one_partly_right_answer_is_no_surer_than_none():
+    items = {"en": asked("en", ["a1 b1 c1"] * 40)}
+    highs = []
+    for first in ("x", "a1 x"):
+        found = {"m": {"f1": measure("f1", items, {"en": [first] + ["x"] * 39})}}
+        highs.append(score_table(found, items, draws=200)["high"].iloc[0])
+    assert highs[0] < highs[1] < 12
+
+
 def test_languages_with_other_questions_share_what_they_share():
     items = {"en": asked("en", ["a1", "b1", "c1"]), "zh": asked("zh", ["a1"])}
     found = {"m": {"exact": measure("exact", items, {"en": ["a1", "b1", "x"], "zh": ["a1"]})}}

@@ -19,6 +19,9 @@ from repalign.statistics import difference_p, holm, intervals, resamples, wilson
 if TYPE_CHECKING:
     import pandas as pd
 
+ENOUGH = 10
+"""Items that must fare unlike the others for a bootstrap to see how they vary."""
+
 Found = Mapping[str, Measured]
 """What one scorer found, by language."""
 
@@ -54,15 +57,19 @@ class Estimates:
         return cls(values, influence, items, binary)
 
     def intervals(self, weights: np.ndarray, share: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Wilson's for shares of right answers; else by a bootstrap, none where all items fare alike."""
+        """Wilson's for shares of right answers, and where few items fare unlike the others; else by a bootstrap.
+
+        None for other scores where all items fare alike.
+        """
         low, high = _bootstrap(self.values, self.influence, weights)
         if share:
-            low, high = np.clip(low, 0, 100), np.clip(high, 0, 100)
-            # nothing between 0 and 1 varies more than what is either
-            exact = self.binary | np.isnan(low)
-            by_wilson = [wilson(value / 100, n) for value, n in zip(self.values, self.items, strict=True)]
-            low = np.where(exact, [100 * ends[0] for ends in by_wilson], low)
-            high = np.where(exact, [100 * ends[1] for ends in by_wilson], high)
+            # what is between 0 and 1 varies less than what is either, so Wilson's is wide enough for all
+            by_wilson = self.binary | (_unlike(self.influence) < ENOUGH)
+            ends = np.array(
+                [wilson(value / 100, n) for value, n in zip(self.values, self.items, strict=True)]
+            )
+            low = np.where(by_wilson, 100 * ends[:, 0], low).clip(0, 100)
+            high = np.where(by_wilson, 100 * ends[:, 1], high).clip(0, 100)
         return low, high
 
     def change_intervals(self, weights: np.ndarray, share: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -73,6 +80,11 @@ class Estimates:
             low = np.where(np.isnan(low), self.values - width, low)
             high = np.where(np.isnan(high), self.values + width, high)
         return low, high
+
+
+def _unlike(influence: np.ndarray) -> np.ndarray:
+    """How many questions fare otherwise than most, by row."""
+    return np.array([len(row) - np.unique(row.round(9), return_counts=True)[1].max() for row in influence])
 
 
 def _bootstrap(
