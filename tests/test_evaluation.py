@@ -18,6 +18,7 @@ from repalign.errors import RepalignError
 from repalign.evaluation.generation import Generator
 from repalign.evaluation.items import Item, by_language
 from repalign.evaluation.results import Evaluation
+from repalign.evaluation.run import answer
 from repalign.evaluation.scores import measure
 from repalign.evaluation.tasks import ASK, TASKS, Request
 
@@ -87,6 +88,40 @@ def test_answers_equal_a_plain_loop_and_stop_at_the_end(llama):
     place = said.index(said[3])
     assert (cut.tokens, cut.ended) == (place, True)
     assert cut.text == generator.tokenizer.decode(said[:place], skip_special_tokens=True).strip()
+
+
+def test_a_killed_run_goes_on_and_nothing_is_asked_twice(llama, questions, monkeypatch, home):
+    checkpoint, items = Checkpoint.named(str(llama)), TASKS["xquad"].read(Request(str(questions)))
+    whole = answer(checkpoint, items, "xquad", 5, store=False)
+    assert not (home / "answers").exists()
+    batches, plain = [], Generator._batch
+
+    def killed(self, prompts, new_tokens):
+        if len(batches) == 2:
+            raise KeyboardInterrupt
+        batches.append(len(prompts))
+        return plain(self, prompts, new_tokens)
+
+    monkeypatch.setattr(Generator, "_batch", killed)
+    with pytest.raises(KeyboardInterrupt):
+        answer(checkpoint, items, "xquad", 5, batch_tokens=400)
+    (path,) = (home / "answers").glob("*.jsonl")
+    path.write_text(path.read_text(encoding="utf-8").rstrip()[:-9], encoding="utf-8")  # a line cut short
+    monkeypatch.setattr(Generator, "_batch", plain)
+    asked, generate = [], Generator.answer
+    monkeypatch.setattr(
+        Generator,
+        "answer",
+        lambda self, prompts, *rest, **more: (
+            asked.append(len(prompts)) or generate(self, prompts, *rest, **more)
+        ),
+    )
+    assert answer(checkpoint, items, "xquad", 5) == whole
+    assert asked == [len(items) - sum(batches) + 1]
+    assert answer(checkpoint, items, "xquad", 5) == whole
+    assert len(asked) == 1
+    answer(checkpoint, items, "xquad", 6)
+    assert asked[1:] == [len(items)]
 
 
 def test_a_long_prompt_keeps_its_end_and_is_counted(llama):

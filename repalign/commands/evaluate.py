@@ -58,6 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     answers.add_argument("--dtype", default="auto", choices=["auto", "float32", "bfloat16", "float16"])
     answers.add_argument("--batch-tokens", type=positive, metavar="N", help="padded tokens a batch")
     answers.add_argument(
+        "--no-store", action="store_true", help="neither keep answers on disk nor look for them there"
+    )
+    answers.add_argument(
         "--no-train", action="store_true", help="refuse to train a demo checkpoint that is not there"
     )
     scores = parser.add_argument_group("scores")
@@ -117,6 +120,7 @@ def run(args: argparse.Namespace) -> list[Path]:
         device=args.device,
         dtype=args.dtype,
         batch_tokens=args.batch_tokens,
+        store=not args.no_store,
     )
     found.about["command"] = shlex.join(["repalign", *args.argv])
     print_tables(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,11 +63,23 @@ class Generator:
         self.model: Any = load_model(weights, config, getattr(torch, self.dtype), placed)
         self.budget = batch_tokens or pick_budget(self.device)
 
-    def answer(self, prompts: Sequence[str], new_tokens: int, progress: bool = True) -> list[Answer]:
+    def answer(
+        self,
+        prompts: Sequence[str],
+        new_tokens: int,
+        progress: bool = True,
+        keep: Callable[[Mapping[str, Answer]], None] | None = None,
+    ) -> list[Answer]:
         """Answer prompts greedily; a prompt that comes twice is answered once.
 
         A prompt that leaves no room for an answer in the model's context loses tokens on its left: the
         question stands at its end.
+
+        Args:
+            prompts: as they stand, without special tokens.
+            new_tokens: that an answer may have.
+            progress: whether to show a bar, where there is a terminal.
+            keep: is given each batch, by prompt, as soon as it is answered.
 
         Raises:
             RepalignError: the model's context cannot hold an answer of so many tokens.
@@ -85,14 +97,21 @@ class Generator:
         with tqdm(total=len(distinct), desc=f"{self.name} answers", disable=hidden, leave=False) as bar:
             # The longest first: where memory is too small for them, one learns it at once.
             for rows in reversed(list(plan([len(ids) + new_tokens for ids in kept], self.budget))):
-                for row, (ids, ended) in zip(
-                    rows, self._batch([kept[r] for r in rows], new_tokens), strict=True
-                ):
-                    text = str(self.tokenizer.decode(ids, skip_special_tokens=True)).strip()
-                    cut = len(encoded[row]) - len(kept[row])
-                    found[distinct[row]] = Answer(text, len(ids), ended, cut)
+                batch = self._batch([kept[row] for row in rows], new_tokens)
+                answered = {
+                    distinct[row]: Answer(
+                        self._text(ids), len(ids), ended, len(encoded[row]) - len(kept[row])
+                    )
+                    for row, (ids, ended) in zip(rows, batch, strict=True)
+                }
+                found |= answered
+                if keep is not None:
+                    keep(answered)
                 bar.update(len(rows))
         return [found[prompt] for prompt in prompts]
+
+    def _text(self, ids: list[int]) -> str:
+        return str(self.tokenizer.decode(ids, skip_special_tokens=True)).strip()
 
     def _encode(self, prompt: str) -> list[int]:
         ids = list(self.tokenizer(prompt, verbose=False)["input_ids"])

@@ -11,6 +11,7 @@ import numpy as np
 import repalign.evaluation.translation  # noqa: F401  (registers its scorers)
 from repalign.checkpoints import Checkpoint
 from repalign.checkpoints.loading import Weights, locate, one_base
+from repalign.engines.devices import pick_device, pick_dtype
 from repalign.errors import RepalignError
 from repalign.evaluation.alignment import adjusted, alignment_table, over_items, over_languages
 from repalign.evaluation.answer_language import REFERENCES, answer_languages, language_table
@@ -18,6 +19,7 @@ from repalign.evaluation.consistency import consistency
 from repalign.evaluation.generation import Answer, Generator
 from repalign.evaluation.items import Item, by_language, items_digest
 from repalign.evaluation.judges import Judge
+from repalign.evaluation.kept import KeptAnswers
 from repalign.evaluation.results import Evaluation
 from repalign.evaluation.scorers import SCORERS
 from repalign.evaluation.scores import Found, measure, score_table
@@ -61,27 +63,49 @@ def answer(
     device: str = "auto",
     dtype: str = "auto",
     batch_tokens: int | None = None,
+    store: bool = True,
 ) -> Answers:
-    """Let a checkpoint answer items.
+    """Let a checkpoint answer items; what it has answered before is not asked again.
 
     Args:
         name: of the task, for the signature.
         new_tokens: that an answer may have.
         template: frame of the prompts; by default the one that the checkpoint was tuned with, else the paper's.
         device, dtype, batch_tokens: see `repalign.evaluation.generation.Generator`.
+        store: whether answers are kept under `$REPALIGN_HOME/answers`, and looked for there.
 
     Raises:
         RepalignError: an unknown template, or a checkpoint that cannot be read or generates nothing.
     """
     frame = TEMPLATES[template or checkpoint.template or TEMPLATE]
     weights = locate(checkpoint)
-    generator = Generator(weights, device, dtype, batch_tokens)
+    dtype = pick_dtype(weights, dtype, pick_device(device))
     prompts = [frame.prompt(item.instruction, item.input) for item in items]
-    found = generator.answer(prompts, new_tokens)
+    found = _answered(weights, prompts, new_tokens, device, dtype, batch_tokens, store)
     grouped: dict[str, list[Answer]] = {}
-    for item, one in zip(items, found, strict=True):
-        grouped.setdefault(item.language, []).append(one)
-    return Answers(_signature(weights, name, items, frame.name, new_tokens, generator.dtype), grouped)
+    for item, prompt in zip(items, prompts, strict=True):
+        grouped.setdefault(item.language, []).append(found[prompt])
+    return Answers(_signature(weights, name, items, frame.name, new_tokens, dtype), grouped)
+
+
+def _answered(
+    weights: Weights,
+    prompts: Sequence[str],
+    new_tokens: int,
+    device: str,
+    dtype: str,
+    batch_tokens: int | None,
+    store: bool,
+) -> dict[str, Answer]:
+    """The answer to each prompt; the model is loaded only where some are not kept."""
+    kept = KeptAnswers(weights, dtype, new_tokens) if store else None
+    found = {prompt: answer for prompt in prompts if kept and (answer := kept.get(prompt))}
+    missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in found]
+    if missing:
+        generator = Generator(weights, device, dtype, batch_tokens)
+        new = generator.answer(missing, new_tokens, keep=kept.add if kept else None)
+        found |= dict(zip(missing, new, strict=True))
+    return found
 
 
 def _signature(
@@ -127,7 +151,7 @@ def evaluate(
         profile: layerwise alignment of the same checkpoints, to stand beside the scores.
         detect: whether to tell the language of answers (needs lingua).
         draws, seed: of bootstraps and shuffles.
-        reading: template, device, dtype, batch_tokens: see `answer`.
+        reading: template, device, dtype, batch_tokens, store: see `answer`.
 
     Raises:
         RepalignError: no items, more than two checkpoints, an unknown scorer or template, or a checkpoint that
