@@ -53,6 +53,31 @@ def test_states_are_the_models_own_before_the_final_norm(llama, checkpoint, corp
     assert model.config.num_hidden_layers == states.blocks
 
 
+def test_spread_over_the_devices_at_hand_reads_the_same(checkpoint, corpus):
+    expected, spread = (extract(checkpoint, corpus, store=False, device=device) for device in ("cpu", "all"))
+    np.testing.assert_allclose(spread.layer("el", 2), expected.layer("el", 2), atol=1e-5)
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_quantised_weights_are_read_as_they_are(save_model, save_tokenizer, corpus, tmp_path, bits):
+    pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed")
+    whole, small = tmp_path / "whole", tmp_path / "small"
+    save_model(whole, hidden_size=64)
+    quantised = transformers.AutoModelForCausalLM.from_pretrained(
+        whole,
+        quantization_config=transformers.BitsAndBytesConfig(**{f"load_in_{bits}bit": True}),
+        device_map="cpu",
+    )
+    quantised.save_pretrained(small)
+    save_tokenizer(small)
+    full, coarse = (
+        extract(Checkpoint.named(str(folder)), corpus, store=False, device="cpu").layer("en", 2)
+        for folder in (whole, small)
+    )
+    assert np.corrcoef(full.ravel(), coarse.ravel())[0, 1] > 0.95
+    assert np.abs(full - coarse).max() > 1e-4, "the weights are the quantised ones"
+
+
 def test_companions_order_and_batch_size_change_nothing(checkpoint, corpus):
     full = extract(checkpoint, corpus, store=False)
     flipped = ParallelCorpus("flipped", {lang: rows[::-1] for lang, rows in corpus.sentences.items()})

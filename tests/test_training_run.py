@@ -128,9 +128,14 @@ def test_a_half_written_checkpoint_is_not_gone_on_from(tmp_path):
     assert last_checkpoint(tmp_path / "none") is None
 
 
-def test_an_adapter_on_a_parent(recipe_file, tmp_path):
-    parent = train(load_recipe(recipe_file), tmp_path / "parent")
+@pytest.mark.parametrize("quantize", [None, "nf4"])
+def test_an_adapter_on_a_parent(recipe_file, tmp_path, quantize):
+    wide = ["model.hidden_size=64", "model.intermediate_size=64"]
+    parent = train(load_recipe(recipe_file, wide), tmp_path / "parent")
     overrides = [f"parent={parent}", "adapter.r=4", "adapter.target_modules=['q_proj','v_proj']"]
+    if quantize:
+        pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed")
+        overrides.append(f"adapter.quantize={quantize}")
     folder = train(load_recipe(recipe_file, overrides), tmp_path / "adapter")
     config = json.loads((folder / "adapter_config.json").read_text())
     assert (config["r"], config["base_model_name_or_path"]) == (4, str(parent))
