@@ -15,10 +15,10 @@ from repalign.checkpoints.card import Card
 from repalign.checkpoints.loading import locate
 from repalign.cli import main
 from repalign.errors import RepalignError
+from repalign.evaluation.answering import answer
 from repalign.evaluation.generation import Generator
 from repalign.evaluation.items import Item, by_language
 from repalign.evaluation.results import Evaluation
-from repalign.evaluation.run import answer
 from repalign.evaluation.scores import measure
 from repalign.evaluation.tasks import ASK, TASKS, Request
 
