@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
-import sys
 from collections.abc import Sequence
-from functools import partial
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from repalign.commands.options import (
     add_data_options,
@@ -21,21 +17,18 @@ from repalign.commands.options import (
     say,
     writable,
 )
+from repalign.commands.scoring import score
+from repalign.commands.summary import print_table
 from repalign.errors import RepalignError, unknown
 from repalign.signature import digest
-from repalign.version import __version__
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from repalign.checkpoints import Checkpoint
     from repalign.corpora import ParallelCorpus
-    from repalign.profiles import LayerProfile
     from repalign.results import Results
     from repalign.states import LayerStates
 
 CONTROLS = ("random", "unshared")
-VERSIONED = ("torch", "transformers", "numpy", "scikit-learn")
 
 
 def add_analysis_options(parser: argparse.ArgumentParser) -> None:
@@ -148,128 +141,3 @@ def check_names(args: argparse.Namespace, corpus: ParallelCorpus) -> None:
             raise unknown("control", name, CONTROLS)
     REDUCERS[args.reducer]
     corpus.select([args.pivot])
-
-
-def score(
-    args: argparse.Namespace,
-    checkpoints: Sequence[Checkpoint],
-    states: Sequence[LayerStates],
-    title: str,
-    compare: bool,
-) -> Results:
-    """All tables of a report."""
-    from repalign import scoring
-    from repalign.results import Results
-
-    request: dict[str, Any] = {
-        "source": args.pivot,
-        "metrics": args.metrics or scoring.DEFAULT,
-        "draws": args.draws,
-        "seed": args.seed,
-    }
-    scores = scoring.profile(states, variants=args.variants, pairs=args.pairs, **request)
-    if compare:
-        scores = scores.joined(scoring.contrast(*states, variants=args.variants, pairs=args.pairs, **request))
-    tables = {} if args.stream else tables_beside(args, checkpoints, states, scores, request, compare)
-    about = {
-        "command": shlex.join(["repalign", *args.argv]),
-        "versions": {"repalign": __version__, **{name: version(name) for name in VERSIONED}},
-        "manifest": states[0].about,
-    }
-    return Results(title, scores, tables, about)
-
-
-def tables_beside(
-    args: argparse.Namespace,
-    checkpoints: Sequence[Checkpoint],
-    states: Sequence[LayerStates],
-    scores: LayerProfile,
-    request: dict[str, Any],
-    compare: bool,
-) -> dict[str, pd.DataFrame]:
-    """What is drawn beside the curves; names and columns stand in `repalign.results.TABLES`."""
-    import pandas as pd
-
-    from repalign import scoring
-    from repalign.projection import project, sentence_table
-
-    pivot_pairs = [(args.pivot, language) for language in states[0].languages if language != args.pivot]
-    by_checkpoint = {
-        "geometry": [scoring.geometry(one) for one in states],
-        "identity": [
-            scoring.identity(one, source=args.pivot, probe=args.probe, draws=args.draws, seed=args.seed)
-            for one in states
-        ],
-        "neighbours": [scoring.neighbours(one, pivot_pairs) for one in states],
-        "controls": [control(args, *pair, request) for pair in zip(checkpoints, states, strict=True)],
-    }
-    tables = {name: pd.concat(parts, ignore_index=True) for name, parts in by_checkpoint.items()}
-    tables["map"] = project(states, reducer=args.reducer, source=args.pivot, seed=args.seed)
-    tables["sentences"] = sentence_table(states[0])
-    if args.pairs == "all":
-        own = scores.where(baseline=None)
-        tables["languages"], tables["tree"] = scoring.language_tree(own)
-    if compare:
-        tables["drift"] = scoring.drift(*states, draws=args.draws, seed=args.seed)
-        tables["layer_cka"] = scoring.layer_cka(*states)
-    return tables
-
-
-def control(
-    args: argparse.Namespace, checkpoint: Checkpoint, states: LayerStates, request: dict[str, Any]
-) -> pd.DataFrame:
-    """What the scores would be without meaning: see `repalign.scoring.controls`."""
-    from repalign.checkpoints import random_twin
-    from repalign.scoring import controls
-
-    reread = partial(extract_again, args, states)
-    return controls(
-        states,
-        twin=reread(random_twin(checkpoint)) if "random" in args.control else None,
-        unshared=reread(checkpoint, unshared=True) if "unshared" in args.control else None,
-        variants=args.variants[-1:],
-        **request,
-    )
-
-
-def extract_again(
-    args: argparse.Namespace, states: LayerStates, checkpoint: Checkpoint, **changes: bool
-) -> LayerStates:
-    """States of the same sentences, read in the same way but for one change."""
-    from repalign.corpora import ParallelCorpus
-    from repalign.extraction import extract
-
-    corpus = ParallelCorpus(states.signature.corpus, states.texts)
-    return extract(checkpoint, corpus, pooling=args.pooling, **reading_options(args), **changes)
-
-
-def print_table(profile: LayerProfile, compare: bool) -> None:
-    """Best layer by pair and metric, in the last variant, on stderr: stdout is for the paths."""
-    table = profile.table[profile.table["baseline"].notna() == compare]
-    table = table[table["variant"] == table["variant"].iloc[-1]]
-    pair = [frozenset(ends) for ends in zip(table["source"], table["target"], strict=True)]
-    # Both directions of a retrieval score stand as one: their mean, significant where both are.
-    both = table.groupby(["checkpoint", "metric", pair, "layer"], sort=False).agg(
-        source=("source", "first"),
-        target=("target", "first"),
-        value=("value", "mean"),
-        p=("p_adjusted", "max"),
-    )
-    kind = "largest difference" if compare else "best layer"
-    for checkpoint, rows in both.groupby("checkpoint", sort=False):
-        metrics = list(dict.fromkeys(rows.index.get_level_values("metric")))
-        lines = [f"{checkpoint}, {table['variant'].iloc[0]}: {kind} (* p < .05 after correction)"]
-        lines.append(" " * 8 + "".join(f"{metric:>16}" for metric in metrics))
-        for _, ends in rows.groupby(level=2, sort=False):
-            cells = [_best(ends.xs(metric, level="metric")) for metric in metrics]
-            lines.append(
-                f"{ends['source'].iloc[0]}-{ends['target'].iloc[0]:5}"
-                + "".join(f"{cell:>16}" for cell in cells)
-            )
-        print("\n".join(lines), file=sys.stderr)
-
-
-def _best(layers: pd.DataFrame) -> str:
-    row = layers.loc[layers["value"].idxmax()]
-    layer = layers["value"].idxmax()[-1]
-    return f"{row['value']:.3f} at {layer:2}{'*' if row['p'] < 0.05 else ' '}"

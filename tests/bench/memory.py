@@ -6,12 +6,15 @@ sentences, since 20,000 sentences through the wide one take an hour on two cores
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import torch
 import transformers
 from extraction import make_model
@@ -35,9 +38,28 @@ def peak_above_model(folder: str, sentences: int) -> float:
         Checkpoint.named(folder), ParallelCorpus("many", rows), batch_tokens=4096, dtype="float32"
     )
     job.engine.pool(job._tokenize()["en"][:1], ["mean"])
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    job.run(("mean",))
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    with watched() as held:
+        job.run(("mean",))
+    return (max(held) - held[0]) / 2**20
+
+
+@contextmanager
+def watched() -> Iterator[list[int]]:
+    """Bytes this process holds, every 5 ms. Not its `ru_maxrss`: loading the model went higher than what follows."""
+    process, done = psutil.Process(), threading.Event()
+    held = [process.memory_info().rss]
+
+    def watch() -> None:
+        while not done.wait(0.005):
+            held.append(process.memory_info().rss)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield held
+    finally:
+        done.set()
+        thread.join()
 
 
 def in_a_process_of_its_own(folder: Path, sentences: int, home: Path) -> float:

@@ -1,0 +1,43 @@
+"""What `layers` and `compare` say in the terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from repalign.profiles import LayerProfile
+
+
+def print_table(profile: LayerProfile, compare: bool) -> None:
+    """Best layer by pair and metric, in the last variant, on stderr: stdout is for the paths."""
+    table = profile.table[profile.table["baseline"].notna() == compare]
+    table = table[table["variant"] == table["variant"].iloc[-1]]
+    pair = [frozenset(ends) for ends in zip(table["source"], table["target"], strict=True)]
+    # Both directions of a retrieval score stand as one: their mean, significant where both are.
+    both = table.groupby(["checkpoint", "metric", pair, "layer"], sort=False).agg(
+        source=("source", "first"),
+        target=("target", "first"),
+        value=("value", "mean"),
+        p=("p_adjusted", "max"),
+    )
+    kind = "largest difference" if compare else "best layer"
+    for checkpoint, rows in both.groupby("checkpoint", sort=False):
+        metrics = list(dict.fromkeys(rows.index.get_level_values("metric")))
+        lines = [f"{checkpoint}, {table['variant'].iloc[0]}: {kind} (* p < .05 after correction)"]
+        lines.append(" " * 8 + "".join(f"{metric:>16}" for metric in metrics))
+        for _, ends in rows.groupby(level=2, sort=False):
+            cells = [_best(ends.xs(metric, level="metric")) for metric in metrics]
+            lines.append(
+                f"{ends['source'].iloc[0]}-{ends['target'].iloc[0]:5}"
+                + "".join(f"{cell:>16}" for cell in cells)
+            )
+        print("\n".join(lines), file=sys.stderr)
+
+
+def _best(layers: pd.DataFrame) -> str:
+    row = layers.loc[layers["value"].idxmax()]
+    layer = layers["value"].idxmax()[-1]
+    return f"{row['value']:.3f} at {layer:2}{'*' if row['p'] < 0.05 else ' '}"
