@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from numpy.typing import ArrayLike
+from simulation import coverage, simulated, simulation, uniformity
 
-from repalign import LayerStates, RepalignError, contrast, profile, statistics
+from repalign import RepalignError, contrast, statistics
 from repalign.metrics import METRICS, LayerPair, Null
 from repalign.metrics.neighbourhood import Neighbours, _shuffled_variance
 from repalign.metrics.null import one_weight_tail, pearson_tail, tail
@@ -186,44 +186,6 @@ def test_bad_requests():
         statistics.intervals(np.zeros(1), np.zeros((1, 5)), np.zeros((3, 5)), method="magic")
     with pytest.raises(RepalignError, match=r"e\.g\. \.95, not 95"):
         statistics.intervals(np.zeros(1), np.zeros((1, 5)), np.zeros((3, 5)), confidence=95)
-
-
-def simulated(seed: int, n: int, strength: float, power: float, checkpoints: int = 1) -> list[LayerStates]:
-    """One layer of two languages of one or more checkpoints, with an uneven spectrum and language means."""
-    rng = np.random.default_rng([seed, n, int(10 * strength), int(10 * power)])
-    spectrum = (1 + np.arange(24.0)) ** -power
-    meaning = rng.normal(size=(n, 24)) * spectrum
-    return [
-        LayerStates.from_arrays(
-            {
-                language: (strength * meaning + rng.normal(size=(n, 24)) * spectrum + shift)[None]
-                for language, shift in (("en", 0.5), ("zh", -0.5))
-            },
-            checkpoint=f"c{number}",
-        )
-        for number in range(checkpoints)
-    ]
-
-
-def simulation(draws: int, n: int, strength: float, power: float, metrics: tuple[str, ...]) -> pd.DataFrame:
-    tables = []
-    for seed in range(draws):
-        states = simulated(seed, n, strength, power)
-        tables.append(
-            profile(states, metrics=metrics, draws=400, permutations=60, seed=seed, progress=False).table
-        )
-    return pd.concat(tables, ignore_index=True)
-
-
-def coverage(rows: pd.DataFrame) -> float:
-    """Share of intervals that hold the expected value."""
-    expected = rows["value"].mean()
-    return float(((rows["low"] <= expected) & (expected <= rows["high"])).mean())
-
-
-def uniformity(p: ArrayLike) -> float:
-    """Kolmogorov-Smirnov p of p-values."""
-    return float(stats.kstest(p, "uniform").pvalue)
 
 
 @pytest.mark.parametrize("name", ["p_at_1", "mexa", "csls", "xsim_distance"])
