@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+TOOLS := .venv/.tools
 SHELL := /bin/bash
 
 .PHONY: demo test lint bench gpu clean
@@ -15,20 +16,21 @@ demo: $(READY)
 	$(BIN)/repalign compare base m-llama --out out/base--m-llama
 	@echo "Open out/m-llama/report.html, out/alpaca--x-llama-zh/report.html, out/base--m-llama/report.html"
 
-test: $(READY)
+test: $(TOOLS)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-lint: $(READY)
+lint: $(TOOLS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-bench: $(READY)
-	for name in extraction metrics training; do $(BIN)/python tests/bench/$$name.py --json out/bench-$$name.json || exit 1; done
+bench: $(TOOLS)
+	$(BIN)/python -m pip install -qq --editable '.[bench]'
+	for name in extraction metrics training memory; do $(BIN)/python tests/bench/$$name.py --json out/bench-$$name.json || exit 1; done
 
 # On a machine with a CUDA device: the tests and figures only a GPU can show.
-gpu: $(READY)
+gpu: $(TOOLS)
 	$(BIN)/python -m pytest -m gpu
 	$(BIN)/python tests/bench/gpu.py --json figures/gpu-extraction.json
 
@@ -40,5 +42,9 @@ $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "repalign needs Python 3.10 or newer; set PYTHON=python3.12, say")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install -qq --editable .
+	touch $@
+
+$(TOOLS): $(READY)
 	$(BIN)/python -m pip install -qq --editable '.[test,lint]'
-	touch $(READY)
+	touch $@
