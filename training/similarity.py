@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import permutations
 from typing import NamedTuple
 
@@ -48,7 +48,7 @@ def similarities(
     }
 
 
-def _shares(rows: Iterable[Sequence[int]]) -> dict[int, float]:
+def _shares(rows: Iterable[Iterable[int]]) -> dict[int, float]:
     counts = Counter(int(token) for row in rows for token in row)
     return {token: count / counts.total() for token, count in counts.items()}
 

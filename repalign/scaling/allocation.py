@@ -8,6 +8,7 @@ the same rule (water-filling).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -105,7 +106,7 @@ def _bisect(a: np.ndarray, b: np.ndarray, budget: float, caps: np.ndarray, worst
     high = float((log_a - steep * np.log(budget / wanted.sum())).max()) + 1.0
     while pairs(low).sum() < budget:
         low -= 1.0
-    slope = brentq(lambda slope: pairs(slope).sum() - budget, low, high, xtol=1e-13, rtol=1e-15)
+    slope: Any = brentq(lambda slope: pairs(slope).sum() - budget, low, high, xtol=1e-13)
     out = np.zeros_like(a)
     out[wanted] = pairs(float(slope))
     return out

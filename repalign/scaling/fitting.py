@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -147,10 +148,11 @@ class Problem:
             full[free] = values
             return full
 
+        jacobian: Any = lambda values: self.jacobian(put(values))[:, free]  # noqa: E731 (scipy is typed without it)
         found = least_squares(
             lambda values: self.residuals(put(values)),
             np.clip(full[free], low + margin, high - margin),
-            lambda values: self.jacobian(put(values))[:, free],
+            jacobian,
             bounds=(low, high),
             loss="soft_l1",
             f_scale=ROBUST,

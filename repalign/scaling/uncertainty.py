@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def _excess(fitted: Fit, place: int, confidence: float) -> Callable[[float], flo
     def excess(value: float) -> float:
         nonlocal start  # the solution beside is the best start
         start, cost = problem.solve(start, {place: value})
-        return cost - best - allowed
+        return float(cost - best - allowed)
 
     return excess
 
@@ -69,7 +70,8 @@ def _crossing(excess: Callable[[float], float], best: float, step: float, limit:
     for _ in range(STEPS):
         outside = min(inside + step, limit) if step > 0 else max(inside + step, limit)
         if excess(outside) > 0:
-            return float(brentq(excess, inside, outside, xtol=abs(outside - inside) * 1e-2))
+            found: Any = brentq(excess, inside, outside, xtol=abs(outside - inside) * 1e-2)
+            return float(found)
         if outside == limit:
             return limit
         inside, step = outside, 1.5 * step
