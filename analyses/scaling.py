@@ -20,7 +20,7 @@ from repalign.figures import export
 from repalign.figures.scaling import curves
 from repalign.figures.style import SHEETS
 from repalign.report.scaling import render_scaling
-from repalign.scaling import Fit, Runs, bootstrap, compare_forms, fit, plan, preferred, read_runs
+from repalign.scaling import Fit, Law, Runs, bootstrap, compare_forms, fit, plan, preferred, read_runs
 from repalign.scaling.study import finite, law_of, study
 from training.similarity import association, similarities
 
@@ -63,17 +63,19 @@ def _predicted(
     return {"measured": float(scores.mean()), "predicted": value, "low": low, "high": high, "inside": inside}
 
 
-def variants(path: Path) -> dict[str, object] | None:
-    """Mean chrF of the splits over languages, by seed, and what optimal has over uniform."""
+def variants(path: Path, law: Law) -> dict[str, object] | None:
+    """Mean chrF of the splits over languages, by seed and by the law, and what optimal has over uniform."""
     if not path.exists():
         return None
     table = pd.read_parquet(path)
     means = table.groupby(["split", "seed"])[["chrf", "p_at_1"]].mean()
     by_language = table.pivot_table(index="split", columns="language", values="chrf")
+    pairs = table.pivot_table(index="split", columns="language", values="pairs")[list(law.languages)]
     found: dict[str, object] = {
+        "by the law": {way: float(law.scores(row.to_numpy(float)).mean()) for way, row in pairs.iterrows()},
         "mean": {way: rows.droplevel(0).to_dict() for way, rows in means.groupby(level=0)},
         "chrf": by_language.round(2).to_dict("index"),
-        "pairs": table.pivot_table(index="split", columns="language", values="pairs").to_dict("index"),
+        "pairs": pairs.to_dict("index"),
     }
     if {"optimal", "uniform"} <= set(table["split"]):
         gain = (means.loc["optimal"] - means.loc["uniform"]).dropna()
@@ -102,7 +104,7 @@ def main() -> None:
         "predicts difficulty": {name: association(values, difficulty)._asdict() for name, values in alike.items()},
         "plan": {"budget": BUDGET, "note": split.note, "identified": split.identified, "ranges": split.ranges,
                  "splits": [{"name": s.name, "pairs": s.pairs, "value": s.value, "gain": s.gain} for s in split.splits]},
-        "variants": variants(OUT),
+        "variants": variants(OUT, law_of(studies["chrf"])),
     }  # fmt: skip
     (FIGURES / "scaling.json").write_text(json.dumps(finite(found), indent=1) + "\n")
     picture = curves(studies["chrf"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,9 @@ from repalign.scaling.forms import natural
 
 STEPS = 60
 """Steps away from the best value before an interval is called open."""
+
+HALVINGS = 7
+"""Of the last step: ends are exact to a hundredth of it."""
 
 
 def profile_interval(fitted: Fit, name: str, confidence: float = 0.95) -> tuple[float, float]:
@@ -64,18 +66,23 @@ def _standard_error(fitted: Fit, place: int) -> float:
 
 def _crossing(excess: Callable[[float], float], best: float, step: float, limit: float) -> float:
     """Where the excess turns positive between the best value and a limit, or the limit."""
-    from scipy.optimize import brentq
-
     inside = best
     for _ in range(STEPS):
         outside = min(inside + step, limit) if step > 0 else max(inside + step, limit)
         if excess(outside) > 0:
-            found: Any = brentq(excess, inside, outside, xtol=abs(outside - inside) * 1e-2)
-            return float(found)
+            return _between(excess, inside, outside)
         if outside == limit:
             return limit
         inside, step = outside, 1.5 * step
     return limit
+
+
+def _between(excess: Callable[[float], float], inside: float, outside: float) -> float:
+    """By halving, which bears that the search for the other parameters may end a little elsewhere each time."""
+    for _ in range(HALVINGS):
+        middle = (inside + outside) / 2
+        inside, outside = (inside, middle) if excess(middle) > 0 else (middle, outside)
+    return outside
 
 
 def bootstrap(fitted: Fit, draws: int = 200, seed: int = 0) -> np.ndarray:
