@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from repalign.checkpoints import Checkpoint
@@ -35,7 +37,16 @@ def test_its_commands_and_options_exist():
 def _options(command: str) -> list[str]:
     parser = build_parser(command)
     (commands,) = [action for action in parser._actions if action.choices and command in action.choices]
-    return [option for action in commands.choices[command]._actions for option in action.option_strings]
+    return list(_all_options(commands.choices[command]))
+
+
+def _all_options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Its own and those of the commands below it."""
+    for action in parser._actions:
+        yield from action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from _all_options(below)
 
 
 def test_its_links_and_recipes_are_there():
@@ -43,5 +54,5 @@ def test_its_links_and_recipes_are_there():
         assert (ROOT / link).exists(), link
     from training.recipe import recipe_names
 
-    for recipe in re.findall(r"-m training (?!list|data)(\S+)", README):
+    for recipe in re.findall(r"-m training (?!list|data|alignment)(\S+)", README):
         assert recipe.strip("`") in recipe_names(), recipe
