@@ -30,7 +30,7 @@ def main() -> None:
     corpus = ParallelCorpus.named("phrasebook").select(limit=200)
     states = [extract(Checkpoint.named(name), corpus) for name in args.checkpoints]
     scores = profile(states, source="en", metrics=["p_at_1", "mexa", "cka"], variants=["centred"])
-    figures = by_language(scores, "p_at_1") | {"chance": 1 / len(corpus)}
+    figures: dict[str, Any] = by_language(scores, "p_at_1") | {"chance": 1 / len(corpus)}
     write(args.figure, "demo family", scores, figures)
     for name in args.checkpoints:
         print(f"{name:16} mean {shown(figures['mean'][name])}   zh {shown(figures['zh'][name])}")

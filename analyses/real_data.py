@@ -77,7 +77,7 @@ def measured(checkpoints: list[Checkpoint], corpus: ParallelCorpus, unshared: bo
 
 def trained(recipe: Recipe, corpus: ParallelCorpus) -> dict[str, Any]:
     """What a run took, and how many sentences of the corpus share a run of words with its text."""
-    card = Card.read(Path(Checkpoint.named(recipe.name).location))
+    card: Any = Card.read(Path(Checkpoint.named(recipe.name).location))
     items = [item for part in read_parts(recipe)[0] for item in part]
     return {
         "tokens": card.tokens,
