@@ -1,8 +1,8 @@
-"""What the sweep says: `python analyses/scaling.py` writes figures/scaling.json, figures/scaling.svg and figures/scaling.html.
+"""What the sweep says: `python analyses/scaling.py` writes figures/scaling.json and figures/scaling.svg.
 
 Reads figures/scaling_runs.parquet (analyses/scaling_sweep.py) and, where it is there, figures/scaling_variants.parquet
 (analyses/scaling_variants.py). The law of chrF and of alignment, the largest size predicted from the others, whether measured
-similarity predicts difficulty, and a budget split.
+similarity predicts difficulty, and a budget split. The page of the same: `repalign scaling fit figures/scaling_runs.parquet`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from repalign import Checkpoint, ParallelCorpus
 from repalign.figures import export
 from repalign.figures.scaling import curves
 from repalign.figures.style import SHEETS
-from repalign.report.scaling import render_scaling
 from repalign.scaling import Fit, Law, Runs, bootstrap, compare_forms, fit, plan, preferred, read_runs
 from repalign.scaling.study import finite, law_of, study
 from training.similarity import association, similarities
@@ -87,7 +86,6 @@ def main() -> None:
     read = {measure: read_runs(RUNS, measure, top) for measure, top in MEASURES.items()}
     studies = {measure: finite(study(runs, draws=DRAWS)) for measure, runs in read.items()}
     split = plan(law_of(studies["chrf"]), BUDGET)
-    (FIGURES / "scaling.html").write_text(render_scaling(studies["chrf"], split), encoding="utf-8")
     alike = similarities(Checkpoint.named("base"), ParallelCorpus.named("phrasebook"))
     difficulty = {
         name[2:-1]: entry["value"]
