@@ -37,7 +37,7 @@ def solved(problem: dict) -> np.ndarray:
     a, caps = (np.array(list(problem[key].values())) for key in ("difficulties", "available"))
     b, budget = problem["exponent"], min(problem["budget"], sum(problem["available"].values()))
     low, high = -300.0, 300.0
-    for _ in range(200):
+    for _ in range(90):
         middle = (low + high) / 2
         with np.errstate(divide="ignore", over="ignore"):
             pairs = np.minimum(caps, np.exp((np.log(a * b) - middle) / (b + 1)))
@@ -58,32 +58,50 @@ def test_equal_to_the_optimality_conditions_on_1000_problems():
         assert found[hard] == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 
+def gap_to_slsqp(problem: dict) -> float | None:
+    """How far scipy's solver ends from what the split loses, relative; None where there is nothing to solve."""
+    found = np.array(list(allocate(**problem).values()))
+    a, caps = (np.array(list(problem[key].values())) for key in ("difficulties", "available"))
+    b, budget, free = problem["exponent"], problem["budget"], (a > 0) & (caps > 0)
+    a, caps, found = a[free], caps[free], found[free] / budget
+    if len(a) < 2 or budget >= caps.sum():
+        return None
+    whole = float((a * (found * budget) ** -b).sum())
+
+    def lost(shares):
+        return float((a * np.maximum(shares * budget, 1e-12) ** -b).sum()) / whole
+
+    def slope(shares):
+        return -a * b * budget * np.maximum(shares * budget, 1e-12) ** (-b - 1) / whole
+
+    even = uniform(CODES[: len(a)], budget, dict(zip(CODES, caps, strict=False)))
+    best = minimize(
+        lost,
+        np.array(list(even.values())) / budget,
+        jac=slope,
+        method="SLSQP",
+        bounds=[(1e-9, min(cap, budget) / budget) for cap in caps],
+        constraints=[LinearConstraint(np.ones(len(a)), 1, 1)],
+        options={"ftol": 1e-15, "maxiter": 500},
+    )
+    return abs(1 - best.fun) if best.success else max(1 - best.fun, 0.0)  # one that gave up may only be worse
+
+
 def test_equal_to_a_general_solver():
-    rng = np.random.default_rng(1)
-    for _ in range(25):
-        problem = instance(rng)
-        found = np.array(list(allocate(**problem).values()))
-        a, caps = (np.array(list(problem[key].values())) for key in ("difficulties", "available"))
-        b, budget = problem["exponent"], problem["budget"]
-        if budget >= caps.sum() or (a == 0).any() or (caps == 0).any():
-            continue
+    rng = np.random.default_rng(3)
+    gaps = [gap for _ in range(150) if (gap := gap_to_slsqp(instance(rng))) is not None]
+    assert len(gaps) > 50
+    assert max(gaps) < 1e-6
 
-        def lost(shares, a=a, b=b, budget=budget):
-            return float((a * np.maximum(shares * budget, 1e-12) ** -b).sum())
 
-        start = np.array(list(uniform(CODES[: len(a)], budget, problem["available"]).values()))
-        best = minimize(
-            lost,
-            start / budget,
-            method="SLSQP",
-            bounds=[(1e-9, cap / budget) for cap in np.minimum(caps, budget)],
-            constraints=[LinearConstraint(np.ones(len(a)), 1, 1)] if len(a) > 1 else [],
-            options={"ftol": 1e-14, "maxiter": 500},
-        )
-        if len(a) == 1:
-            continue
-        assert lost(found / budget) <= best.fun * (1 + 1e-6)
-        assert lost(found / budget) == pytest.approx(best.fun, rel=1e-6)
+@pytest.mark.heavy
+def test_equal_to_a_general_solver_on_1000_problems():
+    rng = np.random.default_rng(4)
+    gaps: list[float] = []
+    while len(gaps) < 1000:
+        gap = gap_to_slsqp(instance(rng))
+        gaps += [] if gap is None else [gap]
+    assert max(gaps) < 1e-6
 
 
 def test_no_split_on_a_grid_is_better():
