@@ -19,12 +19,12 @@ BUSY = 2048
 """Tokens in a batch that keep any device busy; a CPU, whose budget is smaller, needs an eighth of it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Tokens:
     """One sentence, tokenised within its template.
 
     Attributes:
-        ids: int64 [token].
+        ids: int32 [token].
         content: bool [token]; the sentence's own tokens: neither special nor part of the template.
         truncated: whether the sentence lost tokens to the length limit.
     """
@@ -53,21 +53,33 @@ def tokenize(
     Raises:
         RepalignError: a template with a tokenizer that gives no offsets; a sentence without any token.
     """
-    if not sentences:
-        return []
-    framed = template.name != "raw"
-    if framed and not tokenizer.is_fast:
+    if template.name != "raw" and not tokenizer.is_fast:
         raise RepalignError(
             f"template {template.name!r} needs character offsets, which this slow tokenizer does not give; use --template raw"
         )
+    special = np.array(sorted(special_ids(tokenizer)), dtype=np.int32)
+    # A tokenizer's own account of a sentence takes some kilobytes: of a thousand at a time.
+    parts = [sentences[start : start + 1000] for start in range(0, len(sentences), 1000)]
+    return [
+        row for part in parts for row in _tokenize(part, tokenizer, template, max_length, causal, special)
+    ]
+
+
+def _tokenize(
+    sentences: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    template: Template,
+    max_length: int,
+    causal: bool,
+    special: np.ndarray,
+) -> Iterator[Tokens]:
+    framed = template.name != "raw"
     parts = [template.around(sentence) if framed else ("", sentence, "") for sentence in sentences]
     encoded = tokenizer(
         ["".join(p) for p in parts], return_offsets_mapping=framed, return_attention_mask=False
     )
-    special = np.array(sorted(special_ids(tokenizer)), dtype=np.int64)
-    rows = []
     for index, (before, sentence, _) in enumerate(parts):
-        ids = np.asarray(encoded["input_ids"][index], dtype=np.int64)
+        ids = np.asarray(encoded["input_ids"][index], dtype=np.int32)
         content = ~np.isin(ids, special)
         if framed:
             offsets = np.asarray(encoded["offset_mapping"][index])
@@ -78,8 +90,8 @@ def tokenize(
                 f"sentence {sentence[:60]!r} has no tokens of its own with this tokenizer; drop it"
             )
         keep = int(np.flatnonzero(content)[-1]) + 1 if causal else len(ids)
-        rows.append(Tokens(ids[: min(keep, max_length)], content[: min(keep, max_length)], keep > max_length))
-    return rows
+        length = min(keep, max_length)
+        yield Tokens(ids[:length].copy(), content[:length].copy(), keep > max_length)
 
 
 def without_shared(tokens: Mapping[str, Sequence[Tokens]]) -> dict[str, list[Tokens]]:

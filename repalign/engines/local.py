@@ -215,7 +215,7 @@ class LocalEngine:
 
     def _read_head(self, row: Tokens, length: int) -> Head:
         """The keys and values of the first tokens, which all rows share."""
-        ids = torch.as_tensor(row.ids[:length], device=self.device).unsqueeze(0)
+        ids = torch.as_tensor(row.ids[:length], device=self.device).long().unsqueeze(0)
         return Head(length, self.reader.body(input_ids=ids, use_cache=True).past_key_values)
 
     @property

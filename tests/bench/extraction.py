@@ -68,7 +68,7 @@ def x_llm(engine: LocalEngine, rows: list[Tokens]) -> None:
     for start in range(0, len(rows), 8):
         batch = rows[start : start + 8]
         width = max(len(row.ids) for row in batch)
-        ids = torch.stack([torch.from_numpy(np.pad(row.ids, (width - len(row.ids), 0))) for row in batch])
+        ids = torch.stack([torch.from_numpy(np.pad(row.ids, (width - len(row.ids), 0))).long() for row in batch])
         mask = torch.stack([torch.tensor([0] * (width - len(r.ids)) + [1] * len(r.ids)) for r in batch])
         output = engine.model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
         [state.mean(dim=1).float().numpy() for state in output.hidden_states]
@@ -78,7 +78,7 @@ def x_llm(engine: LocalEngine, rows: list[Tokens]) -> None:
 def mexa(engine: LocalEngine, rows: list[Tokens]) -> None:
     """MEXA's extractor: one sentence at a time, every state kept, position-weighted mean."""
     for row in rows:
-        ids = torch.from_numpy(row.ids)[None]
+        ids = torch.from_numpy(row.ids).long()[None]
         output = engine.model(input_ids=ids, attention_mask=torch.ones_like(ids), output_hidden_states=True)
         weights = torch.arange(1, ids.shape[1] + 1, dtype=output.hidden_states[0].dtype)[None, :, None]
         [((state * weights).sum(1) / weights.sum(1)).float().numpy() for state in output.hidden_states]

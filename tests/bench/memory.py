@@ -45,13 +45,21 @@ def peak_above_model(folder: str, sentences: int) -> float:
 
 @contextmanager
 def watched() -> Iterator[list[int]]:
-    """Bytes this process holds, every 5 ms. Not its `ru_maxrss`: loading the model went higher than what follows."""
+    """Bytes this process holds, every 5 ms. Not its `ru_maxrss`: loading the model went higher than what follows.
+
+    Mapped files do not count: they are the store's, and the system takes their pages back when it needs room.
+    """
     process, done = psutil.Process(), threading.Event()
-    held = [process.memory_info().rss]
+
+    def own() -> int:
+        info = process.memory_info()
+        return info.rss - getattr(info, "shared", 0)
+
+    held = [own()]
 
     def watch() -> None:
         while not done.wait(0.005):
-            held.append(process.memory_info().rss)
+            held.append(own())
 
     thread = threading.Thread(target=watch)
     thread.start()
