@@ -78,7 +78,7 @@ def compare_forms(runs: Runs, forms: Sequence[str] | None = None) -> list[Compar
         try:
             fitted = fit(runs, name)
         except RepalignError as error:
-            refused = error
+            refused = refused or error
             continue
         try:
             by_size = leave_one_size_out(fitted)
