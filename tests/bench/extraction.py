@@ -68,7 +68,9 @@ def x_llm(engine: LocalEngine, rows: list[Tokens]) -> None:
     for start in range(0, len(rows), 8):
         batch = rows[start : start + 8]
         width = max(len(row.ids) for row in batch)
-        ids = torch.stack([torch.from_numpy(np.pad(row.ids, (width - len(row.ids), 0))).long() for row in batch])
+        ids = torch.stack(
+            [torch.from_numpy(np.pad(row.ids, (width - len(row.ids), 0))).long() for row in batch]
+        )
         mask = torch.stack([torch.tensor([0] * (width - len(r.ids)) + [1] * len(r.ids)) for r in batch])
         output = engine.model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
         [state.mean(dim=1).float().numpy() for state in output.hidden_states]
