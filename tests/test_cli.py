@@ -98,6 +98,9 @@ def test_the_same_command_again_only_draws_again(llama, text, tmp_path, monkeypa
     assert main(argv) == 0
     first = pd.read_parquet(out / "profile.parquet")
     (out / "report.html").unlink()
+    again = "import sys; from repalign.cli import main; main(sys.argv[1:]); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", again, *argv], check=True)
+    (out / "report.html").unlink()
     scored = []
     monkeypatch.setattr(
         "repalign.commands.analysis.score", lambda *a: scored.append(a) or pytest.fail("scored again")

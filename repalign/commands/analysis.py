@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from repalign.commands.options import (
     say,
     writable,
 )
-from repalign.commands.scoring import score
+from repalign.commands.scoring import VERSIONED, score
 from repalign.commands.summary import print_table
 from repalign.errors import RepalignError, unknown
 from repalign.signature import digest
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from repalign.checkpoints import Checkpoint
     from repalign.corpora import ParallelCorpus
     from repalign.results import Results
-    from repalign.states import LayerStates
 
 CONTROLS = ("random", "unshared")
 
@@ -70,21 +70,20 @@ def run_analysis(
 ) -> list[Path]:
     """Extract, score, draw, save; the folder gets its files at the end, each whole."""
     out = writable(args.out or Path("out") / title.replace("/", "-").replace(" ", "-"))
-    check_names(args, corpus)
-    from repalign.checkpoints.loading import one_base
-    from repalign.extraction import extract
+    if (results := saved(args, checkpoints, corpus, out)) is None:
+        check_names(args, corpus)
+        from repalign.checkpoints.loading import one_base
+        from repalign.extraction import extract
 
-    with one_base():
-        states = [
-            extract(ckpt, corpus, pooling=args.pooling, **reading_options(args)) for ckpt in checkpoints
-        ]
-    key = fingerprint(args, states)
-    if (results := saved_under(key, out)) is None:
+        with one_base():
+            states = [
+                extract(ckpt, corpus, pooling=args.pooling, **reading_options(args)) for ckpt in checkpoints
+            ]
         say(
             f"scoring {len(states[0].layers)} layers x {len(corpus.languages)} languages x {states[0].sentences} sentences"
         )
         results = score(args, checkpoints, states, title, compare)
-        results.about["key"] = key
+        results.about["key"] = fingerprint(args, checkpoints, corpus)
     print_table(results.profile, compare)
     paths = results.save(out)
     if not args.no_report:
@@ -94,19 +93,13 @@ def run_analysis(
     return paths
 
 
-def fingerprint(args: argparse.Namespace, states: Sequence[LayerStates]) -> str:
-    """SHA-256 over all that decides the results: the states, the options, and this package's code."""
-    no_matter = {"run", "argv", "out", "no_report", "no_train", "ckpt", "baseline", "checkpoint"}
-    options = {name: value for name, value in vars(args).items() if name not in no_matter}
-    package = Path(__file__).parents[1]
-    code = (path.read_bytes() for path in sorted(package.rglob("*.py")))
-    return digest(
-        [*(str(one.signature) for one in states), json.dumps(options, sort_keys=True, default=str), *code]
-    )
+def saved(
+    args: argparse.Namespace, checkpoints: Sequence[Checkpoint], corpus: ParallelCorpus, out: Path
+) -> Results | None:
+    """The results in a folder when they are just those asked for: the same command again only draws again.
 
-
-def saved_under(key: str, out: Path) -> Results | None:
-    """The results in a folder when they are just those asked for: the same command again only draws again."""
+    Known without torch or a tokenizer, which take longer to import than a page to draw.
+    """
     from repalign.results import Results
 
     if not (out / "profile.json").is_file():
@@ -115,7 +108,21 @@ def saved_under(key: str, out: Path) -> Results | None:
         results = Results.load(out)
     except (RepalignError, OSError, ValueError, KeyError):  # damaged or of another version: made anew
         return None
-    return results if results.about.get("key") == key else None
+    return results if results.about.get("key") == fingerprint(args, checkpoints, corpus) else None
+
+
+def fingerprint(args: argparse.Namespace, checkpoints: Sequence[Checkpoint], corpus: ParallelCorpus) -> str:
+    """SHA-256 over all that decides the results: weights, text, options, and the code that reads and scores."""
+    from repalign.checkpoints.loading import locate
+
+    located = [locate(checkpoint) for checkpoint in checkpoints]
+    read = [part for w in located for part in (w.checkpoint.name, w.digest, w.tokenizer_digest)]
+    no_matter = {"run", "argv", "out", "no_report", "no_train", "ckpt", "baseline", "checkpoint"}
+    options = {name: value for name, value in vars(args).items() if name not in no_matter}
+    package = Path(__file__).parents[1]
+    code = (path.read_bytes() for path in sorted(package.rglob("*.py")))
+    versions = (version(name) for name in VERSIONED)
+    return digest([*read, corpus.digest, json.dumps(options, sort_keys=True, default=str), *versions, *code])
 
 
 def check_names(args: argparse.Namespace, corpus: ParallelCorpus) -> None:
