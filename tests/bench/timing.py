@@ -14,10 +14,14 @@ from typing import Any
 
 
 def interleaved(runs: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """Median seconds of each contestant over rounds in which each runs once, after one round that is not counted."""
+    """Median seconds of each contestant over rounds in which each runs once, after one round that is not counted.
+
+    Every round begins with another, so that nobody always follows the same.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for round_ in range(rounds + 1):
-        for name, run in runs.items():
+        first = round_ % len(runs)
+        for name, run in [*runs.items()][first:] + [*runs.items()][:first]:
             start = time.perf_counter()
             run()
             elapsed = time.perf_counter() - start
