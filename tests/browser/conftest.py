@@ -86,3 +86,21 @@ def open_page(opened) -> Iterator[Callable[..., object]]:
 
 def _own(url: str, path: Path) -> bool:
     return url.startswith((path.as_uri(), "data:", "blob:"))
+
+
+@pytest.fixture(scope="session")
+def serious() -> Callable[..., list[str]]:
+    """serious(page, rules="{}"): what axe-core finds on a page that is serious or critical."""
+    package = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
+    axe = Path(package.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+
+    def find(page, rules: str = "{}") -> list[str]:
+        page.evaluate(axe)
+        found = page.evaluate(f"axe.run({rules})")["violations"]
+        return [
+            f"{v['id']}: {v['nodes'][0]['html'][:200]}"
+            for v in found
+            if v["impact"] in ("serious", "critical")
+        ]
+
+    return find

@@ -7,7 +7,6 @@ import gzip
 import io
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -434,25 +433,12 @@ def test_200_languages_open(open_page, results):
     assert page.evaluate("repalign.maps[0].space.languages.length") == 199
 
 
-def test_axe_finds_nothing_serious(open_page):
-    axe = _axe().read_text(encoding="utf-8")
+def test_axe_finds_nothing_serious(open_page, serious):
     whole, contrast = "{}", "{ runOnly: ['color-contrast'] }"
     for kind, width, scheme, rules in (("single", 1280, "light", whole), ("single", 390, "dark", contrast)):
         page = open_page(kind, width, scheme, "#sentence=3")
         scroll_through(page)
-        page.evaluate(axe)
-        found = page.evaluate(f"axe.run({rules})")["violations"]
-        bad = [
-            f"{v['id']}: {v['nodes'][0]['html'][:200]}"
-            for v in found
-            if v["impact"] in ("serious", "critical")
-        ]
-        assert bad == []
-
-
-def _axe() -> Path:
-    package = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
-    return Path(package.__file__).with_name("axe.min.js")
+        assert serious(page, rules) == []
 
 
 def sample_small(checkpoint: str, layers: int = 5):

@@ -102,3 +102,7 @@ def test_the_page_draws_and_turns_dark(page):
     page.click("#theme")
     assert page.get_attribute("#theme", "aria-pressed") == "true"
     assert page.locator("text=profile likelihood").count() >= 1
+
+
+def test_axe_finds_nothing_serious(page, serious):
+    assert serious(page) == []
