@@ -8,7 +8,6 @@ differs is data, not training. Every seed draws other pairs. Finished runs are k
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -18,6 +17,9 @@ from pathlib import Path
 import pandas as pd
 
 from repalign import Checkpoint, ParallelCorpus, __version__, extract, profile
+from repalign.checkpoints.loading import locate
+from repalign.evaluation.generation import Generator
+from repalign.results import write_whole
 from repalign.templates import TEMPLATES
 from training import Recipe, load_recipe, train
 from training.data.instructions import translation_request
@@ -48,42 +50,32 @@ def recipe_of(language: str, pairs: int, seed: int) -> Recipe:
 def run(language: str, pairs: int, seed: int) -> dict[str, object]:
     """Train one run, score it, and throw its weights away."""
     recipe = recipe_of(language, pairs, seed)
-    folder = Path(tempfile.mkdtemp(prefix="scaling-"))
-    try:
-        train(recipe, folder)
-        checkpoint = Checkpoint.named(str(folder))
+    with tempfile.TemporaryDirectory(prefix="scaling-") as folder:
+        train(recipe, Path(folder))
+        checkpoint = Checkpoint.named(folder)
         corpus = ParallelCorpus.named("phrasebook", ["en", language])
         return {
             "language": language,
             "pairs": pairs,
             "seed": seed,
-            **translated(folder, corpus, language),
+            **translated(checkpoint, corpus, language),
             **aligned(checkpoint, corpus),
             "recipe": recipe.digest,
             "corpus": corpus.digest,
             "repalign": __version__,
         }
-    finally:
-        shutil.rmtree(folder)
 
 
-def translated(folder: Path, corpus: ParallelCorpus, language: str) -> dict[str, float]:
+def translated(checkpoint: Checkpoint, corpus: ParallelCorpus, language: str) -> dict[str, float]:
     """chrF of greedy translations from English, with the interval of a bootstrap over sentences."""
-    import torch
     from sacrebleu.metrics.chrf import CHRF
-    from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-    model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True).eval()
+    generator = Generator(locate(checkpoint), dtype="float32")
     request = translation_request("en", language, brief=True)
     prompts = [TEMPLATES["input-first"].prompt(request, sentence) for sentence in corpus.sentences["en"]]
-    batch = tokenizer(prompts, return_tensors="pt", padding=True)
-    end = tokenizer.eos_token_id
-    with torch.inference_mode():
-        found = model.generate(**batch, max_new_tokens=LONGEST_ANSWER, do_sample=False, pad_token_id=end)
-    answers = tokenizer.batch_decode(found[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
+    answers = [answer.text for answer in generator.answer(prompts, LONGEST_ANSWER, progress=False)]
     references = [list(corpus.sentences[language])]
-    score = CHRF().corpus_score([text.strip() for text in answers], references, n_bootstrap=300)
+    score = CHRF().corpus_score(answers, references, n_bootstrap=300)
     return {"chrf": score.score, "chrf_low": score.score - score._ci, "chrf_high": score.score + score._ci}
 
 
@@ -113,13 +105,11 @@ def main(args: argparse.Namespace) -> None:
     if not missing:
         return
     train(load_recipe("base"))  # once, before the runs look for it side by side
-    args.out.parent.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(args.jobs, mp_context=get_context("spawn")) as pool:
         for future in as_completed([pool.submit(run, *job) for job in missing]):
             rows.append(future.result())
-            partial = args.out.with_suffix(".partial")
-            pd.DataFrame(rows).sort_values(["language", "pairs", "seed"]).to_parquet(partial, index=False)
-            partial.replace(args.out)
+            table = pd.DataFrame(rows).sort_values(["language", "pairs", "seed"])
+            write_whole(args.out, table.to_parquet(index=False))
             print({key: value for key, value in rows[-1].items() if key in _SHOWN}, flush=True)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pandas as pd
 from scaling_sweep import APART, ITEMS, RUNS, SETTINGS, aligned, translated
 
 from repalign import Checkpoint, ParallelCorpus, __version__
+from repalign.results import write_whole
 from repalign.scaling import proportional, uniform
 from training import Recipe, load_recipe, train
 
@@ -50,18 +50,15 @@ def recipe_of(pairs: dict[str, int], seed: int) -> Recipe:
 def run(way: str, pairs: dict[str, int], seed: int) -> list[dict[str, object]]:
     """Train one model, score it in every language, and throw its weights away."""
     recipe = recipe_of(pairs, seed)
-    folder = Path(tempfile.mkdtemp(prefix="scaling-"))
-    try:
-        train(recipe, folder)
-        rows = []
+    with tempfile.TemporaryDirectory(prefix="scaling-") as folder:
+        train(recipe, Path(folder))
+        checkpoint, rows = Checkpoint.named(folder), []
         for language, count in pairs.items():
             corpus = ParallelCorpus.named("phrasebook", ["en", language])
-            found = translated(folder, corpus, language) | aligned(Checkpoint.named(str(folder)), corpus)
+            found = translated(checkpoint, corpus, language) | aligned(checkpoint, corpus)
             made = {"recipe": recipe.digest, "corpus": corpus.digest, "repalign": __version__}
             rows.append({"split": way, "seed": seed, "language": language, "pairs": count, **found, **made})
         return rows
-    finally:
-        shutil.rmtree(folder)
 
 
 def main(args: argparse.Namespace) -> None:
@@ -72,9 +69,7 @@ def main(args: argparse.Namespace) -> None:
             if way not in args.splits or recipe_of(pairs, seed).digest in done:
                 continue
             rows += run(way, pairs, seed)
-            partial = args.out.with_suffix(".partial")
-            pd.DataFrame(rows).to_parquet(partial, index=False)
-            partial.replace(args.out)
+            write_whole(args.out, pd.DataFrame(rows).to_parquet(index=False))
     table = pd.DataFrame(rows)
     print(table.pivot_table(index="split", columns="language", values="chrf", margins=True).round(2))
 

@@ -126,8 +126,8 @@ def plan(lengths: Sequence[int], budget: int) -> Iterator[np.ndarray]:
     """Batches of row numbers, of like length, each at most `budget` padded tokens (at least one row).
 
     A batch large enough to keep the device busy also ends where the next row is a tenth longer than its first: padding
-    then costs more than another batch. The plan depends on nothing but lengths and
-    budget, so that a resumed run forms the same batches.
+    then costs more than another batch. The plan depends on nothing but lengths and budget, so that a resumed run forms
+    the same batches.
     """
     order = np.argsort(np.asarray(lengths), kind="stable")
     start = 0

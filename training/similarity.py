@@ -5,16 +5,15 @@ The paper's gamma is a language's similarity with English, without a definition;
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from itertools import permutations
 from typing import NamedTuple
 
 import numpy as np
 
 from repalign.checkpoints import Checkpoint
 from repalign.corpora import ParallelCorpus
+from repalign.correlation import shuffled_p, spearman
 from repalign.errors import RepalignError
 from repalign.extraction import extract
 from repalign.scoring import profile
@@ -76,21 +75,10 @@ def association(
     Raises:
         RepalignError: fewer than three languages have both.
     """
-    from scipy.stats import rankdata
-
     common = [language for language in coefficient if language in similarity]
     if len(common) < 3:
         raise RepalignError(f"a correlation needs at least 3 languages, not {len(common)}")
-    x, y = (rankdata([values[language] for language in common]) for values in (similarity, coefficient))
-    x, y = x - x.mean(), y - y.mean()
-    size = math.sqrt(float((x**2).sum() * (y**2).sum()))
-    if not size:
-        return Association(float("nan"), float("nan"), len(common))
-    if len(common) <= EXACT:
-        orders = np.array(list(permutations(range(len(common)))))
-    else:
-        generator = np.random.default_rng(seed)
-        orders = np.array([np.arange(len(x)), *(generator.permutation(len(x)) for _ in range(draws))])
-    found = x @ y / size
-    by_chance = y[orders] @ x / size
-    return Association(float(found), float((np.abs(by_chance) >= abs(found) - 1e-12).mean()), len(common))
+    a, b = (np.array([values[language] for language in common]) for values in (similarity, coefficient))
+    found = float(spearman(a[None], b[None])[0])
+    p = float("nan") if np.isnan(found) else shuffled_p(a, b, found, draws, seed, EXACT)
+    return Association(found, p, len(common))

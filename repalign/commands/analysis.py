@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from repalign.commands.options import (
     add_data_options,
+    add_output_options,
     add_reading_options,
     comma_list,
+    output_folder,
     positive,
     reading_options,
     say,
-    writable,
 )
 from repalign.commands.scoring import VERSIONED, score
 from repalign.commands.summary import print_table
@@ -53,12 +54,9 @@ def add_analysis_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--probe", action="store_true", help="also train language probes (slow at many dims)")
     group.add_argument("--draws", type=positive, default=1000, help="bootstrap draws (default: 1000)")
     group.add_argument("--seed", type=int, default=0)
-    output = parser.add_argument_group("output")
-    output.add_argument("--out", type=Path, metavar="DIR", help="folder of results (default: out/NAME)")
-    output.add_argument(
+    add_output_options(parser).add_argument(
         "--reducer", default="pca", help="map of the semantic space: pca (default), umap, tsne, mds"
     )
-    output.add_argument("--no-report", action="store_true", help="write the tables only")
 
 
 def run_analysis(
@@ -69,7 +67,7 @@ def run_analysis(
     compare: bool,
 ) -> list[Path]:
     """Extract, score, draw, save; the folder gets its files at the end, each whole."""
-    out = writable(args.out or Path("out") / title.replace("/", "-").replace(" ", "-"))
+    out = output_folder(args, title)
     if (results := saved(args, checkpoints, corpus, out)) is None:
         check_names(args, corpus)
         from repalign.checkpoints.loading import one_base

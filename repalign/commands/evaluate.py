@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repalign.commands.evaluation_tables import print_tables
-from repalign.commands.options import comma_list, positive, resolve, say, writable
+from repalign.commands.options import (
+    add_machine_options,
+    add_output_options,
+    comma_list,
+    output_folder,
+    positive,
+    resolve,
+    say,
+)
 from repalign.errors import RepalignError
 
 if TYPE_CHECKING:
@@ -50,16 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     answers.add_argument(
         "--new-tokens", type=positive, metavar="N", help="that an answer may have; default: the task's"
     )
-    answers.add_argument(
-        "--device", default="auto", help="auto (default), cpu, cuda, mps, or all GPUs together: all"
-    )
-    answers.add_argument("--dtype", default="auto", choices=["auto", "float32", "bfloat16", "float16"])
-    answers.add_argument("--batch-tokens", type=positive, metavar="N", help="padded tokens a batch")
+    add_machine_options(answers)
     answers.add_argument(
         "--no-store", action="store_true", help="neither keep answers on disk nor look for them there"
-    )
-    answers.add_argument(
-        "--no-train", action="store_true", help="refuse to train a demo checkpoint that is not there"
     )
     scores = parser.add_argument_group("scores")
     scores.add_argument("--scorers", type=comma_list, metavar="S,S", help="contains, exact, f1, squad-exact, squad-f1, "
@@ -76,9 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--draws", type=positive, default=1000, help="bootstrap draws and shuffles (default: 1000)"
     )
     scores.add_argument("--seed", type=int, default=0)
-    output = parser.add_argument_group("output")
-    output.add_argument("--out", type=Path, metavar="DIR", help="folder of results (default: out/NAME)")
-    output.add_argument("--no-report", action="store_true", help="write the tables only")
+    add_output_options(parser)
 
 
 def run(args: argparse.Namespace) -> list[Path]:
@@ -98,7 +97,7 @@ def run(args: argparse.Namespace) -> list[Path]:
     checkpoints = resolve(args.ckpt, train=not args.no_train)
     items = _items(args, task, checkpoints)
     title = f"{' against '.join(one.name for one in reversed(checkpoints))} on {task.name}"
-    out = writable(args.out or Path("out") / title.replace("/", "-").replace(" ", "-"))
+    out = output_folder(args, title)
     from repalign.evaluation.run import evaluate
 
     say(f"{title}: {len(items):,} questions in {len({item.language for item in items})} languages")

@@ -40,6 +40,15 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--template", default="raw", help="frame around each sentence: raw (default), alpaca, brief"
     )
+    add_machine_options(group)
+    group.add_argument("--max-length", type=positive, metavar="N", help="tokens a sentence may have")
+    group.add_argument("--no-store", action="store_true", help="keep states in memory, write none to disk")
+    group.add_argument("--stream", action="store_true", help="keep nothing: hold two languages at a time, and write the "
+                       "scores only (for hundreds of languages)")  # fmt: skip
+
+
+def add_machine_options(group: argparse._ArgumentGroup) -> None:
+    """Where and how a model runs."""
     group.add_argument("--dtype", default="auto", choices=["auto", "float32", "bfloat16", "float16"])
     group.add_argument(
         "--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps, or all GPUs together: all"
@@ -47,13 +56,17 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--batch-tokens", type=positive, metavar="N", help="padded tokens a batch; default: by free memory"
     )
-    group.add_argument("--max-length", type=positive, metavar="N", help="tokens a sentence may have")
-    group.add_argument("--no-store", action="store_true", help="keep states in memory, write none to disk")
-    group.add_argument("--stream", action="store_true", help="keep nothing: hold two languages at a time, and write the "
-                       "scores only (for hundreds of languages)")  # fmt: skip
     group.add_argument(
         "--no-train", action="store_true", help="refuse to train a demo checkpoint that is not there"
     )
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Where results go; the group, for what else a command writes."""
+    output = parser.add_argument_group("output")
+    output.add_argument("--out", type=Path, metavar="DIR", help="folder of results (default: out/NAME)")
+    output.add_argument("--no-report", action="store_true", help="write the tables only")
+    return output
 
 
 def comma_list(text: str) -> list[str]:
@@ -110,6 +123,11 @@ def reading_options(args: argparse.Namespace) -> dict[str, Any]:
     """The options of `repalign.extraction.Extraction` that the user set."""
     names = ("stream", "template", "site", "layers", "dtype", "device", "side", "batch_tokens", "max_length")
     return {"store": not args.no_store, **{name: getattr(args, name) for name in names}}
+
+
+def output_folder(args: argparse.Namespace, title: str) -> Path:
+    """`--out`, or a folder named by the title; see `writable`."""
+    return writable(args.out or Path("out") / title.replace("/", "-").replace(" ", "-"))
 
 
 def writable(folder: Path) -> Path:

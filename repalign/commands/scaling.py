@@ -58,14 +58,14 @@ def run(args: argparse.Namespace) -> list[Path]:
 def _fit(args: argparse.Namespace) -> list[Path]:
     from repalign.report.scaling import render_scaling
     from repalign.scaling import read_runs
-    from repalign.scaling.study import finite, save, study
+    from repalign.scaling.study import save, study
 
     found = study(read_runs(args.runs, args.score, args.top), args.form, args.draws, args.seed)
     folder = args.out or args.runs.parent
     for note in found["notes"]:
         say(note)
     save(found, folder / "fit.json")
-    write_whole(folder / "scaling.html", render_scaling(finite(found)).encode())
+    write_whole(folder / "scaling.html", render_scaling(found).encode())
     return [folder / "fit.json", folder / "scaling.html"]
 
 

@@ -61,17 +61,28 @@ def read_hub(name: str, languages: Sequence[str] | None = None) -> ParallelCorpu
     Raises:
         RepalignError: it cannot be loaded, or has no language columns.
     """
+    repo, config, split = (name + "::").split(":")[:3]
+    remedy = "expected owner/name[:config[:split]], in parquet"
+    rows = hub_rows(repo, config, split or "test", f"the data set {name!r}", remedy)
+    return from_rows(name, (row.get("translation", row) for row in rows), languages, name)
+
+
+def hub_rows(repo: str, config: str, split: str, named: str, remedy: str) -> Any:
+    """The rows of a data set on the hub, stored as parquet.
+
+    Args:
+        config: "" for the only one.
+        named, remedy: how an error calls it, and what it says to do.
+
+    Raises:
+        RepalignError: it cannot be loaded.
+    """
     import datasets
 
-    repo, config, split = (name + "::").split(":")[:3]
     try:
-        rows: Any = datasets.load_dataset(repo, config or None, split=split or "test")
+        return datasets.load_dataset(repo, config or None, split=split)
     except (ValueError, OSError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise RepalignError(
-            f"cannot load the data set {name!r}: {reason}; expected owner/name[:config[:split]], in parquet"
-        ) from error
-    return from_rows(name, (row.get("translation", row) for row in rows), languages, name)
+        raise RepalignError(f"cannot load {named}: {str(error).splitlines()[0]}; {remedy}") from error
 
 
 def from_rows(

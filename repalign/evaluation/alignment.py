@@ -6,12 +6,11 @@ Both tables are of association, over few languages: nothing here shows that alig
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import rankdata
 
+from repalign.correlation import shuffled_p, spearman
 from repalign.evaluation.items import Item
 from repalign.statistics import holm, resamples
 
@@ -75,15 +74,11 @@ def over_languages(table: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.
     rows = []
     for keys, part in table.groupby(["checkpoint", "metric", "scorer"], sort=False):
         a, b = part["alignment"].to_numpy(float), part["score"].to_numpy(float)
-        value = float(_spearman(a[None], b[None])[0])
-        few = len(part) < ENOUGH
-        low, high = (np.nan, np.nan) if few else _resampled(a, b, draws, seed)
         rows.append(
             dict(zip(("checkpoint", "metric", "scorer"), keys, strict=True))
-            | {"over": "languages", "language": None, "value": value, "low": low, "high": high,
-               "p": np.nan if few or np.isnan(value) else _shuffled_p(a, b, value, draws, seed), "units": len(part),
-               "note": _note(len(part), value)}
-        )  # fmt: skip
+            | {"over": "languages", "language": None}
+            | _correlation(a, b, draws, seed, tested=len(part) >= ENOUGH)
+        )
     return pd.DataFrame(rows)
 
 
@@ -126,16 +121,18 @@ def over_items(
                 both = pd.concat([aligned, score], axis=1, join="inner").dropna().to_numpy(float)
                 rows.append(
                     {"checkpoint": checkpoint, "metric": "margin", "scorer": scorer, "over": "sentences",
-                     "language": language, **_over_sentences(both, draws, seed)}
+                     "language": language, **_correlation(both[:, 0], both[:, 1], draws, seed)}
                 )  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def _over_sentences(both: np.ndarray, draws: int, seed: int) -> dict[str, object]:
-    a, b = both.T
-    value = float(_spearman(a[None], b[None])[0])
-    low, high = _resampled(a, b, draws, seed)
-    p = np.nan if np.isnan(value) else _shuffled_p(a, b, value, draws, seed)
+def _correlation(
+    a: np.ndarray, b: np.ndarray, draws: int, seed: int, tested: bool = True
+) -> dict[str, object]:
+    """Spearman's, and if `tested` its interval and p."""
+    value = float(spearman(a[None], b[None])[0])
+    low, high = _resampled(a, b, draws, seed) if tested else (np.nan, np.nan)
+    p = shuffled_p(a, b, value, draws, seed, EXACT) if tested and not np.isnan(value) else np.nan
     return {"value": value, "low": low, "high": high, "p": p, "units": len(a), "note": _note(len(a), value)}
 
 
@@ -151,28 +148,11 @@ def _note(units: int, value: float) -> str:
     return "one side does not vary" if np.isnan(value) else ""
 
 
-def _spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Row by row; NaN where a row does not vary."""
-    x, y = (rankdata(values, axis=1) for values in (a, b))
-    x, y = (ranks - ranks.mean(1, keepdims=True) for ranks in (x, y))
-    size = np.sqrt((x**2).sum(1) * (y**2).sum(1))
-    return np.divide((x * y).sum(1), size, out=np.full(size.shape, np.nan), where=size > 0)
-
-
-def _shuffled_p(a: np.ndarray, b: np.ndarray, value: float, draws: int, seed: int) -> float:
-    if len(a) <= EXACT:
-        orders = np.array(list(permutations(range(len(a)))))
-    else:
-        generator = np.random.default_rng(seed)
-        orders = np.array([range(len(a)), *(generator.permutation(len(a)) for _ in range(draws))])
-    return float((np.abs(_spearman(a[None], b[orders])) >= abs(value) - 1e-12).mean())
-
-
 def _resampled(a: np.ndarray, b: np.ndarray, draws: int, seed: int) -> tuple[float, float]:
     n = len(a)
     counts = np.rint((resamples(n, draws, seed) + 1 / n) * n).astype(int)
     rows = np.array([np.repeat(np.arange(n), count) for count in counts])
-    values = _spearman(a[rows], b[rows])
+    values = spearman(a[rows], b[rows])
     # A draw without variation has no correlation; where these are many, the others tell of a few units only.
     known = values[~np.isnan(values)]
     if len(known) < 0.95 * draws:

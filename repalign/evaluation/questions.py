@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repalign.corpora.readers import choose
+from repalign.corpora.readers import choose, hub_rows, parquet_rows
 from repalign.errors import RepalignError, unknown
 from repalign.evaluation.items import Item
 from repalign.toml import read_toml
@@ -108,7 +108,11 @@ def _items(language: str, rows: Sequence[Mapping[str, Any]], prompts: Mapping[st
 
 
 def _rows(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    return [row for path in paths for row in (_json_rows(path) if path.suffix == ".json" else _parquet(path))]
+    return [
+        row
+        for path in paths
+        for row in (_json_rows(path) if path.suffix == ".json" else _flat(parquet_rows(path), path))
+    ]
 
 
 def _json_rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -126,23 +130,11 @@ def _json_rows(path: Path) -> Iterator[dict[str, Any]]:
         raise RepalignError(f"{path} is not in SQuAD's format: {error} is missing") from error
 
 
-def _parquet(path: Path) -> Iterator[dict[str, Any]]:
-    from repalign.corpora.readers import parquet_rows
-
-    return _flat(parquet_rows(path), path)
-
-
 def _hub_rows(data: str, source: Source, language: str) -> list[dict[str, Any]]:
-    import datasets
-
     config = source.config.format(language=language)
-    try:
-        return list(_flat(datasets.load_dataset(data, config, split=source.split), f"{data}:{config}"))
-    except (ValueError, OSError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise RepalignError(
-            f"cannot load {data}:{config}:{source.split} from the hub: {reason}; --data also takes a folder"
-        ) from error
+    named = f"{data}:{config}:{source.split} from the hub"
+    rows = hub_rows(data, config, source.split, named, "--data also takes a folder")
+    return list(_flat(rows, f"{data}:{config}"))
 
 
 def _flat(rows: Any, where: object) -> Iterator[dict[str, Any]]:

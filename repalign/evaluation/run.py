@@ -81,7 +81,7 @@ def evaluate(
         name: {scorer: measure(scorer, grouped, own.texts) for scorer in scorers}
         for name, own in said.items()
     }
-    spoken = _spoken(items, said) if detect else {}
+    spoken = _spoken(grouped, said) if detect else {}
     per_item = {
         name: {scorer: {lang: one.per_item for lang, one in own.items()} for scorer, own in scored.items()}
         for name, scored in found.items()
@@ -112,9 +112,8 @@ def evaluate(
     )  # fmt: skip
 
 
-def _spoken(items: Sequence[Item], said: dict[str, Answers]) -> Spoken:
+def _spoken(grouped: Mapping[str, Sequence[Item]], said: dict[str, Answers]) -> Spoken:
     """Checkpoint -> language asked in -> language of each answer; of the references too, for comparison."""
-    grouped = by_language(items)
     languages = sorted({"en", *grouped})
     texts = {REFERENCES: {lang: [item.references[0] for item in own] for lang, own in grouped.items()}}
     texts |= {name: own.texts for name, own in said.items()}

@@ -83,9 +83,14 @@ def add_mean(name: str, label: str, score: ItemScore, signature: str) -> Scorer:
         values = [
             score(answer, item.references, item.language) for item, answer in zip(items, answers, strict=True)
         ]
-        return Measured(np.column_stack([values, np.ones(len(values))]), _percent, signature)
+        return mean(values, signature)
 
     return SCORERS.add(name, Scorer(name, label, measure, share=True))
+
+
+def mean(values: Sequence[float] | np.ndarray, signature: str) -> Measured:
+    """The mean of one number between 0 and 1 an item, in percent."""
+    return Measured(np.column_stack([values, np.ones(len(values))]), _percent, signature)
 
 
 def _percent(sums: np.ndarray) -> float:

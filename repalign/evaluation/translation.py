@@ -13,7 +13,7 @@ import numpy as np
 
 from repalign.errors import RepalignError
 from repalign.evaluation.items import Item
-from repalign.evaluation.scorers import SCORERS, Measured, Scorer
+from repalign.evaluation.scorers import SCORERS, Measured, Scorer, mean
 
 BLEU_TOKENIZERS = {"zh": "zh", "ja": "char", "ko": "char", "th": "char"}
 """For languages written without spaces; all others have 13a. Character by character where the usual tokenizer
@@ -82,9 +82,7 @@ def _comet(items: Sequence[Item], answers: Sequence[str]) -> Measured:
         for item, answer in zip(items, answers, strict=True)
     ]
     values = np.asarray(model.predict(rows, batch_size=8).scores, float)
-    return Measured(
-        np.column_stack([values, np.ones(len(values))]), lambda sums: float(100 * sums[0] / sums[1]), COMET
-    )
+    return mean(values, COMET)
 
 
 for _scorer in (

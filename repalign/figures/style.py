@@ -80,3 +80,6 @@ SHEETS = {
     "paper": _sheet("#000000", "#dddddd", "#ffffff", False, 14),
 }
 """Plotly templates."""
+
+SCREENS = {name: SHEETS[name] for name in ("light", "dark")}
+"""Those of a page."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from repalign.evaluation.results import Evaluation
 from repalign.figures import answers
-from repalign.figures.style import SHEETS
+from repalign.figures.style import SCREENS
 from repalign.report.findings.words import joined
 from repalign.report.layout import fill
 from repalign.report.packing import to_json
@@ -66,9 +66,7 @@ def render_evaluation(found: Evaluation) -> str:
         "the results folder holds them all.",
         command=found.about.get("command"),
         facts=_facts(found),
-        data=to_json(
-            {"figures": figures, "sheets": {n: SHEETS[n] for n in ("light", "dark")}, "height": HEIGHT}
-        ),
+        data=to_json({"figures": figures, "sheets": SCREENS, "height": HEIGHT}),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from repalign.corpora.languages import language_name
 from repalign.figures import FIGURES
 from repalign.figures.lines import NAMED
-from repalign.figures.style import SHEETS
+from repalign.figures.style import SCREENS
 from repalign.figures.view import View
 from repalign.report.findings import Finding, findings, leading
 from repalign.report.findings.words import joined
@@ -109,7 +109,7 @@ def _data(
     table = view.results.profile.table.to_csv(index=False, float_format=f"%.{DIGITS}g")
     return {
         "panels": [panel for named in panels.values() for panel in named],
-        "sheets": {name: SHEETS[name] for name in ("light", "dark")},
+        "sheets": SCREENS,
         "languages": [
             {"code": code, "name": language_name(code), "colour": look.colour, "symbol": look.symbol}
             for code, look in view.looks.items()

@@ -61,6 +61,11 @@ class Form:
     def parameters(self) -> tuple[str, ...]:
         return (*self.shared, *self.own)
 
+    @property
+    def is_power(self) -> bool:
+        """Whether it is a power law, which allocation is solved for; the paper's is one too."""
+        return "k" not in self.own
+
     def count(self, languages: int) -> int:
         """Parameters in all."""
         return len(self.shared) + languages * len(self.own)

@@ -33,7 +33,7 @@ class Law:
         Raises:
             RepalignError: another form.
         """
-        if "k" in fitted.form.own:
+        if not fitted.form.is_power:
             raise RepalignError(
                 f"{fitted.form.name}, {fitted.form.formula}, is no power law, which allocation is solved for; fit power"
             )

@@ -96,7 +96,7 @@ def preferred(comparison: Sequence[Comparison]) -> str | None:
 
     (Breiman's rule; the standard error is that of the mean square over sizes.) None where no power law could be fitted.
     """
-    laws = [entry for entry in comparison if "k" not in FORMS[entry.form].own and entry.form != "paper"]
+    laws = [entry for entry in comparison if FORMS[entry.form].is_power and entry.form != "paper"]
     if not laws or not laws[0].by_size:
         return laws[0].form if laws else None
     squares = np.square(list(laws[0].by_size.values()))

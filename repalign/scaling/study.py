@@ -42,9 +42,8 @@ def study(runs: Runs, form: str | None = None, draws: int = 200, seed: int = 0) 
     drawn = bootstrap(fitted, draws, seed)
     profiles = {name: profile_interval(fitted, name) for name in fitted.names}
     diagnosis = diagnose(fitted, profiles)
-    power = "k" not in fitted.form.own
-    law = Law.of(fitted, drawn) if power else None
-    return {
+    law = Law.of(fitted, drawn) if fitted.form.is_power else None
+    found = {
         "schema": 1,
         "signature": signature(fitted, draws, seed),
         "score": runs.name,
@@ -72,6 +71,7 @@ def study(runs: Runs, form: str | None = None, draws: int = 200, seed: int = 0) 
         "condition": diagnosis.condition,
         "notes": list(diagnosis.notes),
     }
+    return finite(found)
 
 
 def signature(fitted: Fit, draws: int, seed: int) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from repalign.corpora.readers import hub_rows, parquet_rows
 from repalign.errors import RepalignError
 from training.data.instructions import translation_request
 from training.data.items import Item, Items
@@ -142,25 +143,15 @@ def _columns(
 
 
 def _hub(spec: str, source: str, target: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    from datasets import load_dataset
-
     name, _, config = spec.replace("{source}", source).replace("{target}", target).partition(":")
-    try:
-        rows: Any = load_dataset(name, config or None, split="train")
-    except (OSError, ValueError, RuntimeError) as error:
-        raise RepalignError(
-            f"cannot read hub data set {spec!r} ({error}); it must be in parquet, not a script"
-        ) from error
+    rows = hub_rows(name, config, "train", f"hub data set {spec!r}", "it must be in parquet, not a script")
     return ((f"row {number}", row) for number, row in enumerate(rows, start=1))
 
 
 def _records(path: Path) -> Iterator[tuple[str, Any]]:
     """Rows with the place to name in an error."""
     if path.suffix == ".parquet":
-        import pyarrow.parquet
-
-        rows: list[Any] = pyarrow.parquet.read_table(path).to_pylist()
-        return ((f"row {number}", row) for number, row in enumerate(rows, start=1))
+        return ((f"row {number}", row) for number, row in enumerate(parquet_rows(path), start=1))
     if path.suffix == ".json":
         rows = _json(path.read_text(encoding="utf-8"), path, "the file")
         if not isinstance(rows, list):

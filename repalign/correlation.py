@@ -1,0 +1,36 @@
+"""Rank correlation over few units, and its p by shuffling."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+from scipy.stats import rankdata
+
+
+def spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Spearman's correlation row by row, [row]; NaN where a row does not vary.
+
+    Args:
+        a, b: [row, unit]; one row stands beside all of the other's.
+    """
+    x, y = (rankdata(values, axis=1) for values in (a, b))
+    x, y = (ranks - ranks.mean(1, keepdims=True) for ranks in (x, y))
+    size = np.sqrt((x**2).sum(1) * (y**2).sum(1))
+    return np.divide((x * y).sum(1), size, out=np.full(size.shape, np.nan), where=size > 0)
+
+
+def shuffled_p(a: np.ndarray, b: np.ndarray, value: float, draws: int, seed: int, exact: int) -> float:
+    """Two-sided p of a correlation of `value`: the share of orders of the units with one at least as far from 0.
+
+    Args:
+        a, b: [unit].
+        draws: orders drawn at random, beside the order found.
+        exact: up to so many units all orders are tried instead.
+    """
+    if len(a) <= exact:
+        orders = np.array(list(permutations(range(len(a)))))
+    else:
+        generator = np.random.default_rng(seed)
+        orders = np.array([range(len(a)), *(generator.permutation(len(a)) for _ in range(draws))])
+    return float((np.abs(spearman(a[None], b[orders])) >= abs(value) - 1e-12).mean())
