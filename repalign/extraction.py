@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from repalign.batching import Tokens, tokenize, without_shared
 from repalign.checkpoints import Checkpoint
 from repalign.checkpoints.loading import Weights, is_causal, locate, pick_side, read_config, read_tokenizer
 from repalign.corpora import ParallelCorpus
@@ -23,6 +22,7 @@ from repalign.signature import Signature
 from repalign.states import LayerArray, LayerStates
 from repalign.store import Shape, StreamedArray
 from repalign.templates import TEMPLATES
+from repalign.tokens import TokenRows, tokenize, without_shared
 
 LONGEST = 2048
 """Tokens a sentence may have by default, or fewer where the model reads fewer."""
@@ -114,10 +114,11 @@ class Extraction:
         """States by pooling."""
         everything = self._tokenize()
         kept = self._short_enough(everything)
-        corpus = ParallelCorpus(
-            self.corpus.name, {lang: [rows[i] for i in kept] for lang, rows in self.corpus.sentences.items()}
-        )
-        tokens = {lang: [rows[i] for i in kept] for lang, rows in everything.items()}
+        corpus, tokens = self.corpus, everything
+        if len(kept) < len(corpus):
+            texts = {lang: [rows[i] for i in kept] for lang, rows in corpus.sentences.items()}
+            corpus = ParallelCorpus(corpus.name, texts)
+            tokens = {lang: TokenRows.of(rows[i] for i in kept) for lang, rows in tokens.items()}
         tokens = without_shared(tokens) if self.unshared else tokens
         jobs = {
             lang: LanguageReading(self, lang, rows, tokens[lang]) for lang, rows in corpus.sentences.items()
@@ -141,9 +142,9 @@ class Extraction:
                 layers=shape.layers,
                 blocks=shape.blocks,
                 texts=corpus.sentences,
-                tokens={lang: np.array([row.content.sum() for row in rows]) for lang, rows in tokens.items()},
+                tokens={lang: rows.counts for lang, rows in tokens.items()},
                 groups=duplicate_groups(corpus.sentences),
-                token_ids={lang: [row.ids[row.content] for row in rows] for lang, rows in tokens.items()},
+                token_ids={lang: rows.own_ids for lang, rows in tokens.items()},
                 about=about,
                 streamed=self.stream,
             )
@@ -200,7 +201,7 @@ class Extraction:
         starts = int(self._config.is_encoder_decoder and self._side == "decoder")
         return min(self.max_length or LONGEST, positions - offset - starts)
 
-    def _tokenize(self) -> dict[str, list[Tokens]]:
+    def _tokenize(self) -> dict[str, TokenRows]:
         tokenizer, template = read_tokenizer(self.weights), TEMPLATES[self.template]
         return {
             lang: tokenize(
@@ -209,14 +210,14 @@ class Extraction:
             for lang, rows in self.corpus.sentences.items()
         }
 
-    def _short_enough(self, tokens: Mapping[str, Sequence[Tokens]]) -> list[int]:
+    def _short_enough(self, tokens: Mapping[str, TokenRows]) -> list[int]:
         """Rows that are whole in every language.
 
         Raises:
             RepalignError: more than 1% of the rows lost tokens in some language.
         """
-        long = {lang: sum(row.truncated for row in rows) for lang, rows in tokens.items()}
-        kept = [i for i in range(len(self.corpus)) if not any(rows[i].truncated for rows in tokens.values())]
+        long = {lang: int(rows.truncated.sum()) for lang, rows in tokens.items()}
+        kept = np.flatnonzero(~np.any([rows.truncated for rows in tokens.values()], axis=0)).tolist()
         lost = len(self.corpus) - len(kept)
         if lost > MOST_TRUNCATED * len(self.corpus):
             counts = ", ".join(f"{lang}: {count}" for lang, count in long.items() if count)
@@ -227,16 +228,16 @@ class Extraction:
         return kept
 
 
-def fertility(corpus: ParallelCorpus, tokens: Mapping[str, Sequence[Tokens]]) -> dict[str, dict[str, float]]:
+def fertility(corpus: ParallelCorpus, tokens: Mapping[str, TokenRows]) -> dict[str, dict[str, float]]:
     """By language, tokens "per_sentence" and "per_character" (unequal fertility is unequal length), and how many
     sentences are "truncated"."""
     out = {}
     for lang, rows in tokens.items():
-        count = sum(int(row.content.sum()) for row in rows)
+        count = int(rows.content.flat.sum())
         characters = sum(len(sentence) for sentence in corpus.sentences[lang])
         out[lang] = {
             "per_sentence": count / len(rows),
             "per_character": count / characters,
-            "truncated": sum(row.truncated for row in rows),
+            "truncated": int(rows.truncated.sum()),
         }
     return out

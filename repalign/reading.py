@@ -5,18 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
 
-from repalign.batching import Tokens
 from repalign.checkpoints import home
 from repalign.errors import RepalignError
 from repalign.signature import digest
 from repalign.states import LayerArray
 from repalign.store import RowView, Shape, Store
+from repalign.tokens import TokenRows
 
 if TYPE_CHECKING:
     from repalign.extraction import Extraction
@@ -24,23 +24,36 @@ if TYPE_CHECKING:
 
 @dataclass
 class LanguageReading:
-    """The states of one language: identical token sequences are computed once."""
+    """The states of one language: identical token sequences are computed once.
+
+    Attributes:
+        extraction: what is read, and how.
+        language: its code.
+        sentences: its text.
+        tokens: one row a sentence.
+        first: int64 [distinct], the first sentence of each distinct sequence of tokens.
+        rows: int64 [sentence], which distinct sequence each sentence is.
+    """
 
     extraction: Extraction
     language: str
     sentences: Sequence[str]
-    tokens: Sequence[Tokens]
+    tokens: TokenRows
+    first: np.ndarray = field(init=False)
+    rows: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
         # Distinct sequences, short ones first: a shard holds sentences of like length.
-        distinct = {row.key: row for row in self.tokens}
-        order = sorted(distinct, key=lambda key: (len(key), key))
-        place = {key: number for number, key in enumerate(order)}
-        self.distinct = [distinct[key] for key in order]
-        self.rows = np.array([place[row.key] for row in self.tokens])
+        first: dict[bytes, int] = {}
+        same = [first.setdefault(row.key, number) for number, row in enumerate(self.tokens)]
+        order = sorted(first, key=lambda key: (len(key), key))
+        self.first = np.array([first[key] for key in order])
+        place = np.zeros(len(same), dtype=np.int64)
+        place[self.first] = np.arange(len(self.first))
+        self.rows = place[same]
 
     def in_memory(self, poolings: Sequence[str]) -> tuple[Shape, dict[str, LayerArray]]:
-        states = self._compute(range(len(self.distinct)), poolings)
+        states = self._compute(range(len(self.first)), poolings)
         return self.shape(), {p: RowView(array, self.rows) for p, array in zip(poolings, states, strict=True)}
 
     def in_store(self, poolings: Sequence[str]) -> tuple[Shape, dict[str, LayerArray]]:
@@ -79,7 +92,7 @@ class LanguageReading:
 
     def shape(self) -> Shape:
         engine = self.extraction.engine
-        return Shape(engine.layers, engine.blocks, len(self.distinct), engine.dim)
+        return Shape(engine.layers, engine.blocks, len(self.first), engine.dim)
 
     def _compute(self, span: range, poolings: Sequence[str]) -> np.ndarray:
         """float32 [pooling, layer, row, dim].
@@ -88,10 +101,10 @@ class LanguageReading:
             RepalignError: a state that is not finite: names checkpoint, layer, language and sentence.
         """
         engine = self.extraction.engine
-        states = engine.pool([self.distinct[row] for row in span], poolings)
+        states = engine.pool([self.tokens[row] for row in self.first[span]], poolings)
         if not np.isfinite(states).all():
             _, layer, row, _ = np.argwhere(~np.isfinite(states))[0]
-            sentence = self.sentences[int(np.flatnonzero(self.rows == span[row])[0])]
+            sentence = self.sentences[int(self.first[span[row]])]
             wider = (
                 "float32"
                 if engine.dtype != "float32"
@@ -104,7 +117,7 @@ class LanguageReading:
         return states
 
     def _count(self, span: range) -> int:
-        return sum(len(self.distinct[row].ids) for row in span)
+        return int(self.tokens.ids.lengths[self.first[span]].sum())
 
     def _bar(self, spans: Sequence[range]) -> tqdm:
         hidden = None if self.extraction.progress else True

@@ -17,11 +17,11 @@ import transformers
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-from repalign.batching import Tokens, tokenize
 from repalign.engines.local import LocalEngine
 from repalign.errors import RepalignError
 from repalign.hooks import SITES, tensor_of
 from repalign.templates import TEMPLATES
+from repalign.tokens import Tokens, tokenize
 
 FAMILIES = tuple(kind for kind in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES if kind in transformers.CONFIG_MAPPING)
 

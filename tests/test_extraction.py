@@ -8,7 +8,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from repalign.batching import Tokens, common_prefix, plan, special_ids, tokenize, without_shared
+from repalign.batching import common_prefix, plan
 from repalign.checkpoints import Checkpoint
 from repalign.checkpoints.loading import locate
 from repalign.corpora import ParallelCorpus
@@ -17,6 +17,7 @@ from repalign.engines.local import LocalEngine
 from repalign.errors import RepalignError
 from repalign.extraction import extract, extract_poolings
 from repalign.templates import TEMPLATES
+from repalign.tokens import Ragged, TokenRows, Tokens, special_ids, tokenize, without_shared
 
 
 @pytest.fixture
@@ -200,12 +201,30 @@ def test_without_shared_tokens_only_a_languages_own_are_content():
     def row(*ids):
         return Tokens(np.array(ids), np.array([False] + [True] * (len(ids) - 1)))
 
-    rows = without_shared({"en": [row(0, 7, 8), row(0, 1, 2)], "zh": [row(0, 9, 8), row(0, 1, 2, 3)]})
+    given = {"en": [row(0, 7, 8), row(0, 1, 2)], "zh": [row(0, 9, 8), row(0, 1, 2, 3)]}
+    rows = without_shared({language: TokenRows.of(own) for language, own in given.items()})
     assert [r.content.tolist() for r in rows["zh"]] == [[False, True, False], [False, False, False, True]]
     assert rows["en"][0].content.tolist() == [False, True, False]
     assert rows["en"][1].content.tolist() == [False, True, True], (
         "one of which nothing would be left keeps all"
     )
+
+
+def test_many_sentences_lie_in_flat_arrays_and_look_like_a_list():
+    given = [Tokens(np.arange(n, dtype=np.int32), np.arange(n) > 0, n == 4) for n in (3, 2, 4)]
+    rows = TokenRows.of(iter(given))
+    assert len(rows) == 3
+    assert [row.key for row in rows] == [row.key for row in given]
+    assert [row.truncated for row in rows[1:]] == [False, True]
+    assert rows[-1].ids.tolist() == [0, 1, 2, 3]
+    assert rows.counts.tolist() == [2, 1, 3]
+    assert rows.ids.lengths.tolist() == [3, 2, 4]
+    assert [ids.tolist() for ids in rows.own_ids] == [[1, 2], [1], [1, 2, 3]]
+    assert isinstance(rows.own_ids, Ragged)
+    assert rows.own_ids[1:][0].tolist() == [1]
+    assert rows[0].ids.base is not None, "a row is a view"
+    with pytest.raises(IndexError):
+        rows[3]
 
 
 def test_the_unknown_token_is_content(save_tokenizer, tmp_path):

@@ -26,13 +26,14 @@ from huggingface_hub.errors import StrictDataclassClassValidationError
 from safetensors.torch import load_file, save_file
 from tokenizers import processors
 
-from repalign.batching import common_prefix, tokenize
+from repalign.batching import common_prefix
 from repalign.checkpoints import Checkpoint
 from repalign.corpora import ParallelCorpus
 from repalign.engines.local import LocalEngine
 from repalign.errors import RepalignError
 from repalign.extraction import extract
 from repalign.templates import TEMPLATES
+from repalign.tokens import tokenize
 
 
 @pytest.fixture(scope="module")

@@ -56,8 +56,8 @@ def test_memory_that_runs_out_halves_the_budget(checkpoint, corpus):
     total = torch.cuda.mem_get_info()[1]
     torch.cuda.set_per_process_memory_fraction(min(1.0, (torch.cuda.memory_allocated() + (64 << 20)) / total))
     try:
-        from repalign.batching import tokenize
         from repalign.templates import TEMPLATES
+        from repalign.tokens import tokenize
 
         rows = tokenize(["word " * 100 for _ in range(4000)], engine.tokenizer, TEMPLATES["raw"], 256, True)
         assert np.isfinite(engine.pool(rows, ["mean"])).all()

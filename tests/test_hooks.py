@@ -282,8 +282,8 @@ def test_streams_and_swapped_axes_are_read_in_one_order(inputs):
 
 
 def test_sites_differ_and_pool_alike(tmp_path, save_tokenizer):
-    from repalign.batching import tokenize
     from repalign.templates import TEMPLATES
+    from repalign.tokens import tokenize
 
     tokenizer = save_tokenizer(tmp_path)
     model, means = build("gpt2"), {}

@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from transformers import TrainerCallback
 
-from repalign.batching import tokenize
 from repalign.corpora.parallel import ParallelCorpus
 from repalign.engines.local import LocalEngine
 from repalign.metrics.pair import LayerPair, Side
 from repalign.metrics.retrieval import p_at_1
 from repalign.scoring.variants import Language, centred, folds_of
 from repalign.templates import RAW
+from repalign.tokens import tokenize
 
 LONGEST = 512
 

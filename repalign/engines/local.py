@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from repalign.anatomy import body_of
-from repalign.batching import Tokens, common_prefix, plan, tokenize
+from repalign.batching import common_prefix, plan
 from repalign.checkpoints.loading import (
     Weights,
     is_causal,
@@ -29,6 +29,7 @@ from repalign.hooks import LayerReader
 from repalign.pooling import POOLINGS
 from repalign.selfcheck import check_causal, check_layers
 from repalign.templates import TEMPLATES
+from repalign.tokens import TokenRows, Tokens, tokenize
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -293,7 +294,7 @@ class LocalEngine:
                     f"adapter {weights.adapter} changes nothing: its weights do not match the modules of its base, or were never trained"
                 )
 
-    def _probe(self) -> list[Tokens]:
+    def _probe(self) -> TokenRows:
         return tokenize(PROBE, self.tokenizer, TEMPLATES["raw"], 512, self.causal)
 
     def _prefix_is_exact(self, tolerance: float) -> bool:

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from repalign.batching import plan, special_ids
+from repalign.batching import plan
 from repalign.checkpoints.loading import Weights, load_model, pick_side, read_config, read_tokenizer
 from repalign.engines.devices import pick_budget, pick_device, pick_dtype
 from repalign.errors import RepalignError
+from repalign.tokens import special_ids
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

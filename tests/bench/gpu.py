@@ -14,11 +14,11 @@ import torch
 import transformers
 from timing import arguments, write
 
-from repalign.batching import Tokens
 from repalign.corpora import ParallelCorpus
 from repalign.engines.devices import pick_budget
 from repalign.engines.local import LocalEngine
 from repalign.hooks import LayerReader
+from repalign.tokens import Tokens
 
 COPIES = 8
 

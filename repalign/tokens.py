@@ -1,0 +1,208 @@
+"""Tokens of sentences: which ids, and which of them are the sentence's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+
+from repalign.errors import RepalignError
+from repalign.templates import Template
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """One sentence, tokenised within its template.
+
+    Attributes:
+        ids: int32 [token].
+        content: bool [token]; the sentence's own tokens: neither special nor part of the template.
+        truncated: whether the sentence lost tokens to the length limit.
+    """
+
+    ids: np.ndarray
+    content: np.ndarray
+    truncated: bool = False
+
+    @property
+    def key(self) -> bytes:
+        """Equal for sentences whose pooled states are equal."""
+        return self.ids.tobytes() + np.packbits(self.content).tobytes()
+
+
+@dataclass(frozen=True, eq=False)
+class Ragged(Sequence[np.ndarray]):
+    """Arrays of unlike lengths in one: `ragged[row]` is a view. A list of small arrays takes ten times the room.
+
+    Attributes:
+        flat: [value], row after row.
+        ends: int64 [row], where each row ends.
+    """
+
+    flat: np.ndarray
+    ends: np.ndarray
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """int64 [row]."""
+        return np.diff(self.ends, prepend=0)
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    @overload
+    def __getitem__(self, row: int) -> np.ndarray: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[np.ndarray]: ...
+    def __getitem__(self, row: int | slice) -> np.ndarray | list[np.ndarray]:
+        if isinstance(row, slice):
+            return [self[number] for number in range(len(self))[row]]
+        row = range(len(self))[row]
+        return self.flat[self.ends[row - 1] if row else 0 : self.ends[row]]
+
+
+@dataclass(frozen=True, eq=False)
+class TokenRows(Sequence[Tokens]):
+    """Sentences, tokenised, at five bytes a token; `rows[number]` is a view.
+
+    Attributes:
+        ids: int32, one row a sentence.
+        content: bool, one row a sentence.
+        truncated: bool [sentence].
+    """
+
+    ids: Ragged
+    content: Ragged
+    truncated: np.ndarray
+
+    @classmethod
+    def of(cls, rows: Iterable[Tokens]) -> TokenRows:
+        """Takes the rows one by one: they are never all held apart."""
+        ids, content, ends, truncated = bytearray(), bytearray(), [], []
+        for row in rows:
+            ids += row.ids.astype(np.int32).tobytes()
+            content += row.content.tobytes()
+            ends.append(len(content))
+            truncated.append(row.truncated)
+        at = np.array(ends, dtype=np.int64)
+        return cls(
+            Ragged(np.frombuffer(ids, dtype=np.int32), at),
+            Ragged(np.frombuffer(content, dtype=bool), at),
+            np.array(truncated, dtype=bool),
+        )
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Content tokens, int64 [sentence]."""
+        before = np.concatenate([[0], np.cumsum(self.content.flat)])
+        return np.diff(before[self.content.ends], prepend=0)
+
+    @property
+    def own_ids(self) -> Ragged:
+        """The ids of content tokens, one row a sentence."""
+        return Ragged(self.ids.flat[self.content.flat], np.cumsum(self.counts))
+
+    def __len__(self) -> int:
+        return len(self.truncated)
+
+    @overload
+    def __getitem__(self, row: int) -> Tokens: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[Tokens]: ...
+    def __getitem__(self, row: int | slice) -> Tokens | list[Tokens]:
+        if isinstance(row, slice):
+            return [self[number] for number in range(len(self))[row]]
+        return Tokens(self.ids[row], self.content[row], bool(self.truncated[row]))
+
+
+def tokenize(
+    sentences: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    template: Template,
+    max_length: int,
+    causal: bool,
+) -> TokenRows:
+    """Tokenise sentences within a template; content tokens are found by character offsets, never by counting.
+
+    For a causal model the tokens after the sentence's last one are cut: they cannot change its states.
+
+    Raises:
+        RepalignError: a template with a tokenizer that gives no offsets; a sentence without any token.
+    """
+    if template.name != "raw" and not tokenizer.is_fast:
+        raise RepalignError(
+            f"template {template.name!r} needs character offsets, which this slow tokenizer does not give; use --template raw"
+        )
+    special = np.array(sorted(special_ids(tokenizer)), dtype=np.int32)
+    # A tokenizer's own account of a sentence takes some kilobytes: of a thousand at a time.
+    parts = (sentences[start : start + 1000] for start in range(0, len(sentences), 1000))
+    return TokenRows.of(
+        row for part in parts for row in _tokenize(part, tokenizer, template, max_length, causal, special)
+    )
+
+
+def _tokenize(
+    sentences: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    template: Template,
+    max_length: int,
+    causal: bool,
+    special: np.ndarray,
+) -> Iterator[Tokens]:
+    framed = template.name != "raw"
+    parts = [template.around(sentence) if framed else ("", sentence, "") for sentence in sentences]
+    encoded = tokenizer(
+        ["".join(p) for p in parts], return_offsets_mapping=framed, return_attention_mask=False
+    )
+    for index, (before, sentence, _) in enumerate(parts):
+        ids = np.asarray(encoded["input_ids"][index], dtype=np.int32)
+        content = ~np.isin(ids, special)
+        if framed:
+            offsets = np.asarray(encoded["offset_mapping"][index])
+            start, end = len(before), len(before) + len(sentence)
+            content &= (offsets[:, 0] < end) & (offsets[:, 1] > start) & (offsets[:, 1] > offsets[:, 0])
+        if not content.any():
+            raise RepalignError(
+                f"sentence {sentence[:60]!r} has no tokens of its own with this tokenizer; drop it"
+            )
+        keep = int(np.flatnonzero(content)[-1]) + 1 if causal else len(ids)
+        length = min(keep, max_length)
+        yield Tokens(ids[:length], content[:length], keep > max_length)
+
+
+def without_shared(tokens: Mapping[str, TokenRows]) -> dict[str, TokenRows]:
+    """The same sentences with only those content tokens that occur in none of their translations.
+
+    Takes away names, digits and loans, through which even an untrained model finds translations. A sentence of which
+    nothing would be left keeps all.
+    """
+    out = {
+        language: replace(rows, content=Ragged(rows.content.flat.copy(), rows.content.ends))
+        for language, rows in tokens.items()
+    }
+    for number in range(len(next(iter(tokens.values())))):
+        rows = {language: rows[number] for language, rows in tokens.items()}
+        for language, row in rows.items():
+            others = [other.ids[other.content] for other in rows.values() if other is not row]
+            own = row.content & ~np.isin(row.ids, np.concatenate([row.ids[:0], *others]))
+            if own.any():
+                out[language].content[number][:] = own
+    return out
+
+
+def special_ids(tokenizer: PreTrainedTokenizerBase) -> set[int]:
+    """Ids of BOS, EOS, padding, class, separator, mask and language tokens; the unknown token is content.
+
+    By id, not by place: a tokenizer without BOS loses no word, and one that adds two special tokens loses both.
+    """
+    ids = set(tokenizer.all_special_ids)
+    roles = ("bos", "eos", "pad", "cls", "sep", "mask")
+    named = {getattr(tokenizer, f"{role}_token_id", None) for role in roles}
+    if tokenizer.unk_token_id not in named:
+        ids.discard(tokenizer.unk_token_id)
+    return ids
