@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback
 
 from repalign.corpora.parallel import ParallelCorpus
 from repalign.engines.local import LocalEngine
+from repalign.errors import RepalignError
 from repalign.metrics.pair import LayerPair, Side
 from repalign.metrics.retrieval import p_at_1
 from repalign.scoring.variants import Language, centred, folds_of
@@ -60,6 +62,10 @@ class AlignmentCallback(TrainerCallback):
 
     Attributes:
         history: one entry a measurement: step, P@1 by language and layer, and on what.
+
+    Raises:
+        RepalignError: at the start of a training that spreads each weight over processes (FSDP, ZeRO 3): no process holds
+            the model that would be measured.
     """
 
     def __init__(
@@ -69,6 +75,13 @@ class AlignmentCallback(TrainerCallback):
         self.history: list[Mapping[str, Any]] = []
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if any(
+            isinstance(weight, DTensor) or hasattr(weight, "ds_id") for weight in kwargs["model"].parameters()
+        ):
+            raise RepalignError(
+                "alignment cannot be measured while weights are spread over processes; train without "
+                "train.align_steps and measure the finished checkpoint"
+            )
         self._measure(state, **kwargs)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:

@@ -34,12 +34,24 @@ class LabelledPositions:
         self, model: Any, inputs: dict[str, torch.Tensor], items: torch.Tensor | int | None = None
     ) -> torch.Tensor:
         """Cross-entropy in nats: the sum over labelled tokens by `items`, by default their number."""
-        labels = inputs["labels"]
-        self._keep = torch.nn.functional.pad(labels[:, 1:] != IGNORED, (0, 1))
-        targets = labels[:, 1:][labels[:, 1:] != IGNORED]
+        logits, targets, _ = self._labelled(model, inputs)
+        return cross_entropy(logits, targets, reduction="sum") / (len(targets) if items is None else items)
+
+    def by_row(self, model: Any, inputs: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of each row, the cross-entropy in nats, float [row], and the number of labelled tokens, int64 [row]."""
+        logits, targets, rows = self._labelled(model, inputs)
+        nats = cross_entropy(logits, targets, reduction="none")
+        count = len(inputs["labels"])
+        return nats.new_zeros(count).index_add(0, rows, nats), torch.bincount(rows, minlength=count)
+
+    def _labelled(
+        self, model: Any, inputs: dict[str, torch.Tensor]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Of each labelled token: logits float32 [token, vocabulary], its id, its row."""
+        labels = inputs["labels"][:, 1:]
+        labelled = labels != IGNORED
+        self._keep = torch.nn.functional.pad(labelled, (0, 1))
         logits = model(
             **{key: value for key, value in inputs.items() if key != "labels"}, use_cache=False
         ).logits
-        return cross_entropy(logits.float(), targets, reduction="sum") / (
-            len(targets) if items is None else items
-        )
+        return logits.float(), labels[labelled], labelled.nonzero()[:, 0]

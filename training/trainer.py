@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import EvalPrediction, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from repalign.errors import RepalignError
 from training.data.dataset import Data
@@ -37,6 +38,18 @@ class AnswerTrainer(Trainer):
             )  # gradients are averaged over processes, items were summed
         return (loss, {}) if return_outputs else loss
 
+    def prediction_step(
+        self, model: Any, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None
+    ) -> tuple[None, torch.Tensor, torch.Tensor]:
+        """Nats and labelled tokens of each row: a mean over batches would depend on how many processes share them."""
+        with torch.no_grad(), self.compute_loss_context_manager():
+            return None, *self.labelled.by_row(model, self._prepare_inputs(inputs))
+
+
+def nats_a_token(found: EvalPrediction) -> dict[str, float]:
+    """What transformers reports as `eval_loss`, from what `prediction_step` gave."""
+    return {"loss": float(np.sum(found.predictions) / np.sum(found.label_ids))}
+
 
 def make_trainer(recipe: Recipe, model: Any, tokenizer: Any, data: Data, folder: Path) -> AnswerTrainer:
     """A Trainer for the recipe, which writes its checkpoints under `folder/steps`.
@@ -53,6 +66,7 @@ def make_trainer(recipe: Recipe, model: Any, tokenizer: Any, data: Data, folder:
             tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
         ),
         processing_class=tokenizer,
+        compute_metrics=nats_a_token,
         callbacks=[Progress(recipe.name), *_alignment(recipe, folder)],
     )
     trainer.remove_callback(PrinterCallback)
@@ -113,7 +127,6 @@ def _arguments(recipe: Recipe, folder: Path, rows: int) -> TrainingArguments:
             save_total_limit=1,
             eval_strategy="steps" if settings.evaluate_steps else "no",
             eval_steps=settings.evaluate_steps or None,
-            prediction_loss_only=True,
             logging_steps=10,
             logging_first_step=True,
             report_to=settings.report_to,
