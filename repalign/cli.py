@@ -14,6 +14,7 @@ COMMANDS = {
     "layers": "alignment of every layer of one checkpoint or several: scores and a report",
     "compare": "two checkpoints on the same sentences: paired differences and a report",
     "evaluate": "what a checkpoint answers, or two: scores by language, answer languages, consistency, win rates",
+    "inside": "which language a model computes in, which neurons carry a language, what taking it out costs",
     "scaling": "how a score grows with sentence pairs, and how to spend a budget of them: a fit, a split, a page",
     "extract": "fill the store of hidden states, without scoring",
     "report": "draw a report or a figure again from saved results, without a model",

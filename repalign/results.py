@@ -10,16 +10,18 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from repalign.errors import RepalignError
 from repalign.profiles import SCHEMA, LayerProfile
 
 if TYPE_CHECKING:
     import pandas as pd
+
+T = TypeVar("T")
 
 TABLES = {
     "map": "where each sentence lies: checkpoint, reducer, variant, layer, language, sentence, x, y, z, cosine, margin, "
@@ -110,6 +112,31 @@ class Results:
             pd.read_parquet(folder / "profile.parquet"), meta["signatures"], meta["settings"]
         )
         return cls(meta["title"], profile, read_tables(folder, TABLES), meta["about"])
+
+
+def save_found(found: Any, folder: str | Path, kind: str, schema: int) -> list[Path]:
+    """Write a dataclass of `tables` and fields of JSON types into a folder. Returns the paths written.
+
+    Raises:
+        RepalignError: the folder cannot be written, or the disk is full.
+    """
+    described = {own.name: getattr(found, own.name) for own in fields(found) if own.name != "tables"}
+    return write_folder(Path(folder), kind, {"schema": schema, **described}, found.tables)
+
+
+def load_found(cls: Callable[..., T], folder: str | Path, kind: str, schema: int, tables: Iterable[str]) -> T:
+    """Read what `save_found` wrote.
+
+    Raises:
+        RepalignError: nothing of that kind there, or of a newer schema.
+    """
+    path = Path(folder) / f"{kind}.json"
+    if not path.is_file():
+        raise RepalignError(f"no {kind} in {folder}: expected {path.name} there")
+    meta = json.loads(path.read_text(encoding="utf-8"))
+    if meta.pop("schema") > schema:
+        raise RepalignError(f"{path} is of a newer repalign; upgrade repalign")
+    return cls(tables=read_tables(Path(folder), tables), **meta)
 
 
 def write_folder(

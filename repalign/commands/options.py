@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from repalign.corpora import ParallelCorpus
 
 
-def add_data_options(parser: argparse.ArgumentParser) -> None:
+def add_data_options(parser: argparse.ArgumentParser, sentences: int | None = None) -> None:
+    """What is read; by default the first `sentences`, or all."""
     group = parser.add_argument_group("sentences")
     group.add_argument("--corpus", metavar="C", help="an embedded name, a folder of <lang>.txt, a TSV/JSONL/parquet "
                        "file with language columns, or a hub data set; default: what the checkpoint is tested on, "
@@ -24,7 +25,10 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--langs", type=comma_list, metavar="L,L", help="languages, by default all of the corpus"
     )
-    group.add_argument("--sentences", type=positive, metavar="N", help="only the first N sentences")
+    group.add_argument(
+        "--sentences", type=positive, default=sentences, metavar="N",
+        help=f"only the first N sentences (default: {sentences or 'all'})",
+    )  # fmt: skip
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from repalign.errors import RepalignError
-from repalign.evaluation.results import JSON as EVALUATION
 from repalign.figures.exporting import FORMATS, export
 from repalign.results import Results
 
@@ -28,8 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> list[Path]:
-    if (args.results / EVALUATION).is_file():
-        return [_evaluation(args)]
+    for kind, draw in (("evaluation", _evaluation), ("inside", _inside)):
+        if (args.results / f"{kind}.json").is_file():
+            if args.figure is not None:
+                raise RepalignError("figures for papers are drawn from the results of `layers` and `compare`")
+            return [draw(args)]
     results = Results.load(args.results)
     if args.figure is None:
         from repalign.report import Report
@@ -50,11 +53,21 @@ def _evaluation(args: argparse.Namespace) -> Path:
     from repalign.evaluation.results import Evaluation
     from repalign.report.evaluation import write_evaluation
 
-    if args.figure is not None:
-        raise RepalignError("figures for papers are drawn from the results of `layers` and `compare`")
     found = Evaluation.load(args.results)
-    title = args.title or found.title
-    return write_evaluation(replace(found, title=title), args.out or args.results / "report.html")
+    return write_evaluation(_titled(found, args.title), args.out or args.results / "report.html")
+
+
+def _inside(args: argparse.Namespace) -> Path:
+    """The page of `repalign inside`, drawn again."""
+    from repalign.inside.results import Inside
+    from repalign.report.inside import write_inside
+
+    found = Inside.load(args.results)
+    return write_inside(_titled(found, args.title), args.out or args.results / "report.html")
+
+
+def _titled(found: Any, title: str | None) -> Any:
+    return replace(found, title=title) if title else found
 
 
 def _beside(path: Path) -> Path:

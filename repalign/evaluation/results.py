@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repalign.errors import RepalignError
-from repalign.results import read_tables, write_folder
+from repalign.results import load_found, save_found
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = 1
-JSON = "evaluation.json"
-DESCRIBED = ("title", "signatures", "settings", "about")
+KIND = "evaluation"
 
 TABLES = {
     "scores": "checkpoint, baseline (NA, or the checkpoint whose score was subtracted), scorer, language (NA: mean over "
@@ -59,8 +56,7 @@ class Evaluation:
         Raises:
             RepalignError: the folder cannot be written, or the disk is full.
         """
-        meta = {"schema": SCHEMA, **{name: getattr(self, name) for name in DESCRIBED}}
-        return write_folder(Path(folder), "evaluation", meta, self.tables)
+        return save_found(self, folder, KIND, SCHEMA)
 
     @classmethod
     def load(cls, folder: str | Path) -> Evaluation:
@@ -69,10 +65,4 @@ class Evaluation:
         Raises:
             RepalignError: no evaluation there, or of a newer schema.
         """
-        folder = Path(folder)
-        if not (folder / JSON).is_file():
-            raise RepalignError(f"no evaluation in {folder}: expected {JSON} there")
-        meta = json.loads((folder / JSON).read_text(encoding="utf-8"))
-        if meta.pop("schema") > SCHEMA:
-            raise RepalignError(f"{folder / JSON} is of a newer repalign; upgrade repalign")
-        return cls(tables=read_tables(folder, TABLES), **meta)
+        return load_found(cls, folder, KIND, SCHEMA, TABLES)

@@ -53,7 +53,7 @@ def render_evaluation(found: Evaluation) -> str:
     languages = scores["language"].dropna().nunique()
     return fill(
         "evaluation.html",
-        ["evaluation.js"],
+        ["figures.js"],
         title=found.title,
         lead=f"{joined(languages, 'language')}, {scores['items'].max():,} questions each, {joined(len(found.signatures), 'checkpoint')}",
         findings=_findings(found),

@@ -1,5 +1,5 @@
 "use strict";
-/* The page of an evaluation: its figures, drawn when they come into sight, and light or dark. */
+/* A page of figures that do not change: drawn when they come into sight, light or dark. */
 (() => {
   const data = JSON.parse(document.getElementById("page-data").textContent);
   const button = document.getElementById("theme");

@@ -1,0 +1,77 @@
+"""`repalign inside`: which language a model computes in, and what taking a language out of it costs."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from repalign.commands.options import (
+    add_data_options,
+    add_machine_options,
+    add_output_options,
+    corpus_for,
+    layer_list,
+    output_folder,
+    positive,
+    resolve,
+    say,
+)
+
+SENTENCES = 200
+"""Read by default: every other one chooses, the others tell what it does."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ckpt", nargs="+", metavar="CKPT", help="a name, a folder or a hub id")
+    add_data_options(parser, sentences=SENTENCES)
+    look = parser.add_argument_group("looking inside")
+    look.add_argument(
+        "--pivot", default="en", metavar="L", help="language the others are steered to (default: en)"
+    )
+    look.add_argument(
+        "--layers", type=layer_list, metavar="L", help="where states are changed; default: up to eight"
+    )
+    look.add_argument(
+        "--neurons",
+        type=float,
+        default=0.01,
+        metavar="S",
+        help="share of all neurons taken for language-specific (default: .01)",
+    )
+    look.add_argument("--draws", type=positive, default=1000, help="bootstrap draws (default: 1000)")
+    look.add_argument("--seed", type=int, default=0)
+    add_machine_options(parser.add_argument_group("reading the model"))
+    add_output_options(parser)
+
+
+def run(args: argparse.Namespace) -> list[Path]:
+    checkpoints = resolve(args.ckpt, train=not args.no_train)
+    corpus = corpus_for(args, checkpoints)
+    corpus.select([args.pivot])
+    title = f"{' '.join(checkpoint.name for checkpoint in checkpoints)} inside"
+    out = output_folder(args, title)
+    from repalign.inside.run import look_inside
+    from repalign.report.inside import inside_in_words, write_inside
+
+    say(f"{title}: {len(corpus):,} sentences in {len(corpus.languages)} languages")
+    found = look_inside(
+        checkpoints,
+        corpus,
+        pivot=args.pivot,
+        layers=args.layers,
+        share=args.neurons,
+        draws=args.draws,
+        seed=args.seed,
+        dtype=args.dtype,
+        device=args.device,
+        batch_tokens=args.batch_tokens,
+    )
+    found.about["command"] = shlex.join(["repalign", *args.argv])
+    for question, lines in inside_in_words(found).items():
+        print(question, *(f"  {line}" for line in lines), sep="\n", file=sys.stderr)
+    paths = found.save(out)
+    if not args.no_report:
+        paths.append(write_inside(found, out / "report.html"))
+    return paths

@@ -1,0 +1,205 @@
+"""The page of what was found inside checkpoints: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repalign.corpora.languages import language_name
+from repalign.figures import inside as figures
+from repalign.figures.style import SCREENS, Style, styles
+from repalign.inside.results import Inside
+from repalign.report.findings.words import joined, layers_in_words
+from repalign.report.layout import fill
+from repalign.report.packing import to_json
+from repalign.results import write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HEIGHT = 360
+OUTCOMES = {
+    "loss": "loss, nats a token",
+    "own": "probability of own words",
+    "pivot": "probability of {pivot} words",
+    "p_at_1": "P@1 with {pivot} at the last layer",
+}
+"""What interventions are measured by, as axes name it."""
+
+Panel = tuple[str, dict[str, Any]]
+"""A title and a picture."""
+
+
+def write_inside(found: Inside, path: str | Path) -> Path:
+    """Write the page, whole or not at all; it opens offline.
+
+    Raises:
+        RepalignError: the file cannot be written.
+    """
+    path = Path(path)
+    write_whole(path, render_inside(found).encode("utf-8", "replace"))
+    return path
+
+
+def render_inside(found: Inside) -> str:
+    """The page. A table that is not there is not drawn."""
+    drawn = {name: list(draw(found)) for name, draw in PANELS.items()}
+    panels = {
+        name: [{"id": f"{name}-{number}", "title": title} for number, (title, _) in enumerate(each, 1)]
+        for name, each in drawn.items()
+    }
+    pictures = {
+        f"{name}-{number}": picture
+        for name, each in drawn.items()
+        for number, (_, picture) in enumerate(each, 1)
+    }
+    rows = found.tables["lens"]
+    sentences, languages = rows["sentences"].max(), rows["language"].nunique()
+    return fill(
+        "inside.html",
+        ["figures.js"],
+        title=found.title,
+        lead=f"{joined(languages, 'language')}, {sentences:,} sentences each, {joined(len(found.signatures), 'checkpoint')}",
+        findings=inside_in_words(found),
+        panels=panels,
+        height=HEIGHT,
+        pivot_name=language_name(found.settings["pivot"]),
+        known=_known(found),
+        command=found.about.get("command"),
+        facts={**found.signatures, **_notes(found)},
+        data=to_json({"figures": pictures, "sheets": SCREENS, "height": HEIGHT}),
+    )
+
+
+def _each(found: Inside, table: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """A table by checkpoint."""
+    if table in found.tables:
+        for name, rows in found.tables[table].groupby("checkpoint", sort=False):
+            yield str(name), rows
+
+
+def _looks(found: Inside) -> dict[str, Style]:
+    return styles(found.settings["languages"])
+
+
+def _lens(found: Inside) -> Iterator[Panel]:
+    pivot = found.settings["pivot"]
+    for name, rows in _each(found, "lens"):
+        likely = rows[rows["measure"] == "probability"]
+        own = likely[likely["toward"] == likely["language"]]
+        other = likely[(likely["toward"] == pivot) & (likely["language"] != pivot)]
+        unsure = rows[rows["measure"] == "entropy"]
+        for title, label, drawn, everywhere in (
+            ("own words", "probability of own words", own, likely),
+            (f"{pivot} words", f"probability of {pivot} words", other, likely),
+            ("entropy", "entropy, of its greatest", unsure, unsure),
+        ):
+            yield f"{name} · {title}", figures.said(drawn, label, everywhere, _looks(found))
+
+
+def _neurons(found: Inside) -> Iterator[Panel]:
+    changes = dict(_each(found, "interventions"))
+    for name, rows in _each(found, "neurons"):
+        layers = sorted(found.tables["lens"]["layer"].unique().tolist())[1:]
+        yield f"{name} · how many", figures.counts(rows, layers, _looks(found))
+        if name in changes and len(taken := changes[name].query("intervention == 'neurons'")):
+            yield f"{name} · what they cost", figures.cost(taken)
+
+
+def _changes(kind: str) -> Any:
+    def panels(found: Inside) -> Iterator[Panel]:
+        for name, rows in _each(found, "interventions"):
+            for outcome, own in rows[rows["intervention"] == kind].groupby("outcome", sort=False):
+                label = OUTCOMES[str(outcome)].format(pivot=found.settings["pivot"])
+                yield f"{name} · {label}", figures.changed(own, f"change of {label}", _looks(found))
+
+    return panels
+
+
+PANELS = {
+    "lens": _lens,
+    "neurons": _neurons,
+    "subspace": _changes("subspace"),
+    "steering": _changes("steering"),
+}
+"""Sections of the page: what each draws."""
+
+
+def inside_in_words(found: Inside) -> dict[str, list[str]]:
+    """Findings by question, for the page and the terminal."""
+    pivot = found.settings["pivot"]
+    words = {
+        f"Does it think in {language_name(pivot)}?": [
+            _thought(name, rows, pivot) for name, rows in _each(found, "lens")
+        ],
+        "Which neurons carry a language?": [],
+        "What does a language cost?": [],
+    }
+    for name, rows in _each(found, "interventions"):
+        for kind, title, tell in (
+            ("neurons", "Which neurons carry a language?", _carried),
+            ("subspace", "What does a language cost?", _removed),
+            ("steering", "What does a language cost?", _steered),
+        ):
+            own = rows[rows["intervention"] == kind]
+            if len(own):
+                words[title].append(f"{name}: {tell(own, pivot)}")
+    return {title: lines for title, lines in words.items() if lines}
+
+
+def _thought(name: str, rows: pd.DataFrame, pivot: str) -> str:
+    likely = rows[(rows["measure"] == "probability") & (rows["language"] != pivot)]
+    own = likely[likely["toward"] == likely["language"]].groupby("layer")["value"].mean()
+    other = likely[likely["toward"] == pivot].groupby("layer")["value"].mean()
+    top, last = int(other.idxmax()), int(other.index.max())
+    leading = other.index[other > own].tolist()
+    layers = list(dict.fromkeys([top, last]))
+    shares = "; ".join(f"layer {layer} {other[layer]:.2f} against {own[layer]:.2f}" for layer in layers)
+    return (
+        f"{name}, reading other languages: {language_name(pivot)} words are likelier than their own at "
+        f"{layers_in_words(leading) if leading else 'no layer'} ({shares})"
+    )
+
+
+def _carried(rows: pd.DataFrame, pivot: str) -> str:
+    same = rows["of"] == rows["language"]
+    surely = rows[same & (rows["p_adjusted"] < 0.05) & (rows["value"] > rows["control"])]
+    return (
+        f"without a language's neurons ({rows[same]['size'].mean():.0f} on average) its loss changes by "
+        f"{rows[same]['value'].mean():+.2f} nats a token, that of others by {rows[~same]['value'].mean():+.2f}; without as "
+        f"many at random, by {rows[same]['control'].mean():+.2f}. Surely more than at random in {len(surely)} of "
+        f"{joined(same.sum(), 'language')}"
+    )
+
+
+def _removed(rows: pd.DataFrame, pivot: str) -> str:
+    loss, found = (rows[rows["outcome"] == outcome] for outcome in ("loss", "p_at_1"))
+    return (
+        f"without the {joined(int(loss['size'].iloc[0]), 'direction')} between languages' means, loss changes by "
+        f"{loss['value'].mean():+.2f} nats a token (at random {loss['control'].mean():+.2f}), raw P@1 at the last layer by "
+        f"{found['value'].mean():+.2f} ({found['control'].mean():+.2f}); mean over {layers_in_words(set(loss['layer']))}"
+    )
+
+
+def _steered(rows: pd.DataFrame, pivot: str) -> str:
+    other, own = (rows[rows["outcome"] == outcome] for outcome in ("pivot", "own"))
+    return (
+        f"with the mean of {language_name(pivot)} in place of their own, in texts of other languages the probability of "
+        f"{language_name(pivot)} words changes by {other['value'].mean():+.2f}, of their own by {own['value'].mean():+.2f} "
+        f"(at random {other['control'].mean():+.2f} and {own['control'].mean():+.2f})"
+    )
+
+
+def _known(found: Inside) -> str:
+    counts = next(iter(found.settings[name] for name in found.signatures))["tokens of languages"]
+    listed = ", ".join(f"{language} {count:,}" for language, count in counts.items())
+    return f"Tokens known to be of one language only: {listed}; all others count for none."
+
+
+def _notes(found: Inside) -> dict[str, str]:
+    return {
+        f"notes, {name}": "; ".join(notes)
+        for name in found.signatures
+        if (notes := found.settings[name]["notes"])
+    }
