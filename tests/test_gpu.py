@@ -69,3 +69,20 @@ def test_memory_that_runs_out_halves_the_budget(checkpoint, corpus):
 def test_the_defaults_suit_the_device():
     assert bfloat16_is_fast("cuda") == torch.cuda.is_bf16_supported(including_emulation=False)
     assert 1024 <= pick_budget("cuda") <= 65536
+
+
+def test_what_is_inside_is_the_same_as_on_the_cpu(checkpoint):
+    from repalign.inside.run import look_inside
+
+    some = ParallelCorpus.named("everyday", ["en", "el", "zh"]).select(limit=24)
+    tables = [
+        look_inside([checkpoint], some, draws=20, share=0.05, device=device, dtype="float32").tables
+        for device in ("cpu", "cuda", "all")
+    ]
+    for other in tables[1:]:
+        np.testing.assert_allclose(tables[0]["lens"]["value"], other["lens"]["value"], atol=1e-4)
+        steered = [
+            table["interventions"].query("intervention == 'steering'")["value"]
+            for table in (tables[0], other)
+        ]
+        np.testing.assert_allclose(*steered, atol=1e-3)

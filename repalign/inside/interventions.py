@@ -92,9 +92,9 @@ class Intervened:
                 logits = nnsight.save(self.traced.output.logits)
                 tracer.stop()
             with torch.inference_mode():
-                loss[batch], mass[batch] = self._outcomes(logits.float(), ids, content)
+                loss[batch], mass[batch] = self._outcomes(logits.to(ids.device).float(), ids, content)
                 weights = content / content.sum(1, keepdim=True)
-                states[batch] = (hidden.float() * weights.unsqueeze(-1)).sum(1).cpu().numpy()
+                states[batch] = (hidden.to(ids.device).float() * weights.unsqueeze(-1)).sum(1).cpu().numpy()
         return Said(loss, mass, states)
 
     def _at(self, edit: Edit) -> Any:

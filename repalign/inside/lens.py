@@ -30,7 +30,9 @@ def lens(engine: LocalEngine, decoder: Decoder, rows: TokenRows, own: np.ndarray
     for batch, ids, content, real in batches(engine, rows, decoder.vocabulary):
 
         def said(hidden: Tensor, content: Tensor = content) -> Tensor:
-            return _by_sentence(said_next(decoder(hidden[content]), of), content)
+            # A model spread over devices hands on states from any of them.
+            logits = decoder(hidden[content.to(hidden.device)]).to(of.device)
+            return _by_sentence(said_next(logits, of), content)
 
         layers = engine.reader.run(said, input_ids=ids, attention_mask=real.long(), use_cache=False)
         found[:, batch] = torch.stack(layers).cpu().numpy()
