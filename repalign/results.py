@@ -10,18 +10,17 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from repalign.errors import RepalignError
 from repalign.profiles import SCHEMA, LayerProfile
 
 if TYPE_CHECKING:
     import pandas as pd
-
-T = TypeVar("T")
+    from typing_extensions import Self
 
 TABLES = {
     "map": "where each sentence lies: checkpoint, reducer, variant, layer, language, sentence, x, y, z, cosine, margin, "
@@ -114,29 +113,51 @@ class Results:
         return cls(meta["title"], profile, read_tables(folder, TABLES), meta["about"])
 
 
-def save_found(found: Any, folder: str | Path, kind: str, schema: int) -> list[Path]:
-    """Write a dataclass of `tables` and fields of JSON types into a folder. Returns the paths written.
+@dataclass(frozen=True)
+class Found:
+    """What a command other than `layers` and `compare` found.
 
-    Raises:
-        RepalignError: the folder cannot be written, or the disk is full.
+    Attributes:
+        title: e.g. "m-llama on xquad".
+        signatures: checkpoint -> what decides its numbers, in one line.
+        tables: by the names in `columns`.
+        settings: how it was found (JSON types only).
+        about: the command, versions (JSON types only).
     """
-    described = {own.name: getattr(found, own.name) for own in fields(found) if own.name != "tables"}
-    return write_folder(Path(folder), kind, {"schema": schema, **described}, found.tables)
 
+    kind: ClassVar[str]
+    schema: ClassVar[int]
+    columns: ClassVar[Mapping[str, str]]
 
-def load_found(cls: Callable[..., T], folder: str | Path, kind: str, schema: int, tables: Iterable[str]) -> T:
-    """Read what `save_found` wrote.
+    title: str
+    signatures: dict[str, str]
+    tables: Mapping[str, pd.DataFrame]
+    settings: dict[str, Any] = field(default_factory=dict)
+    about: dict[str, Any] = field(default_factory=dict)
 
-    Raises:
-        RepalignError: nothing of that kind there, or of a newer schema.
-    """
-    path = Path(folder) / f"{kind}.json"
-    if not path.is_file():
-        raise RepalignError(f"no {kind} in {folder}: expected {path.name} there")
-    meta = json.loads(path.read_text(encoding="utf-8"))
-    if meta.pop("schema") > schema:
-        raise RepalignError(f"{path} is of a newer repalign; upgrade repalign")
-    return cls(tables=read_tables(Path(folder), tables), **meta)
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write everything into a folder, each file whole or not at all. Returns the paths written.
+
+        Raises:
+            RepalignError: the folder cannot be written, or the disk is full.
+        """
+        described = {own.name: getattr(self, own.name) for own in fields(self) if own.name != "tables"}
+        return write_folder(Path(folder), self.kind, {"schema": self.schema, **described}, self.tables)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read a folder.
+
+        Raises:
+            RepalignError: nothing of the kind there, or of a newer schema.
+        """
+        path = Path(folder) / f"{cls.kind}.json"
+        if not path.is_file():
+            raise RepalignError(f"no {cls.kind} in {folder}: expected {path.name} there")
+        meta = json.loads(path.read_text(encoding="utf-8"))
+        if meta.pop("schema") > cls.schema:
+            raise RepalignError(f"{path} is of a newer repalign; upgrade repalign")
+        return cls(tables=read_tables(Path(folder), cls.columns), **meta)
 
 
 def write_folder(

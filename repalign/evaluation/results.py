@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from repalign.results import load_found, save_found
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-SCHEMA = 1
-KIND = "evaluation"
+from repalign.results import Found
 
 TABLES = {
     "scores": "checkpoint, baseline (NA, or the checkpoint whose score was subtracted), scorer, language (NA: mean over "
@@ -32,37 +21,7 @@ TABLES = {
 """The tables there may be, with their columns."""
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """All that one evaluation found.
+class Evaluation(Found):
+    """All that one evaluation found; `settings` holds signatures of scorers, seed, counts of what was cut, ..."""
 
-    Attributes:
-        title: e.g. "m-llama on xquad".
-        signatures: checkpoint -> what decides its answers, in one line.
-        tables: by the names in `TABLES`.
-        settings: signatures of scorers, seed, counts of what was cut, ... (JSON types only).
-        about: the command, versions (JSON types only).
-    """
-
-    title: str
-    signatures: dict[str, str]
-    tables: Mapping[str, pd.DataFrame]
-    settings: dict[str, Any] = field(default_factory=dict)
-    about: dict[str, Any] = field(default_factory=dict)
-
-    def save(self, folder: str | Path) -> list[Path]:
-        """Write everything into a folder, each file whole or not at all. Returns the paths written.
-
-        Raises:
-            RepalignError: the folder cannot be written, or the disk is full.
-        """
-        return save_found(self, folder, KIND, SCHEMA)
-
-    @classmethod
-    def load(cls, folder: str | Path) -> Evaluation:
-        """Read a folder.
-
-        Raises:
-            RepalignError: no evaluation there, or of a newer schema.
-        """
-        return load_found(cls, folder, KIND, SCHEMA, TABLES)
+    kind, schema, columns = "evaluation", 1, TABLES

@@ -9,7 +9,7 @@ from typing import Any, overload
 from repalign.errors import RepalignError
 from repalign.figures import as_results
 from repalign.profiles import LayerProfile
-from repalign.results import Results, write_whole
+from repalign.results import Results
 
 __all__ = ["Report"]
 
@@ -51,8 +51,7 @@ class Report:
         Raises:
             RepalignError: the file cannot be written.
         """
+        from repalign.report.layout import write_page
         from repalign.report.page import render
 
-        path = Path(path)
-        write_whole(path, render(self.results).encode("utf-8", "replace"))
-        return path
+        return write_page(render(self.results), path)

@@ -12,9 +12,8 @@ from repalign.evaluation.results import Evaluation
 from repalign.figures import answers
 from repalign.figures.style import SCREENS
 from repalign.report.findings.words import joined
-from repalign.report.layout import fill
+from repalign.report.layout import fill, write_page
 from repalign.report.packing import to_json
-from repalign.results import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,14 +30,8 @@ LONGEST = 300
 
 
 def write_evaluation(found: Evaluation, path: str | Path) -> Path:
-    """Write the page, whole or not at all; it opens offline.
-
-    Raises:
-        RepalignError: the file cannot be written.
-    """
-    path = Path(path)
-    write_whole(path, render_evaluation(found).encode("utf-8", "replace"))
-    return path
+    """Write the page; see `repalign.report.layout.write_page`."""
+    return write_page(render_evaluation(found), path)
 
 
 def render_evaluation(found: Evaluation) -> str:

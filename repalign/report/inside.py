@@ -11,9 +11,8 @@ from repalign.figures import inside as figures
 from repalign.figures.style import SCREENS, Style, styles
 from repalign.inside.results import Inside
 from repalign.report.findings.words import joined, layers_in_words
-from repalign.report.layout import fill
+from repalign.report.layout import fill, write_page
 from repalign.report.packing import to_json
-from repalign.results import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,14 +31,8 @@ Panel = tuple[str, dict[str, Any]]
 
 
 def write_inside(found: Inside, path: str | Path) -> Path:
-    """Write the page, whole or not at all; it opens offline.
-
-    Raises:
-        RepalignError: the file cannot be written.
-    """
-    path = Path(path)
-    write_whole(path, render_inside(found).encode("utf-8", "replace"))
-    return path
+    """Write the page; see `repalign.report.layout.write_page`."""
+    return write_page(render_inside(found), path)
 
 
 def render_inside(found: Inside) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
+
+from repalign.results import write_whole
 
 
 def fill(template: str, scripts: Sequence[str], **values: Any) -> str:
@@ -28,6 +31,17 @@ def fill(template: str, scripts: Sequence[str], **values: Any) -> str:
     return environment.get_template(template).render(
         css=_source("page.css"), scripts=[_source(name) for name in scripts], plotly=get_plotlyjs(), **values
     )
+
+
+def write_page(page: str, path: str | Path) -> Path:
+    """Write a page, whole or not at all.
+
+    Raises:
+        RepalignError: the file cannot be written.
+    """
+    path = Path(path)
+    write_whole(path, page.encode("utf-8", "replace"))
+    return path
 
 
 def _source(name: str) -> str:

@@ -54,15 +54,35 @@ def opened(chromium, results, tmp_path_factory) -> Callable[..., tuple[object, l
         if key not in pages:
             folder = tmp_path_factory.mktemp("page")
             path = Report(results(what) if isinstance(what, str) else what).write(folder / "report.html")
-            page, said = chromium.new_page(reduced_motion="reduce"), []
-            page.on("console", lambda message: said.append(f"console: {message.text}"))
-            page.on("pageerror", lambda error: said.append(f"error: {error}"))
-            page.on("request", lambda asked: said.append(asked.url) if not _own(asked.url, path) else None)
-            page.goto(path.as_uri())
-            pages[key] = page, said
+            pages[key] = listened(chromium, path)
         return pages[key]
 
     return open_once
+
+
+@pytest.fixture(scope="module")
+def silent(chromium) -> Iterator[Callable[[Path], object]]:
+    """silent(path): a page, opened; at the end it has said nothing and asked for nothing."""
+    pages = []
+
+    def open_it(path: Path) -> object:
+        pages.append(listened(chromium, path))
+        return pages[-1][0]
+
+    yield open_it
+    for page, said in pages:
+        page.close()
+        assert said == []
+
+
+def listened(chromium, path: Path) -> tuple[object, list[str]]:
+    """A page and what it says from now on: lines on the console, errors, requests for anything but itself."""
+    page, said = chromium.new_page(reduced_motion="reduce"), []
+    page.on("console", lambda message: said.append(f"console: {message.text}"))
+    page.on("pageerror", lambda error: said.append(f"error: {error}"))
+    page.on("request", lambda asked: said.append(asked.url) if not _own(asked.url, path) else None)
+    page.goto(path.as_uri())
+    return page, said
 
 
 @pytest.fixture

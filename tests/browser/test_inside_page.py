@@ -63,16 +63,8 @@ def found():
 
 
 @pytest.fixture(scope="module")
-def page(chromium, found, tmp_path_factory):
-    path = write_inside(found, tmp_path_factory.mktemp("inside") / "report.html")
-    page, said = chromium.new_page(reduced_motion="reduce"), []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda asked: said.append(asked.url) if asked.url.startswith("http") else None)
-    page.goto(path.as_uri())
-    yield page
-    page.close()
-    assert said == []
+def page(silent, found, tmp_path_factory):
+    return silent(write_inside(found, tmp_path_factory.mktemp("inside") / "report.html"))
 
 
 def test_every_figure_is_drawn_when_it_comes_into_sight(page):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,22 +33,10 @@ def law(found) -> Law:
 
 
 @pytest.fixture(scope="module")
-def page(chromium, found, law, tmp_path_factory):
+def page(silent, found, law, tmp_path_factory):
     path = tmp_path_factory.mktemp("scaling") / "scaling.html"
     path.write_text(render_scaling(found, plan(law, 6000, AVAILABLE), AVAILABLE), encoding="utf-8")
-    page, said = chromium.new_page(), []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on(
-        "request",
-        lambda asked: (
-            said.append(asked.url) if not asked.url.startswith((path.as_uri(), "data:", "blob:")) else None
-        ),
-    )
-    page.goto(Path(path).as_uri())
-    yield page
-    page.close()
-    assert said == []
+    return silent(path)
 
 
 def shown(page) -> dict[str, float]:
