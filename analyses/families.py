@@ -46,12 +46,13 @@ Columns: **streams** is the number of parallel residual streams; where there are
 all of them side by side. **reads** is `left` for decoders, `both` for encoders. **then** is what lies between
 the last block and the last hidden state. **head reuse** says whether the part of a template before the
 sentence is computed once for all sentences (keys and values cached); elsewhere that would not be exact, and
-everything is computed. The last three columns say which sites besides `resid`, `embed` and `final` every
+everything is computed. **lens** says whether layers can be read as words (`repalign inside`: the last block's
+states must make the model's own logits). The last three columns say which sites besides `resid`, `embed` and `final` every
 block has as one module: `attn` (what mixes tokens), `mlp`, `mlp-act` (the input of the down projection;
 mixtures of experts have none, but their dense layers can be chosen with `--layers`).
 
-| type | architecture | streams | reads | then | head reuse | attn | mlp | mlp-act |
-|---|---|---|---|---|---|---|---|---|
+| type | architecture | streams | reads | then | head reuse | lens | attn | mlp | mlp-act |
+|---|---|---|---|---|---|---|---|---|---|
 {table}
 
 ## Exceptions
@@ -77,7 +78,7 @@ def row(kind: str, reading: Reading) -> str:
     sites = ("yes" if site in reading.sites else "" for site in ("attn", "mlp", "mlp-act"))
     cells = (
         kind, reading.architecture, reading.streams, "left" if reading.causal else "both", reading.last,
-        "yes" if reading.prefix else "", *sites,
+        "yes" if reading.prefix else "", "yes" if reading.lens else "", *sites,
     )  # fmt: skip
     return "| " + " | ".join(map(str, cells)) + " |"
 

@@ -20,6 +20,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from repalign.engines.local import LocalEngine
 from repalign.errors import RepalignError
 from repalign.hooks import SITES, tensor_of
+from repalign.inside.decoding import find_decoder
 from repalign.templates import TEMPLATES
 from repalign.tokens import Tokens, tokenize
 
@@ -168,6 +169,7 @@ class Reading:
     causal: bool
     last: str
     prefix: bool
+    lens: bool
     sites: tuple[str, ...]
 
 
@@ -189,6 +191,7 @@ def read(kind: str, tokenizer: PreTrainedTokenizerBase) -> Reading:
         causal=engine.causal,
         last=last,
         prefix=engine.reuse_prefix,
+        lens=_has_lens(engine),
         sites=tuple(site for site in SITES if _readable(engine, site, rows)),
     )
 
@@ -261,6 +264,15 @@ def _last_layer(engine: LocalEngine, row: Tokens) -> tuple[str, int]:
         return "nothing", 1
     assert any(close(norm(state).numpy(), last.numpy()) for norm in norms), "no norm makes the last state"
     return "norm", 1
+
+
+def _has_lens(engine: LocalEngine) -> bool:
+    """Whether layers can be read as words; what cannot must be refused by a message."""
+    try:
+        find_decoder(engine)
+    except RepalignError:
+        return False
+    return True
 
 
 def _readable(engine: LocalEngine, site: str, rows: list[Tokens]) -> bool:

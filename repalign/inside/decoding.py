@@ -18,6 +18,9 @@ from repalign.tokens import TokenRows
 LOGITS = 1 << 26
 """Logits held at once: 256 MiB in float32."""
 
+CAPS = ("final_logit_softcapping", "logits_soft_cap", "output_logit_soft_cap")
+"""How Gemma 2, RecurrentGemma and xLSTM call the most that a logit may be."""
+
 
 @dataclass(frozen=True)
 class Decoder:
@@ -27,7 +30,7 @@ class Decoder:
         after: modules that the last block's output goes through, most often one norm.
         head: the output layer.
         scale: the logits are multiplied by it (Cohere, Granite).
-        cap: the logits are squeezed into plus and minus this (Gemma 2), or None.
+        cap: the logits are squeezed into plus and minus this (see `CAPS`), or None.
     """
 
     after: tuple[nn.Module, ...]
@@ -87,7 +90,7 @@ def find_decoder(engine: LocalEngine) -> Decoder:
         after=_outermost(after),
         head=head,
         scale=getattr(config, "logit_scale", None) or 1 / (getattr(config, "logits_scaling", None) or 1),
-        cap=getattr(config, "final_logit_softcapping", None),
+        cap=next((cap for name in CAPS if (cap := getattr(config, name, None))), None),
     )
     try:
         found = decoder(last[0])
