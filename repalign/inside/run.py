@@ -182,7 +182,11 @@ class Look:
             self.notes.append(f"no neurons: {error}")
             return None
         self.width = rates.shape[1]
-        return language_neurons(rates, self.share)
+        chosen = language_neurons(rates, self.share)
+        if not len(chosen.layer):
+            self.notes.append("no neurons: none is active more often than 95% of them all")
+            return None
+        return chosen
 
     @cached_property
     def _places(self) -> list[int]:
