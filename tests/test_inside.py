@@ -185,6 +185,10 @@ def test_the_chosen_neurons_are_those_of_one_language():
     assert sorted(2 - turned.language) == sorted(found.language), "the order of languages is no matter"
 
 
+def test_neurons_that_are_always_active_are_of_no_language():
+    assert len(language_neurons(np.ones((2, 30, 3))).layer) == 0
+
+
 def test_untouched_the_loss_is_the_models_own(model, tokens, llama):
     said = model.said(tokens["en"])
     plain = AutoModelForCausalLM.from_pretrained(llama)
