@@ -90,6 +90,16 @@ def test_answers_equal_a_plain_loop_and_stop_at_the_end(llama):
     assert cut.text == generator.tokenizer.decode(said[:place], skip_special_tokens=True).strip()
 
 
+def test_settings_saved_beside_a_model_change_no_answer(tmp_path, save_model):
+    folder = save_model(tmp_path / "plain")
+    plain = Generator(locate(Checkpoint.named(str(folder))), device="cpu", dtype="float32")
+    settings = json.loads((folder / "generation_config.json").read_text())
+    settings |= {"repetition_penalty": 5.0, "no_repeat_ngram_size": 1, "min_new_tokens": 7, "do_sample": True}
+    (folder / "generation_config.json").write_text(json.dumps(settings))
+    own = Generator(locate(Checkpoint.named(str(folder))), device="cpu", dtype="float32")
+    assert own.answer(PROMPTS, 12, progress=False) == plain.answer(PROMPTS, 12, progress=False)
+
+
 def test_a_killed_run_goes_on_and_nothing_is_asked_twice(llama, questions, monkeypatch, home):
     checkpoint, items = Checkpoint.named(str(llama)), TASKS["xquad"].read(Request(str(questions)))
     whole = answer(checkpoint, items, "xquad", 5, store=False)
