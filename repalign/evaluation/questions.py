@@ -81,7 +81,11 @@ def read_questions(
         rows = {language: _rows(paths) for language, paths in chosen.items()}
     elif data.count("/") == 1 and not data.startswith((".", "/", "~")):
         chosen = choose(dict.fromkeys(source.languages), languages, data)
-        rows = {language: _hub_rows(data, source, language) for language in chosen if language in prompts}
+        rows = {
+            language: _hub_rows(data, source, language)
+            for language in chosen
+            if languages or language in prompts
+        }
     else:
         raise RepalignError(f"no folder {data}; --data takes a folder with files such as {source.example}")
     return [item for language, own in rows.items() for item in _items(language, own, prompts)]
