@@ -16,7 +16,7 @@ from training.data.instructions import translation_request
 from training.data.items import Item, Items
 from training.data.leakage import check_leakage, leaked
 from training.data.mixture import Term, draw, parse_mixture, sizes
-from training.data.phrasebook import switched, tasks, translation
+from training.data.phrasebook import phrases, switched, tasks, text, translation
 from training.data.sources import read_source
 from training.recipe import load_recipe, recipe_names
 from training.tokenizer import train_tokenizer
@@ -210,6 +210,16 @@ def test_a_parent_is_part_of_what_a_recipe_is(monkeypatch, tmp_path):
     assert load_recipe("child").digest != before
 
 
+def test_what_extends_a_family_is_none(monkeypatch, tmp_path):
+    (tmp_path / "many.toml").write_text("mixture = 'a_{language}'\nfamily = ['ar', 'el']\n[train]\nbatch = 5\nepochs = 2")
+    (tmp_path / "one.toml").write_text("extends = 'many'\nmixture = 'a_en'\ntrain.epochs = 3")
+    monkeypatch.setattr("training.recipe.FOLDER", tmp_path)
+    assert set(recipe_names()) == {"many-ar", "many-el", "one"}
+    one, many = load_recipe("one"), load_recipe("many-el")
+    assert (one.mixture, one.train.batch, one.train.epochs) == ("a_en", 5, 3)
+    assert (many.mixture, many.train.epochs) == ("a_el", 2)
+
+
 def test_a_recipe_file_may_be_tuned_from_the_file_beside_it(tmp_path):
     (tmp_path / "base.toml").write_text("mixture = 'a_en'\nseed = 1")
     child = tmp_path / "child.toml"
@@ -272,6 +282,12 @@ def test_the_phrasebook_translates_and_switches():
     assert {item.output for item in mixed} <= set(known.values())
     assert any(0.1 < own_script(item.input, "hi") < 0.9 for item in mixed)
     assert {item.input[-1] for item in mixed} == {"।", "。"}
+    part = phrases(("en", "zh"), {}, "train")
+    for item in (part[index] for index in range(20)):
+        assert own_script(item.input, "en") == own_script(item.output, "zh") == 1
+        assert any(item.input in sentence and item.output in known[sentence] for sentence in known)
+    first = {language: [text((language,), {}, "train")[n].output for n in range(200)] for language in ("en", "zh")}
+    assert len({known[sentence] for sentence in first["en"]} & set(first["zh"])) < 20  # each in an order of its own
     asked = tasks(("en", "zh"), {}, "train")[0]
     assert own_script(asked.output, "zh") == 1
     assert own_script(asked.input, "en") == 1
