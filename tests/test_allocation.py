@@ -202,14 +202,18 @@ def test_a_plan_against_its_definitions(law, name):
     for split in found.splits:
         gains = worth(law.scores(ways[split.name], law.draws), axis=-1)
         gains = gains - worth(law.scores(ways["uniform"], law.draws), axis=-1)
-        assert split.value == pytest.approx(worth(80 - np.array([200, 50]) / ways[split.name] ** 0.5, axis=-1))
+        assert split.value == pytest.approx(
+            worth(80 - np.array([200, 50]) / ways[split.name] ** 0.5, axis=-1)
+        )
         assert split.gain[0] == pytest.approx(split.value - found.splits[1].value)
         assert split.gain[1:] == pytest.approx(tuple(np.quantile(gains, [0.025, 0.975])))
         assert split.value <= found.splits[0].value
     optima = np.array([law.best(1000, available, objective, draw) for draw in law.draws])
     assert found.ranges["y"] == pytest.approx(tuple(np.quantile(optima[:, 1], [0.025, 0.975])))
     best, own, even = (
-        np.mean([worth(law.scores(pairs, draw), axis=-1) for pairs, draw in zip(split, law.draws, strict=True)])
+        np.mean(
+            [worth(law.scores(pairs, draw), axis=-1) for pairs, draw in zip(split, law.draws, strict=True)]
+        )
         for split in (optima, [ways["optimal"]] * 20, [ways["uniform"]] * 20)
     )
     assert found.regret == pytest.approx(best - own)
@@ -219,7 +223,11 @@ def test_a_plan_against_its_definitions(law, name):
 
 
 def test_a_language_without_pairs_or_weight_spoils_no_plan(law):
-    for options in ({"available": {"y": 0.0}}, {"objective": {"x": 1.0, "y": 0.0}}, {"available": {"y": 0.0}, "objective": "min"}):
+    for options in (
+        {"available": {"y": 0.0}},
+        {"objective": {"x": 1.0, "y": 0.0}},
+        {"available": {"y": 0.0}, "objective": "min"},
+    ):
         found = plan(law, 1000, **options)
         assert found.splits[0].pairs == {"x": 1000, "y": 0}
         assert found.splits[0].value == pytest.approx(80 - 200 * 1000**-0.5)

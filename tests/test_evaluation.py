@@ -363,7 +363,9 @@ def test_checkpoints_of_the_demo_family_are_asked_briefly(llama, tmp_path, save_
     assert set(found.tables["answers"]["instruction"]) == {"Chinese:"}
     assert "|input-first|" in found.signatures["tuned"]
     assert "languages" not in found.tables
-    told = answer(Checkpoint.named(str(folder)), [Item("0", "zh", "Say", "x", ("y",))], "t", 2, template="raw")
+    told = answer(
+        Checkpoint.named(str(folder)), [Item("0", "zh", "Say", "x", ("y",))], "t", 2, template="raw"
+    )
     assert "|raw|" in told.signature
 
 
@@ -377,16 +379,28 @@ def test_an_encoder_decoder_answers_from_its_start(tmp_path, save_tokenizer):
     import transformers
 
     tokenizer = save_tokenizer(tmp_path)
-    small = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4, "decoder_start_token_id": 2, "eos_token_id": 1}
+    small = {
+        "d_model": 32,
+        "d_kv": 8,
+        "d_ff": 64,
+        "num_layers": 2,
+        "num_heads": 4,
+        "decoder_start_token_id": 2,
+        "eos_token_id": 1,
+    }
     torch.manual_seed(0)
-    model = transformers.T5ForConditionalGeneration(transformers.T5Config(vocab_size=len(tokenizer), **small)).eval()
+    model = transformers.T5ForConditionalGeneration(
+        transformers.T5Config(vocab_size=len(tokenizer), **small)
+    ).eval()
     model.save_pretrained(tmp_path)
     generator = Generator(locate(Checkpoint.named(str(tmp_path))), device="cpu", dtype="float32")
     said = [2]
     with torch.no_grad():
         for _ in range(6):
             ids = torch.tensor([tokenizer(PROMPTS[1])["input_ids"]])
-            said.append(int(model(input_ids=ids, decoder_input_ids=torch.tensor([said])).logits[0, -1].argmax()))
+            said.append(
+                int(model(input_ids=ids, decoder_input_ids=torch.tensor([said])).logits[0, -1].argmax())
+            )
     found = generator.answer(PROMPTS, 6, progress=False)[1]
     upto = said.index(1) if 1 in said else 7
     assert found.tokens == upto - 1
@@ -406,7 +420,8 @@ def test_a_tokenizer_that_closes_its_texts_asks_the_same(llama, tmp_path):
     )
     tokenizer.save_pretrained(closing)
     plain, closed = (
-        Generator(locate(Checkpoint.named(str(path))), device="cpu", dtype="float32") for path in (llama, closing)
+        Generator(locate(Checkpoint.named(str(path))), device="cpu", dtype="float32")
+        for path in (llama, closing)
     )
     assert closed.tokenizer("a")["input_ids"][-1] == 1
     assert closed.answer(PROMPTS, 6, progress=False) == plain.answer(PROMPTS, 6, progress=False)
@@ -415,7 +430,11 @@ def test_a_tokenizer_that_closes_its_texts_asks_the_same(llama, tmp_path):
 def test_a_language_asked_for_needs_a_wording_also_on_the_hub(monkeypatch):
     row = {"id": "0", "context": "c", "question": "q", "answers": {"text": ["a"], "answer_start": [0]}}
     monkeypatch.setattr("repalign.evaluation.questions.hub_rows", lambda *rest: [row])
-    assert {item.language for item in TASKS["xquad"].read(Request())} < {"ro", "th", *"en ar de el es hi ru tr vi zh".split()}
+    assert {item.language for item in TASKS["xquad"].read(Request())} < {
+        "ro",
+        "th",
+        *"en ar de el es hi ru tr vi zh".split(),
+    }
     with pytest.raises(RepalignError, match="no wording of questions named 'ro'"):
         TASKS["xquad"].read(Request(languages=["en", "ro"]))
 

@@ -157,7 +157,9 @@ def test_forms_pay_for_their_parameters(fitted):
 def test_of_laws_that_do_as_well_the_simplest_is_trusted():
     def entry(form: str, *errors: float) -> Comparison:
         left_out = float(np.sqrt(np.mean(np.square(errors))))
-        return Comparison(form, {"power": 8, "power-own": 18}.get(form, 9), 0.0, left_out, dict(enumerate(errors)))
+        return Comparison(
+            form, {"power": 8, "power-own": 18}.get(form, 9), 0.0, left_out, dict(enumerate(errors))
+        )
 
     best = entry("power-own", 0.9, 1.0, 1.4)
     assert preferred([entry("paper", 0.1, 0.1, 0.1), best, entry("power", 1.0, 1.1, 1.4)]) == "power"
@@ -281,14 +283,20 @@ def test_errors_of_scores_weigh_the_runs(runs, tmp_path):
     assert read.error == pytest.approx(2 / (2 * 1.96), rel=1e-3)
     assert read.top == 100
     # what seeds differ by holds the scores' own errors: these add nothing where all are alike
-    assert spread(read) == pytest.approx(spread(runs)) == pytest.approx(np.full(len(runs), NOISE), rel=0.2)
+    assert spread(read) == pytest.approx(spread(runs))
+    assert spread(runs) == pytest.approx(np.full(len(runs), NOISE), rel=0.2)
     unsure = np.where(np.arange(len(runs)) == 20, 5.0, 0.1)
     deviation = spread(Runs(runs.language, runs.pairs, runs.score, unsure))
     assert deviation[20] > 5 > 1 > deviation[19]
     wild = runs.score.copy()
     wild[20] -= 9
-    moved = {error: fit(Runs(runs.language, runs.pairs, wild, np.where(unsure > 1, error, 0.1))) for error in (0.1, 50)}
-    near, far = (abs(moved[error].predict("ar", 4000)[0] - fit(runs).predict("ar", 4000)[0]) for error in (50, 0.1))
+    moved = {
+        error: fit(Runs(runs.language, runs.pairs, wild, np.where(unsure > 1, error, 0.1)))
+        for error in (0.1, 50)
+    }
+    near, far = (
+        abs(moved[error].predict("ar", 4000)[0] - fit(runs).predict("ar", 4000)[0]) for error in (50, 0.1)
+    )
     assert near < far
 
 

@@ -22,8 +22,18 @@ def test_token_overlap_is_one_minus_total_variation():
 @pytest.fixture(scope="module")
 def corpus() -> ParallelCorpus:
     """Sentences in English, in English again, and in Greek."""
-    text = [f"{who} sees {n} {what}" for n in range(4) for who in ("Ann", "Bob") for what in ("cats", "birds", "dogs")]
-    greek = [f"{who} βλέπει {n} {what}" for n in range(4) for who in ("Άννα", "Νίκος") for what in ("γάτες", "πουλιά", "σκύλους")]
+    text = [
+        f"{who} sees {n} {what}"
+        for n in range(4)
+        for who in ("Ann", "Bob")
+        for what in ("cats", "birds", "dogs")
+    ]
+    greek = [
+        f"{who} βλέπει {n} {what}"
+        for n in range(4)
+        for who in ("Άννα", "Νίκος")
+        for what in ("γάτες", "πουλιά", "σκύλους")
+    ]
     return ParallelCorpus("some", {"el": greek, "en": text, "copy": text})
 
 
@@ -47,7 +57,9 @@ def test_alignment_during_training_is_that_of_the_finished_checkpoint(llama, cor
     found = alignment(model.eval(), tokenizer, corpus, "en")
     assert found["copy"] == [1.0] * 4
     states = extract(Checkpoint.named(str(llama)), corpus, dtype="float32")
-    table = profile(states, source="en", metrics=["p_at_1"], variants=["centred"], permutations=0, draws=2).table
+    table = profile(
+        states, source="en", metrics=["p_at_1"], variants=["centred"], permutations=0, draws=2
+    ).table
     own = table[(table["source"] == "el") | (table["target"] == "el")]
     assert found["el"] == pytest.approx(own.groupby("layer")["value"].mean().tolist())
 

@@ -211,7 +211,9 @@ def test_a_parent_is_part_of_what_a_recipe_is(monkeypatch, tmp_path):
 
 
 def test_what_extends_a_family_is_none(monkeypatch, tmp_path):
-    (tmp_path / "many.toml").write_text("mixture = 'a_{language}'\nfamily = ['ar', 'el']\n[train]\nbatch = 5\nepochs = 2")
+    (tmp_path / "many.toml").write_text(
+        "mixture = 'a_{language}'\nfamily = ['ar', 'el']\n[train]\nbatch = 5\nepochs = 2"
+    )
     (tmp_path / "one.toml").write_text("extends = 'many'\nmixture = 'a_en'\ntrain.epochs = 3")
     monkeypatch.setattr("training.recipe.FOLDER", tmp_path)
     assert set(recipe_names()) == {"many-ar", "many-el", "one"}
@@ -286,8 +288,12 @@ def test_the_phrasebook_translates_and_switches():
     for item in (part[index] for index in range(20)):
         assert own_script(item.input, "en") == own_script(item.output, "zh") == 1
         assert any(item.input in sentence and item.output in known[sentence] for sentence in known)
-    first = {language: [text((language,), {}, "train")[n].output for n in range(200)] for language in ("en", "zh")}
-    assert len({known[sentence] for sentence in first["en"]} & set(first["zh"])) < 20  # each in an order of its own
+    first = {
+        language: [text((language,), {}, "train")[n].output for n in range(200)] for language in ("en", "zh")
+    }
+    assert (
+        len({known[sentence] for sentence in first["en"]} & set(first["zh"])) < 20
+    )  # each in an order of its own
     asked = tasks(("en", "zh"), {}, "train")[0]
     assert own_script(asked.output, "zh") == 1
     assert own_script(asked.input, "en") == 1

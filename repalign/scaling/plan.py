@@ -149,7 +149,9 @@ def _weights(
 def _worth(scores: np.ndarray, weights: np.ndarray, worst: bool) -> np.ndarray:
     """The objective of scores [..., language]; one without pairs is minus infinity, and may count nothing."""
     counted = weights > 0
-    return scores[..., counted].min(-1) if worst else scores[..., counted] @ (weights[counted] / weights.sum())
+    return (
+        scores[..., counted].min(-1) if worst else scores[..., counted] @ (weights[counted] / weights.sum())
+    )
 
 
 def _array(law: Law, pairs: Mapping[str, float]) -> np.ndarray:
