@@ -430,11 +430,7 @@ def test_a_tokenizer_that_closes_its_texts_asks_the_same(llama, tmp_path):
 def test_a_language_asked_for_needs_a_wording_also_on_the_hub(monkeypatch):
     row = {"id": "0", "context": "c", "question": "q", "answers": {"text": ["a"], "answer_start": [0]}}
     monkeypatch.setattr("repalign.evaluation.questions.hub_rows", lambda *rest: [row])
-    assert {item.language for item in TASKS["xquad"].read(Request())} < {
-        "ro",
-        "th",
-        *"en ar de el es hi ru tr vi zh".split(),
-    }
+    assert "ro" not in {item.language for item in TASKS["xquad"].read(Request())}
     with pytest.raises(RepalignError, match="no wording of questions named 'ro'"):
         TASKS["xquad"].read(Request(languages=["en", "ro"]))
 

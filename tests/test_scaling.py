@@ -290,12 +290,13 @@ def test_errors_of_scores_weigh_the_runs(runs, tmp_path):
     assert deviation[20] > 5 > 1 > deviation[19]
     wild = runs.score.copy()
     wild[20] -= 9
-    moved = {
-        error: fit(Runs(runs.language, runs.pairs, wild, np.where(unsure > 1, error, 0.1)))
-        for error in (0.1, 50)
-    }
+    rest, code = runs.where(np.arange(len(runs)) != 20), runs.language[20]
     near, far = (
-        abs(moved[error].predict("ar", 4000)[0] - fit(runs).predict("ar", 4000)[0]) for error in (50, 0.1)
+        abs(
+            fit(Runs(runs.language, runs.pairs, wild, error)).predict(code, 250)[0]
+            - fit(rest).predict(code, 250)[0]
+        )
+        for error in (unsure.clip(NOISE), np.full(len(runs), NOISE))
     )
     assert near < far
 

@@ -198,7 +198,7 @@ def test_recipes_side_by_side_wait_for_parents_and_for_each_other(monkeypatch, t
 
     monkeypatch.setattr(family.subprocess, "Popen", Process)
     monkeypatch.setattr(family.time, "sleep", lambda seconds: None)
-    with pytest.raises(RepalignError, match="^bad failed"):
+    with pytest.raises(RepalignError, match=r"^bad failed"):
         family._run_all([["one"], ["bad"], ["two"], ["three"]], 2)
     assert started == ["one", "bad", "two", "three"]
 
