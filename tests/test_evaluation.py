@@ -476,6 +476,8 @@ MISTAKES = [
     (["--task", "xquad", "--data", "{data}", "--template", "alpca"], "no template named 'alpca'"),
     (["--task", "xquad", "--data", "{data}", "--prompts", "no.toml"], "no file no.toml with wordings"),
     (["--task", "xquad", "--data", "{data}", "--profile", "nowhere"], "no results in nowhere"),
+    (["--task", "xquad", "--data", "{number}"], "question 1 is no text, or its paragraph is none"),
+    (["--task", "xquad", "--data", "{data}", "--prompts", "{number}/own.toml"], r"\[en\] needs `instruction`"),
     (["--task", "flores", "--data", "nowhere"], "no folder nowhere"),
     (["--task", "flores", "--data", "{empty}"], "no .*.devtest in"),
     (["--task", "translation", "--langs", "en"], "nothing to translate 'en' into"),
@@ -487,10 +489,12 @@ MISTAKES = [
 def test_mistakes_are_told_in_one_line(options, line, llama, questions, tmp_path, capsys):
     import re
 
-    folders = {name: tmp_path / name for name in ("empty", "broken", "other")}
+    folders = {name: tmp_path / name for name in ("empty", "broken", "other", "number")}
     for folder in folders.values():
         folder.mkdir()
     (folders["broken"] / "xquad.en.json").write_text('{\n"data": [\n{"paragraphs": [}\n]}')
+    squad_file(folders["number"] / "xquad.en.json", [("1", 5, "Who?", "Cats")])
+    (folders["number"] / "own.toml").write_text("en = 3")
     (folders["other"] / "xquad.en.json").write_text('{"data": [{"text": "no paragraphs"}]}')
     filled = [option.format(data=questions, **folders) for option in options]
     assert main(["evaluate", str(llama), *filled, "--out", str(tmp_path / "out")]) == 1

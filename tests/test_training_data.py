@@ -191,7 +191,7 @@ def test_overrides_and_digests():
     [("m-lama", None, "did you mean 'm-llama'"), ("m-llama", "train.epoch=1", "did you mean 'epochs'"),
      ("m-llama", "train.batch=many", "should be a whole number, not 'many'"),
      ("m-llama", "seed", "key=value"), ("missing.toml", None, "no recipe file"),
-     ("m-llama", "languages=zh", "a list of words"), ("m-llama", "train=3", "train should be a table"),
+     ("m-llama", "languages=zh", "a list of words"), ("m-llama", "train=3", "train should be a table"), ("m-llama", "seed=-1", "seed should be at least 0"),
      ("m-llama", "train.batch=0", "batch should be above 0"), ("m-llama", "train.epochs=0", "epochs should be above"),
      ("m-llama", "train.threads=-1", "at least 0"), ("m-llama", "train.warmup=100", "0 to 1"),
      ("m-llama", "train.precision=fp16", "no precision named 'fp16'")],

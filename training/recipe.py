@@ -195,6 +195,8 @@ def load_recipe(name: str, overrides: Iterable[str] = (), seed: int | None = Non
     if not table.get("mixture"):
         raise RepalignError(f"{name}: setting 'mixture' is missing")
     own = typed(Recipe, {**table, "name": name, "origin": origin}, f"{name}: ")
+    if own.get("seed", 0) < 0:
+        raise RepalignError(f"{name}: seed should be at least 0, not {own['seed']}")
     return Recipe(**own, train=train, filters=filters)
 
 
