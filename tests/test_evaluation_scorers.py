@@ -441,14 +441,15 @@ def test_answers_are_taken_for_references_by_the_rules_of_their_language():
 def test_consistency_pairs_the_same_questions_whatever_their_order():
     english = asked("en", [f"word{row}" for row in range(6)])
     chinese = [Item(str(row), "zh", "?", "", (chr(0x4E00 + row),)) for row in (9, 4, 5, 0, 8, 1)]
-    answers = {
-        "en": ["word0", "word1", "no", "no", "word4", "word4"],
-        "zh": [item.references[0] for item in chinese],
-    }
+    taken = {
+        "en": (0, 1, 9, 9, 4, 4),
+        "zh": (9, 4, 4, 9, 8, 1),
+    }  # question whose answer is given, in either order
+    answers = {"en": [f"word{row}" for row in taken["en"]], "zh": [chr(0x4E00 + row) for row in taken["zh"]]}
     row = consistency({"en": english, "zh": chinese}, answers, draws=20).iloc[0]
-    assert (row["items"], row["value"]) == (4, 3 / 4)  # 0, 1 and 4 of 0, 1, 4, 5
-    assert row["chance"] == 4 / 16  # 4 is said twice
-    assert row["calibrated"] == pytest.approx((3 / 4 - 1 / 4) / (1 - 1 / 4))
+    assert (row["items"], row["value"]) == (4, 3 / 4)  # both 1, both 4, and both 4 to question 5
+    assert row["chance"] == 5 / 16
+    assert row["calibrated"] == pytest.approx((3 / 4 - 5 / 16) / (1 - 5 / 16))
 
 
 def test_languages_of_answers_are_counted():
