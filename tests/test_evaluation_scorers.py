@@ -267,8 +267,8 @@ def test_p_is_adjusted_over_languages_and_not_for_their_mean():
 
 
 def test_a_language_with_fewer_questions_is_as_unsure_as_alone():
-    items = {"en": asked("en", ["a1 b1"] * 80), "zh": asked("zh", ["a1 b1"] * 16)}
-    said = {lang: ["a1 b1", "a1 x", "x", "b1 y"] * (len(own) // 4) for lang, own in items.items()}
+    items = {"en": asked("en", ["a1 b1"] * 200), "zh": asked("zh", ["a1 b1"] * 40)}
+    said = {lang: ["a1 b1", "a1 x", "x", "y"] * (len(own) // 4) for lang, own in items.items()}
     both = score_table({"m": {"f1": measure("f1", items, said)}}, items, draws=4000).set_index("language")
     only = {"zh": items["zh"]}
     alone = score_table({"m": {"f1": measure("f1", only, said)}}, only, draws=4000).iloc[0]
