@@ -9,7 +9,7 @@ import pytest
 from scipy.optimize import LinearConstraint, minimize
 
 from repalign import RepalignError
-from repalign.scaling import allocate, marginal_values, proportional, temperature, uniform
+from repalign.scaling import Law, allocate, marginal_values, plan, proportional, temperature, uniform
 
 CODES = [f"l{place}" for place in range(8)]
 
@@ -168,6 +168,71 @@ def test_exponents_of_their_own():
     same = allocate(a, exponent=dict.fromkeys(a, 0.4), budget=5000)
     nearly = allocate(a, exponent={"x": 0.4, "y": 0.4 + 1e-12, "z": 0.4}, budget=5000)
     assert same == pytest.approx(nearly, rel=1e-9)
+
+
+def test_the_worst_of_languages_with_exponents_of_their_own():
+    a, b = {"x": 30.0, "y": 80.0, "z": 10.0}, {"x": 0.2, "y": 0.5, "z": 0.9}
+    found = allocate(a, exponent=b, budget=5000, objective="min")
+    lacking = [a[code] * found[code] ** -b[code] for code in a]
+    assert lacking == pytest.approx([lacking[0]] * 3)
+    assert sum(found.values()) == pytest.approx(5000)
+
+
+@pytest.fixture
+def law() -> Law:
+    """Two languages with shared ceiling and exponent, and draws in which their difficulties differ."""
+    values = np.array([[80.0, 80.0], [200.0, 50.0], [0.5, 0.5]])
+    draws = np.repeat(values[None], 20, 0)
+    draws[:, 1] *= np.exp(np.random.default_rng(0).normal(0, 0.3, (20, 2)))
+    return Law(("x", "y"), values, draws)
+
+
+OBJECTIVES = {"mean": np.mean, "min": np.min, "weighted": lambda scores, axis: scores @ [0.25, 0.75]}
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_a_plan_against_its_definitions(law, name):
+    available = {"x": 3000.0, "y": 700.0}
+    objective, worth = ({"x": 1.0, "y": 3.0} if name == "weighted" else name), OBJECTIVES[name]
+    found = plan(law, 1000, available, objective)
+    assert found.objective == name
+    ways = {split.name: np.array([split.pairs["x"], split.pairs["y"]]) for split in found.splits}
+    assert dict(zip("xy", ways["temperature"], strict=True)) == temperature(available, 1000, 3.0)
+    assert dict(zip("xy", ways["proportional"], strict=True)) == proportional(available, 1000)
+    for split in found.splits:
+        gains = worth(law.scores(ways[split.name], law.draws), axis=-1)
+        gains = gains - worth(law.scores(ways["uniform"], law.draws), axis=-1)
+        assert split.value == pytest.approx(
+            worth(80 - np.array([200, 50]) / ways[split.name] ** 0.5, axis=-1)
+        )
+        assert split.gain[0] == pytest.approx(split.value - found.splits[1].value)
+        assert split.gain[1:] == pytest.approx(tuple(np.quantile(gains, [0.025, 0.975])))
+        assert split.value <= found.splits[0].value
+    optima = np.array([law.best(1000, available, objective, draw) for draw in law.draws])
+    assert found.ranges["y"] == pytest.approx(tuple(np.quantile(optima[:, 1], [0.025, 0.975])))
+    best, own, even = (
+        np.mean(
+            [worth(law.scores(pairs, draw), axis=-1) for pairs, draw in zip(split, law.draws, strict=True)]
+        )
+        for split in (optima, [ways["optimal"]] * 20, [ways["uniform"]] * 20)
+    )
+    assert found.regret == pytest.approx(best - own)
+    assert found.regret_share == pytest.approx((best - own) / (best - even))
+    x = ways["optimal"][0]
+    assert found.marginal["x"] == pytest.approx(200 * x**-0.5 - 200 * (x + 1000) ** -0.5)
+
+
+def test_a_language_without_pairs_or_weight_spoils_no_plan(law):
+    for options in (
+        {"available": {"y": 0.0}},
+        {"objective": {"x": 1.0, "y": 0.0}},
+        {"available": {"y": 0.0}, "objective": "min"},
+    ):
+        found = plan(law, 1000, **options)
+        assert found.splits[0].pairs == {"x": 1000, "y": 0}
+        assert found.splits[0].value == pytest.approx(80 - 200 * 1000**-0.5)
+        assert np.isfinite(found.splits[0].gain).all()
+        assert "nan" not in found.note
 
 
 def test_the_next_pairs_are_worth_the_same_where_nothing_is_full():

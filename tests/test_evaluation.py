@@ -18,6 +18,7 @@ from repalign.errors import RepalignError
 from repalign.evaluation.answering import answer
 from repalign.evaluation.generation import Generator
 from repalign.evaluation.items import Item, by_language
+from repalign.evaluation.kept import KeptAnswers
 from repalign.evaluation.results import Evaluation
 from repalign.evaluation.scores import measure
 from repalign.evaluation.tasks import ASK, TASKS, Request
@@ -88,6 +89,16 @@ def test_answers_equal_a_plain_loop_and_stop_at_the_end(llama):
     place = said.index(said[3])
     assert (cut.tokens, cut.ended) == (place, True)
     assert cut.text == generator.tokenizer.decode(said[:place], skip_special_tokens=True).strip()
+
+
+def test_settings_saved_beside_a_model_change_no_answer(tmp_path, save_model):
+    folder = save_model(tmp_path / "plain")
+    plain = Generator(locate(Checkpoint.named(str(folder))), device="cpu", dtype="float32")
+    settings = json.loads((folder / "generation_config.json").read_text())
+    settings |= {"repetition_penalty": 5.0, "no_repeat_ngram_size": 1, "min_new_tokens": 7, "do_sample": True}
+    (folder / "generation_config.json").write_text(json.dumps(settings))
+    own = Generator(locate(Checkpoint.named(str(folder))), device="cpu", dtype="float32")
+    assert own.answer(PROMPTS, 12, progress=False) == plain.answer(PROMPTS, 12, progress=False)
 
 
 def test_a_killed_run_goes_on_and_nothing_is_asked_twice(llama, questions, monkeypatch, home):
@@ -181,8 +192,12 @@ def test_the_command_end_to_end(llama, questions, tmp_path, save_model, capsys):
         for row in own.itertuples():
             assert row.value == pytest.approx(means[(row.checkpoint, row.language)])
             assert row.low <= row.value <= row.high
-    assert found.settings["truncated"]["other"]["answers"].keys() <= {"en", "zh"}
-    assert {"wins", "consistency", "languages"} <= set(found.tables)
+    for name, own in answers.groupby("checkpoint"):
+        cut = {lang: int(n) for lang, n in (~own["ended"]).groupby(own["language"]).sum().items() if n}
+        assert found.settings["truncated"][name] == {"answers": cut, "prompts": {}}
+    wins = found.tables["wins"]
+    assert set(wins["checkpoint"] + " over " + wins["baseline"]) == {"other over tiny-llama"}
+    assert {"consistency", "languages"} <= set(found.tables)
     again = tmp_path / "again"
     assert main(["evaluate", str(llama), str(other), *options, "--out", str(again)]) == 0
     pd.testing.assert_frame_equal(scores, Evaluation.load(again).tables["scores"])
@@ -348,6 +363,76 @@ def test_checkpoints_of_the_demo_family_are_asked_briefly(llama, tmp_path, save_
     assert set(found.tables["answers"]["instruction"]) == {"Chinese:"}
     assert "|input-first|" in found.signatures["tuned"]
     assert "languages" not in found.tables
+    told = answer(
+        Checkpoint.named(str(folder)), [Item("0", "zh", "Say", "x", ("y",))], "t", 2, template="raw"
+    )
+    assert "|raw|" in told.signature
+
+
+def test_answers_are_kept_by_weights_precision_and_length(llama, tmp_path, save_model):
+    one, two = (locate(Checkpoint.named(str(path))) for path in (llama, save_model(tmp_path / "two", seed=1)))
+    kept = [(one, "float32", 5), (two, "float32", 5), (one, "bfloat16", 5), (one, "float32", 6)]
+    assert len({KeptAnswers(*how).path for how in kept}) == 4
+
+
+def test_an_encoder_decoder_answers_from_its_start(tmp_path, save_tokenizer):
+    import transformers
+
+    tokenizer = save_tokenizer(tmp_path)
+    small = {
+        "d_model": 32,
+        "d_kv": 8,
+        "d_ff": 64,
+        "num_layers": 2,
+        "num_heads": 4,
+        "decoder_start_token_id": 2,
+        "eos_token_id": 1,
+    }
+    torch.manual_seed(0)
+    model = transformers.T5ForConditionalGeneration(
+        transformers.T5Config(vocab_size=len(tokenizer), **small)
+    ).eval()
+    model.save_pretrained(tmp_path)
+    generator = Generator(locate(Checkpoint.named(str(tmp_path))), device="cpu", dtype="float32")
+    said = [2]
+    with torch.no_grad():
+        for _ in range(6):
+            ids = torch.tensor([tokenizer(PROMPTS[1])["input_ids"]])
+            said.append(
+                int(model(input_ids=ids, decoder_input_ids=torch.tensor([said])).logits[0, -1].argmax())
+            )
+    found = generator.answer(PROMPTS, 6, progress=False)[1]
+    upto = said.index(1) if 1 in said else 7
+    assert found.tokens == upto - 1
+    assert found.text == tokenizer.decode(said[1:upto], skip_special_tokens=True).strip()
+
+
+def test_a_tokenizer_that_closes_its_texts_asks_the_same(llama, tmp_path):
+    import shutil
+
+    from tokenizers import processors
+    from transformers import AutoTokenizer
+
+    closing = shutil.copytree(llama, tmp_path / "closing")
+    tokenizer = AutoTokenizer.from_pretrained(closing)
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 1)]
+    )
+    tokenizer.save_pretrained(closing)
+    plain, closed = (
+        Generator(locate(Checkpoint.named(str(path))), device="cpu", dtype="float32")
+        for path in (llama, closing)
+    )
+    assert closed.tokenizer("a")["input_ids"][-1] == 1
+    assert closed.answer(PROMPTS, 6, progress=False) == plain.answer(PROMPTS, 6, progress=False)
+
+
+def test_a_language_asked_for_needs_a_wording_also_on_the_hub(monkeypatch):
+    row = {"id": "0", "context": "c", "question": "q", "answers": {"text": ["a"], "answer_start": [0]}}
+    monkeypatch.setattr("repalign.evaluation.questions.hub_rows", lambda *rest: [row])
+    assert "ro" not in {item.language for item in TASKS["xquad"].read(Request())}
+    with pytest.raises(RepalignError, match="no wording of questions named 'ro'"):
+        TASKS["xquad"].read(Request(languages=["en", "ro"]))
 
 
 def test_the_page_is_offline_inert_and_drawn_again_without_a_model(llama, questions, tmp_path, capsys):
@@ -391,6 +476,8 @@ MISTAKES = [
     (["--task", "xquad", "--data", "{data}", "--template", "alpca"], "no template named 'alpca'"),
     (["--task", "xquad", "--data", "{data}", "--prompts", "no.toml"], "no file no.toml with wordings"),
     (["--task", "xquad", "--data", "{data}", "--profile", "nowhere"], "no results in nowhere"),
+    (["--task", "xquad", "--data", "{number}"], "question 1 is no text, or its paragraph is none"),
+    (["--task", "xquad", "--data", "{data}", "--prompts", "{number}/own.toml"], r"\[en\] needs `instruction`"),
     (["--task", "flores", "--data", "nowhere"], "no folder nowhere"),
     (["--task", "flores", "--data", "{empty}"], "no .*.devtest in"),
     (["--task", "translation", "--langs", "en"], "nothing to translate 'en' into"),
@@ -402,10 +489,12 @@ MISTAKES = [
 def test_mistakes_are_told_in_one_line(options, line, llama, questions, tmp_path, capsys):
     import re
 
-    folders = {name: tmp_path / name for name in ("empty", "broken", "other")}
+    folders = {name: tmp_path / name for name in ("empty", "broken", "other", "number")}
     for folder in folders.values():
         folder.mkdir()
     (folders["broken"] / "xquad.en.json").write_text('{\n"data": [\n{"paragraphs": [}\n]}')
+    squad_file(folders["number"] / "xquad.en.json", [("1", 5, "Who?", "Cats")])
+    (folders["number"] / "own.toml").write_text("en = 3")
     (folders["other"] / "xquad.en.json").write_text('{"data": [{"text": "no paragraphs"}]}')
     filled = [option.format(data=questions, **folders) for option in options]
     assert main(["evaluate", str(llama), *filled, "--out", str(tmp_path / "out")]) == 1

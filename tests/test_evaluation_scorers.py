@@ -10,11 +10,12 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from repalign.errors import RepalignError
 from repalign.evaluation import squad
-from repalign.evaluation.alignment import over_languages
-from repalign.evaluation.answer_language import answer_languages
+from repalign.evaluation.alignment import adjusted, alignment_table, over_items, over_languages
+from repalign.evaluation.answer_language import answer_languages, language_table
 from repalign.evaluation.consistency import consistency, taken_for
 from repalign.evaluation.items import Item, drawn
 from repalign.evaluation.judges import chat_judge, find_judge, verdict
@@ -22,6 +23,8 @@ from repalign.evaluation.scorers import SCORERS
 from repalign.evaluation.scores import measure, score_table
 from repalign.evaluation.translation import at_hand
 from repalign.evaluation.wins import win_rates
+from repalign.profiles import COLUMNS, LayerProfile
+from repalign.results import Results
 
 
 def official(answer: str, language: str) -> str:
@@ -158,6 +161,34 @@ def test_translation_scores_equal_sacrebleus(scorer, language):
     assert empty.value == pytest.approx(0)
 
 
+@pytest.mark.parametrize(
+    ("language", "answer", "reference", "exact", "squad"),
+    [
+        ("zh_Hans", "308分。", "308 分", 100, 0),
+        ("de", "der Hund", "Hund", 100, 0),
+        ("en", "The dog", "dog", 100, 100),
+    ],
+)
+def test_a_scorer_goes_by_the_language_of_the_question(language, answer, reference, exact, squad):
+    items = asked(language, [reference])
+    assert SCORERS["exact"].measure(items, [answer]).value == exact
+    assert SCORERS["f1"].measure(items, [answer]).value == exact
+    assert SCORERS["squad-exact"].measure(items, [answer]).value == squad
+
+
+def test_every_reference_of_a_translation_counts():
+    sacrebleu = pytest.importorskip("sacrebleu")
+    items = [
+        Item("0", "zh-CN", "?", "", ("狗在睡觉。", "狗正在睡。")),
+        Item("1", "zh-CN", "?", "", ("两只鸟。",)),
+    ]
+    said = ["狗正在睡。", "两只小鸟。"]
+    right = sacrebleu.BLEU(tokenize="zh").corpus_score(
+        said, [["狗在睡觉。", "两只鸟。"], ["狗正在睡。", None]]
+    )
+    assert SCORERS["bleu"].measure(items, said).value == pytest.approx(right.score)
+
+
 def test_influence_is_leaving_out():
     found = SCORERS["exact"].measure(asked("en", ["a1", "b1", "c1", "d1"]), ["a1", "x", "c1", "x"])
     assert found.value == 50
@@ -199,6 +230,50 @@ def test_table_of_scores_and_paired_differences():
     # both languages fail on the same questions: their mean is no surer than either
     mean, single = (change[change["language"].isna() == which].iloc[0] for which in (True, False))
     assert mean["high"] - mean["low"] == pytest.approx(single["high"] - single["low"])
+
+
+def right_on(items: dict[str, list[Item]], rows: range) -> dict:
+    """Exact match of answers that are right on those rows alone."""
+    return {"exact": measure("exact", items, {
+        lang: [item.references[0] if row in rows else "no" for row, item in enumerate(own)]
+        for lang, own in items.items()
+    })}  # fmt: skip
+
+
+@pytest.mark.parametrize("rows", [range(50), range(80, 100)])
+def test_differences_are_paired_question_by_question(rows):
+    items = {"en": asked("en", [f"w{row}" for row in range(100)])}
+    one, two = right_on(items, range(40)), right_on(items, rows)
+    change = score_table({"one": one, "two": two}, items, draws=2000).dropna(subset="baseline").iloc[0]
+    moved = two["exact"]["en"].per_item - one["exact"]["en"].per_item
+    half = 1.96 * moved.std(ddof=1) / 10
+    assert change["value"] == moved.mean()
+    assert (change["high"] - change["low"]) / 2 == pytest.approx(half, rel=0.15)
+    t = abs(moved.mean()) / (moved.std(ddof=1) / 10)
+    assert change["p"] == pytest.approx(2 * stats.t.sf(t, 99), rel=0.03)
+
+
+def test_p_is_adjusted_over_languages_and_not_for_their_mean():
+    rows = {"en": 15, "tr": 8, "zh": 4}
+    items = {lang: asked(lang, [f"w{row}" for row in range(40)]) for lang in rows}
+    right = {lang: right_on({lang: items[lang]}, range(n))["exact"][lang] for lang, n in rows.items()}
+    found = {"one": right_on(items, range(0)), "two": {"exact": right}}
+    table = score_table(found, items, draws=50).dropna(subset="baseline").set_index("language")
+    p = table.loc[list(rows), "p"]
+    assert p.is_monotonic_increasing
+    assert table.loc[list(rows), "p_adjusted"].tolist() == pytest.approx((p * [3, 2, 1]).tolist())
+    mean = table[table.index.isna()].iloc[0]
+    assert mean["p_adjusted"] == mean["p"]
+
+
+def test_a_language_with_fewer_questions_is_as_unsure_as_alone():
+    items = {"en": asked("en", ["a1 b1"] * 200), "zh": asked("zh", ["a1 b1"] * 40)}
+    said = {lang: ["a1 b1", "a1 x", "x", "y"] * (len(own) // 4) for lang, own in items.items()}
+    both = score_table({"m": {"f1": measure("f1", items, said)}}, items, draws=4000).set_index("language")
+    only = {"zh": items["zh"]}
+    alone = score_table({"m": {"f1": measure("f1", only, said)}}, only, draws=4000).iloc[0]
+    width = both.loc["zh", "high"] - both.loc["zh", "low"]
+    assert width == pytest.approx(alone["high"] - alone["low"], rel=0.15)
 
 
 def test_intervals_have_a_width_where_all_items_fare_alike():
@@ -275,6 +350,73 @@ def test_few_languages_and_none_that_vary_are_said():
     assert np.isnan(one_hit["low"])
 
 
+def test_alignment_stands_beside_scores_at_its_best_layer_both_ways():
+    scores = pd.DataFrame(
+        {
+            "checkpoint": "m",
+            "baseline": pd.NA,
+            "scorer": "exact",
+            "language": ["zh", "el", None],
+            "value": [70.0, 40.0, 55.0],
+        }
+    )
+    rows = [  # metric, variant, language, layer, value from English and into it
+        ("mexa", "raw", "zh", 0, 0.9, 0.9), ("mexa", "raw", "el", 0, 0.9, 0.9),
+        ("mexa", "centred", "zh", 0, 0.2, 0.4), ("mexa", "centred", "el", 0, 0.1, 0.1),
+        ("mexa", "centred", "zh", 1, 0.6, 0.8), ("mexa", "centred", "el", 1, 0.3, 0.5),
+        ("distance", "centred", "zh", 0, 5.0, 5.0), ("distance", "centred", "el", 0, 6.0, 6.0),
+        ("distance", "centred", "zh", 1, 8.0, 8.0), ("distance", "centred", "el", 1, 9.0, 9.0),
+    ]  # fmt: skip
+    table = pd.DataFrame(
+        {"metric": metric, "variant": variant, "source": ends[0], "target": ends[1], "layer": layer, "value": value,
+         "checkpoint": "m", "baseline": baseline}
+        for metric, variant, language, layer, there, back in rows
+        for ends, value in ((("en", language), there), ((language, "en"), back))
+        for baseline in (pd.NA, "other")
+    )  # fmt: skip
+    table.loc[table["baseline"].notna(), "value"] = (
+        99.0  # differences from another checkpoint are no alignment
+    )
+    profile = LayerProfile(
+        table.reindex(columns=list(COLUMNS)).fillna({"sentences": 10}), {}, {"closer": {"distance": "lower"}}
+    )
+    found = alignment_table(Results("x", profile), scores)
+    assert found[["metric", "layer", "language", "score"]].values.tolist() == [
+        ["mexa", 1, "zh", 70.0], ["mexa", 1, "el", 40.0], ["distance", 0, "zh", 70.0], ["distance", 0, "el", 40.0]
+    ]  # fmt: skip
+    assert found["alignment"].tolist() == pytest.approx([0.7, 0.4, -5.0, -6.0])
+
+
+def test_sentences_stand_beside_the_questions_about_them():
+    rng = np.random.default_rng(0)
+    numbers, margins = np.arange(100, 112), rng.normal(size=(2, 12))
+    margins[1] += 1  # the layer that is read
+    where = pd.DataFrame(
+        {"checkpoint": "m", "language": "zh", "variant": "centred", "sentence": number, "layer": layer, "margin": margins[layer, row]}
+        for row, number in enumerate(numbers) for layer in (0, 1)
+    )  # fmt: skip
+    sentences = pd.DataFrame({"language": "zh", "sentence": numbers, "text": [f"s{n}" for n in numbers]})
+    about = rng.permutation(np.repeat(np.arange(1, 12), 2))  # none about the first
+    items = {
+        "zh": [
+            Item(str(i), "zh", "?", "", ("x",), sentence=f"s{numbers[row]}") for i, row in enumerate(about)
+        ]
+    }
+    scores = rng.normal(size=22)
+    profile = LayerProfile(pd.DataFrame(columns=list(COLUMNS)), {})
+    results = Results("x", profile, {"map": where, "sentences": sentences})
+    row = over_items(results, items, {"m": {"exact": {"zh": scores}}}, draws=50).iloc[0]
+    means = [scores[about == number].mean() for number in range(1, 12)]
+    assert row["value"] == pytest.approx(stats.spearmanr(margins[1, 1:], means).statistic)
+    assert (row["units"], row["over"], row["language"]) == (11, "sentences", "zh")
+
+
+def test_correlations_are_adjusted_over_languages_and_sentences_apart():
+    table = pd.DataFrame({"p": [0.01, 0.02, 0.03, 0.01], "over": ["languages"] * 2 + ["sentences"] * 2})
+    found = adjusted(table.assign(checkpoint="m", scorer="exact"))["p_adjusted"]
+    assert found.tolist() == pytest.approx([0.02, 0.02, 0.03, 0.02])
+
+
 def test_drawn_questions_are_the_same_in_every_language():
     items = [Item(str(row), lang, "", "", ("x",)) for lang in ("en", "zh") for row in range(50)]
     chosen = drawn(items, 7)
@@ -289,6 +431,35 @@ def test_an_answer_is_taken_for_the_reference_it_matches():
     items = asked("en", ["the red coat", "two birds", "yes", "yes"])
     matched = taken_for(["a red coat", "three birds", "Yes!", "nothing like it"], items)
     assert matched.tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0]]
+
+
+def test_answers_are_taken_for_references_by_the_rules_of_their_language():
+    assert taken_for(["红外套", "狗"], asked("zh", ["红色外套", "两只鸟"])).tolist() == [[1, 0], [0, 0]]
+    assert taken_for(["der Hund"], asked("de", ["ein Hund"])).tolist() == [[1]]
+
+
+def test_consistency_pairs_the_same_questions_whatever_their_order():
+    english = asked("en", [f"word{row}" for row in range(6)])
+    chinese = [Item(str(row), "zh", "?", "", (chr(0x4E00 + row),)) for row in (9, 4, 5, 0, 8, 1)]
+    taken = {
+        "en": (0, 1, 9, 9, 4, 4),
+        "zh": (9, 4, 4, 9, 8, 1),
+    }  # question whose answer is given, in either order
+    answers = {"en": [f"word{row}" for row in taken["en"]], "zh": [chr(0x4E00 + row) for row in taken["zh"]]}
+    row = consistency({"en": english, "zh": chinese}, answers, draws=20).iloc[0]
+    assert (row["items"], row["value"]) == (4, 3 / 4)  # both 1, both 4, and both 4 to question 5
+    assert row["chance"] == 5 / 16
+    assert row["calibrated"] == pytest.approx((3 / 4 - 5 / 16) / (1 - 5 / 16))
+
+
+def test_languages_of_answers_are_counted():
+    items = {"en": asked("en", ["x"] * 4), "zh": asked("zh", ["x"] * 4)}
+    detected = {"m": {"en": ["en", "zh", "en", None], "zh": ["zh"] * 4}}
+    table = language_table(items, detected)
+    assert table["answered"].fillna("?").tolist() == ["en", "zh", "?", "zh"]
+    assert table["count"].tolist() == [2, 1, 1, 4]
+    assert table["share"].tolist() == [0.5, 0.25, 0.25, 1.0]
+    assert table["asked"].tolist() == ["en"] * 3 + ["zh"]
 
 
 def test_consistency_against_chance():
@@ -317,6 +488,32 @@ def test_win_rates_by_score():
     assert (row["swayed"], row["first_place"], row["unclear"]) == (0, 0.5, 0)
     back = win_rates(items, second, first, find_judge("exact")).iloc[0]
     assert (back["wins"], back["losses"]) == (1, 2)
+
+
+def test_ties_say_nothing_about_who_is_better():
+    items = {"en": asked("en", [f"w{row}" for row in range(10)])}
+    better = {"en": [f"w{row}" for row in range(6)] + ["no"] * 4}
+    row = win_rates(items, {"en": ["no"] * 10}, better, find_judge("exact")).iloc[0]
+    assert row["p"] == pytest.approx(2 / 2**6)
+    assert win_rates(items, better, {"en": ["no"] * 10}, find_judge("exact")).iloc[0]["p"] == row["p"]
+
+
+@pytest.mark.parametrize("reply", [0, None])
+def test_a_win_in_one_order_is_a_win(reply):
+    items = {"en": asked("en", ["x"] * 3)}
+    row = win_rates(
+        items, {"en": ["bad"] * 3}, {"en": ["good"] * 3}, lambda item, a, b: 1 if a == "good" else reply
+    ).iloc[0]
+    assert (row["wins"], row["losses"], row["swayed"]) == (3, 0, 0)
+
+
+def test_a_hair_of_chrf_is_a_tie():
+    (item,) = asked("en", ["The dog sleeps in the garden behind the old house. " * 16])
+    near, far, judge = item.references[0].replace("old", "odd", 1), "The dog sleeps.", find_judge("chrf")
+    scores = SCORERS["chrf"].measure([item] * 2, [item.references[0], near]).per_item
+    assert 0 < scores[0] - scores[1] < 1
+    assert judge(item, item.references[0], near) == 0
+    assert (judge(item, near, far), judge(item, far, near)) == (1, -1)
 
 
 def test_winning_always_has_an_interval():
@@ -384,8 +581,9 @@ def test_chat_api_in_its_usual_form(monkeypatch):
     assert find_judge("chat:m", url)(item, "x", "y") == -1
     server.shutdown()
     server.server_close()
-    with pytest.raises(RepalignError, match="cannot be asked"):
-        find_judge("chat:m", url)(item, "x", "y")
+    for address, complaint in ((url, "cannot be asked"), ("localhost/v1", "unknown url type")):
+        with pytest.raises(RepalignError, match=complaint):
+            find_judge("chat:m", address)(item, "x", "y")
 
 
 def test_unknown_judge():

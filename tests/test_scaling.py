@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,8 @@ from repalign.scaling import (
     profile_interval,
     read_runs,
 )
-from repalign.scaling.fitting import Problem
+from repalign.scaling.fitting import Fit, Problem, spread
+from repalign.scaling.selection import Comparison, aicc
 from repalign.scaling.study import law_of, load, study
 
 SIZES = (250, 500, 1000, 2000, 4000, 8000)
@@ -116,6 +118,68 @@ def test_recovery_of_many_draws():
     assert 0.92 <= covered <= 0.98
     assert 0.92 <= resampled <= 0.98
     assert regret < 0.01
+
+
+def test_intervals_are_as_wide_as_least_squares_says():
+    from scipy.optimize import curve_fit
+    from scipy.stats import t
+
+    few = simulated(0, noise=0.3, seeds=6, difficulty={"zh": 110.0})
+    found = fit(few)
+    best, covariance = curve_fit(lambda x, c, a, b: c - a * x**-b, few.pairs, few.score, p0=(72, 110, 0.45))
+    width = 2 * t.ppf(0.975, len(few) - 3) * covariance[0, 0] ** 0.5
+    assert found.parameters["c"] == pytest.approx(best[0], abs=width / 8)
+    low, high = profile_interval(found, "c")
+    assert high - low == pytest.approx(width, rel=0.25)
+    low, high = bootstrap_interval(found, bootstrap(found, 100), "c")
+    assert high - low == pytest.approx(width, rel=0.35)
+    low, high = profile_interval(found, "c", confidence=0.5)
+    assert high - low == pytest.approx(width * t.ppf(0.75, 33) / t.ppf(0.975, 33), rel=0.25)
+
+
+@pytest.mark.parametrize("form", [name for name, form in FORMS.items() if form.is_power])
+def test_the_law_of_a_fit_predicts_the_same(form, runs):
+    problem = Problem(FORMS[form], runs, np.ones(len(runs)))
+    values = np.stack(problem.starts()[:3])
+    found = Fit(FORMS[form], runs, values[0], np.ones(len(runs)), 1.0)
+    law, pairs = Law.of(found, values[1:]), np.arange(1, 7) * 900.0
+    for place, code in enumerate(runs.languages):
+        assert law.scores(pairs)[place] == pytest.approx(found.predict(code, pairs[place])[0])
+        drawn = found.predict(code, pairs[place : place + 1], values[1:])
+        assert law.scores(pairs, law.draws)[:, place] == pytest.approx(drawn.ravel())
+
+
+def test_forms_pay_for_their_parameters(fitted):
+    # 108 runs, 8 parameters and the residuals' variance; the first term is 0 at this cost
+    assert aicc(replace(fitted, cost=54.0)) == pytest.approx(18 + 2 * 9 * 10 / (108 - 9 - 1))
+
+
+def test_of_laws_that_do_as_well_the_simplest_is_trusted():
+    def entry(form: str, *errors: float) -> Comparison:
+        left_out = float(np.sqrt(np.mean(np.square(errors))))
+        return Comparison(
+            form, {"power": 8, "power-own": 18}.get(form, 9), 0.0, left_out, dict(enumerate(errors))
+        )
+
+    best = entry("power-own", 0.9, 1.0, 1.4)
+    assert preferred([entry("paper", 0.1, 0.1, 0.1), best, entry("power", 1.0, 1.1, 1.4)]) == "power"
+    assert preferred([best, entry("power", 2.0, 2.0, 2.0)]) == "power-own"
+    assert preferred([entry("saturating", 0.1, 0.1, 0.1)]) is None
+
+
+def test_what_is_hardly_known_is_said(fitted):
+    notes = diagnose(fitted, {"a[zh]": (1.0, 100.0), "b": (0.4, 0.5), "c": (70.0, 80.0)}).notes
+    assert notes == ("a[zh] is known by its order of magnitude only: 1 to 1e+02",)
+
+
+def test_drawn_curves_have_the_middle_of_the_draws(runs):
+    few = runs.where(np.isin(runs.index, [0, 1]))
+    found, fitted = study(few, "power", draws=20, seed=3), fit(few, "power")
+    curve = found["curves"]["el"]
+    drawn = fitted.predict("el", np.array(curve["pairs"]), bootstrap(fitted, 20, 3))
+    for side, share in (("low", 0.025), ("high", 0.975)):
+        assert curve[side] == pytest.approx(np.quantile(drawn, share, axis=0).tolist())
+    assert curve["score"] == pytest.approx(fitted.predict("el", np.array(curve["pairs"])).tolist())
 
 
 def test_bootstrap_is_that_of_its_seed_and_surrounds_the_fit(fitted):
@@ -218,7 +282,23 @@ def test_errors_of_scores_weigh_the_runs(runs, tmp_path):
     read = read_runs(tmp_path / "runs.csv")
     assert read.error == pytest.approx(2 / (2 * 1.96), rel=1e-3)
     assert read.top == 100
-    assert fit(read).deviation == pytest.approx(fit(read).deviation[0])
+    # what seeds differ by holds the scores' own errors: these add nothing where all are alike
+    assert spread(read) == pytest.approx(spread(runs))
+    assert spread(runs) == pytest.approx(np.full(len(runs), NOISE), rel=0.2)
+    unsure = np.where(np.arange(len(runs)) == 20, 5.0, 0.1)
+    deviation = spread(Runs(runs.language, runs.pairs, runs.score, unsure))
+    assert deviation[20] > 5 > 1 > deviation[19]
+    wild = runs.score.copy()
+    wild[20] -= 9
+    rest, code = runs.where(np.arange(len(runs)) != 20), runs.language[20]
+    near, far = (
+        abs(
+            fit(Runs(runs.language, runs.pairs, wild, error)).predict(code, 250)[0]
+            - fit(rest).predict(code, 250)[0]
+        )
+        for error in (unsure.clip(NOISE), np.full(len(runs), NOISE))
+    )
+    assert near < far / 4
 
 
 def test_shares_have_1_as_their_top(tmp_path):

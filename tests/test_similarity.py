@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from repalign import RepalignError
-from training.similarity import _overlap, _shares, association
+from repalign.checkpoints import Checkpoint
+from repalign.corpora import ParallelCorpus
+from training.similarity import _overlap, _shares, association, similarities
 
 
 def test_token_overlap_is_one_minus_total_variation():
@@ -15,6 +17,51 @@ def test_token_overlap_is_one_minus_total_variation():
     assert _overlap(_shares(first), _shares([[7]])) == 0
     p, q = np.array([0.5, 0.25, 0.25, 0]), np.array([0.25, 0.5, 0, 0.25])
     assert _overlap(_shares(first), _shares(second)) == pytest.approx(1 - np.abs(p - q).sum() / 2)
+
+
+@pytest.fixture(scope="module")
+def corpus() -> ParallelCorpus:
+    """Sentences in English, in English again, and in Greek."""
+    text = [
+        f"{who} sees {n} {what}"
+        for n in range(4)
+        for who in ("Ann", "Bob")
+        for what in ("cats", "birds", "dogs")
+    ]
+    greek = [
+        f"{who} βλέπει {n} {what}"
+        for n in range(4)
+        for who in ("Άννα", "Νίκος")
+        for what in ("γάτες", "πουλιά", "σκύλους")
+    ]
+    return ParallelCorpus("some", {"el": greek, "en": text, "copy": text})
+
+
+def test_a_copy_of_the_pivot_is_most_like_it(llama, corpus):
+    found = similarities(Checkpoint.named(str(llama)), corpus)
+    assert found["tokens"]["copy"] == found["representation"]["copy"] == pytest.approx(1)
+    assert 0 <= found["tokens"]["el"] < 0.9
+    assert 0 <= found["representation"]["el"] < 0.99
+    with pytest.raises(RepalignError, match="no 'zh' to compare with"):
+        similarities(Checkpoint.named(str(llama)), corpus, "zh")
+
+
+def test_alignment_during_training_is_that_of_the_finished_checkpoint(llama, corpus):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from repalign.extraction import extract
+    from repalign.scoring import profile
+    from training.alignment import alignment
+
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(llama), AutoTokenizer.from_pretrained(llama)
+    found = alignment(model.eval(), tokenizer, corpus, "en")
+    assert found["copy"] == [1.0] * 4
+    states = extract(Checkpoint.named(str(llama)), corpus, dtype="float32")
+    table = profile(
+        states, source="en", metrics=["p_at_1"], variants=["centred"], permutations=0, draws=2
+    ).table
+    own = table[(table["source"] == "el") | (table["target"] == "el")]
+    assert found["el"] == pytest.approx(own.groupby("layer")["value"].mean().tolist())
 
 
 def test_association_counts_all_orders():

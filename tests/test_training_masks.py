@@ -151,6 +151,11 @@ def test_what_is_too_long_is_cut_and_what_has_no_answer_left_is_dropped():
     assert [item.ids.tolist() for item in cut] == [item.ids[:12].tolist() for item in kept]
 
 
+def test_letters_in_two_pieces_are_the_same_tokens_as_in_one():
+    tokenizer = ours()
+    assert tokenizer("e\u0301").input_ids == tokenizer("\u00e9").input_ids
+
+
 def test_a_tokenizer_without_an_end_is_refused():
     tokenizer = gpt2()
     tokenizer.eos_token = None

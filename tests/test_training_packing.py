@@ -28,6 +28,10 @@ def test_every_item_is_in_one_row_that_it_fits(lengths, seed):
     assert sum(sum(lengths[index] for index in row) <= 25 for row in rows) <= 1
 
 
+def test_another_seed_is_another_order():
+    assert pack([5] * 40, 50, 0) != pack([5] * 40, 50, 1)
+
+
 @pytest.fixture
 def items():
     rng = np.random.default_rng(0)

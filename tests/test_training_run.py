@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 import torch
@@ -21,10 +22,17 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 import training
 from repalign.checkpoints import Card
 from repalign.errors import RepalignError
+from training import family
 from training.__main__ import main
+from training.data.dataset import Data, read_data
+from training.data.encoding import Encoded
+from training.data.packing import IGNORED, Collator, Rows
 from training.folder import last_checkpoint
+from training.model import new_model
 from training.recipe import load_recipe
 from training.run import train
+from training.tokenizer import train_tokenizer
+from training.trainer import make_trainer
 
 TINY = """
 languages = ["en", "zh"]
@@ -89,6 +97,7 @@ def test_a_run_and_its_card(recipe_file, tmp_path, capsys):
     assert card.recipe == recipe.as_dict()
     assert card.recipe_digest == recipe.digest
     assert card.losses["last"] < card.losses["first"]
+    assert (card.template, card.seed) == ("brief", 0)
     assert sum(part["items"] for part in card.mixture) == 300
     assert {path.name for path in folder.iterdir()} >= {"model.safetensors", "tokenizer.json", "config.json"}
     assert not {path.name for path in folder.iterdir()} & {"run.json", "steps", "training_args.bin", ".lock"}
@@ -99,6 +108,15 @@ def test_a_run_and_its_card(recipe_file, tmp_path, capsys):
     assert (
         tokenizer.decode(tokenizer("ναι，ठीक है 🙂")["input_ids"], skip_special_tokens=True) == "ναι，ठीक है 🙂"
     )
+
+    data = read_data(recipe, tokenizer)
+    assert card.tokens == data.train.tokens == sum(part["tokens"] for part in card.mixture)
+    nats = tokens = 0
+    for row in data.held_out:
+        batch = Collator(tokenizer.pad_token_id)([row])
+        count = int((batch["labels"][:, 1:] != IGNORED).sum())
+        nats, tokens = nats + count * model(**batch).loss.item(), tokens + count
+    assert card.losses["held_out"] == pytest.approx(nats / tokens, rel=1e-4)
 
     stamp = (folder / "model.safetensors").stat().st_mtime_ns
     assert train(recipe) == folder
@@ -119,15 +137,97 @@ def test_interrupted_and_resumed_equals_undisturbed(recipe_file, tmp_path, monke
             train(load_recipe(recipe_file), tmp_path / "resumed")
     resumed = weights(train(recipe, tmp_path / "resumed"))
     assert all(torch.equal(resumed[name], undisturbed[name]) for name in undisturbed)
+    card = Card.read(tmp_path / "resumed")
+    assert card.tokens == 2 * sum(part["tokens"] for part in card.mixture)  # two epochs
+
+
+def test_accumulated_batches_equal_whole_ones_and_seeds_differ(recipe_file, tmp_path):
+    short = ["mixture=text_en[0:60]", "train.packing=false", "train.held_out=0"]
+
+    def run(name, *overrides, seed=0):
+        folder = train(load_recipe(recipe_file, [*short, *overrides], seed), tmp_path / name)
+        return Card.read(folder).losses, weights(folder)
+
+    (whole, before), (parts, after) = run("whole"), run("parts", "train.micro_batch=2")
+    assert parts == pytest.approx(whole, rel=1e-4, nan_ok=True)
+    assert all(torch.allclose(after[name], before[name], atol=1e-3) for name in before)
+    still = [run(str(seed), "train.learning_rate=1e-9", "train.epochs=0.1", seed=seed)[1] for seed in (0, 1)]
+    assert not torch.allclose(*(start["model.embed_tokens.weight"] for start in still), atol=1e-3)
+
+
+def test_weights_are_moved_as_the_recipe_says(recipe_file, tmp_path):
+    settings = {"schedule": "warmup_stable_decay", "warmup": 0.1, "decay": 0.2, "learning_rate": 0.01, "weight_decay": 0.3,
+                "beta2": 0.9, "max_grad_norm": 0.5, "micro_batch": 2, "evaluate_steps": 7, "save_steps": 9}  # fmt: skip
+    recipe = load_recipe(recipe_file, [f"train.{key}={value}" for key, value in settings.items()], seed=5)
+    tokenizer = train_tokenizer(["a"], 300)
+    items = [Encoded(np.arange(4, dtype=np.int32), 1)] * 800
+    data = Data(Rows(items, [[row] for row in range(800)]), Rows(items[:1], [[0]]), [])
+    trainer = make_trainer(recipe, new_model(recipe, tokenizer), tokenizer, data, tmp_path)
+    trainer.create_optimizer_and_scheduler(100)  # 800 rows, 8 a step
+    group, rates = trainer.optimizer.param_groups[0], []
+    assert (group["weight_decay"], group["betas"][1]) == (0.3, 0.9)
+    for _ in range(100):
+        rates.append(trainer.lr_scheduler.get_last_lr()[0])
+        trainer.optimizer.step()
+        trainer.lr_scheduler.step()
+    assert np.flatnonzero(np.diff(rates) > 0).tolist() == list(range(10))
+    assert rates[10:80] == [0.01] * 70
+    assert (np.diff(rates[81:]) < 0).all()
+    args = trainer.args
+    assert (args.seed, args.max_grad_norm, args.eval_steps, args.save_steps) == (5, 0.5, 7, 9)
+    assert (args.per_device_train_batch_size, args.gradient_accumulation_steps) == (2, 4)
+
+
+def test_recipes_side_by_side_wait_for_parents_and_for_each_other(monkeypatch, tmp_path):
+    started, alive = [], set()
+
+    class Process:
+        def __init__(self, command, **options):
+            self.name, self.polls = command[3], 0
+            started.append(self.name)
+            alive.add(self)
+            assert len(alive) <= 2
+
+        def poll(self):
+            self.polls += 1
+            if self.polls < 4:
+                return None
+            alive.discard(self)
+            self.returncode = int(self.name == "bad")
+            return self.returncode
+
+    monkeypatch.setattr(family.subprocess, "Popen", Process)
+    monkeypatch.setattr(family.time, "sleep", lambda seconds: None)
+    with pytest.raises(RepalignError, match=r"^bad failed"):
+        family._run_all([["one"], ["bad"], ["two"], ["three"]], 2)
+    assert started == ["one", "bad", "two", "three"]
+
+    runs = []
+    monkeypatch.setattr(family, "_run_all", lambda commands, jobs: runs.append(commands))
+    recipes = [load_recipe(name) for name in ("x-llama-zh", "base", "m-llama")]
+    folders = family.train_family(recipes, ["--seed", "1"])
+    assert runs == [[["base"]], [["m-llama", "--seed", "1"], ["x-llama-zh", "--seed", "1"]]]
+    assert [folder.name for folder in folders] == ["x-llama-zh", "base", "m-llama"]
+
+
+def test_options_of_the_model_that_do_not_fit(recipe_file, monkeypatch):
+    recipe = load_recipe(recipe_file, ["train.precision=bfloat16"])
+    tokenizer = train_tokenizer(["a"], 300)
+    assert next(new_model(recipe, tokenizer).parameters()).dtype == torch.bfloat16
+    with pytest.raises(RepalignError, match="an adapter is trained on a parent"):
+        new_model(load_recipe(recipe_file, ["adapter.r=4"]), tokenizer)
+    monkeypatch.setenv("WORLD_SIZE", "16")
+    with pytest.raises(RepalignError, match="8 does not divide into 16 device"):
+        make_trainer(load_recipe(recipe_file), None, tokenizer, Data(Rows([], []), Rows([], []), []), Path())
 
 
 def test_a_half_written_checkpoint_is_not_gone_on_from(tmp_path):
-    for step, state in ((3, "{}"), (6, '{"global'), (9, None)):
+    for step, state in ((9, "{}"), (12, "{}"), (15, '{"global'), (18, None)):
         folder = tmp_path / "steps" / f"checkpoint-{step}"
         folder.mkdir(parents=True)
         if state:
             (folder / "trainer_state.json").write_text(state)
-    assert last_checkpoint(tmp_path).name == "checkpoint-3"
+    assert last_checkpoint(tmp_path).name == "checkpoint-12"
     assert last_checkpoint(tmp_path / "none") is None
 
 
@@ -323,6 +423,8 @@ def test_the_log_of_alignment_becomes_a_series(tmp_path, capsys):
     last = table[(table["checkpoint"] == "step 9") & (table["layer"] == 1)].set_index("target")
     assert last.loc["zh", "value"] == 0.9
     assert last.loc["zh", "p_adjusted"] < 1e-9 < last.loc["el", "p_adjusted"]
+    first = table[(table["checkpoint"] == "step 0") & (table["layer"] == 0)].set_index("target")
+    assert first.loc["zh", "p"] == pytest.approx(1 - 0.99**100)  # one of a hundred, by chance
     assert (table["low"] <= table["value"]).all()
     assert (table["value"] <= table["high"]).all()
     assert main(["alignment", str(tmp_path)]) == 0

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from repalign.commands.options import natural, positive
 from repalign.errors import RepalignError, exit_code
 from training.recipe import load_recipe, recipe_names
 
@@ -40,9 +41,9 @@ def _parser() -> argparse.ArgumentParser:
         dest="overrides",
         help="e.g. train.epochs=2",
     )
-    parser.add_argument("--seed", type=int, help="replaces the recipe's")
+    parser.add_argument("--seed", type=natural, help="replaces the recipe's")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to, for one recipe")
-    parser.add_argument("--jobs", type=int, help="how many are trained at a time (default: one a core)")
+    parser.add_argument("--jobs", type=positive, help="how many are trained at a time (default: one a core)")
     return parser
 
 

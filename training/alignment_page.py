@@ -61,7 +61,7 @@ def _table(entry: dict) -> pd.DataFrame:
     table = scores.rename_axis("layer").reset_index().melt("layer", var_name="target", value_name="value")
     n = entry["sentences"]
     low, high = wilson(table["value"].to_numpy(), n)
-    p = binom.sf(np.floor(table["value"] * n) - 1, n, 1 / n)
+    p = binom.sf(np.floor(table["value"] * n + 1e-9) - 1, n, 1 / n)
     return table.assign(
         checkpoint=f"step {entry['step']}",
         baseline=None,

@@ -49,8 +49,9 @@ def _run_all(commands: Sequence[Sequence[str]], jobs: int) -> None:
                     [sys.executable, "-m", "training", *command], stdout=subprocess.DEVNULL
                 )
                 running[command[0]] = process
-            failed += [name for name, process in running.items() if process.poll()]
-            running = {name: process for name, process in running.items() if process.poll() is None}
+            ended = {name for name, process in running.items() if process.poll() is not None}
+            failed += [name for name in running if name in ended and running[name].returncode]
+            running = {name: process for name, process in running.items() if name not in ended}
             time.sleep(0.2)
     except KeyboardInterrupt:
         for process in running.values():  # they were interrupted too: let them finish their last line

@@ -8,18 +8,23 @@ from typing import Any
 from repalign.checkpoints.checkpoint import Checkpoint
 from repalign.checkpoints.loading import locate, read_tokenizer
 from repalign.errors import RepalignError, unknown
-from training.recipe import Recipe
+from training.recipe import PRECISIONS, Recipe
 
 
 def new_model(recipe: Recipe, tokenizer: Any) -> Any:
-    """A Llama with random weights of the sizes in the recipe's `[model]` table.
+    """A Llama with random weights of the sizes in the recipe's `[model]` table, in the recipe's precision.
 
     Raises:
-        RepalignError: a size LlamaConfig does not have, or sizes that do not fit together.
+        RepalignError: an adapter, which needs a parent; a size LlamaConfig does not have, or sizes that do not fit together.
     """
+    import torch
     from huggingface_hub.errors import StrictDataclassError
     from transformers import LlamaConfig, LlamaForCausalLM
 
+    if recipe.adapter:
+        raise RepalignError(
+            f"{recipe.name}: an adapter is trained on a parent; set parent, or leave [adapter] out"
+        )
     known = LlamaConfig().to_dict()
     for key in recipe.model:
         if key not in known:
@@ -33,7 +38,7 @@ def new_model(recipe: Recipe, tokenizer: Any) -> Any:
             pad_token_id=tokenizer.pad_token_id,
         )
         config._attn_implementation = recipe.train.attention
-        return LlamaForCausalLM(config)
+        return LlamaForCausalLM(config).to(getattr(torch, PRECISIONS[recipe.train.precision]))
     except (ValueError, StrictDataclassError) as error:
         raise RepalignError(
             f"{recipe.name}: the sizes in [model] do not fit together: {one_line(error)}"
@@ -45,10 +50,7 @@ def parent_model(recipe: Recipe, parent: Path) -> Any:
     import torch
     from transformers import AutoModelForCausalLM
 
-    precisions = {"float32": torch.float32, "mixed": torch.float32, "bfloat16": torch.bfloat16}
-    if recipe.train.precision not in precisions:
-        raise unknown("precision", recipe.train.precision, precisions)
-    options: dict[str, Any] = {"dtype": precisions[recipe.train.precision]}
+    options: dict[str, Any] = {"dtype": getattr(torch, PRECISIONS[recipe.train.precision])}
     if recipe.adapter.get("quantize"):
         options["quantization_config"] = _four_bits(recipe)
     model = AutoModelForCausalLM.from_pretrained(
@@ -109,7 +111,7 @@ def starting_tokenizer(recipe: Recipe) -> Any:
     from training.data.dataset import read_parts
     from training.tokenizer import train_tokenizer
 
-    if "vocabulary" not in recipe.tokenizer:
+    if not isinstance(recipe.tokenizer.get("vocabulary"), int):
         raise RepalignError(
             f"{recipe.name} has no parent, so it needs tokenizer.vocabulary (tokens) and a [model] table"
         )

@@ -16,6 +16,9 @@ from training.tables import filled, merged, override, typed
 
 FOLDER = Path(__file__).parent / "recipes"
 
+PRECISIONS = {"float32": "float32", "mixed": "float32", "bfloat16": "bfloat16"}
+"""What weights are held in, by `train.precision`; all but the first calculate in bfloat16."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -41,6 +44,9 @@ class Settings:
         evaluate_steps: steps between two such measurements; 0 measures at the end only.
         align_steps: steps between two measurements of alignment by layer; 0 for none.
         report_to: "none", "tensorboard" or "wandb".
+
+    Raises:
+        RepalignError: a number out of its bounds, or an unknown precision.
     """
 
     epochs: float = 1
@@ -65,6 +71,21 @@ class Settings:
     evaluate_steps: int = 0
     align_steps: int = 0
     report_to: str = "none"
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch", "max_length", "learning_rate"):
+            if not getattr(self, name) > 0:
+                raise RepalignError(f"train.{name} should be above 0, not {getattr(self, name)}")
+        for name in ("micro_batch", "threads", "save_steps", "held_out", "evaluate_steps", "align_steps"):
+            if getattr(self, name) < 0:
+                raise RepalignError(f"train.{name} should be at least 0, not {getattr(self, name)}")
+        for name in ("warmup", "decay"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise RepalignError(
+                    f"train.{name} is a share of all steps, 0 to 1, not {getattr(self, name)}"
+                )
+        if self.precision not in PRECISIONS:
+            raise unknown("precision", self.precision, PRECISIONS)
 
 
 @dataclass(frozen=True)
@@ -118,7 +139,7 @@ class Recipe:
         """The recipe that `parent` names; None for other weights, or none."""
         if self.parent and self.origin.endswith(".toml"):
             beside = Path(self.origin).parent / f"{self.parent}.toml"
-            if beside.is_file():
+            if beside.is_file() and beside != Path(self.origin):
                 return load_recipe(str(beside))
         return load_recipe(self.parent) if self.parent in recipe_names() else None
 
@@ -174,6 +195,8 @@ def load_recipe(name: str, overrides: Iterable[str] = (), seed: int | None = Non
     if not table.get("mixture"):
         raise RepalignError(f"{name}: setting 'mixture' is missing")
     own = typed(Recipe, {**table, "name": name, "origin": origin}, f"{name}: ")
+    if own.get("seed", 0) < 0:
+        raise RepalignError(f"{name}: seed should be at least 0, not {own['seed']}")
     return Recipe(**own, train=train, filters=filters)
 
 

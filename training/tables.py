@@ -69,8 +69,10 @@ def typed(cls: type, table: Mapping[str, Any], where: str) -> dict[str, Any]:
         where: what an error begins with.
 
     Raises:
-        RepalignError: a key that it does not have, or a value of the wrong type.
+        RepalignError: no table, a key that the dataclass does not have, or a value of the wrong type.
     """
+    if not isinstance(table, Mapping):
+        raise RepalignError(f"{where.rstrip('.')} should be a table, not {table!r}")
     annotations = {f.name: str(f.type) for f in fields(cls) if str(f.type) in KINDS}
     values = {}
     for key, value in table.items():

@@ -96,10 +96,10 @@ def _arguments(recipe: Recipe, folder: Path, rows: int) -> TrainingArguments:
     devices = int(os.environ.get("WORLD_SIZE", 1))
     here = settings.batch // devices
     at_once = settings.micro_batch or here
-    if settings.batch % (devices * at_once):
+    if not here or settings.batch % (devices * at_once):
         raise RepalignError(
             f"{recipe.name}: train.batch {settings.batch} does not divide into {devices} device(s) "
-            f"x train.micro_batch {at_once}"
+            f"x train.micro_batch {at_once or 1}"
         )
     steps = settings.epochs * rows / settings.batch
     # Later releases call it activation_checkpointing and warn of this name even where it is off.

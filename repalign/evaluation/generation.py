@@ -19,6 +19,9 @@ from repalign.tokens import special_ids
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+NAMED = ("bos_token_id", "eos_token_id", "decoder_start_token_id", "forced_bos_token_id", "bad_words_ids")
+"""Tokens that a model's saved settings name (Marian's bad word is its padding)."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -62,6 +65,7 @@ class Generator:
         self.context = None if self.apart else getattr(config, "max_position_embeddings", None)
         placed = device if device == "all" else self.device
         self.model: Any = load_model(weights, config, getattr(torch, self.dtype), placed)
+        self.model.generation_config = _named_tokens(self.model.generation_config)
         self.budget = batch_tokens or pick_budget(self.device)
 
     def answer(
@@ -153,8 +157,17 @@ class Generator:
         return [_until_end(answer.tolist(), ends) for answer in answers]
 
 
+def _named_tokens(saved: Any) -> Any:
+    """Of the settings saved beside a model, those that say which tokens begin and end an answer.
+
+    The others would sample, or punish repetition: `generate` takes from them all that is not set explicitly.
+    """
+    from transformers import GenerationConfig
+
+    return GenerationConfig(**{name: getattr(saved, name, None) for name in NAMED})
+
+
 def _greedy(model: Any, new_tokens: int, ends: list[int], pad: int) -> Any:
-    """Settings of our own: those saved beside many models would sample, or punish repetition."""
     from transformers import GenerationConfig
 
     return GenerationConfig(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from functools import partial
@@ -101,11 +101,11 @@ def ask_api(url: str, model: str, prompt: str, timeout: float = 60.0) -> str:
     headers = {"Content-Type": "application/json"}
     if os.environ.get(KEY):
         headers["Authorization"] = f"Bearer {os.environ[KEY]}"
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
     try:
+        request = urllib.request.Request(url, json.dumps(body).encode(), headers)
         with urllib.request.urlopen(request, timeout=timeout) as response:
             return str(json.load(response)["choices"][0]["message"]["content"])
-    except (urllib.error.URLError, TimeoutError) as error:
+    except (OSError, http.client.HTTPException) as error:
         raise RepalignError(
             f"the judge at {url} cannot be asked: {error}; see --judge-url and ${KEY}"
         ) from error

@@ -13,7 +13,7 @@ from repalign.errors import RepalignError
 from repalign.evaluation.generation import Answer
 from repalign.signature import digest
 
-FORMAT = "greedy-1"
+FORMAT = "greedy-2"
 """Changes when answers would."""
 
 

@@ -31,8 +31,9 @@ def read_prompts(path: Path | None = None) -> dict[str, dict[str, str]]:
         raise RepalignError(f"no file {path} with wordings; leave --prompts out, or give a TOML file")
     wordings = read_toml(PROMPTS) | (read_toml(path) if path else {})
     for language, wording in wordings.items():
-        text = str(wording.get("input", ""))
-        if "instruction" not in wording or "{context}" not in text or "{question}" not in text:
+        own = wording if isinstance(wording, dict) else {}
+        text = str(own.get("input", ""))
+        if not isinstance(own.get("instruction"), str) or "{context}" not in text or "{question}" not in text:
             raise RepalignError(
                 f"{path}: [{language}] needs `instruction`, and `input` with {{context}} and {{question}}"
             )
@@ -81,7 +82,11 @@ def read_questions(
         rows = {language: _rows(paths) for language, paths in chosen.items()}
     elif data.count("/") == 1 and not data.startswith((".", "/", "~")):
         chosen = choose(dict.fromkeys(source.languages), languages, data)
-        rows = {language: _hub_rows(data, source, language) for language in chosen if language in prompts}
+        rows = {
+            language: _hub_rows(data, source, language)
+            for language in chosen
+            if languages or language in prompts
+        }
     else:
         raise RepalignError(f"no folder {data}; --data takes a folder with files such as {source.example}")
     return [item for language, own in rows.items() for item in _items(language, own, prompts)]
@@ -128,6 +133,8 @@ def _json_rows(path: Path) -> Iterator[dict[str, Any]]:
         raise RepalignError(f"{path}: not UTF-8 (byte {error.start + 1})") from error
     except (KeyError, TypeError) as error:
         raise RepalignError(f"{path} is not in SQuAD's format: {error} is missing") from error
+    except AttributeError as error:
+        raise RepalignError(f"{path} is not in SQuAD's format: an answer is no text") from error
 
 
 def _hub_rows(data: str, source: Source, language: str) -> list[dict[str, Any]]:
@@ -148,6 +155,8 @@ def _flat(rows: Any, where: object) -> Iterator[dict[str, Any]]:
 
 
 def _row(id: str, context: str, question: str, answers: list[str], where: object) -> dict[str, Any]:
+    if not (isinstance(context, str) and isinstance(question, str)):
+        raise RepalignError(f"{where}: question {id} is no text, or its paragraph is none")
     if not any(answers):
         raise RepalignError(f"{where}: question {id} has no answer; every question needs one at least")
     return {"id": str(id), "context": context, "question": question, "answers": [a for a in answers if a]}

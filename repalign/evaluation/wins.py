@@ -28,7 +28,7 @@ def win_rates(
     """How often the answers of the second checkpoint beat those of the first, by language.
 
     The judge is asked in both orders. Where it decides by order (the same place wins twice) the two are tied;
-    a win in one order and a tie in the other is a win. A tie, or no verdict, counts half in `value`; p is the
+    a win in one order and a tie or no verdict in the other is a win. All else is a tie and counts half in `value`; p is the
     two-sided sign test of wins against losses.
 
     Args:

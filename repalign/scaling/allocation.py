@@ -130,7 +130,8 @@ def marginal_values(
     a, now = (np.array([values[lang] for lang in languages], float) for values in (difficulties, pairs))
     b = np.array([exponent[lang] if isinstance(exponent, Mapping) else exponent for lang in languages])
     then = np.maximum(np.minimum(now + step, limits(languages, available)), now)
-    gain = np.where(then > now, missing(a, b, now) - missing(a, b, then), 0.0)
+    with np.errstate(invalid="ignore"):  # infinite before and after where there are none to have
+        gain = np.where(then > now, missing(a, b, now) - missing(a, b, then), 0.0)
     return dict(zip(languages, gain.tolist(), strict=True))
 
 

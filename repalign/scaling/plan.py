@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -106,20 +107,17 @@ def plan(
         ways["proportional"] = _array(law, proportional(available, budget))
         ways["temperature"] = _array(law, temperature(available, budget, softening))
     optima = np.array([law.best(budget, available, objective, draw) for draw in law.draws])
-    even = _objective(law.scores(ways["uniform"], law.draws), objective, law)
-    best = _objective(
-        np.array([law.scores(pairs, draw) for pairs, draw in zip(optima, law.draws, strict=True)]),
-        objective,
-        law,
-    )
-    own = _objective(law.scores(optimal, law.draws), objective, law)
+    worth = partial(_worth, weights=_weights(law, objective, available), worst=objective == "min")
+    even = worth(law.scores(ways["uniform"], law.draws))
+    best = worth(np.array([law.scores(pairs, draw) for pairs, draw in zip(optima, law.draws, strict=True)]))
+    own = worth(law.scores(optimal, law.draws))
     regret, room = float((best - own).mean()), float((best - even).mean())
     ends = np.quantile(optima, [0.025, 0.975], axis=0)
     _, a, b = law.values
     return Plan(
         budget=budget,
         objective=objective if isinstance(objective, str) else "weighted",
-        splits=tuple(_split(law, name, pairs, ways["uniform"], objective) for name, pairs in ways.items()),
+        splits=tuple(_split(law, name, pairs, ways["uniform"], worth) for name, pairs in ways.items()),
         ranges={
             lang: (float(low), float(high)) for lang, low, high in zip(law.languages, *ends, strict=True)
         },
@@ -130,27 +128,30 @@ def plan(
 
 
 def _split(
-    law: Law, name: str, pairs: np.ndarray, even: np.ndarray, objective: str | Mapping[str, float]
+    law: Law, name: str, pairs: np.ndarray, even: np.ndarray, worth: Callable[[np.ndarray], np.ndarray]
 ) -> Split:
     scores = law.scores(pairs)
-    value = float(_objective(scores, objective, law))
-    gains = _objective(law.scores(pairs, law.draws), objective, law) - _objective(
-        law.scores(even, law.draws), objective, law
-    )
+    value = float(worth(scores))
+    gains = worth(law.scores(pairs, law.draws)) - worth(law.scores(even, law.draws))
     low, high = np.quantile(gains, [0.025, 0.975])
-    gain = value - float(_objective(law.scores(even), objective, law))
+    gain = value - float(worth(law.scores(even)))
     return Split(name, _named(law, pairs), _named(law, scores), value, (gain, float(low), float(high)))
 
 
-def _objective(scores: np.ndarray, objective: str | Mapping[str, float], law: Law) -> np.ndarray:
-    if objective == "min":
-        return scores.min(-1)
-    weights = (
-        np.array([objective[lang] for lang in law.languages])
-        if isinstance(objective, Mapping)
-        else np.ones(len(law.languages))
+def _weights(
+    law: Law, objective: str | Mapping[str, float], available: Mapping[str, float] | None
+) -> np.ndarray:
+    """What each language counts; nothing where there are no pairs to give it, whatever the split."""
+    own = objective if isinstance(objective, Mapping) else dict.fromkeys(law.languages, 1.0)
+    return np.array([own[lang] if (available or {}).get(lang, 1) else 0.0 for lang in law.languages])
+
+
+def _worth(scores: np.ndarray, weights: np.ndarray, worst: bool) -> np.ndarray:
+    """The objective of scores [..., language]; one without pairs is minus infinity, and may count nothing."""
+    counted = weights > 0
+    return (
+        scores[..., counted].min(-1) if worst else scores[..., counted] @ (weights[counted] / weights.sum())
     )
-    return scores @ (weights / weights.sum())
 
 
 def _array(law: Law, pairs: Mapping[str, float]) -> np.ndarray:

@@ -57,6 +57,10 @@ def read_parts(recipe: Recipe, mixture: str | None = None) -> tuple[list[Part], 
         share = -(-recipe.train.held_out * len(part.items) // total)
         parts[place], aside = _set_aside(recipe, term, part, share)
         held_out.append(aside)
+    if not any(part.items for part in parts):
+        raise RepalignError(
+            f"{recipe.name}: of {total} items, train.held_out {recipe.train.held_out} leaves none to train on; lower it"
+        )
     return parts, held_out
 
 
@@ -69,7 +73,7 @@ def _set_aside(recipe: Recipe, term: Term, part: Part, share: int) -> tuple[Part
     if source_kind(term.source, recipe.sources).held_out:
         unseen = read_source(term.source, term.languages, recipe.sources, "held-out")
         return part, draw(Term(term.source, term.languages), unseen, min(share, len(unseen)), recipe.seed)
-    aside = dict.fromkeys(part.items[len(part.items) - share :])
+    aside = dict.fromkeys(part.items[max(len(part.items) - share, 0) :])
     return Part(part.name, tuple(item for item in part if item not in aside)), Part(part.name, tuple(aside))
 
 

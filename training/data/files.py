@@ -134,6 +134,7 @@ def _columns(
 ) -> Iterator[tuple[str, str]]:
     for place, record in records:
         sides = record.get("translation", record)
+        sides = sides if isinstance(sides, dict) else record
         for language in (source, target):
             if not isinstance(sides.get(language), str):
                 raise RepalignError(
@@ -149,11 +150,24 @@ def _hub(spec: str, source: str, target: str) -> Iterator[tuple[str, dict[str, A
 
 
 def _records(path: Path) -> Iterator[tuple[str, Any]]:
-    """Rows with the place to name in an error."""
+    """Rows with the place to name in an error.
+
+    Raises:
+        RepalignError: a file that is damaged, or holds something else than rows.
+    """
+    for place, row in _rows(path):
+        if not isinstance(row, dict):
+            raise RepalignError(
+                f"{path}, {place}: expected an object with named fields, not {str(row)[:40]!r}"
+            )
+        yield place, row
+
+
+def _rows(path: Path) -> Iterator[tuple[str, Any]]:
     if path.suffix == ".parquet":
         return ((f"row {number}", row) for number, row in enumerate(parquet_rows(path), start=1))
     if path.suffix == ".json":
-        rows = _json(path.read_text(encoding="utf-8"), path, "the file")
+        rows = _json("\n".join(_lines(path)), path, "the file")
         if not isinstance(rows, list):
             raise RepalignError(
                 f"{path} should hold one JSON list of objects; for one object a line name it .jsonl"

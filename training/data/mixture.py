@@ -30,6 +30,9 @@ _LANGUAGES = re.compile(
     r"(\*|\{[^{}]+\}|[A-Za-z]+(?:_[A-Za-z]+)?)(?:-(\*|\{[^{}]+\}|[A-Za-z]+(?:_[A-Za-z]+)?))?"
 )
 
+COLDEST = 0.1
+"""Least temperature: there the largest part is all but everything, and below it powers overflow."""
+
 
 @dataclass(frozen=True)
 class Term:
@@ -70,6 +73,8 @@ def parse_mixture(text: str, languages: Sequence[str]) -> list[Term]:
         if end is not None and end <= start:
             raise RepalignError(f"the slice of mixture term {part!r} is empty")
         weight = float(match["weight"] or 1)
+        if not weight:
+            raise RepalignError(f"the weight of mixture term {part!r} is 0; leave the term out")
         combinations = _combinations(spelled, languages, part)
         terms += [Term(match["source"], codes, weight, start, end) for codes in combinations]
     names = [(term.source, term.languages, term.start, term.end) for term in terms]
@@ -96,10 +101,10 @@ def sizes(terms: Sequence[Term], counts: Sequence[int], temperature: float) -> l
     """How many items each term contributes, from how many its source has.
 
     Raises:
-        RepalignError: a slice past the end of its source, or a temperature that is not positive.
+        RepalignError: a slice past the end of its source, or a temperature near 0.
     """
-    if temperature <= 0:
-        raise RepalignError(f"temperature should be above 0, not {temperature}")
+    if not temperature >= COLDEST:
+        raise RepalignError(f"temperature should be at least {COLDEST}, not {temperature}")
     wanted = []
     for term, count in zip(terms, counts, strict=True):
         end = count if term.end is None else term.end

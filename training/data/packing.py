@@ -56,10 +56,6 @@ class Rows:
     def tokens(self) -> int:
         return sum(len(item) for item in self.items)
 
-    @property
-    def answer_tokens(self) -> int:
-        return sum(len(item) - max(item.answer, 1) for item in self.items)
-
 
 class Collator:
     """Rows to one batch, padded on the right to its longest row.

@@ -54,13 +54,18 @@ def source_kind(name: str, sources: Mapping[str, Mapping[str, Any]]) -> Kind:
         raise unknown(
             "source", name, sources, "the recipe's [sources] table says what the names in its mixture mean"
         )
+    if not isinstance(sources[name], Mapping):
+        raise RepalignError(f"sources.{name} should be a table with a kind, not {sources[name]!r}")
     options = dict(sources[name])
     kind = options.pop("kind", "")
     if kind not in KINDS:
         raise unknown("kind of source", kind, KINDS, f"in sources.{name}")
-    for option in options:
+    for option, value in options.items():
         if option not in KINDS[kind].options:
             raise RepalignError(f"sources.{name}: {unknown('option', option, KINDS[kind].options)}")
+        if type(value) is not (bool if option == "brief" else str):
+            wanted = "true or false" if option == "brief" else "text"
+            raise RepalignError(f"sources.{name}.{option} should be {wanted}, not {value!r}")
     return KINDS[kind]
 
 
