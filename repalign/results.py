@@ -92,7 +92,7 @@ class Results:
         """Read a results folder (or the profile.parquet in it).
 
         Raises:
-            RepalignError: no results there, or of a newer schema.
+            RepalignError: no results there, damaged ones, or of a newer schema.
         """
         import pandas as pd
 
@@ -101,15 +101,20 @@ class Results:
             folder = folder.parent
         if not (folder / "profile.json").is_file() or not (folder / "profile.parquet").is_file():
             raise RepalignError(f"no results in {folder}: expected profile.parquet and profile.json there")
-        meta = json.loads((folder / "profile.json").read_text(encoding="utf-8"))
-        if meta["schema"] > SCHEMA:
-            raise RepalignError(
-                f"{folder}/profile.json has schema {meta['schema']}, this repalign reads up to {SCHEMA}; upgrade repalign"
+        try:
+            meta = json.loads((folder / "profile.json").read_text(encoding="utf-8"))
+            if meta["schema"] > SCHEMA:
+                raise RepalignError(
+                    f"{folder}/profile.json has schema {meta['schema']}, this repalign reads up to {SCHEMA}; "
+                    "upgrade repalign"
+                )
+            profile = LayerProfile(
+                pd.read_parquet(folder / "profile.parquet"), meta["signatures"], meta["settings"]
             )
-        profile = LayerProfile(
-            pd.read_parquet(folder / "profile.parquet"), meta["signatures"], meta["settings"]
-        )
-        return cls(meta["title"], profile, read_tables(folder, TABLES), meta["about"])
+            return cls(meta["title"], profile, read_tables(folder, TABLES), meta["about"])
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            reason = str(error).splitlines()[0]
+            raise RepalignError(f"the results in {folder} are damaged ({reason}); make them again") from error
 
 
 def write_folder(

@@ -12,7 +12,8 @@ import time
 import pandas as pd
 import pytest
 
-from repalign.cli import COMMANDS, main
+from repalign.cli import COMMANDS, build_parser, main
+from repalign.commands.analysis import fingerprint
 from repalign.profiles import COLUMNS
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -111,6 +112,23 @@ def test_the_same_command_again_only_draws_again(llama, text, tmp_path, monkeypa
     for change in (["--seed", "1"], ["--langs", "en,zh"], ["--pooling", "last"]):
         with pytest.raises(pytest.fail.Exception):
             main([*argv, *change])
+
+
+def test_all_that_decides_results_is_in_their_key(corpus, tmp_path):
+    def key(*argv):
+        args = build_parser(argv[0]).parse_args(argv)
+        args.argv = list(argv)
+        return fingerprint(args, [], corpus)
+
+    own = tmp_path / "own.py"
+    own.write_text("one")
+    asked = ["--metrics", f"{own}:mine"]
+    first = key("layers", "--ckpt", "a", "b", *asked)
+    assert first == key("layers", "--ckpt", "a", "b", *asked, "--out", "elsewhere", "--no-report")
+    assert first != key("layers", "--ckpt", "a", "b", *asked, "--template", "alpaca")
+    assert first != key("compare", "a", "b", *asked), "a comparison has rows that a series has not"
+    own.write_text("two")
+    assert first != key("layers", "--ckpt", "a", "b", *asked)
 
 
 def test_compare_holds_both_checkpoints_and_their_difference(llama, save_model, text, tmp_path):
@@ -231,6 +249,13 @@ def test_data_check_shows_the_manifest(text, capsys):
     assert json.loads(capsys.readouterr().out)["sentences"] == 40
 
 
+def test_data_check_compares_with_the_pivot_asked_for(text, capsys):
+    assert main(["data", "check", str(text), "--pivot", "el", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pivot"] == "el"
+    assert main(["data", "check", str(text), "--pivot", "xx"]) == 1
+    assert "no language named 'xx'" in capsys.readouterr().err
+
+
 def test_data_check_counts_the_tokens_of_a_checkpoint(text, llama, capsys):
     assert main(["data", "check", str(text), "--ckpt", str(llama), "--json"]) == 0
     tokens = json.loads(capsys.readouterr().out)["tokens"]
@@ -250,6 +275,8 @@ def test_usage_errors_exit_with_two():
         [],
         ["layers"],
         ["layers", "--ckpt", "x", "--layers", "a-b"],
+        ["layers", "--ckpt", "x", "--layers", "4-2"],
+        ["layers", "--ckpt", "x", "--variants", ","],
         ["nonsense"],
         ["layers", "--ckpt", "x", "--draws", "0"],
     ):

@@ -70,7 +70,10 @@ def add_output_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
 
 
 def comma_list(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+    named = [part.strip() for part in text.split(",") if part.strip()]
+    if not named:
+        raise argparse.ArgumentTypeError(f"expected one or more, separated by commas; got {text!r}")
+    return named
 
 
 def positive(text: str) -> int:
@@ -85,9 +88,10 @@ def layer_list(text: str) -> list[int]:
     layers: set[int] = set()
     for part in comma_list(text):
         match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
-        if not match:
+        span = range(int(match[1]), int(match[2] or match[1]) + 1) if match else ()
+        if not span:
             raise argparse.ArgumentTypeError(f"expected numbers and ranges such as 0-8,12; got {part!r}")
-        layers.update(range(int(match[1]), int(match[2] or match[1]) + 1))
+        layers.update(span)
     return sorted(layers)
 
 

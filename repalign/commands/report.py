@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> list[Path]:
 
     chosen = {name: getattr(args, name) for name in CHOICES if getattr(args, name) is not None}
     figure = draw(args.figure, results, **chosen)
-    kind = args.format or (args.out.suffix[1:] if args.out else "svg")
+    kind = args.format or (args.out.suffix[1:] if args.out else "") or "svg"
     path = args.out or _beside(args.results) / f"{args.figure}.{kind}"
     return [export(figure, path.with_suffix(f".{kind}"), width=args.width, height=args.height)]
 

@@ -1,0 +1,68 @@
+"""Results at rest: what is read is what was written, and what cannot be read is named."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+from sample import sample_results
+
+from repalign.commands.summary import print_table
+from repalign.errors import RepalignError
+from repalign.profiles import COLUMNS, SCHEMA, LayerProfile
+from repalign.results import Results
+
+SMALL = {"languages": ("en", "el", "zh"), "layers": 3, "sentences": 24}
+
+
+@pytest.fixture
+def saved(tmp_path):
+    sample_results("base", "m-llama", **SMALL).save(tmp_path)
+    return tmp_path
+
+
+def test_what_is_saved_is_read(saved):
+    written, read = sample_results("base", "m-llama", **SMALL), Results.load(saved / "profile.parquet")
+    assert (read.title, read.about) == (written.title, written.about)
+    assert (read.profile.signatures, read.profile.settings) == (
+        written.profile.signatures,
+        written.profile.settings,
+    )
+    pd.testing.assert_frame_equal(read.profile.table, written.profile.table)
+    assert set(read.tables) == set(written.tables)
+    for name, table in read.tables.items():
+        pd.testing.assert_frame_equal(table, written.tables[name], check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("profile.json", "{", "are damaged"),
+        ("profile.json", "{}", "are damaged"),
+        ("profile.parquet", "PAR", "are damaged"),
+        ("map.parquet", "PAR", "are damaged"),
+        ("profile.json", json.dumps({"schema": SCHEMA + 1}), "upgrade repalign"),
+    ],
+)
+def test_results_that_cannot_be_read_get_one_line(saved, file, text, message):
+    (saved / file).write_text(text)
+    with pytest.raises(RepalignError, match=message) as caught:
+        Results.load(saved)
+    assert len(str(caught.value).splitlines()) == 1
+    (saved / "profile.json").unlink()
+    with pytest.raises(RepalignError, match="no results in"):
+        Results.load(saved)
+
+
+def test_the_summary_names_the_nearest_layer_and_the_largest_change(capsys):
+    def shown(values, baseline):
+        rows = {"checkpoint": "b", "baseline": baseline, "metric": "m", "variant": "raw", "source": "en", "target": "zh",
+                "layer": range(3), "value": values}  # fmt: skip
+        table = pd.DataFrame({**dict.fromkeys(COLUMNS, 0), **rows})
+        print_table(LayerProfile(table, {}, {"closer": {"m": "lower"}}), compare=baseline is not None)
+        return capsys.readouterr().err.splitlines()[-1]
+
+    assert "0.200 at  1" in shown([0.9, 0.2, 0.5], None)
+    assert "-0.400 at  2" in shown([0.3, 0.1, -0.4], "a")
+    assert "nan at  0" in shown([float("nan")] * 3, None)
