@@ -119,6 +119,8 @@ def test_folds_keep_a_sentence_out_of_its_own_mean():
 
     from repalign.scoring.variants import Language, centred, standardised, without_length
 
+    assert (np.diff(folds_of(30)) != 0).all(), "neighbours, often alike, are in different folds"
+    assert [len(set(folds_of(n))) for n in (4, 30)] == [4, 10]
     states = torch.tensor(np.random.default_rng(0).normal(size=(30, 4)) + 3)
     lengths = torch.tensor(np.random.default_rng(1).integers(2, 9, size=30))
     language = Language(states, torch.tensor(folds_of(30)), lengths)
@@ -154,6 +156,7 @@ def test_length_alone_looks_like_meaning_until_it_is_taken_out():
 def test_length_matched_takes_the_half_nearest_the_usual_ratio():
     source = np.array([10, 10, 10, 10])
     assert length_matched(source, np.array([20, 21, 60, 5])).tolist() == [0, 1]
+    assert length_matched(source[:3], np.array([20, 21, 60])).tolist() == [0, 1], "of an odd number, the larger"
     rows = quiet(made(), metrics=["mexa"], variants=["centred+length-matched"]).table
     assert set(rows["sentences"]) == {N // 2}
 
@@ -175,6 +178,19 @@ def test_outlier_dims_and_top_directions_are_removed():
     for name in ("no-outlier-dims+centred", "no-top-pcs"):
         rows = quiet(states, metrics=["mexa"], variants=["centred", name], targets=["zh"], layers=[2]).table
         assert rows["value"].iloc[0] < 0.2 < 0.4 < rows["value"].iloc[1], name
+
+
+def test_outlier_dims_are_large_whatever_their_sign():
+    import torch
+
+    from repalign.scoring.variants import TOP, Language, without_outlier_dims
+
+    states = torch.tensor(np.random.default_rng(0).normal(size=(20, 6)) + 0.5)
+    states[:, 1], states[:, 3], states[:, 4] = -90, torch.tensor([80.0, -80.0] * 10), 70
+    left = without_outlier_dims(Language(states, torch.zeros(20), torch.ones(20)))
+    assert (left == 0).all(0).nonzero().flatten().tolist() == [1, 3, 4]
+    assert TOP == 3
+    assert torch.equal(left[:, [0, 2, 5]], states[:, [0, 2, 5]])
 
 
 def test_contrast_is_the_paired_difference():
