@@ -11,11 +11,13 @@ import pandas as pd
 import pytest
 from sample import sample_results
 
+from repalign.commands.report import CHOICES
 from repalign.errors import RepalignError
 from repalign.figures import FIGURES, draw, export
 from repalign.figures.style import DASHES, PALETTE, SHEETS, styles
 from repalign.figures.view import View, from_pivot
 from repalign.profiles import COLUMNS
+from repalign.report.packing import to_json
 from repalign.results import Results
 
 SMALL = {"languages": ("en", "ar", "hi", "zh"), "layers": 5, "sentences": 24, "dim": 12}
@@ -47,6 +49,20 @@ def test_every_picture_is_a_valid_plotly_figure(results, name):
         spec = FIGURES[name].draw(view, **choice)
         figure = go.Figure(spec["data"], {**spec["layout"], "template": SHEETS["light"]})
         assert figure.data
+
+
+def test_the_command_can_choose_every_picture(results):
+    offered = {key for name in FIGURES for choice in FIGURES[name].choices(View(results)) for key in choice}
+    assert offered == set(CHOICES)
+
+
+def test_scores_that_are_no_numbers_are_drawn_empty(results):
+    table = results.profile.table.copy()
+    table.loc[:, ["value", "low", "high", "chance", "calibrated", "p", "p_adjusted"]] = np.nan
+    view = View(replace(results, profile=replace(results.profile, table=table)))
+    for name in ("curves", "heatmap", "difference", "change", "series"):
+        for choice in FIGURES[name].choices(view)[:1]:
+            assert "NaN" not in to_json(FIGURES[name].draw(view, **choice)), name
 
 
 def test_curves_are_the_profile(results):

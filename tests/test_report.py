@@ -183,6 +183,30 @@ def test_command_draws_one_figure(results, tmp_path, capsys):
     path = Path(capsys.readouterr().out.strip())
     assert path == tmp_path / "heatmap.json"
     assert "CKA" in path.read_text(encoding="utf-8")
+    for out, given in (
+        ("a.json", []),
+        ("b.html", []),
+        ("c.html", ["--format", "json"]),
+        ("d", ["--format", "json"]),
+    ):
+        assert (
+            cli.main(["report", str(tmp_path), "--figure", "curves", "--out", str(tmp_path / out), *given])
+            == 0
+        )
+        path = Path(capsys.readouterr().out.strip())
+        assert path.name == (out if not given else f"{out[0]}.json")
+        assert path.read_bytes().startswith(b"{") == (path.suffix == ".json")
+
+
+def test_a_figure_is_svg_where_nothing_says_otherwise(results, tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr(
+        "repalign.commands.report.export", lambda figure, path, **size: written.append(path.name)
+    )
+    results.save(tmp_path)
+    for out in ([], ["--out", str(tmp_path / "mine")]):
+        assert cli.main(["report", str(tmp_path), "--figure", "curves", *out]) == 0
+    assert written == ["curves.svg", "mine.svg"]
 
 
 @pytest.mark.parametrize(
@@ -192,6 +216,7 @@ def test_command_draws_one_figure(results, tmp_path, capsys):
         (["RESULTS", "--figure", "heatmaps"], "did you mean 'heatmap'"),
         (["RESULTS", "--figure", "curves", "--metric", "mexxa"], "did you mean 'mexa'"),
         (["RESULTS", "--figure", "drift"], "nothing to draw 'drift'"),
+        (["RESULTS", "--metric", "cka"], "--metric chooses a picture; give --figure"),
     ],
 )
 def test_command_tells_mistakes_in_one_line(results, tmp_path, capsys, arguments, said):

@@ -156,7 +156,9 @@ def test_length_alone_looks_like_meaning_until_it_is_taken_out():
 def test_length_matched_takes_the_half_nearest_the_usual_ratio():
     source = np.array([10, 10, 10, 10])
     assert length_matched(source, np.array([20, 21, 60, 5])).tolist() == [0, 1]
-    assert length_matched(source[:3], np.array([20, 21, 60])).tolist() == [0, 1], "of an odd number, the larger"
+    assert length_matched(source[:3], np.array([20, 21, 60])).tolist() == [0, 1], (
+        "of an odd number, the larger"
+    )
     rows = quiet(made(), metrics=["mexa"], variants=["centred+length-matched"]).table
     assert set(rows["sentences"]) == {N // 2}
 

@@ -119,7 +119,10 @@ def fingerprint(args: argparse.Namespace, checkpoints: Sequence[Checkpoint], cor
     options = {name: value for name, value in vars(args).items() if name not in no_matter}
     package = Path(__file__).parents[1]
     own = (Path(name.partition(":")[0]) for name in args.metrics or ())
-    files = [*(path for path in own if path.suffix == ".py" and path.is_file()), *sorted(package.rglob("*.py"))]
+    files = [
+        *(path for path in own if path.suffix == ".py" and path.is_file()),
+        *sorted(package.rglob("*.py")),
+    ]
     code = (path.read_bytes() for path in files)
     asked = (args.argv[0], json.dumps(options, sort_keys=True, default=str))
     return digest([*read, corpus.digest, *asked, *(version(name) for name in VERSIONED), *code])

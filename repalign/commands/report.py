@@ -11,7 +11,8 @@ from repalign.evaluation.results import JSON as EVALUATION
 from repalign.figures.exporting import FORMATS, export
 from repalign.results import Results
 
-CHOICES = ("checkpoint", "baseline", "metric", "variant", "layer", "measure")
+CHOICES = ("checkpoint", "baseline", "metric", "variant", "layer", "measure", "language", "reducer")
+"""What tells the pictures of a figure apart."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +32,11 @@ def run(args: argparse.Namespace) -> list[Path]:
     if (args.results / EVALUATION).is_file():
         return [_evaluation(args)]
     results = Results.load(args.results)
+    chosen = {name: getattr(args, name) for name in CHOICES if getattr(args, name) is not None}
+    if args.figure is None and (chosen or args.format):
+        raise RepalignError(
+            f"{', '.join(f'--{name}' for name in chosen or ('format',))} chooses a picture; give --figure"
+        )
     if args.figure is None:
         from repalign.report import Report
 
@@ -38,7 +44,6 @@ def run(args: argparse.Namespace) -> list[Path]:
         return [report.write(args.out or _beside(args.results) / "report.html")]
     from repalign.figures import draw
 
-    chosen = {name: getattr(args, name) for name in CHOICES if getattr(args, name) is not None}
     figure = draw(args.figure, results, **chosen)
     kind = args.format or (args.out.suffix[1:] if args.out else "") or "svg"
     path = args.out or _beside(args.results) / f"{args.figure}.{kind}"
