@@ -122,6 +122,8 @@ def test_an_adapter_without_its_base_is_refused(save_adapter):
         json.dumps({**config, "base_model_name_or_path": "/nowhere/base"})
     )
     refuses(["base of adapter", "/nowhere/base"], located, folder)
+    (folder / "adapter_config.json").write_text("{")
+    refuses(["adapter_config.json is damaged"], located, folder)
 
 
 def test_an_adapter_that_changes_nothing_is_refused(save_adapter):

@@ -109,6 +109,37 @@ def test_the_shared_head_of_a_template_is_computed_once_and_exactly(checkpoint, 
     reused = engine.pool(rows, ["mean", "last"])
     engine.reuse_prefix = False
     np.testing.assert_allclose(reused, engine.pool(rows, ["mean", "last"]), atol=1e-5)
+    of_the_head = engine.pool(rows, ["mean-all", "weighted"])
+    engine.reuse_prefix = True
+    np.testing.assert_allclose(engine.pool(rows, ["mean-all", "weighted"]), of_the_head, atol=1e-5)
+
+
+def test_a_head_is_shared_up_to_the_first_content_of_any_row():
+    rows = [
+        Tokens(np.array(ids), np.array(content))
+        for ids, content in (([1, 2, 3], [False, True, True]), ([1, 2, 4], [False, False, True]))
+    ]
+    assert common_prefix(rows) == common_prefix(rows[::-1]) == 1
+    assert common_prefix(rows[1:] * 2) == 2
+
+
+def test_tokens_after_the_sentence_are_cut_where_they_cannot_matter(save_tokenizer, tmp_path):
+    tokenizer = save_tokenizer(tmp_path)
+    cut, whole = (
+        tokenize(["a dog"], tokenizer, TEMPLATES["alpaca"], 512, causal=causal)[0] for causal in (True, False)
+    )
+    assert cut.content[-1]
+    assert not whole.content[-1]
+    assert np.array_equal(cut.ids, whole.ids[: len(cut.ids)])
+    assert cut.content.sum() == whole.content.sum()
+
+
+def test_a_sentence_just_as_long_as_the_limit_is_whole(save_tokenizer, tmp_path):
+    tokenizer = save_tokenizer(tmp_path)
+    length = len(tokenizer("a dog")["input_ids"])
+    for limit, truncated in ((length, False), (length - 1, True)):
+        row = tokenize(["a dog"], tokenizer, TEMPLATES["raw"], limit, causal=True)[0]
+        assert (len(row.ids), row.truncated) == (limit, truncated)
 
 
 def test_every_pooling_in_one_pass_is_its_own_definition(llama, checkpoint, corpus):
@@ -281,6 +312,10 @@ def test_long_sentences_are_dropped_from_every_language_and_counted(checkpoint):
     assert states.sentences == 199
     assert states.about["truncated"] == 1
     assert len(states.texts["en"]) == 199
+    most = [*rows[:-3], *(["kuş " * 100] * 2), rows[-1]]
+    assert extract(checkpoint, ParallelCorpus("most", {"en": most}), max_length=50).sentences == 198
+    with pytest.raises(RepalignError, match="3 of 200 sentences"):
+        extract(checkpoint, ParallelCorpus("more", {"en": [*most[:-1], "kuş " * 100]}), max_length=50)
     with pytest.raises(RepalignError, match=r"100 of 200 sentences are longer than 50 tokens \(tr: 100\)"):
         extract(
             checkpoint,
