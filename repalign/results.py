@@ -78,7 +78,8 @@ class Results:
             "settings": self.profile.settings,
             "about": self.about,
         }
-        return write_folder(Path(folder), "profile", meta, {"profile": self.profile.table, **self.tables})
+        tables = {"profile": self.profile.table, **self.tables}
+        return write_folder(Path(folder), "profile", meta, tables, TABLES)
 
     def _repr_html_(self) -> str:
         """For notebooks."""
@@ -118,13 +119,18 @@ class Results:
 
 
 def write_folder(
-    folder: Path, name: str, meta: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]
+    folder: Path, name: str, meta: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], known: Iterable[str]
 ) -> list[Path]:
-    """Write each table as parquet and then `name`.json, each file whole or not at all. Returns the paths."""
+    """Write each table as parquet and then `name`.json, each file whole or not at all. Returns the paths.
+
+    A table that is `known` and not given goes: it is of another run.
+    """
     files = {f"{table}.parquet": rows.to_parquet(index=False) for table, rows in tables.items()}
     files[f"{name}.json"] = json.dumps(meta, ensure_ascii=False, indent=1).encode()
     for file, data in files.items():
         write_whole(folder / file, data)
+    for table in set(known) - set(tables):
+        (folder / f"{table}.parquet").unlink(missing_ok=True)
     return [folder / file for file in files]
 
 

@@ -90,7 +90,9 @@ class Store:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One writer at a time: a second process waits, and then finds the work done. A killed one frees the lock."""
-        with writing(self.folder), filelock.FileLock(self.folder / ".lock"):
+        lock = self.folder / ".lock"
+        with writing(self.folder), filelock.FileLock(lock):
+            lock.touch()  # tells `repalign cache prune` that the states are in use, also when they are only read
             yield
 
     @property

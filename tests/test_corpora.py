@@ -150,6 +150,7 @@ def test_the_manifest_finds_what_was_planted():
                 "Good morning to you.",
                 "Where is it?",
                 "Never mind.",
+                "Whoever comes too late will have to wait outside until the doors are opened again.",
             ],
             "el": [
                 "Ο σκύλος κοιμάται εδώ.",
@@ -157,6 +158,7 @@ def test_the_manifest_finds_what_was_planted():
                 "Good morning to you.",
                 "Πού είναι αυτό;",
                 "Δεν " * 40,
+                "Ναι.",
             ],
         },
     )
@@ -164,4 +166,4 @@ def test_the_manifest_finds_what_was_planted():
     assert found["en"]["duplicates"] == [4]
     assert found["el"]["copies"] == [3]
     assert found["el"]["wrong_script"] == [3]
-    assert found["el"]["odd_length"] == [5]
+    assert found["el"]["odd_length"] == [5, 6]

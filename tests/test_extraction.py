@@ -170,7 +170,9 @@ def test_layers_asked_for_are_the_ones_that_are_run(checkpoint, corpus):
     assert ran == [1], "blocks 2 and 3 never run"
     some = extract(checkpoint, corpus, layers=[1, 3])
     assert some.layers == (1, 3)
-    np.testing.assert_allclose(some.layer("en", 3), extract(checkpoint, corpus).layer("en", 3), atol=1e-6)
+    everything = extract(checkpoint, corpus)
+    assert everything.layers == (0, 1, 2, 3), "the store keeps some layers and all of them apart"
+    np.testing.assert_allclose(some.layer("en", 3), everything.layer("en", 3), atol=1e-6)
 
 
 def test_identical_texts_are_computed_once(checkpoint, monkeypatch):
@@ -197,6 +199,13 @@ def test_asking_again_loads_no_model(checkpoint, corpus, monkeypatch):
     assert np.array_equal(first.layer("zh", 2), again.layer("zh", 2))
     assert str(first.signature) == str(again.signature)
     assert again.tokens["zh"].tolist() == first.tokens["zh"].tolist()
+
+
+def test_what_is_missing_is_computed_beside_what_is_there(checkpoint, corpus):
+    extract(checkpoint, corpus, pooling="last")
+    both = extract_poolings(checkpoint, corpus, ["last", "mean"])
+    for pooling, states in extract_poolings(checkpoint, corpus, ["last", "mean"], store=False).items():
+        np.testing.assert_allclose(both[pooling].layer("el", 2), states.layer("el", 2), atol=1e-5)
 
 
 def test_streaming_holds_two_languages_and_scores_the_same(checkpoint, monkeypatch):
@@ -303,6 +312,9 @@ def test_unshared_pooling_leaves_out_what_translations_share(llama, checkpoint):
     np.testing.assert_allclose(found.layer("en", 2)[1], everything.layer("en", 2)[1], atol=1e-5)
     assert found.signature.pooling == "mean-unshared"
     assert not np.allclose(found.layer("en", 2)[0], everything.layer("en", 2)[0])
+    other = ParallelCorpus("names", {"en": corpus.sentences["en"], "zh": ["狗", "猫"]})
+    beside = extract(checkpoint, other, unshared=True)
+    assert not np.allclose(beside.layer("en", 2)[0], found.layer("en", 2)[0]), "nothing is shared with these"
 
 
 def test_long_sentences_are_dropped_from_every_language_and_counted(checkpoint):

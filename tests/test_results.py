@@ -35,6 +35,15 @@ def test_what_is_saved_is_read(saved):
         pd.testing.assert_frame_equal(table, written.tables[name], check_dtype=False)
 
 
+def test_tables_of_an_earlier_run_do_not_stay(saved):
+    assert "drift" in Results.load(saved).tables
+    (saved / "notes.parquet").touch()
+    alone = sample_results("m-llama", **SMALL)
+    alone.save(saved)
+    assert set(Results.load(saved).tables) == set(alone.tables)
+    assert (saved / "notes.parquet").exists()
+
+
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [

@@ -57,8 +57,11 @@ def test_what_is_written_is_read(store, tmp_path):
     assert all(np.array_equal(array[layer], states[layer]) for layer in range(2))
 
 
-def test_another_key_is_another_store(store, tmp_path):
+def test_another_key_is_another_store(store, tmp_path, monkeypatch):
     fill(store)
+    with monkeypatch.context() as newer:
+        newer.setattr("repalign.store.FORMAT", 2)
+        assert Store.find(tmp_path, KEY) is None
     assert Store.find(tmp_path, {**KEY, "dtype": "bfloat16"}) is None
 
 
@@ -174,6 +177,14 @@ def test_cache_lists_and_prunes(llama, corpus, home, capsys):
     assert "3 in" in capsys.readouterr().out
     assert main(["cache", "prune", "--older", "1d"]) == 0
     assert len(list((home / "states").iterdir())) == 3, "nothing is a day old"
+    for file in (home / "states").glob("*/*"):
+        os.utime(file, (0, time.time() - 40 * 3600))
+    read = ParallelCorpus("tiny", {"en": corpus.sentences["en"]})
+    extract(Checkpoint.named(str(llama)), read)
+    assert main(["cache", "prune", "--older", "2d"]) == 0
+    assert len(list((home / "states").iterdir())) == 3, "nothing is two days old"
+    assert main(["cache", "prune", "--older", "36h"]) == 0
+    assert len(list((home / "states").iterdir())) == 1, "what was read since is kept"
     assert main(["cache", "prune"]) == 0
     assert list((home / "states").iterdir()) == []
 

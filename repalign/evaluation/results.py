@@ -60,7 +60,7 @@ class Evaluation:
             RepalignError: the folder cannot be written, or the disk is full.
         """
         meta = {"schema": SCHEMA, **{name: getattr(self, name) for name in DESCRIBED}}
-        return write_folder(Path(folder), "evaluation", meta, self.tables)
+        return write_folder(Path(folder), "evaluation", meta, self.tables, TABLES)
 
     @classmethod
     def load(cls, folder: str | Path) -> Evaluation:
