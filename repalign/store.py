@@ -68,7 +68,10 @@ class Store:
         described = cls.folder_of(root, key) / "key.json"
         if not described.is_file():
             return None
-        shape = json.loads(described.read_text(encoding="utf-8"))["shape"]
+        try:
+            shape = json.loads(described.read_text(encoding="utf-8"))["shape"]
+        except (ValueError, KeyError):  # damaged: made anew; the shards have checksums of their own
+            return None
         return cls(
             described.parent, Shape(tuple(shape["layers"]), shape["blocks"], shape["rows"], shape["dim"])
         )

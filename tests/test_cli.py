@@ -242,6 +242,12 @@ def test_extract_fills_the_store_for_layers(llama, text, tmp_path, capsys, monke
         )
 
 
+def test_extract_without_a_store_is_refused(llama, text, capsys):
+    for option in ("--stream", "--no-store"):
+        assert main(["extract", "--ckpt", str(llama), "--corpus", str(text), option]) == 1
+        assert "fills the store" in capsys.readouterr().err
+
+
 def test_data_check_shows_the_manifest(text, capsys):
     assert main(["data", "check", str(text)]) == 0
     assert "greek" in capsys.readouterr().out
@@ -277,6 +283,7 @@ def test_usage_errors_exit_with_two():
         ["layers", "--ckpt", "x", "--layers", "a-b"],
         ["layers", "--ckpt", "x", "--layers", "4-2"],
         ["layers", "--ckpt", "x", "--variants", ","],
+        ["layers", "--ckpt", "x", "--seed", "-1"],
         ["nonsense"],
         ["layers", "--ckpt", "x", "--draws", "0"],
     ):

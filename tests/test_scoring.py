@@ -491,6 +491,12 @@ def test_controls_stand_beside_each_curve():
     assert means["length-matched"] > 0.5 > 0.1 > means["random-weights"]
 
 
+def test_a_curve_that_is_a_control_has_the_other_controls():
+    table = scoring.controls(made(), variants=["length-matched"], metrics=["mexa"], draws=50, progress=False)
+    assert set(table["control"]) == {"bag-of-tokens", "length-partialled"}
+    assert set(table["variant"]) == {"length-matched"}
+
+
 def test_a_metric_of_ones_own_gets_chance_interval_and_p():
     @metric(label="Top-5", bounds=(0, 1), reference="-", chance=lambda n, d: 5 / n, symmetric=False)
     def top5(pair):

@@ -169,6 +169,11 @@ def test_a_damaged_store_is_mended_by_asking_again(llama, corpus, home, capsys):
     assert "damaged" in capsys.readouterr().err
     assert np.array_equal(before, after)
     assert main(["cache", "verify"]) == 0
+    (folder := path.parent).joinpath("key.json").write_text("")
+    assert main(["cache", "list"]) == 0
+    assert f"{folder.name[:8]}  key.json is damaged" in capsys.readouterr().out
+    assert np.array_equal(before, extract(Checkpoint.named(str(llama)), corpus).layer("el", 2))
+    assert json.loads((folder / "key.json").read_text())["key"]
 
 
 def test_cache_lists_and_prunes(llama, corpus, home, capsys):

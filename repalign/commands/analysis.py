@@ -14,6 +14,7 @@ from repalign.commands.options import (
     add_output_options,
     add_reading_options,
     comma_list,
+    natural,
     output_folder,
     positive,
     reading_options,
@@ -53,7 +54,7 @@ def add_analysis_options(parser: argparse.ArgumentParser) -> None:
                        "shared tokens and length are always controlled for")  # fmt: skip
     group.add_argument("--probe", action="store_true", help="also train language probes (slow at many dims)")
     group.add_argument("--draws", type=positive, default=1000, help="bootstrap draws (default: 1000)")
-    group.add_argument("--seed", type=int, default=0)
+    group.add_argument("--seed", type=natural, default=0)
     add_output_options(parser).add_argument(
         "--reducer", default="pca", help="map of the semantic space: pca (default), umap, tsne, mds"
     )

@@ -13,6 +13,7 @@ from repalign.commands.options import (
     add_machine_options,
     add_output_options,
     comma_list,
+    natural,
     output_folder,
     positive,
     resolve,
@@ -76,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     scores.add_argument(
         "--draws", type=positive, default=1000, help="bootstrap draws and shuffles (default: 1000)"
     )
-    scores.add_argument("--seed", type=int, default=0)
+    scores.add_argument("--seed", type=natural, default=0)
     add_output_options(parser)
 
 

@@ -83,6 +83,13 @@ def positive(text: str) -> int:
     return value
 
 
+def natural(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0, got {text}")
+    return value
+
+
 def layer_list(text: str) -> list[int]:
     """`0-8,12` as numbers."""
     layers: set[int] = set()

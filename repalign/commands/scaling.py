@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from repalign.commands.options import positive, say
+from repalign.commands.options import natural, positive, say
 from repalign.errors import RepalignError
 from repalign.results import write_whole
 
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fit.add_argument(
         "--draws", type=positive, default=200, metavar="N", help="of the bootstrap (default 200)"
     )
-    fit.add_argument("--seed", type=int, default=0)
+    fit.add_argument("--seed", type=natural, default=0)
     spend = actions.add_parser("allocate", help="split a budget: allocation.json and a page")
     spend.add_argument("fit", type=Path, help="the fit.json that `repalign scaling fit` wrote")
     spend.add_argument("--budget", type=float, required=True, metavar="N", help="sentence pairs in all")
