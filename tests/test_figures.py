@@ -83,11 +83,12 @@ def test_curves_are_the_profile(results):
 
 
 def test_pictures_side_by_side_share_their_range(results):
-    ranges = {
-        tuple(draw("curves", results, checkpoint=name, metric="mexa").layout.yaxis.range)
-        for name in ("base", "alpaca", "m-llama")
-    }
-    assert len(ranges) == 1
+    for figure, choice in (("curves", {"metric": "mexa"}), ("geometry", {"measure": "average_cosine"})):
+        ranges = {
+            tuple(draw(figure, results, checkpoint=name, **choice).layout.yaxis.range)
+            for name in ("base", "alpaca", "m-llama")
+        }
+        assert len(ranges) == 1
 
 
 def test_heat_map_crosses_what_is_not_above_chance(results):
@@ -111,12 +112,33 @@ def test_differences_are_those_of_the_pair(results):
     np.testing.assert_allclose(trace(figure, "zh").y, rows.table["value"], atol=1e-6)
 
 
+def test_significant_differences_are_filled_and_the_others_crossed(results):
+    odd = results.profile.table["layer"] % 2 == 1
+    table = results.profile.table.assign(p_adjusted=np.where(odd, 0.01, 0.5))
+    known = replace(results, profile=replace(results.profile, table=table))
+    which = {"checkpoint": "m-llama", "baseline": "alpaca", "metric": "cka", "variant": "raw"}
+    line = trace(draw("difference", known, **which), "zh")
+    assert [symbol.endswith("-open") for symbol in line.marker.symbol] == [x % 2 == 0 for x in line.x]
+    assert set(draw("change", known, **which).data[1].x) == {0, 2, 4}
+
+
+def test_layers_against_layers_are_those_of_the_table(results):
+    figure = draw("layer_cka", results, checkpoint="m-llama", baseline="alpaca", language="zh")
+    rows = results.tables["layer_cka"].query("checkpoint == 'm-llama' and language == 'zh'")
+    table = rows.pivot(index="layer", columns="baseline_layer", values="value")
+    np.testing.assert_allclose(np.array(figure.data[0].z), table, atol=1e-6)
+    assert np.abs(table - table.T).to_numpy().max() > 0.01, "which axis is whose matters"
+
+
 def test_series_shows_each_language_at_its_best_layer(results):
     figure = draw("series", results, metric="mexa", variant="centred")
     rows = results.profile.where(baseline=None, metric="mexa", variant="centred", target="ar").table
     best = rows.groupby("checkpoint", sort=False)["value"].max()
-    assert list(trace(figure, "ar").x) == ["base", "alpaca", "m-llama"]
-    np.testing.assert_allclose(trace(figure, "ar").y, best, atol=1e-6)
+    line, ends = trace(figure, "ar"), rows.loc[rows.groupby("checkpoint", sort=False)["value"].idxmax()]
+    assert list(line.x) == ["base", "alpaca", "m-llama"]
+    np.testing.assert_allclose(line.y, best, atol=1e-6)
+    np.testing.assert_allclose(line.y + line.error_y.array, ends["high"], atol=1e-6)
+    np.testing.assert_allclose(line.y - line.error_y.arrayminus, ends["low"], atol=1e-6)
     assert FIGURES["series"].choices(View(sample_results("alpaca", "m-llama", **SMALL))) == []
 
 
