@@ -11,9 +11,13 @@ import time
 
 import pandas as pd
 import pytest
+from sample import sample_states
 
+from repalign import scoring
+from repalign.checkpoints import Checkpoint
 from repalign.cli import COMMANDS, build_parser, main
 from repalign.commands.analysis import fingerprint
+from repalign.commands.scoring import tables_beside
 from repalign.profiles import COLUMNS
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -129,6 +133,61 @@ def test_all_that_decides_results_is_in_their_key(corpus, tmp_path):
     assert first != key("compare", "a", "b", *asked), "a comparison has rows that a series has not"
     own.write_text("two")
     assert first != key("layers", "--ckpt", "a", "b", *asked)
+
+
+def test_every_option_of_reading_reaches_extraction(llama, text, tmp_path, monkeypatch):
+    seen = {}
+
+    def extract(checkpoint, corpus, **options):
+        seen.update(options, sentences=len(corpus), languages=corpus.languages)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("repalign.extraction.extract", extract)
+    asked = {
+        "site": "attn", "side": "decoder", "pooling": "last", "template": "brief", "dtype": "float16",
+        "device": "cpu", "batch-tokens": 99, "max-length": 77, "sentences": 9, "layers": "0-1,3", "langs": "zh,en",
+    }  # fmt: skip
+    argv = [word for name, value in asked.items() for word in (f"--{name}", str(value))]
+    out = ["--out", str(tmp_path / "out"), "--no-store", "--stream"]
+    assert main(["layers", "--ckpt", str(llama), "--corpus", str(text), *out, *argv]) == 130
+    del asked["langs"]
+    expected = {name.replace("-", "_"): value for name, value in asked.items()}
+    assert seen == {
+        **expected,
+        "layers": [0, 1, 3],
+        "languages": ("zh", "en"),
+        "store": False,
+        "stream": True,
+    }
+
+
+def test_every_option_of_scoring_reaches_its_table(monkeypatch):
+    seen = {}
+
+    def record(name):
+        return lambda *given, **options: seen.update({name: options}) or pd.DataFrame()
+
+    for name in ("geometry", "identity", "neighbours", "drift", "layer_cka", "controls"):
+        monkeypatch.setattr(scoring, name, record(name))
+    monkeypatch.setattr("repalign.projection.project", record("map"))
+    read = lambda args, states, checkpoint, **changes: (checkpoint.twin, changes)  # noqa: E731
+    monkeypatch.setattr("repalign.commands.scoring.extract_again", read)
+    asked = ["--pivot", "zh", "--seed", "5", "--draws", "7", "--reducer", "tsne", "--probe"]
+    args = build_parser("compare").parse_args(
+        ["compare", "a", "b", *asked, "--variants", "raw,centred", "--control", "random,unshared"]
+    )
+    states = [
+        sample_states(name, languages=("en", "zh"), layers=2, sentences=8) for name in ("base", "m-llama")
+    ]
+    checkpoints = [Checkpoint(name, "here") for name in ("base", "m-llama")]
+    tables_beside(args, checkpoints, states, None, {"draws": 7}, compare=True)
+    chance = {"draws": 7, "seed": 5}
+    assert seen["identity"] == {"source": "zh", "probe": True, **chance}
+    assert seen["map"] == {"source": "zh", "reducer": "tsne", "seed": 5}
+    assert seen["drift"] == chance
+    assert seen["controls"] == {
+        "twin": (0, {}), "unshared": (None, {"unshared": True}), "variants": ["centred"], "draws": 7
+    }  # fmt: skip
 
 
 def test_compare_holds_both_checkpoints_and_their_difference(llama, save_model, text, tmp_path):
