@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,7 +103,7 @@ class Results:
             folder = folder.parent
         if not (folder / "profile.json").is_file() or not (folder / "profile.parquet").is_file():
             raise RepalignError(f"no results in {folder}: expected profile.parquet and profile.json there")
-        try:
+        with readable(folder):
             meta = json.loads((folder / "profile.json").read_text(encoding="utf-8"))
             if meta["schema"] > SCHEMA:
                 raise RepalignError(
@@ -113,9 +114,16 @@ class Results:
                 pd.read_parquet(folder / "profile.parquet"), meta["signatures"], meta["settings"]
             )
             return cls(meta["title"], profile, read_tables(folder, TABLES), meta["about"])
-        except (ValueError, KeyError, TypeError, OSError) as error:
-            reason = str(error).splitlines()[0]
-            raise RepalignError(f"the results in {folder} are damaged ({reason}); make them again") from error
+
+
+@contextmanager
+def readable(folder: Path) -> Iterator[None]:
+    """Turns what damaged JSON or parquet raises into one line that names the folder."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise RepalignError(f"the results in {folder} are damaged ({reason}); make them again") from error
 
 
 def write_folder(

@@ -10,6 +10,7 @@ from sample import sample_results
 
 from repalign.commands.summary import print_table
 from repalign.errors import RepalignError
+from repalign.evaluation.results import Evaluation
 from repalign.profiles import COLUMNS, SCHEMA, LayerProfile
 from repalign.results import Results
 
@@ -62,6 +63,13 @@ def test_results_that_cannot_be_read_get_one_line(saved, file, text, message):
     (saved / "profile.json").unlink()
     with pytest.raises(RepalignError, match="no results in"):
         Results.load(saved)
+
+
+def test_a_damaged_evaluation_gets_one_line(tmp_path):
+    for text in ("", "{}", '{"schema": 1, "unheard": 0}'):
+        (tmp_path / "evaluation.json").write_text(text)
+        with pytest.raises(RepalignError, match="are damaged"):
+            Evaluation.load(tmp_path)
 
 
 def test_the_summary_names_the_nearest_layer_and_the_largest_change(capsys):

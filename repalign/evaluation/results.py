@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repalign.errors import RepalignError
-from repalign.results import read_tables, write_folder
+from repalign.results import read_tables, readable, write_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,12 +67,13 @@ class Evaluation:
         """Read a folder.
 
         Raises:
-            RepalignError: no evaluation there, or of a newer schema.
+            RepalignError: no evaluation there, a damaged one, or of a newer schema.
         """
         folder = Path(folder)
         if not (folder / JSON).is_file():
             raise RepalignError(f"no evaluation in {folder}: expected {JSON} there")
-        meta = json.loads((folder / JSON).read_text(encoding="utf-8"))
-        if meta.pop("schema") > SCHEMA:
-            raise RepalignError(f"{folder / JSON} is of a newer repalign; upgrade repalign")
-        return cls(tables=read_tables(folder, TABLES), **meta)
+        with readable(folder):
+            meta = json.loads((folder / JSON).read_text(encoding="utf-8"))
+            if meta.pop("schema") > SCHEMA:
+                raise RepalignError(f"{folder / JSON} is of a newer repalign; upgrade repalign")
+            return cls(tables=read_tables(folder, TABLES), **meta)
