@@ -101,6 +101,13 @@ def test_a_template_changes_states_and_not_what_is_pooled(llama, checkpoint, cor
     np.testing.assert_allclose(framed.layer("zh", 2)[1], expected[2], atol=1e-5)
 
 
+def test_a_frame_is_filled_in_its_own_order_and_only_once():
+    prompt = TEMPLATES["input-first"].prompt("Say {input}.", "a {instruction}")
+    assert prompt == "a {instruction}\nSay {input}.\n"
+    assert TEMPLATES["brief"].prompt("do", "this") == "#do\nthis\n="
+    assert TEMPLATES["brief"].prompt("do") == "#do\n="
+
+
 def test_the_shared_head_of_a_template_is_computed_once_and_exactly(checkpoint, corpus):
     engine = LocalEngine.open(locate(checkpoint))
     assert engine.reuse_prefix

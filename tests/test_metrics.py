@@ -362,6 +362,14 @@ def test_a_package_can_offer_metrics(monkeypatch):
         offer(lambda pair: 0.5)
 
 
+def test_calibrated_runs_from_shuffled_to_identical():
+    for name, chance, identical in (("p_at_1", 0.1, 1.0), ("procrustes", 1.6, 0.0)):
+        calibrated = METRICS[name].calibrated
+        found = [calibrated(value, chance) for value in (chance, (chance + identical) / 2, identical)]
+        assert found == pytest.approx([0, 0.5, 1])
+    assert np.isnan(METRICS["cosine_gap"].calibrated(0.5, 0.0))
+
+
 def test_a_metric_cannot_promise_nonsense():
     function = METRICS["cka"].function
     for wrong in ({"invariances": ("spin",)}, {"closer": "up"}, {"bounds": (1, 0)}):

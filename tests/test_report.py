@@ -20,7 +20,9 @@ from repalign.profiles import LayerProfile
 from repalign.projection import MAP
 from repalign.report import Report
 from repalign.report.manifest import manifest
+from repalign.report.neighbours import neighbours
 from repalign.report.packing import to_json
+from repalign.report.space import space
 from repalign.results import Results
 
 SMALL = {"languages": ("en", "ar", "hi", "zh"), "layers": 5, "sentences": 24, "dim": 12}
@@ -105,6 +107,27 @@ def test_a_table_that_is_missing_is_not_drawn(results, tmp_path):
     for name in ("sentences", "tree"):
         rest = {key: table for key, table in results.tables.items() if key != name}
         assert page(replace(results, tables=rest), tmp_path)
+
+
+def test_the_page_holds_each_place_and_what_each_mistake_was_taken_for(results):
+    held, table = space(results), results.tables["map"]
+    sheet = next(one for one in held["sheets"] if one["variant"] == "centred")
+    own = table[(table["variant"] == "centred") & (table["layer"] == 3)].set_index(["language", "sentence"])
+    for language in ("en", "zh"):
+        for place, row in ((0, held["rows"][0]), (-1, held["rows"][-1])):
+            found = sheet["places"][sheet["layers"].index(3), held["languages"].index(language), place]
+            expected = own.loc[(language, row), ["x", "y"]].to_numpy(float)
+            assert found * held["grain"] == pytest.approx(expected, abs=1e-6)
+    wrong = neighbours(results)
+    assert all(row["taken_for"] in wrong["texts"][row["target"]] for row in wrong["rows"])
+    assert all(row["sentence"] in wrong["texts"][row["source"]] for row in wrong["rows"])
+
+
+def test_what_results_are_called_is_text(results, tmp_path):
+    evil = "<i onclick=alert(1)>evil</i>"
+    page = Report(evil, results).write(tmp_path / "page.html").read_text(encoding="utf-8")
+    assert evil not in page
+    assert "&lt;i onclick" in page
 
 
 def test_it_appears_whole_or_not_at_all(results, tmp_path, monkeypatch):

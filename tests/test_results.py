@@ -25,6 +25,7 @@ def saved(tmp_path):
 
 def test_what_is_saved_is_read(saved):
     written, read = sample_results("base", "m-llama", **SMALL), Results.load(saved / "profile.parquet")
+    assert {path.stat().st_mode & 0o777 for path in saved.iterdir()} == {0o644}, "not for the writer alone"
     assert (read.title, read.about) == (written.title, written.about)
     assert (read.profile.signatures, read.profile.settings) == (
         written.profile.signatures,
@@ -73,13 +74,24 @@ def test_a_damaged_evaluation_gets_one_line(tmp_path):
 
 
 def test_the_summary_names_the_nearest_layer_and_the_largest_change(capsys):
-    def shown(values, baseline):
+    def shown(values, baseline, way="lower"):
         rows = {"checkpoint": "b", "baseline": baseline, "metric": "m", "variant": "raw", "source": "en", "target": "zh",
                 "layer": range(3), "value": values}  # fmt: skip
         table = pd.DataFrame({**dict.fromkeys(COLUMNS, 0), **rows})
-        print_table(LayerProfile(table, {}, {"closer": {"m": "lower"}}), compare=baseline is not None)
+        print_table(LayerProfile(table, {}, {"closer": {"m": way}}), compare=baseline is not None)
         return capsys.readouterr().err.splitlines()[-1]
 
     assert "0.200 at  1" in shown([0.9, 0.2, 0.5], None)
-    assert "-0.400 at  2" in shown([0.3, 0.1, -0.4], "a")
+    assert "0.900 at  0" in shown([0.9, 0.2, 0.5], None, "higher")
+    assert "-0.400 at  2" in shown([0.3, 0.1, -0.4], "a", "higher")
+    assert "0.400 at  2" in shown([-0.3, 0.1, 0.4], "a")
     assert "nan at  0" in shown([float("nan")] * 3, None)
+
+
+def test_the_best_layer_in_a_notebook_is_the_nearest():
+    rows = {"checkpoint": "b", "baseline": None, "metric": "m", "variant": "raw", "source": "en", "target": "zh",
+            "layer": range(3), "value": [0.9, 0.2, 0.5]}  # fmt: skip
+    table = pd.DataFrame({**dict.fromkeys(COLUMNS, 0), **rows})
+    for way, best in (("lower", "0.200"), ("higher", "0.900")):
+        html = LayerProfile(table, {}, {"closer": {"m": way}})._repr_html_()
+        assert [value for value in ("0.900", "0.200", "0.500") if value in html] == [best]
