@@ -180,7 +180,13 @@ class Extraction:
         """How states are read: part of the signature and of the key in the store."""
         dtype = pick_dtype(self.weights, self.dtype, pick_device(self.device))
         pooling += "-unshared" * self.unshared
-        return {"template": self.template, "pooling": pooling, "site": self.site, "dtype": dtype}
+        second = self._config.is_encoder_decoder and self._side == "decoder"
+        return {
+            "template": self.template,
+            "pooling": pooling,
+            "site": "decoder-" * second + self.site,
+            "dtype": dtype,
+        }
 
     @cached_property
     def _config(self) -> Any:

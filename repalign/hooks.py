@@ -47,6 +47,8 @@ class LayerReader:
         count = len(self.blocks)
         here = {"resid": range(count + 1), "embed": (0,), "final": (count,)}.get(site, range(1, count + 1))
         self.layers = tuple(here) if layers is None else tuple(sorted(set(layers)))
+        if not self.layers:
+            raise RepalignError(f"no layer to read; layers at site {site!r} are {here[0]}..{here[-1]}")
         for layer in self.layers:
             if layer not in here:
                 raise RepalignError(f"no layer {layer} at site {site!r}; layers are {here[0]}..{here[-1]}")

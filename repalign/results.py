@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -79,7 +80,8 @@ class Results:
             "settings": self.profile.settings,
             "about": self.about,
         }
-        return write_folder(Path(folder), "profile", meta, {"profile": self.profile.table, **self.tables})
+        tables = {"profile": self.profile.table, **self.tables}
+        return write_folder(Path(folder), "profile", meta, tables, TABLES)
 
     def _repr_html_(self) -> str:
         """For notebooks."""
@@ -93,7 +95,7 @@ class Results:
         """Read a results folder (or the profile.parquet in it).
 
         Raises:
-            RepalignError: no results there, or of a newer schema.
+            RepalignError: no results there, damaged ones, or of a newer schema.
         """
         import pandas as pd
 
@@ -102,15 +104,27 @@ class Results:
             folder = folder.parent
         if not (folder / "profile.json").is_file() or not (folder / "profile.parquet").is_file():
             raise RepalignError(f"no results in {folder}: expected profile.parquet and profile.json there")
-        meta = json.loads((folder / "profile.json").read_text(encoding="utf-8"))
-        if meta["schema"] > SCHEMA:
-            raise RepalignError(
-                f"{folder}/profile.json has schema {meta['schema']}, this repalign reads up to {SCHEMA}; upgrade repalign"
+        with readable(folder):
+            meta = json.loads((folder / "profile.json").read_text(encoding="utf-8"))
+            if meta["schema"] > SCHEMA:
+                raise RepalignError(
+                    f"{folder}/profile.json has schema {meta['schema']}, this repalign reads up to {SCHEMA}; "
+                    "upgrade repalign"
+                )
+            profile = LayerProfile(
+                pd.read_parquet(folder / "profile.parquet"), meta["signatures"], meta["settings"]
             )
-        profile = LayerProfile(
-            pd.read_parquet(folder / "profile.parquet"), meta["signatures"], meta["settings"]
-        )
-        return cls(meta["title"], profile, read_tables(folder, TABLES), meta["about"])
+            return cls(meta["title"], profile, read_tables(folder, TABLES), meta["about"])
+
+
+@contextmanager
+def readable(folder: Path) -> Iterator[None]:
+    """Turns what damaged JSON or parquet raises into one line that names the folder."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise RepalignError(f"the results in {folder} are damaged ({reason}); make them again") from error
 
 
 @dataclass(frozen=True)
@@ -142,32 +156,39 @@ class Found:
             RepalignError: the folder cannot be written, or the disk is full.
         """
         described = {own.name: getattr(self, own.name) for own in fields(self) if own.name != "tables"}
-        return write_folder(Path(folder), self.kind, {"schema": self.schema, **described}, self.tables)
+        meta = {"schema": self.schema, **described}
+        return write_folder(Path(folder), self.kind, meta, self.tables, self.columns)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
         """Read a folder.
 
         Raises:
-            RepalignError: nothing of the kind there, or of a newer schema.
+            RepalignError: nothing of the kind there, damaged, or of a newer schema.
         """
         path = Path(folder) / f"{cls.kind}.json"
         if not path.is_file():
             raise RepalignError(f"no {cls.kind} in {folder}: expected {path.name} there")
-        meta = json.loads(path.read_text(encoding="utf-8"))
-        if meta.pop("schema") > cls.schema:
-            raise RepalignError(f"{path} is of a newer repalign; upgrade repalign")
-        return cls(tables=read_tables(Path(folder), cls.columns), **meta)
+        with readable(path.parent):
+            meta = json.loads(path.read_text(encoding="utf-8"))
+            if meta.pop("schema") > cls.schema:
+                raise RepalignError(f"{path} is of a newer repalign; upgrade repalign")
+            return cls(tables=read_tables(path.parent, cls.columns), **meta)
 
 
 def write_folder(
-    folder: Path, name: str, meta: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]
+    folder: Path, name: str, meta: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], known: Iterable[str]
 ) -> list[Path]:
-    """Write each table as parquet and then `name`.json, each file whole or not at all. Returns the paths."""
+    """Write each table as parquet and then `name`.json, each file whole or not at all. Returns the paths.
+
+    A table that is `known` and not given goes: it is of another run.
+    """
     files = {f"{table}.parquet": rows.to_parquet(index=False) for table, rows in tables.items()}
     files[f"{name}.json"] = json.dumps(meta, ensure_ascii=False, indent=1).encode()
     for file, data in files.items():
         write_whole(folder / file, data)
+    for table in set(known) - set(tables):
+        (folder / f"{table}.parquet").unlink(missing_ok=True)
     return [folder / file for file in files]
 
 

@@ -68,7 +68,10 @@ class Store:
         described = cls.folder_of(root, key) / "key.json"
         if not described.is_file():
             return None
-        shape = json.loads(described.read_text(encoding="utf-8"))["shape"]
+        try:
+            shape = json.loads(described.read_text(encoding="utf-8"))["shape"]
+        except (ValueError, KeyError):  # damaged: made anew; the shards have checksums of their own
+            return None
         return cls(
             described.parent, Shape(tuple(shape["layers"]), shape["blocks"], shape["rows"], shape["dim"])
         )
@@ -90,7 +93,9 @@ class Store:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One writer at a time: a second process waits, and then finds the work done. A killed one frees the lock."""
-        with writing(self.folder), filelock.FileLock(self.folder / ".lock"):
+        lock = self.folder / ".lock"
+        with writing(self.folder), filelock.FileLock(lock):
+            lock.touch()  # tells `repalign cache prune` that the states are in use, also when they are only read
             yield
 
     @property

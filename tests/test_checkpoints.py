@@ -85,6 +85,24 @@ def test_the_digest_follows_the_weights(llama, copy, save_model, tmp_path):
     assert located(llama).digest == located(copy).digest
     assert located(save_model(tmp_path / "other", seed=1)).digest != located(llama).digest
     assert located(f"{llama}~random").digest != located(llama).digest
+    before, weights = located(copy).digest, copy / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\1")
+    assert located(copy).digest != before, "trained again: the same file, as large as before"
+
+
+def test_the_digest_of_an_adapter_follows_its_base(save_adapter, copy):
+    folder = save_adapter(trained=True)
+    config = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps({**config, "base_model_name_or_path": str(copy)}))
+    before, weights = located(folder).digest, copy / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\1")
+    assert located(folder).digest != before
+
+
+def test_the_twin_of_an_adapter_is_that_of_its_base(save_adapter, llama):
+    twin = located(f"{save_adapter(trained=True)}~random")
+    assert twin.adapter is None
+    assert twin.digest == located(f"{llama}~random").digest
 
 
 def test_incomplete_folders_are_refused(copy):
@@ -122,6 +140,8 @@ def test_an_adapter_without_its_base_is_refused(save_adapter):
         json.dumps({**config, "base_model_name_or_path": "/nowhere/base"})
     )
     refuses(["base of adapter", "/nowhere/base"], located, folder)
+    (folder / "adapter_config.json").write_text("{")
+    refuses(["adapter_config.json is damaged"], located, folder)
 
 
 def test_an_adapter_that_changes_nothing_is_refused(save_adapter):
@@ -161,6 +181,10 @@ def test_a_random_twin_has_the_shape_and_not_the_weights(save_model, tmp_path):
     assert torch.equal(states[0], states[1]), "the same seed gives the same twin"
     assert states[0].shape == states[2].shape
     assert not torch.equal(states[0], states[2])
+    with one_base():
+        read = [next(load_model(w, read_config(w), torch.float32, "cpu").parameters()) for w in (own, twin)]
+    assert torch.equal(read[0], states[2])
+    assert torch.equal(read[1], states[0])
 
 
 def test_a_damaged_card_is_named(copy):

@@ -11,8 +11,13 @@ import time
 
 import pandas as pd
 import pytest
+from sample import sample_states
 
-from repalign.cli import COMMANDS, main
+from repalign import scoring
+from repalign.checkpoints import Checkpoint
+from repalign.cli import COMMANDS, build_parser, main
+from repalign.commands.analysis import fingerprint
+from repalign.commands.scoring import tables_beside
 from repalign.profiles import COLUMNS
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -111,6 +116,78 @@ def test_the_same_command_again_only_draws_again(llama, text, tmp_path, monkeypa
     for change in (["--seed", "1"], ["--langs", "en,zh"], ["--pooling", "last"]):
         with pytest.raises(pytest.fail.Exception):
             main([*argv, *change])
+
+
+def test_all_that_decides_results_is_in_their_key(corpus, tmp_path):
+    def key(*argv):
+        args = build_parser(argv[0]).parse_args(argv)
+        args.argv = list(argv)
+        return fingerprint(args, [], corpus)
+
+    own = tmp_path / "own.py"
+    own.write_text("one")
+    asked = ["--metrics", f"{own}:mine"]
+    first = key("layers", "--ckpt", "a", "b", *asked)
+    assert first == key("layers", "--ckpt", "a", "b", *asked, "--out", "elsewhere", "--no-report")
+    assert first != key("layers", "--ckpt", "a", "b", *asked, "--template", "alpaca")
+    assert first != key("compare", "a", "b", *asked), "a comparison has rows that a series has not"
+    own.write_text("two")
+    assert first != key("layers", "--ckpt", "a", "b", *asked)
+
+
+def test_every_option_of_reading_reaches_extraction(llama, text, tmp_path, monkeypatch):
+    seen = {}
+
+    def extract(checkpoint, corpus, **options):
+        seen.update(options, sentences=len(corpus), languages=corpus.languages)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("repalign.extraction.extract", extract)
+    asked = {
+        "site": "attn", "side": "decoder", "pooling": "last", "template": "brief", "dtype": "float16",
+        "device": "cpu", "batch-tokens": 99, "max-length": 77, "sentences": 9, "layers": "0-1,3", "langs": "zh,en",
+    }  # fmt: skip
+    argv = [word for name, value in asked.items() for word in (f"--{name}", str(value))]
+    out = ["--out", str(tmp_path / "out"), "--no-store", "--stream"]
+    assert main(["layers", "--ckpt", str(llama), "--corpus", str(text), *out, *argv]) == 130
+    del asked["langs"]
+    expected = {name.replace("-", "_"): value for name, value in asked.items()}
+    assert seen == {
+        **expected,
+        "layers": [0, 1, 3],
+        "languages": ("zh", "en"),
+        "store": False,
+        "stream": True,
+    }
+
+
+def test_every_option_of_scoring_reaches_its_table(monkeypatch):
+    seen = {}
+
+    def record(name):
+        return lambda *given, **options: seen.update({name: options}) or pd.DataFrame()
+
+    for name in ("geometry", "identity", "neighbours", "drift", "layer_cka", "controls"):
+        monkeypatch.setattr(scoring, name, record(name))
+    monkeypatch.setattr("repalign.projection.project", record("map"))
+    read = lambda args, states, checkpoint, **changes: (checkpoint.twin, changes)  # noqa: E731
+    monkeypatch.setattr("repalign.commands.scoring.extract_again", read)
+    asked = ["--pivot", "zh", "--seed", "5", "--draws", "7", "--reducer", "tsne", "--probe"]
+    args = build_parser("compare").parse_args(
+        ["compare", "a", "b", *asked, "--variants", "raw,centred", "--control", "random,unshared"]
+    )
+    states = [
+        sample_states(name, languages=("en", "zh"), layers=2, sentences=8) for name in ("base", "m-llama")
+    ]
+    checkpoints = [Checkpoint(name, "here") for name in ("base", "m-llama")]
+    tables_beside(args, checkpoints, states, None, {"draws": 7}, compare=True)
+    chance = {"draws": 7, "seed": 5}
+    assert seen["identity"] == {"source": "zh", "probe": True, **chance}
+    assert seen["map"] == {"source": "zh", "reducer": "tsne", "seed": 5}
+    assert seen["drift"] == chance
+    assert seen["controls"] == {
+        "twin": (0, {}), "unshared": (None, {"unshared": True}), "variants": ["centred"], "draws": 7
+    }  # fmt: skip
 
 
 def test_compare_holds_both_checkpoints_and_their_difference(llama, save_model, text, tmp_path):
@@ -224,11 +301,24 @@ def test_extract_fills_the_store_for_layers(llama, text, tmp_path, capsys, monke
         )
 
 
+def test_extract_without_a_store_is_refused(llama, text, capsys):
+    for option in ("--stream", "--no-store"):
+        assert main(["extract", "--ckpt", str(llama), "--corpus", str(text), option]) == 1
+        assert "fills the store" in capsys.readouterr().err
+
+
 def test_data_check_shows_the_manifest(text, capsys):
     assert main(["data", "check", str(text)]) == 0
     assert "greek" in capsys.readouterr().out
     assert main(["data", "check", str(text), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["sentences"] == 40
+
+
+def test_data_check_compares_with_the_pivot_asked_for(text, capsys):
+    assert main(["data", "check", str(text), "--pivot", "el", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pivot"] == "el"
+    assert main(["data", "check", str(text), "--pivot", "xx"]) == 1
+    assert "no language named 'xx'" in capsys.readouterr().err
 
 
 def test_data_check_counts_the_tokens_of_a_checkpoint(text, llama, capsys):
@@ -250,6 +340,9 @@ def test_usage_errors_exit_with_two():
         [],
         ["layers"],
         ["layers", "--ckpt", "x", "--layers", "a-b"],
+        ["layers", "--ckpt", "x", "--layers", "4-2"],
+        ["layers", "--ckpt", "x", "--variants", ","],
+        ["layers", "--ckpt", "x", "--seed", "-1"],
         ["nonsense"],
         ["layers", "--ckpt", "x", "--draws", "0"],
     ):

@@ -82,6 +82,7 @@ def test_a_hub_data_set_saved_as_parquet_is_read(folder, tmp_path, monkeypatch):
 
 def test_languages_are_chosen_in_the_order_asked_for(folder):
     assert open_corpus(str(folder), ["zh", "en"]).languages == ("zh", "en")
+    assert open_corpus(str(folder)).select(["zh", "en"], limit=1).languages == ("zh", "en")
 
 
 def test_id_is_a_row_key_unless_it_is_asked_for(tmp_path):
@@ -94,6 +95,7 @@ def test_the_digest_knows_every_character():
     a = ParallelCorpus("a", {"en": ["ab", "c"]})
     b = ParallelCorpus("b", {"en": ["a", "bc"]})
     assert a.digest != b.digest
+    assert a.digest != ParallelCorpus("a", {"el": ["ab", "c"]}).digest, "the same text in another language"
     assert a.digest == ParallelCorpus("other name", {"en": ["ab", "c"]}).digest
 
 
@@ -103,8 +105,9 @@ def test_files_of_different_length_are_named_with_their_counts(folder):
 
 
 def test_an_empty_line_is_named_by_file_and_line(folder):
-    (folder / "zh.txt").write_text("一只狗。\n  \n")
-    refuses(["zh.txt, line 2"], open_corpus, str(folder))
+    for text in ("一只狗。\n  \n", "一只狗。\n\n"):
+        (folder / "zh.txt").write_text(text)
+        refuses(["zh.txt, line 2"], open_corpus, str(folder))
 
 
 def test_text_that_is_not_utf8_is_named_by_file_and_line(folder):
@@ -150,6 +153,7 @@ def test_the_manifest_finds_what_was_planted():
                 "Good morning to you.",
                 "Where is it?",
                 "Never mind.",
+                "Whoever comes too late will have to wait outside until the doors are opened again.",
             ],
             "el": [
                 "Ο σκύλος κοιμάται εδώ.",
@@ -157,6 +161,7 @@ def test_the_manifest_finds_what_was_planted():
                 "Good morning to you.",
                 "Πού είναι αυτό;",
                 "Δεν " * 40,
+                "Ναι.",
             ],
         },
     )
@@ -164,4 +169,4 @@ def test_the_manifest_finds_what_was_planted():
     assert found["en"]["duplicates"] == [4]
     assert found["el"]["copies"] == [3]
     assert found["el"]["wrong_script"] == [3]
-    assert found["el"]["odd_length"] == [5]
+    assert found["el"]["odd_length"] == [5, 6]

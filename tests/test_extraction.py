@@ -101,6 +101,13 @@ def test_a_template_changes_states_and_not_what_is_pooled(llama, checkpoint, cor
     np.testing.assert_allclose(framed.layer("zh", 2)[1], expected[2], atol=1e-5)
 
 
+def test_a_frame_is_filled_in_its_own_order_and_only_once():
+    prompt = TEMPLATES["input-first"].prompt("Say {input}.", "a {instruction}")
+    assert prompt == "a {instruction}\nSay {input}.\n"
+    assert TEMPLATES["brief"].prompt("do", "this") == "#do\nthis\n="
+    assert TEMPLATES["brief"].prompt("do") == "#do\n="
+
+
 def test_the_shared_head_of_a_template_is_computed_once_and_exactly(checkpoint, corpus):
     engine = LocalEngine.open(locate(checkpoint))
     assert engine.reuse_prefix
@@ -109,6 +116,37 @@ def test_the_shared_head_of_a_template_is_computed_once_and_exactly(checkpoint, 
     reused = engine.pool(rows, ["mean", "last"])
     engine.reuse_prefix = False
     np.testing.assert_allclose(reused, engine.pool(rows, ["mean", "last"]), atol=1e-5)
+    of_the_head = engine.pool(rows, ["mean-all", "weighted"])
+    engine.reuse_prefix = True
+    np.testing.assert_allclose(engine.pool(rows, ["mean-all", "weighted"]), of_the_head, atol=1e-5)
+
+
+def test_a_head_is_shared_up_to_the_first_content_of_any_row():
+    rows = [
+        Tokens(np.array(ids), np.array(content))
+        for ids, content in (([1, 2, 3], [False, True, True]), ([1, 2, 4], [False, False, True]))
+    ]
+    assert common_prefix(rows) == common_prefix(rows[::-1]) == 1
+    assert common_prefix(rows[1:] * 2) == 2
+
+
+def test_tokens_after_the_sentence_are_cut_where_they_cannot_matter(save_tokenizer, tmp_path):
+    tokenizer = save_tokenizer(tmp_path)
+    cut, whole = (
+        tokenize(["a dog"], tokenizer, TEMPLATES["alpaca"], 512, causal=causal)[0] for causal in (True, False)
+    )
+    assert cut.content[-1]
+    assert not whole.content[-1]
+    assert np.array_equal(cut.ids, whole.ids[: len(cut.ids)])
+    assert cut.content.sum() == whole.content.sum()
+
+
+def test_a_sentence_just_as_long_as_the_limit_is_whole(save_tokenizer, tmp_path):
+    tokenizer = save_tokenizer(tmp_path)
+    length = len(tokenizer("a dog")["input_ids"])
+    for limit, truncated in ((length, False), (length - 1, True)):
+        row = tokenize(["a dog"], tokenizer, TEMPLATES["raw"], limit, causal=True)[0]
+        assert (len(row.ids), row.truncated) == (limit, truncated)
 
 
 def test_every_pooling_in_one_pass_is_its_own_definition(llama, checkpoint, corpus):
@@ -139,7 +177,9 @@ def test_layers_asked_for_are_the_ones_that_are_run(checkpoint, corpus):
     assert ran == [1], "blocks 2 and 3 never run"
     some = extract(checkpoint, corpus, layers=[1, 3])
     assert some.layers == (1, 3)
-    np.testing.assert_allclose(some.layer("en", 3), extract(checkpoint, corpus).layer("en", 3), atol=1e-6)
+    everything = extract(checkpoint, corpus)
+    assert everything.layers == (0, 1, 2, 3), "the store keeps some layers and all of them apart"
+    np.testing.assert_allclose(some.layer("en", 3), everything.layer("en", 3), atol=1e-6)
 
 
 def test_identical_texts_are_computed_once(checkpoint, monkeypatch):
@@ -166,6 +206,13 @@ def test_asking_again_loads_no_model(checkpoint, corpus, monkeypatch):
     assert np.array_equal(first.layer("zh", 2), again.layer("zh", 2))
     assert str(first.signature) == str(again.signature)
     assert again.tokens["zh"].tolist() == first.tokens["zh"].tolist()
+
+
+def test_what_is_missing_is_computed_beside_what_is_there(checkpoint, corpus):
+    extract(checkpoint, corpus, pooling="last")
+    both = extract_poolings(checkpoint, corpus, ["last", "mean"])
+    for pooling, states in extract_poolings(checkpoint, corpus, ["last", "mean"], store=False).items():
+        np.testing.assert_allclose(both[pooling].layer("el", 2), states.layer("el", 2), atol=1e-5)
 
 
 def test_streaming_holds_two_languages_and_scores_the_same(checkpoint, monkeypatch):
@@ -272,6 +319,9 @@ def test_unshared_pooling_leaves_out_what_translations_share(llama, checkpoint):
     np.testing.assert_allclose(found.layer("en", 2)[1], everything.layer("en", 2)[1], atol=1e-5)
     assert found.signature.pooling == "mean-unshared"
     assert not np.allclose(found.layer("en", 2)[0], everything.layer("en", 2)[0])
+    other = ParallelCorpus("names", {"en": corpus.sentences["en"], "zh": ["狗", "猫"]})
+    beside = extract(checkpoint, other, unshared=True)
+    assert not np.allclose(beside.layer("en", 2)[0], found.layer("en", 2)[0]), "nothing is shared with these"
 
 
 def test_long_sentences_are_dropped_from_every_language_and_counted(checkpoint):
@@ -281,6 +331,10 @@ def test_long_sentences_are_dropped_from_every_language_and_counted(checkpoint):
     assert states.sentences == 199
     assert states.about["truncated"] == 1
     assert len(states.texts["en"]) == 199
+    most = [*rows[:-3], *(["kuş " * 100] * 2), rows[-1]]
+    assert extract(checkpoint, ParallelCorpus("most", {"en": most}), max_length=50).sentences == 198
+    with pytest.raises(RepalignError, match="3 of 200 sentences"):
+        extract(checkpoint, ParallelCorpus("more", {"en": [*most[:-1], "kuş " * 100]}), max_length=50)
     with pytest.raises(RepalignError, match=r"100 of 200 sentences are longer than 50 tokens \(tr: 100\)"):
         extract(
             checkpoint,

@@ -257,6 +257,17 @@ def test_the_encoder_is_read_unless_told_otherwise(tokenizer):
         LocalEngine.around(build("llama"), tokenizer, side="encoder")
 
 
+def test_the_two_sides_are_told_apart_in_store_and_signature(tmp_path, tokenizer, corpus):
+    build("t5", transformers.AutoModelForSeq2SeqLM, is_decoder=False).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    auto, encoder, decoder = (
+        extract(Checkpoint.named(str(tmp_path)), corpus, side=side) for side in ("auto", "encoder", "decoder")
+    )
+    assert np.array_equal(auto.layer("el", 1), encoder.layer("el", 1))
+    assert not np.allclose(encoder.layer("el", 1), decoder.layer("el", 1))
+    assert str(auto.signature) == str(encoder.signature) != str(decoder.signature)
+
+
 def test_a_model_that_looks_ahead_is_no_decoder(tokenizer):
     model = build("bert-generation", is_decoder=False)
     engine = LocalEngine.around(model, tokenizer)

@@ -11,11 +11,13 @@ import pandas as pd
 import pytest
 from sample import sample_results
 
+from repalign.commands.report import CHOICES
 from repalign.errors import RepalignError
 from repalign.figures import FIGURES, draw, export
 from repalign.figures.style import DASHES, PALETTE, SHEETS, styles
 from repalign.figures.view import View, from_pivot
 from repalign.profiles import COLUMNS
+from repalign.report.packing import to_json
 from repalign.results import Results
 
 SMALL = {"languages": ("en", "ar", "hi", "zh"), "layers": 5, "sentences": 24, "dim": 12}
@@ -49,6 +51,20 @@ def test_every_picture_is_a_valid_plotly_figure(results, name):
         assert figure.data
 
 
+def test_the_command_can_choose_every_picture(results):
+    offered = {key for name in FIGURES for choice in FIGURES[name].choices(View(results)) for key in choice}
+    assert offered == set(CHOICES)
+
+
+def test_scores_that_are_no_numbers_are_drawn_empty(results):
+    table = results.profile.table.copy()
+    table.loc[:, ["value", "low", "high", "chance", "calibrated", "p", "p_adjusted"]] = np.nan
+    view = View(replace(results, profile=replace(results.profile, table=table)))
+    for name in ("curves", "heatmap", "difference", "change", "series"):
+        for choice in FIGURES[name].choices(view)[:1]:
+            assert "NaN" not in to_json(FIGURES[name].draw(view, **choice)), name
+
+
 def test_curves_are_the_profile(results):
     figure = draw("curves", results, checkpoint="m-llama", metric="mexa", variant="raw")
     for name in ("ar", "hi", "zh"):
@@ -67,11 +83,12 @@ def test_curves_are_the_profile(results):
 
 
 def test_pictures_side_by_side_share_their_range(results):
-    ranges = {
-        tuple(draw("curves", results, checkpoint=name, metric="mexa").layout.yaxis.range)
-        for name in ("base", "alpaca", "m-llama")
-    }
-    assert len(ranges) == 1
+    for figure, choice in (("curves", {"metric": "mexa"}), ("geometry", {"measure": "average_cosine"})):
+        ranges = {
+            tuple(draw(figure, results, checkpoint=name, **choice).layout.yaxis.range)
+            for name in ("base", "alpaca", "m-llama")
+        }
+        assert len(ranges) == 1
 
 
 def test_heat_map_crosses_what_is_not_above_chance(results):
@@ -95,12 +112,33 @@ def test_differences_are_those_of_the_pair(results):
     np.testing.assert_allclose(trace(figure, "zh").y, rows.table["value"], atol=1e-6)
 
 
+def test_significant_differences_are_filled_and_the_others_crossed(results):
+    odd = results.profile.table["layer"] % 2 == 1
+    table = results.profile.table.assign(p_adjusted=np.where(odd, 0.01, 0.5))
+    known = replace(results, profile=replace(results.profile, table=table))
+    which = {"checkpoint": "m-llama", "baseline": "alpaca", "metric": "cka", "variant": "raw"}
+    line = trace(draw("difference", known, **which), "zh")
+    assert [symbol.endswith("-open") for symbol in line.marker.symbol] == [x % 2 == 0 for x in line.x]
+    assert set(draw("change", known, **which).data[1].x) == {0, 2, 4}
+
+
+def test_layers_against_layers_are_those_of_the_table(results):
+    figure = draw("layer_cka", results, checkpoint="m-llama", baseline="alpaca", language="zh")
+    rows = results.tables["layer_cka"].query("checkpoint == 'm-llama' and language == 'zh'")
+    table = rows.pivot(index="layer", columns="baseline_layer", values="value")
+    np.testing.assert_allclose(np.array(figure.data[0].z), table, atol=1e-6)
+    assert np.abs(table - table.T).to_numpy().max() > 0.01, "which axis is whose matters"
+
+
 def test_series_shows_each_language_at_its_best_layer(results):
     figure = draw("series", results, metric="mexa", variant="centred")
     rows = results.profile.where(baseline=None, metric="mexa", variant="centred", target="ar").table
     best = rows.groupby("checkpoint", sort=False)["value"].max()
-    assert list(trace(figure, "ar").x) == ["base", "alpaca", "m-llama"]
-    np.testing.assert_allclose(trace(figure, "ar").y, best, atol=1e-6)
+    line, ends = trace(figure, "ar"), rows.loc[rows.groupby("checkpoint", sort=False)["value"].idxmax()]
+    assert list(line.x) == ["base", "alpaca", "m-llama"]
+    np.testing.assert_allclose(line.y, best, atol=1e-6)
+    np.testing.assert_allclose(line.y + line.error_y.array, ends["high"], atol=1e-6)
+    np.testing.assert_allclose(line.y - line.error_y.arrayminus, ends["low"], atol=1e-6)
     assert FIGURES["series"].choices(View(sample_results("alpaca", "m-llama", **SMALL))) == []
 
 

@@ -14,6 +14,7 @@ from repalign.metrics import METRICS, LayerPair, Side, find
 from repalign.metrics import geometry as shape
 from repalign.metrics import identity as against
 from repalign.metrics.contract import PROMISES, related
+from repalign.metrics.pair import winners
 from repalign.metrics.retrieval import margin_search
 from repalign.metrics.shape import gulp_distance
 from repalign.scoring import DEFAULT, VARIANTS
@@ -138,6 +139,27 @@ def test_duplicated_and_collapsed_sentences_are_no_hits():
     assert METRICS["p_at_1"](same, same).value == 0
 
 
+def test_a_tie_within_rounding_is_a_tie():
+    for dtype in (torch.float32, torch.float64):
+        almost = 1 - torch.finfo(dtype).eps
+        found = winners(torch.tensor([[1, almost, 0], [1, 1, 0], [0, 0.5, 0.9]], dtype=dtype))
+        assert found.strict.tolist() == [False, False, True]
+        assert found.hits.tolist() == [False, False, True]
+
+
+def test_csls_is_that_of_its_paper():
+    x, y = related(300, 8, 3.0)
+    a, b = (side / np.linalg.norm(side, axis=1, keepdims=True) for side in (x, y))
+    cosine = a @ b.T
+    near, far = (
+        np.sort(cosine, axis)[:, -10:].mean(1) if axis else np.sort(cosine, 0)[-10:].mean(0)
+        for axis in (1, 0)
+    )
+    hits = (2 * cosine - near[:, None] - far).argmax(1) == np.arange(300)
+    assert METRICS["csls"](x, y).per_sentence.numpy().astype(bool).tolist() == hits.tolist()
+    assert hits.tolist() != METRICS["p_at_1"](x, y).per_sentence.numpy().astype(bool).tolist()
+
+
 def test_debiased_cka_of_noise_is_zero_where_the_biased_one_is_near_one():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, 100, 4096)).astype(np.float32)
@@ -238,6 +260,24 @@ def test_geometry_tells_what_is_unlike():
     assert shape.outlier_ratio(Side.of(spiked)) > 100
     assert shape.tied(Side.of(np.repeat(rng.normal(size=(20, 10)), 2, axis=0))) == 1
     assert shape.tied(even) == 0
+    assert np.isnan(shape.isoscore(Side.of(rng.normal(size=(20, 1)))))
+
+
+def test_lengths_hubs_and_centroids_are_what_they_are_called():
+    stats = pytest.importorskip("scipy.stats")
+    x, y = related(60, 8, 1.0)
+    side, other = Side.of(x), Side.of(y)
+    lengths = np.linalg.norm(x, axis=1)
+    assert shape.norm_mean(side) == pytest.approx(lengths.mean())
+    assert shape.norm_spread(side) == pytest.approx(stats.variation(lengths))
+    cosine = side.unit.numpy() @ side.unit.numpy().T - 2 * np.eye(60)
+    popularity = np.bincount(cosine.argsort(1)[:, -10:].ravel(), minlength=60)
+    assert shape.hubness_skew(side) == pytest.approx(stats.skew(popularity))
+    apart = np.linalg.norm(x.mean(0) - y.mean(0))
+    within = np.sqrt((x.var(0).sum() + y.var(0).sum()) / 2)
+    assert against.centroid_distance(side, other) == pytest.approx(apart / within)
+    cosine = x.mean(0) @ y.mean(0) / np.linalg.norm(x.mean(0)) / np.linalg.norm(y.mean(0))
+    assert against.centroid_cosine(side, other) == pytest.approx(cosine)
 
 
 @pytest.mark.parametrize(
@@ -320,6 +360,14 @@ def test_a_package_can_offer_metrics(monkeypatch):
     assert METRICS["theirs"] is theirs
     with pytest.raises(RepalignError, match=r"'theirs'.*is function, not a metric"):
         offer(lambda pair: 0.5)
+
+
+def test_calibrated_runs_from_shuffled_to_identical():
+    for name, chance, identical in (("p_at_1", 0.1, 1.0), ("procrustes", 1.6, 0.0)):
+        calibrated = METRICS[name].calibrated
+        found = [calibrated(value, chance) for value in (chance, (chance + identical) / 2, identical)]
+        assert found == pytest.approx([0, 0.5, 1])
+    assert np.isnan(METRICS["cosine_gap"].calibrated(0.5, 0.0))
 
 
 def test_a_metric_cannot_promise_nonsense():

@@ -12,7 +12,7 @@ from sample import sample_states
 from repalign.errors import RepalignError
 from repalign.faithfulness import faithfulness
 from repalign.profiles import COLUMNS, LayerProfile
-from repalign.projection import MAP, project, sample, sentence_table, turn
+from repalign.projection import MAP, _points, project, sample, sentence_table, turn
 from repalign.reducers import REDUCERS
 from repalign.results import TABLES, Results
 from repalign.states import LayerStates
@@ -107,6 +107,14 @@ def test_centring_takes_the_language_out(states):
 
     assert spread("raw") > 0.3
     assert spread("centred") < 0.1  # dividing by the length comes after, and moves the mean a little
+
+
+def test_centring_takes_the_mean_of_all_sentences_not_of_those_shown(states):
+    rows = np.arange(5)
+    shown = states.layer("en", 1) - states.layer("en", 1).mean(0)
+    expected = (shown / np.linalg.norm(shown, axis=1, keepdims=True))[rows]
+    found = _points(states, 1, rows, "centred")[states.languages.index("en")]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("dims", [2, 3])

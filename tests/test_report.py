@@ -20,7 +20,9 @@ from repalign.profiles import LayerProfile
 from repalign.projection import MAP
 from repalign.report import Report
 from repalign.report.manifest import manifest
+from repalign.report.neighbours import neighbours
 from repalign.report.packing import to_json
+from repalign.report.space import space
 from repalign.results import Results
 
 SMALL = {"languages": ("en", "ar", "hi", "zh"), "layers": 5, "sentences": 24, "dim": 12}
@@ -107,6 +109,27 @@ def test_a_table_that_is_missing_is_not_drawn(results, tmp_path):
         assert page(replace(results, tables=rest), tmp_path)
 
 
+def test_the_page_holds_each_place_and_what_each_mistake_was_taken_for(results):
+    held, table = space(results), results.tables["map"]
+    sheet = next(one for one in held["sheets"] if one["variant"] == "centred")
+    own = table[(table["variant"] == "centred") & (table["layer"] == 3)].set_index(["language", "sentence"])
+    for language in ("en", "zh"):
+        for place, row in ((0, held["rows"][0]), (-1, held["rows"][-1])):
+            found = sheet["places"][sheet["layers"].index(3), held["languages"].index(language), place]
+            expected = own.loc[(language, row), ["x", "y"]].to_numpy(float)
+            assert found * held["grain"] == pytest.approx(expected, abs=1e-6)
+    wrong = neighbours(results)
+    assert all(row["taken_for"] in wrong["texts"][row["target"]] for row in wrong["rows"])
+    assert all(row["sentence"] in wrong["texts"][row["source"]] for row in wrong["rows"])
+
+
+def test_what_results_are_called_is_text(results, tmp_path):
+    evil = "<i onclick=alert(1)>evil</i>"
+    page = Report(evil, results).write(tmp_path / "page.html").read_text(encoding="utf-8")
+    assert evil not in page
+    assert "&lt;i onclick" in page
+
+
 def test_it_appears_whole_or_not_at_all(results, tmp_path, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
@@ -183,6 +206,30 @@ def test_command_draws_one_figure(results, tmp_path, capsys):
     path = Path(capsys.readouterr().out.strip())
     assert path == tmp_path / "heatmap.json"
     assert "CKA" in path.read_text(encoding="utf-8")
+    for out, given in (
+        ("a.json", []),
+        ("b.html", []),
+        ("c.html", ["--format", "json"]),
+        ("d", ["--format", "json"]),
+    ):
+        assert (
+            cli.main(["report", str(tmp_path), "--figure", "curves", "--out", str(tmp_path / out), *given])
+            == 0
+        )
+        path = Path(capsys.readouterr().out.strip())
+        assert path.name == (out if not given else f"{out[0]}.json")
+        assert path.read_bytes().startswith(b"{") == (path.suffix == ".json")
+
+
+def test_a_figure_is_svg_where_nothing_says_otherwise(results, tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr(
+        "repalign.commands.report.export", lambda figure, path, **size: written.append(path.name)
+    )
+    results.save(tmp_path)
+    for out in ([], ["--out", str(tmp_path / "mine")]):
+        assert cli.main(["report", str(tmp_path), "--figure", "curves", *out]) == 0
+    assert written == ["curves.svg", "mine.svg"]
 
 
 @pytest.mark.parametrize(
@@ -192,6 +239,7 @@ def test_command_draws_one_figure(results, tmp_path, capsys):
         (["RESULTS", "--figure", "heatmaps"], "did you mean 'heatmap'"),
         (["RESULTS", "--figure", "curves", "--metric", "mexxa"], "did you mean 'mexa'"),
         (["RESULTS", "--figure", "drift"], "nothing to draw 'drift'"),
+        (["RESULTS", "--metric", "cka"], "--metric chooses a picture; give --figure"),
     ],
 )
 def test_command_tells_mistakes_in_one_line(results, tmp_path, capsys, arguments, said):

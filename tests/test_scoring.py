@@ -7,10 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from repalign import LayerStates, RepalignError, contrast, metric, profile, scoring
+from repalign import LayerStates, RepalignError, contrast, metric, profile, scoring, statistics
 from repalign.metrics import METRICS
 from repalign.profiles import COLUMNS
 from repalign.results import TABLES
+from repalign.scoring.families import _tree
 from repalign.scoring.variants import VARIANTS, folds_of, length_matched
 
 LANGUAGES = ("en", "zh", "ar")
@@ -53,7 +54,8 @@ def test_a_profile_says_everything_about_every_layer():
     assert table["low"].le(table["value"]).all()
     assert table["high"].ge(table["value"]).all()
     assert table[["chance", "p", "p_adjusted"]].notna().all().all()
-    assert table["p_adjusted"].ge(table["p"]).all()
+    for _, family in table.groupby(["metric", "variant"]):  # all layers and languages of a metric and variant
+        assert family["p_adjusted"].to_numpy() == pytest.approx(statistics.holm(family["p"]))
     assert set(table["sentences"]) == {N}
     p_at_1 = found.where(metric="p_at_1", variant="raw", layer=2)
     ways = {("en", "zh"), ("zh", "en"), ("en", "ar"), ("ar", "en")}
@@ -81,6 +83,35 @@ def test_values_are_those_of_the_metrics():
         assert rows["value"].item() == pytest.approx(value, abs=1e-6)
 
 
+def test_intervals_are_of_the_kind_and_confidence_that_the_score_asks_for():
+    states = made()
+    table = quiet(
+        states, metrics=["mexa", "cka"], variants=["raw"], layers=[1], targets=["zh"], confidence=0.8
+    ).table
+    low, high = (table.set_index("metric")[end] for end in ("low", "high"))
+    value = table.set_index("metric")["value"]
+    assert (low["mexa"], high["mexa"]) == pytest.approx(statistics.wilson(value["mexa"], N, 0.8))
+    scores = METRICS["cka"](states.layer("en", 1), states.layer("zh", 1))
+    expected = statistics.score_interval(scores.value, scores.influence.numpy(), scores.null, 0.8)
+    assert (low["cka"], high["cka"]) == pytest.approx(expected, abs=1e-6)
+
+
+def test_intervals_stay_within_bounds():
+    @metric(label="All but one", bounds=(0, 1), reference="-")
+    def all_but_one(pair):
+        return (pair.x[:, 0] > pair.x[:, 0].min()).float()
+
+    table = quiet(made(), metrics=[all_but_one], layers=[1], permutations=2).table
+    assert table["value"].to_numpy() == pytest.approx(1 - 1 / N)
+    assert set(table["high"]) == {1}
+
+
+def test_p_is_corrected_as_asked_for_each_checkpoint():
+    both = quiet([made(), made(1, 0.2, "b")], metrics=["anc"], correction="bh").table
+    for (_, _), family in both.groupby(["checkpoint", "variant"]):
+        assert family["p_adjusted"].to_numpy() == pytest.approx(statistics.benjamini_hochberg(family["p"]))
+
+
 def test_the_same_seed_gives_the_same_table():
     first, again, other = (quiet(made(), metrics=["anc"], seed=seed).table for seed in (0, 0, 1))
     assert first.equals(again)
@@ -98,6 +129,23 @@ def test_identical_texts_count_once():
     assert once.equals(twice)
     ungrouped = quiet(LayerStates.from_arrays(arrays), metrics=["mexa"], variants=["centred"]).table
     assert ungrouped["value"].max() <= 0.65 < once[once["metric"] == "mexa"]["value"].max()
+
+
+def test_duplicates_are_left_out_wherever_they_stand_and_however_groups_are_numbered():
+    states, kept = made(), np.delete(np.arange(N), 1)
+    groups = np.arange(N)[::-1].copy()
+    same = {"metrics": ["cka"], "variants": ["length-partialled", "length-matched"]}
+    expected = quiet(states, **same).table
+    assert quiet(dataclasses.replace(states, groups=groups), **same).table.equals(expected)
+    groups[1] = groups[0]
+    without = LayerStates.from_arrays(
+        {language: a[:, kept] for language, a in states.arrays.items()},
+        checkpoint="a",
+        tokens={language: lengths[kept] for language, lengths in states.tokens.items()},
+    )
+    assert quiet(dataclasses.replace(states, groups=groups), **same).table.equals(
+        quiet(without, **same).table
+    )
 
 
 def test_centring_takes_what_belongs_to_the_language():
@@ -119,6 +167,8 @@ def test_folds_keep_a_sentence_out_of_its_own_mean():
 
     from repalign.scoring.variants import Language, centred, standardised, without_length
 
+    assert (np.diff(folds_of(30)) != 0).all(), "neighbours, often alike, are in different folds"
+    assert [len(set(folds_of(n))) for n in (4, 30)] == [4, 10]
     states = torch.tensor(np.random.default_rng(0).normal(size=(30, 4)) + 3)
     lengths = torch.tensor(np.random.default_rng(1).integers(2, 9, size=30))
     language = Language(states, torch.tensor(folds_of(30)), lengths)
@@ -154,8 +204,24 @@ def test_length_alone_looks_like_meaning_until_it_is_taken_out():
 def test_length_matched_takes_the_half_nearest_the_usual_ratio():
     source = np.array([10, 10, 10, 10])
     assert length_matched(source, np.array([20, 21, 60, 5])).tolist() == [0, 1]
-    rows = quiet(made(), metrics=["mexa"], variants=["centred+length-matched"]).table
+    assert length_matched(source[:3], np.array([20, 21, 60])).tolist() == [0, 1], (
+        "of an odd number, the larger"
+    )
+    states = made()
+    rows = quiet(
+        states, metrics=["mexa", "cka", "anc"], variants=["centred+length-matched"], targets=["zh"]
+    ).table
     assert set(rows["sentences"]) == {N // 2}
+    half = length_matched(states.tokens["en"], states.tokens["zh"])
+    alone = LayerStates.from_arrays({language: a[:, half] for language, a in states.arrays.items()})
+    widths = [
+        (one["high"] - one["low"]).to_numpy()
+        for one in (
+            rows[rows["metric"] == "anc"],
+            quiet(alone, metrics=["anc"], variants=["raw"], targets=["zh"]).table,
+        )
+    ]
+    assert widths[0] == pytest.approx(widths[1], rel=0.3), "the error of half is that among the half"
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -175,6 +241,30 @@ def test_outlier_dims_and_top_directions_are_removed():
     for name in ("no-outlier-dims+centred", "no-top-pcs"):
         rows = quiet(states, metrics=["mexa"], variants=["centred", name], targets=["zh"], layers=[2]).table
         assert rows["value"].iloc[0] < 0.2 < 0.4 < rows["value"].iloc[1], name
+
+
+def test_outlier_dims_are_large_whatever_their_sign():
+    import torch
+
+    from repalign.scoring.variants import TOP, Language, without_outlier_dims
+
+    states = torch.tensor(np.random.default_rng(0).normal(size=(20, 6)) + 0.5)
+    states[:, 1], states[:, 3], states[:, 4] = -90, torch.tensor([80.0, -80.0] * 10), 70
+    left = without_outlier_dims(Language(states, torch.zeros(20), torch.ones(20)))
+    assert (left == 0).all(0).nonzero().flatten().tolist() == [1, 3, 4]
+    assert TOP == 3
+    assert torch.equal(left[:, [0, 2, 5]], states[:, [0, 2, 5]])
+
+
+def test_top_directions_are_those_around_the_mean():
+    import torch
+
+    from repalign.scoring.variants import Language, without_top_directions
+
+    spread = np.array([1, 90, 80, 70, 1, 1])
+    states = torch.tensor(np.random.default_rng(0).normal(size=(200, 6)) * spread + 1000 * np.eye(6)[0])
+    left = without_top_directions(Language(states, torch.tensor(folds_of(200)), torch.ones(200)))
+    assert left.std(0).max() < 3
 
 
 def test_contrast_is_the_paired_difference():
@@ -240,8 +330,21 @@ def test_all_pairs_and_the_tree_of_languages():
     assert last["size"] == 4
     order = cka.drop_duplicates("language").set_index("language")["order"]
     assert abs(order["en"] - order["de"]) == 1
+    p_at_1 = found.where(metric="p_at_1").table
+    ways = p_at_1[p_at_1["source"].isin(["en", "zh"]) & p_at_1["target"].isin(["en", "zh"])]
+    cell = languages[languages["metric"] == "p_at_1"].set_index(["language", "other"]).loc[("en", "zh")]
+    assert len(ways) == 2
+    assert cell["value"] == pytest.approx(ways["value"].mean())
+    assert cell["distance"] == pytest.approx(1 - ways["calibrated"].mean())
     with pytest.raises(RepalignError, match="pairs='all'"):
         scoring.language_tree(quiet(made(), metrics=["cka"]))
+
+
+def test_languages_stand_in_the_order_of_the_tree():
+    places = np.array([0.0, 10.0, 1.0, 11.0, 2.5])
+    order, _ = _tree(np.abs(places[:, None] - places))
+    along = places[np.argsort(order)]
+    assert (np.diff(along) > 0).all() or (np.diff(along) < 0).all()
 
 
 def columns_of(table: str) -> set[str]:
@@ -280,7 +383,9 @@ def test_geometry_names_the_outlier_dims_and_sees_length():
     table = scoring.geometry(dataclasses.replace(states, arrays=arrays), progress=False)
     measure = table.set_index(["language", "measure", "layer"])
     assert measure.loc[("en", "outlier_dims", 1), "value"] == 1
-    assert measure.loc[("en", "outlier_dims", 1), "detail"].startswith("5 (x")
+    detail = measure.loc[("en", "outlier_dims", 1), "detail"]
+    assert detail.startswith("5 (x")
+    assert "," not in detail, "the others are no outliers"
     assert measure.loc[("zh", "length_cosine", 1), "value"] > 0.5
     assert abs(measure.loc[("ar", "length_cosine", 1), "value"]) < 0.5
 
@@ -291,7 +396,8 @@ def test_identity_falls_where_languages_are_centred():
     assert value["silhouette_language", "raw"] > 0.2 > 0.05 > value["silhouette_language", "centred"]
     assert value["silhouette_sentence", "centred"] > value["silhouette_sentence", "raw"]
     assert value["probe_accuracy", "raw"] > 0.9
-    assert value["probe_selectivity", "raw"] > 0.4
+    by_chance = value["probe_accuracy", "raw"] - value["probe_selectivity", "raw"]
+    assert by_chance == pytest.approx(1 / 3, abs=0.1), "three languages, of which nothing tells the control"
     assert table[table["measure"] == "centroid_distance"]["language"].tolist() == ["zh", "ar"] * 2
 
 
@@ -310,6 +416,11 @@ def test_neighbours_are_the_mistakes_of_retrieval_in_rows_of_the_corpus():
     one_way = table[table["target"] == "zh"]
     assert (one_way["cosine"] - one_way["cosine_right"]).is_monotonic_decreasing
     assert scoring.neighbours(states, [("en", "zh")], limit=2, layers=[1]).groupby("source").size().max() == 2
+    half = ["raw+length-matched"]
+    of_half = scoring.neighbours(states, [("en", "zh")], limit=None, layers=[1], variants=half)
+    scored = np.delete(np.arange(N), 1)
+    matched = scored[length_matched(states.tokens["en"][scored], states.tokens["zh"][scored])]
+    assert set(of_half["sentence"]) | set(of_half["taken_for"]) <= set(matched.tolist())
     with pytest.raises(RepalignError, match="did you mean 'ratio'"):
         scoring.neighbours(states, [("en", "zh")], margin="ration")
 
@@ -325,11 +436,20 @@ def test_drift_and_layers_against_layers():
     assert moved["cosine", "en", 1] == pytest.approx(1)
     assert moved["centroid_distance", "zh", 1] > 1 > 0.1 > moved["centroid_distance", "en", 1]
     assert moved["cka", "ar", 1] < 0.9
+    one = {language: arr.copy() for language, arr in a.arrays.items()}
+    one["en"][:, 7] *= -1  # one sentence of all moved: the interval's end would lie above 1
+    ends = scoring.drift(a, dataclasses.replace(a, arrays=one), languages=["en"], draws=50, progress=False)[
+        "high"
+    ]
+    assert ends.max() == 1
     grid = scoring.layer_cka(a, a, languages=["en"], progress=False)
     matrix = grid.pivot(index="layer", columns="baseline_layer", values="value").to_numpy()
     assert np.diag(matrix) == pytest.approx(np.ones(LAYERS), abs=1e-5)
     expected = METRICS["cka"](a.layer("en", 2), a.layer("en", 1)).value
     assert matrix[2, 1] == pytest.approx(expected, abs=1e-5)
+    fewer = dataclasses.replace(a, arrays={k: v[:2] for k, v in a.arrays.items()}, layers=(0, 1), blocks=1)
+    last = scoring.layer_cka(a, fewer, languages=["en"], progress=False).iloc[-1]
+    assert (last["depth"], last["baseline_layer"], last["baseline_depth"]) == (1, 2, 1)
 
 
 def test_a_bag_of_tokens_finds_what_shares_tokens():
@@ -347,6 +467,11 @@ def test_a_bag_of_tokens_finds_what_shares_tokens():
         for name, one in (("shared", shared), ("unshared", states))
     }
     assert value["shared"] > 0.9 > 0.1 > value["unshared"]
+    two = LayerStates.from_arrays({k: np.ones((1, 2, 3), np.float32) for k in ("en", "zh")})
+    few = {"en": [np.array([7, 7]), np.array([8])], "zh": [np.array([7]), np.array([9])]}
+    bag = scoring.bag_of_tokens(dataclasses.replace(two, token_ids=few))
+    rare = 1 + np.log(4)  # idf: of four sentences one has it
+    assert bag.layer("en", 0) == pytest.approx(np.array([[2 * (1 + np.log(2)), 0, 0], [0, rare, 0]]))
     subtracted = contrast(scoring.bag_of_tokens(shared), shared, metrics=["mexa"], draws=50, progress=False)
     assert subtracted.where(layer=0).table["value"].max() < -0.5
     with pytest.raises(RepalignError, match=r"no token ids of en, zh, ar; extract"):
@@ -366,6 +491,12 @@ def test_controls_stand_beside_each_curve():
         assert len(rows) == LAYERS * 2
     means = table[table["layer"] == 2].groupby("control")["value"].mean()
     assert means["length-matched"] > 0.5 > 0.1 > means["random-weights"]
+
+
+def test_a_curve_that_is_a_control_has_the_other_controls():
+    table = scoring.controls(made(), variants=["length-matched"], metrics=["mexa"], draws=50, progress=False)
+    assert set(table["control"]) == {"bag-of-tokens", "length-partialled"}
+    assert set(table["variant"]) == {"length-matched"}
 
 
 def test_a_metric_of_ones_own_gets_chance_interval_and_p():

@@ -57,8 +57,11 @@ def test_what_is_written_is_read(store, tmp_path):
     assert all(np.array_equal(array[layer], states[layer]) for layer in range(2))
 
 
-def test_another_key_is_another_store(store, tmp_path):
+def test_another_key_is_another_store(store, tmp_path, monkeypatch):
     fill(store)
+    with monkeypatch.context() as newer:
+        newer.setattr("repalign.store.FORMAT", 2)
+        assert Store.find(tmp_path, KEY) is None
     assert Store.find(tmp_path, {**KEY, "dtype": "bfloat16"}) is None
 
 
@@ -166,6 +169,11 @@ def test_a_damaged_store_is_mended_by_asking_again(llama, corpus, home, capsys):
     assert "damaged" in capsys.readouterr().err
     assert np.array_equal(before, after)
     assert main(["cache", "verify"]) == 0
+    (folder := path.parent).joinpath("key.json").write_text("")
+    assert main(["cache", "list"]) == 0
+    assert f"{folder.name[:8]}  key.json is damaged" in capsys.readouterr().out
+    assert np.array_equal(before, extract(Checkpoint.named(str(llama)), corpus).layer("el", 2))
+    assert json.loads((folder / "key.json").read_text())["key"]
 
 
 def test_cache_lists_and_prunes(llama, corpus, home, capsys):
@@ -174,6 +182,14 @@ def test_cache_lists_and_prunes(llama, corpus, home, capsys):
     assert "3 in" in capsys.readouterr().out
     assert main(["cache", "prune", "--older", "1d"]) == 0
     assert len(list((home / "states").iterdir())) == 3, "nothing is a day old"
+    for file in (home / "states").glob("*/*"):
+        os.utime(file, (0, time.time() - 40 * 3600))
+    read = ParallelCorpus("tiny", {"en": corpus.sentences["en"]})
+    extract(Checkpoint.named(str(llama)), read)
+    assert main(["cache", "prune", "--older", "2d"]) == 0
+    assert len(list((home / "states").iterdir())) == 3, "nothing is two days old"
+    assert main(["cache", "prune", "--older", "36h"]) == 0
+    assert len(list((home / "states").iterdir())) == 1, "what was read since is kept"
     assert main(["cache", "prune"]) == 0
     assert list((home / "states").iterdir()) == []
 

@@ -56,7 +56,10 @@ def locate(checkpoint: Checkpoint) -> Weights:
         if checkpoint.twin is not None:
             weights = digest(["random", str(checkpoint.twin), (folder / "config.json").read_bytes()])
         return Weights(checkpoint, folder, None, folder, weights, tokenizer_digest(folder))
-    base_name = json.loads((folder / ADAPTER).read_text()).get("base_model_name_or_path")
+    try:
+        base_name = json.loads((folder / ADAPTER).read_text()).get("base_model_name_or_path")
+    except (ValueError, AttributeError) as error:
+        raise RepalignError(f"{folder / ADAPTER} is damaged ({error}); save the adapter again") from error
     try:
         base = fetch(Checkpoint.named(_beside(folder, base_name)))
     except RepalignError as error:

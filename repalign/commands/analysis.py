@@ -105,13 +105,13 @@ def saved(
         return None
     try:
         results = Results.load(out)
-    except (RepalignError, OSError, ValueError, KeyError):  # damaged or of another version: made anew
+    except RepalignError:  # damaged or of another version: made anew
         return None
     return results if results.about.get("key") == fingerprint(args, checkpoints, corpus) else None
 
 
 def fingerprint(args: argparse.Namespace, checkpoints: Sequence[Checkpoint], corpus: ParallelCorpus) -> str:
-    """SHA-256 over all that decides the results: weights, text, options, and the code that reads and scores."""
+    """SHA-256 over all that decides the results: command, weights, text, options, and the code that reads and scores."""
     from repalign.checkpoints.loading import locate
 
     located = [locate(checkpoint) for checkpoint in checkpoints]
@@ -119,9 +119,14 @@ def fingerprint(args: argparse.Namespace, checkpoints: Sequence[Checkpoint], cor
     no_matter = {"run", "argv", "out", "no_report", "no_train", "ckpt", "baseline", "checkpoint"}
     options = {name: value for name, value in vars(args).items() if name not in no_matter}
     package = Path(__file__).parents[1]
-    code = (path.read_bytes() for path in sorted(package.rglob("*.py")))
-    versions = (version(name) for name in VERSIONED)
-    return digest([*read, corpus.digest, json.dumps(options, sort_keys=True, default=str), *versions, *code])
+    own = (Path(name.partition(":")[0]) for name in args.metrics or ())
+    files = [
+        *(path for path in own if path.suffix == ".py" and path.is_file()),
+        *sorted(package.rglob("*.py")),
+    ]
+    code = (path.read_bytes() for path in files)
+    asked = (args.argv[0], json.dumps(options, sort_keys=True, default=str))
+    return digest([*read, corpus.digest, *asked, *(version(name) for name in VERSIONED), *code])
 
 
 def check_names(args: argparse.Namespace, corpus: ParallelCorpus) -> None:

@@ -71,7 +71,10 @@ def _prune(folders: list[Path], older: float | None) -> None:
 
 
 def _describe(folder: Path) -> str:
-    described = json.loads((folder / "key.json").read_text(encoding="utf-8"))
+    try:
+        described = json.loads((folder / "key.json").read_text(encoding="utf-8"))
+    except ValueError:
+        return f"{folder.name[:8]}  key.json is damaged; it is written again when these states are asked for"
     key, shape = described["key"], described["shape"]
     reading = "|".join(key[name] for name in ("template", "pooling", "site", "dtype"))
     size = f"{len(shape['layers'])} x {shape['rows']} x {shape['dim']}"

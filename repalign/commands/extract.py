@@ -14,6 +14,7 @@ from repalign.commands.options import (
     resolve,
     say,
 )
+from repalign.errors import RepalignError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> list[Path]:
+    if args.stream or args.no_store:
+        raise RepalignError("`extract` fills the store; --stream and --no-store would leave it empty")
     checkpoints = resolve(args.ckpt, train=not args.no_train)
     corpus = corpus_for(args, checkpoints)
     from repalign.checkpoints import home

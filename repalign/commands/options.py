@@ -74,7 +74,10 @@ def add_output_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
 
 
 def comma_list(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+    named = [part.strip() for part in text.split(",") if part.strip()]
+    if not named:
+        raise argparse.ArgumentTypeError(f"expected one or more, separated by commas; got {text!r}")
+    return named
 
 
 def whole_from(least: int) -> Callable[[str], int]:
@@ -91,14 +94,22 @@ def whole_from(least: int) -> Callable[[str], int]:
 natural, positive = whole_from(0), whole_from(1)
 
 
+def natural(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0, got {text}")
+    return value
+
+
 def layer_list(text: str) -> list[int]:
     """`0-8,12` as numbers."""
     layers: set[int] = set()
     for part in comma_list(text):
         match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
-        if not match:
+        span = range(int(match[1]), int(match[2] or match[1]) + 1) if match else ()
+        if not span:
             raise argparse.ArgumentTypeError(f"expected numbers and ranges such as 0-8,12; got {part!r}")
-        layers.update(range(int(match[1]), int(match[2] or match[1]) + 1))
+        layers.update(span)
     return sorted(layers)
 
 

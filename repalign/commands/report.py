@@ -11,7 +11,8 @@ from repalign.errors import RepalignError
 from repalign.figures.exporting import FORMATS, export
 from repalign.results import Results
 
-CHOICES = ("checkpoint", "baseline", "metric", "variant", "layer", "measure")
+CHOICES = ("checkpoint", "baseline", "metric", "variant", "layer", "measure", "language", "reducer")
+"""What tells the pictures of a figure apart."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +35,11 @@ def run(args: argparse.Namespace) -> list[Path]:
                 raise RepalignError("figures for papers are drawn from the results of `layers` and `compare`")
             return [draw(args)]
     results = Results.load(args.results)
+    chosen = {name: getattr(args, name) for name in CHOICES if getattr(args, name) is not None}
+    if args.figure is None and (chosen or args.format):
+        raise RepalignError(
+            f"{', '.join(f'--{name}' for name in chosen or ('format',))} chooses a picture; give --figure"
+        )
     if args.figure is None:
         from repalign.report import Report
 
@@ -41,9 +47,8 @@ def run(args: argparse.Namespace) -> list[Path]:
         return [report.write(args.out or _beside(args.results) / "report.html")]
     from repalign.figures import draw
 
-    chosen = {name: getattr(args, name) for name in CHOICES if getattr(args, name) is not None}
     figure = draw(args.figure, results, **chosen)
-    kind = args.format or (args.out.suffix[1:] if args.out else "svg")
+    kind = args.format or (args.out.suffix[1:] if args.out else "") or "svg"
     path = args.out or _beside(args.results) / f"{args.figure}.{kind}"
     return [export(figure, path.with_suffix(f".{kind}"), width=args.width, height=args.height)]
 

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def print_table(profile: LayerProfile, compare: bool) -> None:
-    """Best layer by pair and metric, in the last variant, on stderr: stdout is for the paths."""
+    """Best layer (or largest difference) by pair and metric, in the last variant, on stderr: stdout is for the paths."""
+    import numpy as np
+
     table = profile.table[profile.table["baseline"].notna() == compare]
     table = table[table["variant"] == table["variant"].iloc[-1]]
     pair = [frozenset(ends) for ends in zip(table["source"], table["target"], strict=True)]
@@ -23,6 +25,9 @@ def print_table(profile: LayerProfile, compare: bool) -> None:
         value=("value", "mean"),
         p=("p_adjusted", "max"),
     )
+    lower = [metric for metric, way in profile.settings.get("closer", {}).items() if way == "lower"]
+    gain = both["value"].where(~both.index.isin(lower, level="metric"), -both["value"])
+    both["worth"] = (both["value"].abs() if compare else gain).fillna(-np.inf)
     kind = "largest difference" if compare else "best layer"
     for checkpoint, rows in both.groupby("checkpoint", sort=False):
         metrics = list(dict.fromkeys(rows.index.get_level_values("metric")))
@@ -38,6 +43,6 @@ def print_table(profile: LayerProfile, compare: bool) -> None:
 
 
 def _best(layers: pd.DataFrame) -> str:
-    row = layers.loc[layers["value"].idxmax()]
-    layer = layers["value"].idxmax()[-1]
+    place = layers["worth"].idxmax()
+    row, layer = layers.loc[place], place[-1]
     return f"{row['value']:.3f} at {layer:2}{'*' if row['p'] < 0.05 else ' '}"

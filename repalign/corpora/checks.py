@@ -58,9 +58,12 @@ def check(corpus: ParallelCorpus, pivot: str | None = None) -> dict[str, Any]:
     Returns:
         `{"sentences", "groups", "pivot", "languages": {code: {"duplicates", "copies", "wrong_script", "odd_length",
         "script", "characters"}}}`, where the first four are lists of row numbers.
+
+    Raises:
+        RepalignError: the corpus does not have the pivot.
     """
     pivot = pivot or ("en" if "en" in corpus.sentences else corpus.languages[0])
-    reference = [normalise(sentence) for sentence in corpus.sentences[pivot]]
+    reference = [normalise(sentence) for sentence in corpus.select([pivot]).sentences[pivot]]
     languages = {
         lang: _check_language(rows, reference, lang == pivot) for lang, rows in corpus.sentences.items()
     }

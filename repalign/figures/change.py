@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from repalign.figures.heatmap import grid
+from repalign.figures.lines import finite
 from repalign.figures.style import DIVERGING
 from repalign.figures.view import ALPHA
 
@@ -18,6 +19,6 @@ def choices(view: View) -> list[dict]:
 
 def draw(view: View, *, checkpoint: str, baseline: str, metric: str, variant: str) -> dict:
     rows = view.rows("paired", checkpoint=checkpoint, baseline=baseline, metric=metric, variant=variant)
-    reach = float(view.rows("paired", metric=metric, variant=variant)["value"].abs().max()) or 1.0
+    reach = finite(view.rows("paired", metric=metric, variant=variant)["value"].abs().max()) or 1.0
     label = f"difference in {view.label(metric)}"
     return grid(rows, view.targets, rows["p_adjusted"] >= ALPHA, (-reach, reach), DIVERGING, label)

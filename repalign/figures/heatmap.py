@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repalign.figures.lines import finite
 from repalign.figures.style import SEQUENTIAL
 from repalign.figures.view import above_chance
 
@@ -23,7 +24,7 @@ def choices(view: View) -> list[dict]:
 def draw(view: View, *, checkpoint: str, metric: str, variant: str) -> dict:
     rows = view.rows("own", checkpoint=checkpoint, metric=metric, variant=variant)
     everywhere = view.rows("own", metric=metric, variant=variant)["value"]
-    limits = float(everywhere.min()), float(everywhere.max())
+    limits = finite(everywhere.min()), finite(everywhere.max())
     return grid(rows, view.targets, ~above_chance(rows), limits, SEQUENTIAL, view.label(metric))
 
 

@@ -112,6 +112,11 @@ def level(rows: pd.DataFrame, name: str, dash: str) -> dict:
     }
 
 
+def finite(end: float) -> float:
+    """The end of a range; 0 where no value is known, as a page cannot hold NaN."""
+    return float(np.nan_to_num(end))
+
+
 def by_layer(traces: list[dict], rows: pd.DataFrame, label: str, everywhere: pd.DataFrame) -> dict:
     """The picture of some lines over the layers of `rows`.
 
@@ -129,6 +134,6 @@ def by_layer(traces: list[dict], rows: pd.DataFrame, label: str, everywhere: pd.
 
 
 def _span(values: pd.DataFrame, beyond: float) -> list[float]:
-    low, high = float(values.min().min()), float(values.max().max())
+    low, high = (finite(end) for end in (values.min().min(), values.max().max()))
     room = beyond * (high - low or 1)
     return [low - room, high + room]

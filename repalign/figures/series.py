@@ -23,7 +23,7 @@ def choices(view: View) -> list[dict]:
 
 
 def draw(view: View, *, metric: str, variant: str) -> dict:
-    rows = view.rows("own", metric=metric, variant=variant)
+    rows = view.rows("own", metric=metric, variant=variant).dropna(subset=["gain"])
     best = rows.loc[rows.groupby(["checkpoint", "target"], sort=False)["gain"].idxmax()]
     best = best.assign(significant=above_chance(best))
     groups = dict(list(best.groupby("target", sort=False)))

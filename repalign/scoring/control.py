@@ -108,7 +108,9 @@ def controls(
         if other is not None:
             found.append((control, profile(other, variants=variants, **request).table))
     for control in LENGTH_VARIANTS:
-        added = [f"{spec}+{control}" for spec in variants]
+        added = [f"{spec}+{control}" for spec in variants if control not in spec.split("+")]
+        if not added:  # the curve itself is the control
+            continue
         table = _of_what_suffices(states, variants=added, **request)
         found.append((control, table.assign(variant=table["variant"].str.removesuffix(f"+{control}"))))
     tables = [table.assign(control=control, checkpoint=states.checkpoint) for control, table in found]
