@@ -13,6 +13,7 @@ from repalign.commands.options import (
     add_output_options,
     corpus_for,
     layer_list,
+    natural,
     output_folder,
     positive,
     resolve,
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="share of all neurons taken for language-specific (default: .01)",
     )
     look.add_argument("--draws", type=positive, default=1000, help="bootstrap draws (default: 1000)")
-    look.add_argument("--seed", type=int, default=0)
+    look.add_argument("--seed", type=natural, default=0)
     add_machine_options(parser.add_argument_group("reading the model"))
     add_output_options(parser)
 

@@ -94,13 +94,6 @@ def whole_from(least: int) -> Callable[[str], int]:
 natural, positive = whole_from(0), whole_from(1)
 
 
-def natural(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 0, got {text}")
-    return value
-
-
 def layer_list(text: str) -> list[int]:
     """`0-8,12` as numbers."""
     layers: set[int] = set()
