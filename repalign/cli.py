@@ -20,7 +20,7 @@ COMMANDS = {
     "report": "draw a report or a figure again from saved results, without a model",
     "list": "what is known: checkpoints, corpora, metrics",
     "data": "check parallel text: duplicates, copies, wrong scripts, lengths, tokens",
-    "cache": "the store of hidden states: list, verify, prune",
+    "cache": "the store of hidden states and answers: list, verify, prune",
     "check-metric": "run the contract tests on a metric of one's own",
     "doctor": "what works on this machine",
 }

@@ -190,8 +190,12 @@ def test_cache_lists_and_prunes(llama, corpus, home, capsys):
     assert len(list((home / "states").iterdir())) == 3, "nothing is two days old"
     assert main(["cache", "prune", "--older", "36h"]) == 0
     assert len(list((home / "states").iterdir())) == 1, "what was read since is kept"
+    (home / "answers").mkdir()
+    (home / "answers" / "some.jsonl").write_text("{}\n")
+    assert main(["cache", "list"]) == 0
+    assert "answers: 1 in" in capsys.readouterr().out
     assert main(["cache", "prune"]) == 0
-    assert list((home / "states").iterdir()) == []
+    assert list((home / "states").iterdir()) == list((home / "answers").iterdir()) == []
 
 
 def test_the_key_says_what_it_is(llama, home):

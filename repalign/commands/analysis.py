@@ -147,6 +147,8 @@ def check_names(args: argparse.Namespace, corpus: ParallelCorpus) -> None:
         find(name)
     for name in args.variants:
         variant(name)
+    if args.stream and (args.control or args.probe):
+        raise RepalignError("--stream writes the scores only; leave out --control and --probe, or --stream")
     for name in args.control:
         if name not in CONTROLS:
             raise unknown("control", name, CONTROLS)

@@ -1,4 +1,4 @@
-"""`repalign cache`: the store of hidden states."""
+"""`repalign cache`: the store of hidden states, and the answers kept beside it."""
 
 from __future__ import annotations
 
@@ -31,14 +31,16 @@ def run(args: argparse.Namespace) -> list[Path]:
     if args.action == "path":
         return [root]
     folders = sorted(path.parent for path in root.glob("*/key.json"))
+    answers = sorted((home() / "answers").glob("*.jsonl"))
     if args.action == "list":
         for folder in folders:
             print(_describe(folder))
         print(f"{len(folders)} in {root}, {sum(map(_bytes, folders)) / 1e6:,.0f} MB")
+        print(f"answers: {len(answers)} in {home() / 'answers'}, {sum(map(_bytes, answers)) / 1e6:,.0f} MB")
     elif args.action == "verify":
         _verify(folders)
     else:
-        _prune(folders, args.older)
+        _prune([*folders, *answers], args.older)
     return []
 
 
@@ -58,16 +60,16 @@ def _verify(folders: list[Path]) -> None:
     print(f"{len(folders)} stores, every shard as written")
 
 
-def _prune(folders: list[Path], older: float | None) -> None:
+def _prune(kept: list[Path], older: float | None) -> None:
     gone = [
-        f
-        for f in folders
-        if older is None or time.time() - max(p.stat().st_mtime for p in f.iterdir()) > older
+        path
+        for path in kept
+        if older is None or time.time() - max(file.stat().st_mtime for file in _files(path)) > older
     ]
     freed = sum(map(_bytes, gone))
-    for folder in gone:
-        shutil.rmtree(folder)
-    print(f"removed {len(gone)} of {len(folders)}, {freed / 1e6:,.0f} MB")
+    for path in gone:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    print(f"removed {len(gone)} of {len(kept)}, {freed / 1e6:,.0f} MB")
 
 
 def _describe(folder: Path) -> str:
@@ -81,8 +83,12 @@ def _describe(folder: Path) -> str:
     return f"{folder.name[:8]}  {key['weights'][:8]}  {key['language']:6}  {reading:28}  {size:>18}  {_bytes(folder) / 1e6:8.1f} MB"
 
 
-def _bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.iterdir())
+def _files(path: Path) -> list[Path]:
+    return list(path.iterdir()) if path.is_dir() else [path]
+
+
+def _bytes(path: Path) -> int:
+    return sum(file.stat().st_size for file in _files(path))
 
 
 def _age(text: str) -> float:
