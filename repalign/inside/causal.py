@@ -68,7 +68,8 @@ class Effects:
             if not own.any():
                 continue
             layers = {
-                int(layer): chosen.neuron[own & (chosen.layer == layer)] for layer in np.unique(chosen.layer[own])
+                int(layer): chosen.neuron[own & (chosen.layer == layer)]
+                for layer in np.unique(chosen.layer[own])
             }
             others = [
                 {layer: _others(generator, neurons, width) for layer, neurons in layers.items()}
