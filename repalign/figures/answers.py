@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from repalign.figures.lines import named_axis
 from repalign.figures.style import GREY, PALETTE, SEQUENTIAL, Style, styles
 
 if TYPE_CHECKING:
@@ -64,14 +65,9 @@ def _marks(rows: pd.DataFrame, name: str, look: Style, aside: float) -> dict[str
 def _by_language(rows: pd.DataFrame, label: str) -> dict[str, Any]:
     languages = list(dict.fromkeys(rows["language"].fillna(MEAN)))
     return {
-        "xaxis": _names(languages) | {"range": [-0.6, len(languages) - 0.4]},
+        "xaxis": named_axis(languages) | {"range": [-0.6, len(languages) - 0.4]},
         "yaxis": {"title": {"text": escape(label)}, "rangemode": "tozero"},
     }
-
-
-def _names(names: list[str]) -> dict[str, Any]:
-    places = np.arange(len(names), dtype=np.float32)
-    return {"tickvals": places, "ticktext": [escape(name) for name in names], "showgrid": False, "ticks": ""}
 
 
 def _line(y: float) -> dict[str, Any]:
@@ -99,7 +95,7 @@ def spoken(rows: pd.DataFrame) -> dict[str, Any]:
         )  # fmt: skip
     layout = {
         "barmode": "stack",
-        "xaxis": _names(asked) | {"title": {"text": "asked in"}},
+        "xaxis": named_axis(asked) | {"title": {"text": "asked in"}},
         "yaxis": {"range": [0, 1], "tickformat": ".0%"},
     }
     return {"data": traces, "layout": layout}
@@ -117,7 +113,7 @@ def same_answers(rows: pd.DataFrame) -> dict[str, Any]:
             said[place] = escape(
                 f"{row.language} and {row.other}, chance {row.chance:.1%}, p {row.p:.2g}, {row.items} questions"
             )
-    axis = _names(names)
+    axis = named_axis(names)
     trace = {
         "type": "heatmap", "x": axis["tickvals"], "y": axis["tickvals"], "z": grid, "zmin": 0, "zmax": 1,
         "xgap": 1, "ygap": 1, "colorscale": SEQUENTIAL, "hoverongaps": False, "customdata": said.tolist(),
@@ -140,7 +136,7 @@ def wins(rows: pd.DataFrame) -> dict[str, Any]:
         }
         for kind, colour in colours.items()
     ]  # fmt: skip
-    axis = _names(languages) | {"range": [len(languages) - 0.5, -0.5]}
+    axis = named_axis(languages) | {"range": [len(languages) - 0.5, -0.5]}
     return {
         "data": traces,
         "layout": {"barmode": "stack", "xaxis": {"range": [0, 1], "tickformat": ".0%"}, "yaxis": axis},

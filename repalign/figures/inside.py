@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repalign.figures.lines import band, by_layer, by_name, level, plain
+from repalign.figures.lines import by_layer, by_name, level, named_axis, scored
 from repalign.figures.style import DIVERGING, Style
 
 if TYPE_CHECKING:
@@ -75,8 +75,9 @@ def cost(rows: pd.DataFrame) -> dict[str, Any]:
         for y, one in enumerate(of) for x, other in enumerate(languages) if _surely_more(cells.loc[(one, other)])
     ]  # fmt: skip
     layout = {
-        "xaxis": _names(languages, "text in"),
-        "yaxis": _names(of, "without the neurons of") | {"range": [len(of) - 0.5, -0.5]},
+        "xaxis": named_axis(languages) | {"title": {"text": "text in"}},
+        "yaxis": named_axis(of)
+        | {"title": {"text": "without the neurons of"}, "range": [len(of) - 0.5, -0.5]},
         "shapes": marked,
     }
     return {"data": [trace], "layout": layout}
@@ -93,30 +94,14 @@ def _told(row: pd.Series) -> str:
     )
 
 
-def _names(names: list[str], title: str) -> dict[str, Any]:
-    places = np.arange(len(names), dtype=np.float32)
-    return {
-        "tickvals": places, "ticktext": [escape(name) for name in names], "title": {"text": title}, "showgrid": False,
-        "ticks": "",
-    }  # fmt: skip
-
-
 def changed(rows: pd.DataFrame, label: str, looks: Looks) -> dict[str, Any]:
     """What an intervention at each layer changes: a line a language, and in grey what chance changes."""
     traces = []
     for language, own in rows.groupby("language", sort=False):
-        own, look = own.sort_values("layer"), looks[str(language)]
-        sure = own["p_adjusted"] < 0.05
-        line = plain(own, str(language), look, CHANGE) | {
-            "mode": "lines+markers",
-            "customdata": own[["low", "high", "control", "untouched", "p_adjusted"]].to_numpy(np.float32),
-            "marker": {
-                "color": look.colour,
-                "size": 7,
-                "symbol": [look.symbol if on else f"{look.symbol}-open" for on in sure],
-            },
-        }
-        traces += [*band(own, str(language), look), line]
+        own = own.sort_values("layer").assign(chance=own["control"])
+        *under, line = scored(own, str(language), looks[str(language)], own["p_adjusted"] < 0.05, CHANGE)
+        line["customdata"] = own[["low", "high", "control", "untouched", "p_adjusted"]].to_numpy(np.float32)
+        traces += [*under, line]
     random = rows.assign(value=rows["control"])
     drawn = [*traces, level(random, "random", "dot")]
     return by_layer(drawn, rows, label, rows[["value", "low", "high"]].assign(chance=rows["control"]))

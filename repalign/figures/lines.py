@@ -112,6 +112,12 @@ def level(rows: pd.DataFrame, name: str, dash: str) -> dict:
     }
 
 
+def named_axis(names: list[str]) -> dict:
+    """An axis whose places 0, 1, ... have names."""
+    places = np.arange(len(names), dtype=np.float32)
+    return {"tickvals": places, "ticktext": [escape(name) for name in names], "showgrid": False, "ticks": ""}
+
+
 def finite(end: float) -> float:
     """The end of a range; 0 where no value is known, as a page cannot hold NaN."""
     return float(np.nan_to_num(end))

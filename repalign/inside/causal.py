@@ -25,14 +25,6 @@ from repalign.tokens import TokenRows
 RANDOM = 3
 """Random controls of an intervention; what they do is averaged."""
 
-OUTCOMES = {
-    "loss": "nats a token",
-    "own": "probability of the language's own tokens",
-    "pivot": "probability of the pivot's tokens",
-    "p_at_1": "strict P@1 with the pivot at the last layer, raw",
-}
-"""What is measured, and its unit."""
-
 
 @dataclass(frozen=True)
 class Effects:
@@ -124,8 +116,7 @@ class Effects:
         plain = self._outcomes(languages, outcomes, ())
         for key, before in plain.items():
             control = np.mean([each[key] for each in random], axis=0)
-            effect = _effect(edited[key] - before, self.draws, self.seed)
-            beside = _effect(control - before, self.draws, self.seed)
+            effect, beside = (_effect(after - before, self._weights) for after in (edited[key], control))
             p = float(difference_p(*_as_score(edited[key] - control))[0])
             yield {
                 **about, "language": key[0], "outcome": key[1], "untouched": float(before.mean()),
@@ -149,6 +140,10 @@ class Effects:
 
     def _said(self, language: str, edits: Sequence[Edit]) -> Said:
         return self.model.said(self.tokens[language], edits) if edits else self._untouched[language]
+
+    @cached_property
+    def _weights(self) -> np.ndarray:
+        return resamples(len(self.tokens[self.pivot]), self.draws, self.seed)
 
     @cached_property
     def _untouched(self) -> dict[str, Said]:
@@ -192,8 +187,8 @@ def _as_score(per_sentence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.array([value]), (per_sentence - value)[None]
 
 
-def _effect(per_sentence: np.ndarray, draws: int, seed: int) -> tuple[float, float, float]:
-    """A mean with its 95% interval."""
+def _effect(per_sentence: np.ndarray, weights: np.ndarray) -> tuple[float, float, float]:
+    """A mean with its 95% interval; `weights` from `repalign.statistics.resamples`."""
     value, influence = _as_score(per_sentence)
-    low, high = intervals(value, influence, resamples(len(per_sentence), draws, seed))
+    low, high = intervals(value, influence, weights)
     return float(value[0]), float(low[0]), float(high[0])

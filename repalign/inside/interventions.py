@@ -12,8 +12,10 @@ from torch import Tensor
 
 from repalign.anatomy import part_of
 from repalign.engines.local import LocalEngine
+from repalign.hooks import tensor_of
 from repalign.inside.decoding import batches
-from repalign.inside.lens import said_next
+from repalign.inside.lens import by_sentence, said_next
+from repalign.pooling import mean
 from repalign.tokens import TokenRows
 
 
@@ -71,6 +73,8 @@ class Intervened:
         Raises:
             RepalignError: a block without the module that an edit names.
         """
+        import nnsight
+
         places = [(self._at(edit), edit) for edit in sorted(edits, key=_in_order)]
         last = self.traced.get(self.names[self.engine.reader.blocks[-1]])
         loss = np.empty(len(rows))
@@ -81,20 +85,17 @@ class Intervened:
                 torch.inference_mode(),
                 self.traced.trace(input_ids=ids, attention_mask=real.long(), use_cache=False) as tracer,
             ):
-                import nnsight
-
                 for place, edit in places:
                     if edit.site == "mlp-act":
                         place.input = edit.change(place.input)
                     else:
                         place.output = _changed(place.output, edit.change)
-                hidden = nnsight.save(_plain(last.output))
+                hidden = nnsight.save(tensor_of(last.output))
                 logits = nnsight.save(self.traced.output.logits)
                 tracer.stop()
             with torch.inference_mode():
                 loss[batch], mass[batch] = self._outcomes(logits.to(ids.device).float(), ids, content)
-                weights = content / content.sum(1, keepdim=True)
-                states[batch] = (hidden.to(ids.device).float() * weights.unsqueeze(-1)).sum(1).cpu().numpy()
+                states[batch] = mean(hidden.to(ids.device).float(), content, real).cpu().numpy()
         return Said(loss, mass, states)
 
     def _at(self, edit: Edit) -> Any:
@@ -105,22 +106,16 @@ class Intervened:
     def _outcomes(self, logits: Tensor, ids: Tensor, content: Tensor) -> tuple[np.ndarray, np.ndarray]:
         """Loss [sentence] and mass [sentence, language] of one batch."""
         learnt = content[:, 1:]
-        sentence = learnt.nonzero()[:, 0]
         told = logits[:, :-1][learnt]
         nats = torch.nn.functional.cross_entropy(told, ids[:, 1:][learnt], reduction="none").double()
         values = torch.cat([nats.unsqueeze(1), said_next(told, self.of)[:, :-1]], dim=1)
-        sums = values.new_zeros(len(ids), values.shape[1]).index_add(0, sentence, values)
-        means = (sums / learnt.sum(1, keepdim=True).clamp_min(1)).cpu().numpy()
+        means = by_sentence(values, learnt).cpu().numpy()
         return means[:, 0], means[:, 1:]
 
 
 def _in_order(edit: Edit) -> tuple[int, bool]:
     """As the forward pass comes by: a block's MLP before its output."""
     return edit.layer, edit.site == "resid"
-
-
-def _plain(output: Any) -> Tensor:
-    return output[0] if isinstance(output, tuple) else output
 
 
 def _changed(output: Any, change: Callable[[Tensor], Tensor]) -> Any:

@@ -32,7 +32,7 @@ def lens(engine: LocalEngine, decoder: Decoder, rows: TokenRows, own: np.ndarray
         def said(hidden: Tensor, content: Tensor = content) -> Tensor:
             # A model spread over devices hands on states from any of them.
             logits = decoder(hidden[content.to(hidden.device)]).to(of.device)
-            return _by_sentence(said_next(logits, of), content)
+            return by_sentence(said_next(logits, of), content)
 
         layers = engine.reader.run(said, input_ids=ids, attention_mask=real.long(), use_cache=False)
         found[:, batch] = torch.stack(layers).cpu().numpy()
@@ -47,8 +47,12 @@ def said_next(logits: Tensor, of: Tensor) -> Tensor:
     return torch.cat([shares @ of, entropy], dim=-1).double()
 
 
-def _by_sentence(values: Tensor, content: Tensor) -> Tensor:
-    """Means over the content tokens of each sentence: [sentence, value] of [content token, value]."""
-    sentence = content.nonzero()[:, 0]
-    sums = values.new_zeros(len(content), values.shape[1]).index_add(0, sentence, values)
-    return sums / content.sum(1, keepdim=True)
+def by_sentence(values: Tensor, chosen: Tensor) -> Tensor:
+    """Means over the chosen tokens of each sentence, 0 where there are none: [sentence, value] of [chosen token, value].
+
+    Args:
+        chosen: bool [sentence, token].
+    """
+    sentence = chosen.nonzero()[:, 0]
+    sums = values.new_zeros(len(chosen), values.shape[1]).index_add(0, sentence, values)
+    return sums / chosen.sum(1, keepdim=True).clamp_min(1)

@@ -114,8 +114,9 @@ class Look:
 
     def __post_init__(self) -> None:
         self.notes: list[str] = []
+        self.weights = locate(self.checkpoint)
         self.engine = LocalEngine.open(
-            locate(self.checkpoint), dtype=self.dtype, device=self.device, budget=self.batch_tokens
+            self.weights, dtype=self.dtype, device=self.device, budget=self.batch_tokens
         )
         self.decoder = find_decoder(self.engine)
         self.tokens = {
@@ -135,7 +136,7 @@ class Look:
     def signature(self) -> str:
         one = Signature(
             self.checkpoint.name,
-            locate(self.checkpoint).digest,
+            self.weights.digest,
             self.corpus.name,
             self.corpus.digest,
             dtype=self.engine.dtype,

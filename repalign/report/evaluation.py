@@ -12,7 +12,7 @@ from repalign.evaluation.results import Evaluation
 from repalign.figures import answers
 from repalign.figures.style import SCREENS
 from repalign.report.findings.words import joined
-from repalign.report.layout import fill, write_page
+from repalign.report.layout import fill, numbered, write_page
 from repalign.report.packing import to_json
 
 if TYPE_CHECKING:
@@ -36,11 +36,7 @@ def write_evaluation(found: Evaluation, path: str | Path) -> Path:
 
 def render_evaluation(found: Evaluation) -> str:
     """The page. A table that is not there is not drawn."""
-    panels = {
-        name: list(_numbered(name, drawn))
-        for name, drawn in _figures(found.tables, found.settings["labels"]).items()
-    }
-    figures = {panel["id"]: panel.pop("figure") for named in panels.values() for panel in named}
+    panels, figures = numbered(_figures(found.tables, found.settings["labels"]))
     tables = found.tables
     scores = tables["scores"]
     languages = scores["language"].dropna().nunique()
@@ -96,11 +92,6 @@ def _beside(table: pd.DataFrame, labels: Mapping[str, str]) -> Drawn:
 
 def _each(table: pd.DataFrame, column: str) -> Iterable[tuple[Any, pd.DataFrame]]:
     return table.groupby(column, sort=False)
-
-
-def _numbered(name: str, drawn: Drawn) -> Iterable[dict[str, Any]]:
-    for number, (title, figure) in enumerate(drawn, start=1):
-        yield {"id": f"{name}-{number}", "title": title, "figure": figure}
 
 
 def _findings(found: Evaluation) -> dict[str, list[str]]:

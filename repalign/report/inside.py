@@ -11,7 +11,7 @@ from repalign.figures import inside as figures
 from repalign.figures.style import SCREENS, Style, styles
 from repalign.inside.results import Inside
 from repalign.report.findings.words import joined, layers_in_words
-from repalign.report.layout import fill, write_page
+from repalign.report.layout import fill, numbered, write_page
 from repalign.report.packing import to_json
 
 if TYPE_CHECKING:
@@ -37,16 +37,7 @@ def write_inside(found: Inside, path: str | Path) -> Path:
 
 def render_inside(found: Inside) -> str:
     """The page. A table that is not there is not drawn."""
-    drawn = {name: list(draw(found)) for name, draw in PANELS.items()}
-    panels = {
-        name: [{"id": f"{name}-{number}", "title": title} for number, (title, _) in enumerate(each, 1)]
-        for name, each in drawn.items()
-    }
-    pictures = {
-        f"{name}-{number}": picture
-        for name, each in drawn.items()
-        for number, (_, picture) in enumerate(each, 1)
-    }
+    panels, pictures = numbered({name: draw(found) for name, draw in PANELS.items()})
     rows = found.tables["lens"]
     sentences, languages = rows["sentences"].max(), rows["language"].nunique()
     return fill(

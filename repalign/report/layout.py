@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,20 @@ def fill(template: str, scripts: Sequence[str], **values: Any) -> str:
     return environment.get_template(template).render(
         css=_source("page.css"), scripts=[_source(name) for name in scripts], plotly=get_plotlyjs(), **values
     )
+
+
+def numbered(
+    drawn: Mapping[str, Iterable[tuple[str, dict[str, Any]]]],
+) -> tuple[dict[str, list[dict[str, str]]], dict[str, dict[str, Any]]]:
+    """Panels (id and title) by section, and pictures by id, of titled pictures by section."""
+    panels: dict[str, list[dict[str, str]]] = {}
+    pictures = {}
+    for name, titled in drawn.items():
+        panels[name] = []
+        for number, (title, picture) in enumerate(titled, start=1):
+            panels[name].append({"id": f"{name}-{number}", "title": title})
+            pictures[f"{name}-{number}"] = picture
+    return panels, pictures
 
 
 def write_page(page: str, path: str | Path) -> Path:
