@@ -16,9 +16,9 @@ import plotly.graph_objects as go
 from repalign import Checkpoint, ParallelCorpus
 from repalign.figures import export
 from repalign.figures.style import DASHES, SHEETS, styles
-from repalign.inside.results import Inside
 from repalign.inside.run import look_inside
 from repalign.report.inside import inside_in_words
+from repalign.results.inside import Inside
 
 FAMILY = ("base", "alpaca", "x-llama-zh", "m-llama")
 FIGURES = Path(__file__).parents[1] / "figures"

@@ -17,10 +17,10 @@ from pathlib import Path
 import pandas as pd
 
 from repalign import Checkpoint, ParallelCorpus, __version__, extract, profile
-from repalign.checkpoints.loading import locate
-from repalign.evaluation.generation import Generator
-from repalign.results import write_whole
-from repalign.templates import TEMPLATES
+from repalign.models.generation import Generator
+from repalign.models.loading import locate
+from repalign.models.templates import TEMPLATES
+from repalign.results.results import write_whole
 from training import Recipe, load_recipe, train
 from training.data.instructions import translation_request
 

@@ -16,7 +16,7 @@ import pandas as pd
 from scaling_sweep import APART, ITEMS, RUNS, SETTINGS, aligned, translated
 
 from repalign import Checkpoint, ParallelCorpus, __version__
-from repalign.results import write_whole
+from repalign.results.results import write_whole
 from repalign.scaling import proportional, uniform
 from training import Recipe, load_recipe, train
 

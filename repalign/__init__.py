@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from repalign.checkpoints import Checkpoint
     from repalign.corpora import ParallelCorpus
     from repalign.errors import RepalignError
-    from repalign.extraction import extract
+    from repalign.maps.projection import project
     from repalign.metrics import Metric, Scores, metric
-    from repalign.profiles import LayerProfile
-    from repalign.projection import project
     from repalign.report import Report
-    from repalign.results import Results
+    from repalign.results.profile import LayerProfile
+    from repalign.results.results import Results
     from repalign.scoring import contrast, profile
-    from repalign.states import LayerStates
+    from repalign.states.extraction import extract
+    from repalign.states.layer_states import LayerStates
 
 __all__ = [
     "Checkpoint",
@@ -48,19 +48,19 @@ __all__ = [
 
 _HOMES = {
     "Checkpoint": "checkpoints",
-    "LayerProfile": "profiles",
-    "LayerStates": "states",
+    "LayerProfile": "results.profile",
+    "LayerStates": "states.layer_states",
     "Metric": "metrics",
     "ParallelCorpus": "corpora",
     "RepalignError": "errors",
     "Report": "report",
-    "Results": "results",
+    "Results": "results.results",
     "Scores": "metrics",
     "contrast": "scoring",
-    "extract": "extraction",
+    "extract": "states.extraction",
     "metric": "metrics",
     "profile": "scoring",
-    "project": "projection",
+    "project": "maps.projection",
 }
 
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from repalign.cli import main
+from repalign.commands.main import main
 
 sys.exit(main())

@@ -2,7 +2,7 @@
 
 import sys
 
-from repalign.cli import main
+from repalign.commands.main import main
 
 if __name__ == "__main__":
     sys.exit(main(["compare", *sys.argv[1:]]))

@@ -17,12 +17,12 @@ import transformers
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-from repalign.engines.local import LocalEngine
 from repalign.errors import RepalignError
-from repalign.hooks import SITES, tensor_of
-from repalign.inside.decoding import find_decoder
-from repalign.templates import TEMPLATES
-from repalign.tokens import Tokens, tokenize
+from repalign.models.engine import LocalEngine
+from repalign.models.hooks import SITES, tensor_of
+from repalign.models.templates import TEMPLATES
+from repalign.models.tokenization import Tokens, tokenize
+from repalign.models.unembed import find_decoder
 
 FAMILIES = tuple(kind for kind in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES if kind in transformers.CONFIG_MAPPING)
 

@@ -12,9 +12,9 @@ import pandas as pd
 from repalign import scoring
 from repalign.corpora import ParallelCorpus
 from repalign.corpora.checks import check
-from repalign.projection import project, sentence_table
-from repalign.results import Results
-from repalign.states import LayerStates
+from repalign.maps.projection import project, sentence_table
+from repalign.results.results import Results
+from repalign.states.layer_states import LayerStates
 
 STRENGTH = {"base": 0.0, "alpaca": 0.35, "x-llama-zh": 0.7, "m-llama": 1.0}
 

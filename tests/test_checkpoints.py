@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from repalign.checkpoints import Card, Checkpoint
-from repalign.checkpoints.loading import load_model, locate, one_base, read_config
 from repalign.checkpoints.making import make
 from repalign.errors import RepalignError
-from repalign.extraction import extract
+from repalign.models.loading import load_model, locate, one_base, read_config
+from repalign.states.extraction import extract
 
 
 def refuses(parts, call, *args):
@@ -145,7 +145,7 @@ def test_an_adapter_without_its_base_is_refused(save_adapter):
 
 
 def test_an_adapter_that_changes_nothing_is_refused(save_adapter):
-    from repalign.engines.local import LocalEngine
+    from repalign.models.engine import LocalEngine
 
     refuses(["changes nothing"], LocalEngine.open, located(save_adapter(trained=False)))
     LocalEngine.open(located(save_adapter(trained=True)))

@@ -15,10 +15,10 @@ from sample import sample_states
 
 from repalign import scoring
 from repalign.checkpoints import Checkpoint
-from repalign.cli import COMMANDS, build_parser, main
 from repalign.commands.analysis import fingerprint
+from repalign.commands.main import COMMANDS, build_parser, main
 from repalign.commands.scoring import tables_beside
-from repalign.profiles import COLUMNS
+from repalign.results.profile import COLUMNS
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -67,7 +67,7 @@ def test_help_is_fast_and_needs_no_torch():
 )
 def test_help_and_list_import_no_torch(argv):
     code = (
-        "import sys\nfrom repalign.cli import main\n"
+        "import sys\nfrom repalign.commands.main import main\n"
         f"try: main({argv!r})\nexcept SystemExit: pass\n"
         "assert not {'torch', 'transformers', 'plotly', 'pandas'} & set(sys.modules)"
     )
@@ -103,7 +103,7 @@ def test_the_same_command_again_only_draws_again(llama, text, tmp_path, monkeypa
     assert main(argv) == 0
     first = pd.read_parquet(out / "profile.parquet")
     (out / "report.html").unlink()
-    again = "import sys; from repalign.cli import main; main(sys.argv[1:]); assert 'torch' not in sys.modules"
+    again = "import sys; from repalign.commands.main import main; main(sys.argv[1:]); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", again, *argv], check=True)
     (out / "report.html").unlink()
     scored = []
@@ -142,7 +142,7 @@ def test_every_option_of_reading_reaches_extraction(llama, text, tmp_path, monke
         seen.update(options, sentences=len(corpus), languages=corpus.languages)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("repalign.extraction.extract", extract)
+    monkeypatch.setattr("repalign.states.extraction.extract", extract)
     asked = {
         "site": "attn", "side": "decoder", "pooling": "last", "template": "brief", "dtype": "float16",
         "device": "cpu", "batch-tokens": 99, "max-length": 77, "sentences": 9, "layers": "0-1,3", "langs": "zh,en",
@@ -169,7 +169,7 @@ def test_every_option_of_scoring_reaches_its_table(monkeypatch):
 
     for name in ("geometry", "identity", "neighbours", "drift", "layer_cka", "controls"):
         monkeypatch.setattr(scoring, name, record(name))
-    monkeypatch.setattr("repalign.projection.project", record("map"))
+    monkeypatch.setattr("repalign.maps.projection.project", record("map"))
     read = lambda args, states, checkpoint, **changes: (checkpoint.twin, changes)  # noqa: E731
     monkeypatch.setattr("repalign.commands.scoring.extract_again", read)
     asked = ["--pivot", "zh", "--seed", "5", "--draws", "7", "--reducer", "tsne", "--probe"]
@@ -280,7 +280,7 @@ def test_extract_fills_the_store_for_layers(llama, text, tmp_path, capsys, monke
     argv = ["--ckpt", str(llama), "--corpus", str(text)]
     assert main(["extract", *argv, "--poolings", "mean,last"]) == 0
     monkeypatch.setattr(
-        "repalign.engines.local.LocalEngine.open", lambda *a, **k: pytest.fail("all states were there")
+        "repalign.models.engine.LocalEngine.open", lambda *a, **k: pytest.fail("all states were there")
     )
     for pooling in ("mean", "last"):
         assert (
@@ -392,7 +392,7 @@ def test_an_output_folder_that_cannot_be_written_is_told_before_the_work(
 ):
     (tmp_path / "file").touch()
     monkeypatch.setattr(
-        "repalign.engines.local.LocalEngine.open", lambda *a, **k: pytest.fail("told too late")
+        "repalign.models.engine.LocalEngine.open", lambda *a, **k: pytest.fail("told too late")
     )
     assert (
         main(["layers", "--ckpt", str(llama), "--corpus", str(text), "--out", str(tmp_path / "file" / "out")])
@@ -405,7 +405,7 @@ def test_a_full_disk_leaves_no_half_results(llama, text, tmp_path, capsys, monke
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("repalign.results.tempfile.mkstemp", full)
+    monkeypatch.setattr("repalign.results.results.tempfile.mkstemp", full)
     out = tmp_path / "out"
     assert (
         main(["layers", "--ckpt", str(llama), "--corpus", str(text), "--out", str(out), "--draws", "20"]) == 1
@@ -423,7 +423,7 @@ def test_ctrl_c_is_answered_in_one_line(llama, text, tmp_path, capsys, monkeypat
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("repalign.extraction.extract", interrupt)
+    monkeypatch.setattr("repalign.states.extraction.extract", interrupt)
     assert (
         main(["layers", "--ckpt", str(llama), "--corpus", str(text), "--out", str(tmp_path / "out")]) == 130
     )

@@ -12,16 +12,16 @@ import torch
 
 from repalign.checkpoints import Checkpoint
 from repalign.checkpoints.card import Card
-from repalign.checkpoints.loading import locate
-from repalign.cli import main
+from repalign.commands.main import main
 from repalign.errors import RepalignError
+from repalign.evaluation.answer_store import KeptAnswers
 from repalign.evaluation.answering import answer
-from repalign.evaluation.generation import Generator
 from repalign.evaluation.items import Item, by_language
-from repalign.evaluation.kept import KeptAnswers
-from repalign.evaluation.results import Evaluation
 from repalign.evaluation.scores import measure
 from repalign.evaluation.tasks import ASK, TASKS, Request
+from repalign.models.generation import Generator
+from repalign.models.loading import locate
+from repalign.results.evaluation import Evaluation
 
 XQUAD = Path(__file__).parents[1].parent / "shared" / "data" / "xquad"
 

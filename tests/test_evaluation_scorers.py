@@ -23,8 +23,8 @@ from repalign.evaluation.scorers import SCORERS
 from repalign.evaluation.scores import measure, score_table
 from repalign.evaluation.translation import at_hand
 from repalign.evaluation.wins import win_rates
-from repalign.profiles import COLUMNS, LayerProfile
-from repalign.results import Results
+from repalign.results.profile import COLUMNS, LayerProfile
+from repalign.results.results import Results
 
 
 def official(answer: str, language: str) -> str:

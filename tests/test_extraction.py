@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from repalign.engines import local
 from safetensors.torch import load_file, save_file
 
-from repalign.batching import common_prefix, plan
 from repalign.checkpoints import Checkpoint
-from repalign.checkpoints.loading import locate
 from repalign.corpora import ParallelCorpus
-from repalign.engines import local
-from repalign.engines.local import LocalEngine
 from repalign.errors import RepalignError
-from repalign.extraction import extract, extract_poolings
-from repalign.templates import TEMPLATES
-from repalign.tokens import Ragged, TokenRows, Tokens, special_ids, tokenize, without_shared
+from repalign.models.batching import common_prefix, plan
+from repalign.models.engine import LocalEngine
+from repalign.models.loading import locate
+from repalign.models.templates import TEMPLATES
+from repalign.models.tokenization import Ragged, TokenRows, Tokens, special_ids, tokenize, without_shared
+from repalign.states.extraction import extract, extract_poolings
 
 
 @pytest.fixture

@@ -26,14 +26,14 @@ from huggingface_hub.errors import StrictDataclassClassValidationError
 from safetensors.torch import load_file, save_file
 from tokenizers import processors
 
-from repalign.batching import common_prefix
 from repalign.checkpoints import Checkpoint
 from repalign.corpora import ParallelCorpus
-from repalign.engines.local import LocalEngine
 from repalign.errors import RepalignError
-from repalign.extraction import extract
-from repalign.templates import TEMPLATES
-from repalign.tokens import tokenize
+from repalign.models.batching import common_prefix
+from repalign.models.engine import LocalEngine
+from repalign.models.templates import TEMPLATES
+from repalign.models.tokenization import tokenize
+from repalign.states.extraction import extract
 
 
 @pytest.fixture(scope="module")

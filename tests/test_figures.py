@@ -16,9 +16,9 @@ from repalign.errors import RepalignError
 from repalign.figures import FIGURES, draw, export
 from repalign.figures.style import DASHES, PALETTE, SHEETS, styles
 from repalign.figures.view import View, from_pivot
-from repalign.profiles import COLUMNS
 from repalign.report.packing import to_json
-from repalign.results import Results
+from repalign.results.profile import COLUMNS
+from repalign.results.results import Results
 
 SMALL = {"languages": ("en", "ar", "hi", "zh"), "layers": 5, "sentences": 24, "dim": 12}
 
@@ -60,7 +60,7 @@ def test_scores_that_are_no_numbers_are_drawn_empty(results):
     table = results.profile.table.copy()
     table.loc[:, ["value", "low", "high", "chance", "calibrated", "p", "p_adjusted"]] = np.nan
     view = View(replace(results, profile=replace(results.profile, table=table)))
-    for name in ("curves", "heatmap", "difference", "change", "series"):
+    for name in ("curves", "heatmap", "difference", "difference_heatmap", "series"):
         for choice in FIGURES[name].choices(view)[:1]:
             assert "NaN" not in to_json(FIGURES[name].draw(view, **choice)), name
 
@@ -119,7 +119,7 @@ def test_significant_differences_are_filled_and_the_others_crossed(results):
     which = {"checkpoint": "m-llama", "baseline": "alpaca", "metric": "cka", "variant": "raw"}
     line = trace(draw("difference", known, **which), "zh")
     assert [symbol.endswith("-open") for symbol in line.marker.symbol] == [x % 2 == 0 for x in line.x]
-    assert set(draw("change", known, **which).data[1].x) == {0, 2, 4}
+    assert set(draw("difference_heatmap", known, **which).data[1].x) == {0, 2, 4}
 
 
 def test_layers_against_layers_are_those_of_the_table(results):
@@ -177,7 +177,7 @@ def test_names_are_text_in_every_figure(results):
     evil = "<b>zh</b>"
     table = results.profile.table.replace({"zh": evil, "m-llama": "<i>m</i>"})
     renamed = Results("x", replace(results.profile, table=table), {})
-    for name in ("curves", "heatmap", "difference", "change", "series"):
+    for name in ("curves", "heatmap", "difference", "difference_heatmap", "series"):
         text = json.dumps(draw(name, renamed, sheet="light").to_plotly_json(), default=str)
         assert evil not in text
         assert "<i>m" not in text

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from repalign.checkpoints import Checkpoint
-from repalign.checkpoints.loading import locate
 from repalign.corpora import ParallelCorpus
-from repalign.engines.devices import bfloat16_is_fast, pick_budget
-from repalign.engines.local import LocalEngine
-from repalign.extraction import extract
+from repalign.models.devices import bfloat16_is_fast, pick_budget
+from repalign.models.engine import LocalEngine
+from repalign.models.loading import locate
 from repalign.scoring import profile
+from repalign.states.extraction import extract
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]
 
@@ -56,8 +56,8 @@ def test_memory_that_runs_out_halves_the_budget(checkpoint, corpus):
     total = torch.cuda.mem_get_info()[1]
     torch.cuda.set_per_process_memory_fraction(min(1.0, (torch.cuda.memory_allocated() + (64 << 20)) / total))
     try:
-        from repalign.templates import TEMPLATES
-        from repalign.tokens import tokenize
+        from repalign.models.templates import TEMPLATES
+        from repalign.models.tokenization import tokenize
 
         rows = tokenize(["word " * 100 for _ in range(4000)], engine.tokenizer, TEMPLATES["raw"], 256, True)
         assert np.isfinite(engine.pool(rows, ["mean"])).all()

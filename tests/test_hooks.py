@@ -8,11 +8,11 @@ import torch
 from families import BOS, PAD, build
 from torch import nn
 
-from repalign.anatomy import body_of, find_blocks
-from repalign.engines.local import LocalEngine
 from repalign.errors import RepalignError
-from repalign.hooks import SITES, LayerReader
-from repalign.selfcheck import check_layers
+from repalign.models.anatomy import body_of, find_blocks
+from repalign.models.engine import LocalEngine
+from repalign.models.hooks import SITES, LayerReader
+from repalign.models.verification import check_layers
 
 LENGTHS = (5, 21, 13)
 
@@ -282,8 +282,8 @@ def test_streams_and_swapped_axes_are_read_in_one_order(inputs):
 
 
 def test_sites_differ_and_pool_alike(tmp_path, save_tokenizer):
-    from repalign.templates import TEMPLATES
-    from repalign.tokens import tokenize
+    from repalign.models.templates import TEMPLATES
+    from repalign.models.tokenization import tokenize
 
     tokenizer = save_tokenizer(tmp_path)
     model, means = build("gpt2"), {}

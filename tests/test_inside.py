@@ -9,13 +9,10 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from repalign.checkpoints import Checkpoint
-from repalign.checkpoints.loading import locate
-from repalign.cli import main
+from repalign.commands.main import main
 from repalign.corpora import ParallelCorpus
-from repalign.engines.local import LocalEngine
 from repalign.errors import RepalignError
 from repalign.inside.causal import RANDOM, Effects, corrected
-from repalign.inside.decoding import find_decoder
 from repalign.inside.interventions import (
     Edit,
     Intervened,
@@ -25,11 +22,14 @@ from repalign.inside.interventions import (
 )
 from repalign.inside.lens import lens
 from repalign.inside.neurons import activation_rates, language_neurons
-from repalign.inside.results import Inside
 from repalign.inside.run import look_inside
 from repalign.inside.vocabulary import languages_of_tokens
-from repalign.templates import RAW
-from repalign.tokens import TokenRows, tokenize
+from repalign.models.engine import LocalEngine
+from repalign.models.loading import locate
+from repalign.models.templates import RAW
+from repalign.models.tokenization import TokenRows, tokenize
+from repalign.models.unembed import find_decoder
+from repalign.results.inside import Inside
 
 LANGUAGES = ("en", "el", "zh")
 

@@ -327,7 +327,7 @@ def top5(pair):
 
 
 def test_a_metric_of_ones_own(tmp_path, capsys):
-    from repalign.cli import main
+    from repalign.commands.main import main
 
     file = tmp_path / "my.py"
     file.write_text(OWN)

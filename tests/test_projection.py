@@ -10,12 +10,12 @@ import pytest
 from sample import sample_states
 
 from repalign.errors import RepalignError
-from repalign.faithfulness import faithfulness
-from repalign.profiles import COLUMNS, LayerProfile
-from repalign.projection import MAP, _points, project, sample, sentence_table, turn
-from repalign.reducers import REDUCERS
-from repalign.results import TABLES, Results
-from repalign.states import LayerStates
+from repalign.maps.faithfulness import faithfulness
+from repalign.maps.projection import MAP, _points, project, sample, sentence_table, turn
+from repalign.maps.reducers import REDUCERS
+from repalign.results.profile import COLUMNS, LayerProfile
+from repalign.results.results import TABLES, Results
+from repalign.states.layer_states import LayerStates
 
 SHAPE = {"languages": ("en", "ar", "zh"), "layers": 4, "sentences": 30, "dim": 10}
 

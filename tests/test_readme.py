@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from repalign.checkpoints import Checkpoint
-from repalign.cli import COMMANDS, build_parser
+from repalign.commands.main import COMMANDS, build_parser
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

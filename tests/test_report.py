@@ -14,16 +14,16 @@ import pandas as pd
 import pytest
 from sample import sample_results
 
-from repalign import cli
+from repalign.commands import main as cli
 from repalign.errors import RepalignError
-from repalign.profiles import LayerProfile
-from repalign.projection import MAP
+from repalign.maps.projection import MAP
 from repalign.report import Report
+from repalign.report.confusions import neighbours
 from repalign.report.manifest import manifest
-from repalign.report.neighbours import neighbours
+from repalign.report.map import space
 from repalign.report.packing import to_json
-from repalign.report.space import space
-from repalign.results import Results
+from repalign.results.profile import LayerProfile
+from repalign.results.results import Results
 
 SMALL = {"languages": ("en", "ar", "hi", "zh"), "layers": 5, "sentences": 24, "dim": 12}
 
@@ -98,7 +98,7 @@ def test_size_at_full_scale(results, tmp_path):
 
 
 def test_more_points_than_a_page_can_hold_are_thinned_and_it_says_so(results, tmp_path, monkeypatch):
-    monkeypatch.setattr("repalign.report.space.POINTS", 4 * 5 * 2 * 10)
+    monkeypatch.setattr("repalign.report.map.POINTS", 4 * 5 * 2 * 10)
     html = page(results, tmp_path)
     assert "14 of 24 sentences are left out of the map" in html
 
@@ -189,7 +189,7 @@ def test_manifest_counts_lists_and_lines_up_languages():
 def test_command_redraws_without_torch_or_model(results, tmp_path):
     results.save(tmp_path)
     code = (
-        "import sys; from repalign.cli import main; code = main(sys.argv[1:]); "
+        "import sys; from repalign.commands.main import main; code = main(sys.argv[1:]); "
         "sys.exit(code or any(name in sys.modules for name in ('torch', 'transformers')))"
     )
     run = subprocess.run(

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from repalign.figures.view import View
-from repalign.profiles import COLUMNS, LayerProfile
 from repalign.report.findings import findings
 from repalign.report.findings.words import count_of, layers_in_words, listing, p_in_words
-from repalign.results import Results
+from repalign.results.profile import COLUMNS, LayerProfile
+from repalign.results.results import Results
 
 
 def rows(target="zh", values=(0.0, 0.3, 0.05), p=(1.0, 0.001, 0.4), **changes) -> list[dict]:

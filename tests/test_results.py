@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from sample import sample_results
 
-from repalign.commands.summary import print_table
 from repalign.errors import RepalignError
-from repalign.evaluation.results import Evaluation
-from repalign.profiles import COLUMNS, SCHEMA, LayerProfile
-from repalign.results import Results
+from repalign.report.profile_text import print_table
+from repalign.results.evaluation import Evaluation
+from repalign.results.profile import COLUMNS, SCHEMA, LayerProfile
+from repalign.results.results import Results
 
 SMALL = {"languages": ("en", "el", "zh"), "layers": 3, "sentences": 24}
 

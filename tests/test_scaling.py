@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from repalign import RepalignError, cli
+from repalign import RepalignError
+from repalign.commands import main as cli
 from repalign.scaling import (
     FORMS,
     Law,

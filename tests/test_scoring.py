@@ -7,12 +7,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from repalign import LayerStates, RepalignError, contrast, metric, profile, scoring, statistics
+from repalign import LayerStates, RepalignError, contrast, metric, profile, scoring
 from repalign.metrics import METRICS
-from repalign.profiles import COLUMNS
-from repalign.results import TABLES
-from repalign.scoring.families import _tree
+from repalign.results.profile import COLUMNS
+from repalign.results.results import TABLES
+from repalign.scoring.language_tree import _tree
 from repalign.scoring.variants import VARIANTS, folds_of, length_matched
+from repalign.statistics import bootstrap as statistics
 
 LANGUAGES = ("en", "zh", "ar")
 N, D, LAYERS = 80, 16, 3

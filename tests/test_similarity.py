@@ -49,8 +49,8 @@ def test_a_copy_of_the_pivot_is_most_like_it(llama, corpus):
 def test_alignment_during_training_is_that_of_the_finished_checkpoint(llama, corpus):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from repalign.extraction import extract
     from repalign.scoring import profile
+    from repalign.states.extraction import extract
     from training.alignment import alignment
 
     model, tokenizer = AutoModelForCausalLM.from_pretrained(llama), AutoTokenizer.from_pretrained(llama)

@@ -10,12 +10,13 @@ import pytest
 import torch
 from simulation import coverage, simulated, simulation, uniformity
 
-from repalign import RepalignError, contrast, statistics
+from repalign import RepalignError, contrast
 from repalign.metrics import METRICS, LayerPair, Null
 from repalign.metrics.neighbourhood import Neighbours, _shuffled_variance
 from repalign.metrics.null import one_weight_tail, pearson_tail, tail
 from repalign.metrics.quadratic import shuffled, u_centred
 from repalign.scoring import DEFAULT
+from repalign.statistics import bootstrap as statistics
 
 stats = pytest.importorskip("scipy.stats")
 

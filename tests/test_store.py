@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import repalign.store
+import repalign.states.store
 from repalign.checkpoints import Checkpoint
-from repalign.cli import main
+from repalign.commands.main import main
 from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError
-from repalign.extraction import extract
-from repalign.store import Shape, Store
+from repalign.states.extraction import extract
+from repalign.states.store import Shape, Store
 
 KEY = {
     "weights": "w",
@@ -36,7 +36,9 @@ RNG = np.random.default_rng(0)
 
 @pytest.fixture
 def store(tmp_path, monkeypatch) -> Store:
-    monkeypatch.setattr(repalign.store, "SHARD_BYTES", 3 * 2 * 4 * 4)  # three rows of 2 layers x 4 dims
+    monkeypatch.setattr(
+        repalign.states.store, "SHARD_BYTES", 3 * 2 * 4 * 4
+    )  # three rows of 2 layers x 4 dims
     return Store.create(tmp_path, KEY, Shape((0, 1), 1, 8, 4))
 
 
@@ -60,7 +62,7 @@ def test_what_is_written_is_read(store, tmp_path):
 def test_another_key_is_another_store(store, tmp_path, monkeypatch):
     fill(store)
     with monkeypatch.context() as newer:
-        newer.setattr("repalign.store.FORMAT", 2)
+        newer.setattr("repalign.states.store.FORMAT", 2)
         assert Store.find(tmp_path, KEY) is None
     assert Store.find(tmp_path, {**KEY, "dtype": "bfloat16"}) is None
 
@@ -101,7 +103,7 @@ def job(llama, tmp_path):
     for lang, rows in sentences.items():
         (tmp_path / f"{lang}.txt").write_text("\n".join(rows))
     code = (
-        "import repalign.store; repalign.store.SHARD_BYTES = 2 * 4 * 4 * 32\n"
+        "import repalign.states.store; repalign.states.store.SHARD_BYTES = 2 * 4 * 4 * 32\n"
         "from repalign import Checkpoint, ParallelCorpus, extract\n"
         f"extract(Checkpoint.named({str(llama)!r}), ParallelCorpus.named({str(tmp_path)!r}), batch_tokens=64)\n"
     )
@@ -112,7 +114,7 @@ def job(llama, tmp_path):
 def undisturbed(job, llama, tmp_path, monkeypatch) -> dict[str, bytes]:
     """What the job writes when nothing goes wrong."""
     monkeypatch.setenv("REPALIGN_HOME", str(tmp_path / "undisturbed"))
-    monkeypatch.setattr(repalign.store, "SHARD_BYTES", 2 * 4 * 4 * 32)
+    monkeypatch.setattr(repalign.states.store, "SHARD_BYTES", 2 * 4 * 4 * 32)
     extract(Checkpoint.named(str(llama)), ParallelCorpus.named(str(tmp_path)), batch_tokens=64)
     return contents(tmp_path / "undisturbed")
 

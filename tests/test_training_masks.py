@@ -9,7 +9,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from transformers import PreTrainedTokenizerFast
 
 from repalign.errors import RepalignError
-from repalign.templates import TEMPLATES
+from repalign.models.templates import TEMPLATES
 from training.data.encoding import encode
 from training.data.items import Item
 from training.tokenizer import train_tokenizer

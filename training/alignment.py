@@ -12,13 +12,13 @@ from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback
 
 from repalign.corpora.parallel import ParallelCorpus
-from repalign.engines.local import LocalEngine
 from repalign.errors import RepalignError
 from repalign.metrics.pair import LayerPair, Side
 from repalign.metrics.retrieval import p_at_1
+from repalign.models.engine import LocalEngine
+from repalign.models.templates import RAW
+from repalign.models.tokenization import tokenize
 from repalign.scoring.variants import Language, centred, folds_of
-from repalign.templates import RAW
-from repalign.tokens import tokenize
 
 LONGEST = 512
 

@@ -10,10 +10,10 @@ import pandas as pd
 from scipy.stats import binom
 
 from repalign.errors import RepalignError
-from repalign.profiles import COLUMNS, LayerProfile
 from repalign.report import Report
-from repalign.results import Results
-from repalign.statistics import holm, wilson
+from repalign.results.profile import COLUMNS, LayerProfile
+from repalign.results.results import Results
+from repalign.statistics.bootstrap import holm, wilson
 from training.alignment import LOG
 
 

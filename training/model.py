@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from repalign.checkpoints.checkpoint import Checkpoint
-from repalign.checkpoints.loading import locate, read_tokenizer
 from repalign.errors import RepalignError, unknown
+from repalign.models.loading import locate, read_tokenizer
 from training.recipe import PRECISIONS, Recipe
 
 

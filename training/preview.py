@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from repalign.templates import TEMPLATES
+from repalign.models.templates import TEMPLATES
 from training.data.dataset import read_parts
 from training.data.encoding import encode
 from training.recipe import Recipe

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from repalign.errors import RepalignError, unknown
+from repalign.files import read_toml
 from repalign.signature import digest
-from repalign.toml import read_toml
 from training.data.filters import Filters
 from training.tables import filled, merged, override, typed
 
@@ -99,7 +99,7 @@ class Recipe:
         languages: what `*` stands for in the mixture.
         parent: a recipe, folder or hub id whose weights are tuned; None trains from scratch. For a recipe file, a
             file of that name beside it comes first.
-        template: prompt frame, see `repalign.templates`.
+        template: prompt frame, see `repalign.models.templates`.
         corpus: the embedded corpus it is best analysed on; None for any.
         temperature: above 1 evens out the sizes of the mixture's parts.
         seed: of everything random.

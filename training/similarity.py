@@ -13,10 +13,10 @@ import numpy as np
 
 from repalign.checkpoints import Checkpoint
 from repalign.corpora import ParallelCorpus
-from repalign.correlation import shuffled_p, spearman
 from repalign.errors import RepalignError
-from repalign.extraction import extract
 from repalign.scoring import profile
+from repalign.states.extraction import extract
+from repalign.statistics.correlation import shuffled_p, spearman
 
 EXACT = 8
 """Languages up to which all orders are tried."""

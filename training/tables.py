@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from repalign.errors import RepalignError, unknown
-from repalign.toml import tomllib
+from repalign.files import tomllib
 
 KINDS: dict[str, tuple[type, str]] = {
     "bool": (bool, "true or false"),

@@ -22,7 +22,7 @@ class Card:
         recipe: the effective recipe, overrides included.
         recipe_digest: SHA-256 of the recipe; a finished folder of another digest is another run.
         parent: the checkpoint it was tuned from, or None for one trained from scratch.
-        template: the prompt frame it was tuned with (see `repalign.templates`).
+        template: the prompt frame it was tuned with (see `repalign.models.templates`).
         mixture: one entry a source: name, items, tokens, digest.
         seed, steps, tokens: of the run (tokens = all tokens seen, the trained ones of them under `losses`).
         losses: e.g. {"first": 6.1, "last": 0.4, "held_out": 0.5}, in nats per token.

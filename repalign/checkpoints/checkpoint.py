@@ -9,7 +9,7 @@ from typing import Any
 from repalign.checkpoints.card import CARD, Card
 from repalign.checkpoints.home import checkpoint_folder
 from repalign.errors import RepalignError, unknown
-from repalign.toml import read_toml
+from repalign.files import read_toml
 
 RANDOM = "~random"
 """Suffix of a random-weights twin: `m-llama~random` has m-llama's shape and tokenizer, and untrained weights."""

@@ -21,14 +21,14 @@ from repalign.commands.options import (
     say,
 )
 from repalign.commands.scoring import VERSIONED, score
-from repalign.commands.summary import print_table
 from repalign.errors import RepalignError, unknown
+from repalign.report.profile_text import print_table
 from repalign.signature import digest
 
 if TYPE_CHECKING:
     from repalign.checkpoints import Checkpoint
     from repalign.corpora import ParallelCorpus
-    from repalign.results import Results
+    from repalign.results.results import Results
 
 CONTROLS = ("random", "unshared")
 
@@ -71,8 +71,8 @@ def run_analysis(
     out = output_folder(args, title)
     if (results := saved(args, checkpoints, corpus, out)) is None:
         check_names(args, corpus)
-        from repalign.checkpoints.loading import one_base
-        from repalign.extraction import extract
+        from repalign.models.loading import one_base
+        from repalign.states.extraction import extract
 
         with one_base():
             states = [
@@ -99,7 +99,7 @@ def saved(
 
     Known without torch or a tokenizer, which take longer to import than a page to draw.
     """
-    from repalign.results import Results
+    from repalign.results.results import Results
 
     if not (out / "profile.json").is_file():
         return None
@@ -112,7 +112,7 @@ def saved(
 
 def fingerprint(args: argparse.Namespace, checkpoints: Sequence[Checkpoint], corpus: ParallelCorpus) -> str:
     """SHA-256 over all that decides the results: command, weights, text, options, and the code that reads and scores."""
-    from repalign.checkpoints.loading import locate
+    from repalign.models.loading import locate
 
     located = [locate(checkpoint) for checkpoint in checkpoints]
     read = [part for w in located for part in (w.checkpoint.name, w.digest, w.tokenizer_digest)]
@@ -135,8 +135,8 @@ def check_names(args: argparse.Namespace, corpus: ParallelCorpus) -> None:
     Raises:
         RepalignError: an unknown metric, variant, reducer or pivot, or a corpus of one language.
     """
+    from repalign.maps.reducers import REDUCERS
     from repalign.metrics import find
-    from repalign.reducers import REDUCERS
     from repalign.scoring.variants import variant
 
     if len(corpus.languages) < 2:

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> list[Path]:
 
 
 def _verify(folders: list[Path]) -> None:
-    from repalign.store import damaged
+    from repalign.states.store import damaged
 
     bad = [
         f"{path}: {damage}"

@@ -46,9 +46,9 @@ def run(args: argparse.Namespace) -> list[Path]:
 
 
 def count_tokens(corpus: ParallelCorpus, checkpoint: str) -> dict[str, dict[str, float]]:
-    """See `repalign.extraction.fertility`."""
+    """See `repalign.states.extraction.fertility`."""
     from repalign.checkpoints import Checkpoint
-    from repalign.extraction import Extraction
+    from repalign.states.extraction import Extraction
 
     return Extraction(Checkpoint.named(checkpoint), corpus).tokens()
 

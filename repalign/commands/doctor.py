@@ -45,7 +45,7 @@ def _version(package: str) -> str:
 def _devices() -> list[str]:
     import torch
 
-    from repalign.engines.devices import bfloat16_is_fast, pick_device
+    from repalign.models.devices import bfloat16_is_fast, pick_device
 
     device = pick_device("auto")
     lines = [f"device       {device}, bfloat16 {'fast' if bfloat16_is_fast(device) else 'slow or absent'}"]

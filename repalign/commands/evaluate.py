@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repalign.commands.evaluation_tables import print_tables
 from repalign.commands.options import (
     add_machine_options,
     add_output_options,
@@ -20,6 +19,7 @@ from repalign.commands.options import (
     say,
 )
 from repalign.errors import RepalignError
+from repalign.report.evaluation_text import print_tables
 
 if TYPE_CHECKING:
     from repalign.checkpoints import Checkpoint
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> list[Path]:
     if len(args.ckpt) > 2:
         raise RepalignError(f"one checkpoint or two can be evaluated together, not {len(args.ckpt)}")
     from repalign.evaluation.tasks import TASKS
-    from repalign.results import Results
+    from repalign.results.results import Results
 
     task = TASKS[args.task]
     scorers = _scorers(args, task)

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> list[Path]:
     checkpoints = resolve(args.ckpt, train=not args.no_train)
     corpus = corpus_for(args, checkpoints)
     from repalign.checkpoints import home
-    from repalign.extraction import extract_poolings
+    from repalign.states.extraction import extract_poolings
 
     for checkpoint in checkpoints:
         poolings = args.poolings or [args.pooling]

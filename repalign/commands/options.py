@@ -135,7 +135,7 @@ def corpus_for(args: argparse.Namespace, checkpoints: Sequence[Checkpoint]) -> P
 
 
 def reading_options(args: argparse.Namespace) -> dict[str, Any]:
-    """The options of `repalign.extraction.Extraction` that the user set."""
+    """The options of `repalign.states.extraction.Extraction` that the user set."""
     names = ("stream", "template", "site", "layers", "dtype", "device", "side", "batch_tokens", "max_length")
     return {"store": not args.no_store, **{name: getattr(args, name) for name in names}}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from repalign.errors import RepalignError
 from repalign.figures.exporting import FORMATS, export
-from repalign.results import Results
+from repalign.results.results import Results
 
 CHOICES = ("checkpoint", "baseline", "metric", "variant", "layer", "measure", "language", "reducer")
 """What tells the pictures of a figure apart."""
@@ -55,8 +55,8 @@ def run(args: argparse.Namespace) -> list[Path]:
 
 def _evaluation(args: argparse.Namespace) -> Path:
     """The page of `repalign evaluate`, drawn again."""
-    from repalign.evaluation.results import Evaluation
     from repalign.report.evaluation import write_evaluation
+    from repalign.results.evaluation import Evaluation
 
     found = Evaluation.load(args.results)
     return write_evaluation(_titled(found, args.title), args.out or args.results / "report.html")
@@ -64,8 +64,8 @@ def _evaluation(args: argparse.Namespace) -> Path:
 
 def _inside(args: argparse.Namespace) -> Path:
     """The page of `repalign inside`, drawn again."""
-    from repalign.inside.results import Inside
     from repalign.report.inside import write_inside
+    from repalign.results.inside import Inside
 
     found = Inside.load(args.results)
     return write_inside(_titled(found, args.title), args.out or args.results / "report.html")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from repalign.commands.options import natural, positive, say
 from repalign.errors import RepalignError
-from repalign.results import write_whole
+from repalign.results.results import write_whole
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from repalign.checkpoints import Checkpoint
-    from repalign.profiles import LayerProfile
-    from repalign.results import Results
-    from repalign.states import LayerStates
+    from repalign.results.profile import LayerProfile
+    from repalign.results.results import Results
+    from repalign.states.layer_states import LayerStates
 
 VERSIONED = ("torch", "transformers", "numpy", "scikit-learn")
 
@@ -32,7 +32,7 @@ def score(
 ) -> Results:
     """All tables of a report."""
     from repalign import scoring
-    from repalign.results import Results
+    from repalign.results.results import Results
 
     request: dict[str, Any] = {
         "source": args.pivot,
@@ -60,11 +60,11 @@ def tables_beside(
     request: dict[str, Any],
     compare: bool,
 ) -> dict[str, pd.DataFrame]:
-    """What is drawn beside the curves; names and columns stand in `repalign.results.TABLES`."""
+    """What is drawn beside the curves; names and columns stand in `repalign.results.results.TABLES`."""
     import pandas as pd
 
     from repalign import scoring
-    from repalign.projection import project, sentence_table
+    from repalign.maps.projection import project, sentence_table
 
     pivot_pairs = [(args.pivot, language) for language in states[0].languages if language != args.pivot]
     by_checkpoint = {
@@ -110,7 +110,7 @@ def extract_again(
 ) -> LayerStates:
     """States of the same sentences, read in the same way but for one change."""
     from repalign.corpora import ParallelCorpus
-    from repalign.extraction import extract
+    from repalign.states.extraction import extract
 
     corpus = ParallelCorpus(states.signature.corpus, states.texts)
     return extract(checkpoint, corpus, pooling=args.pooling, **reading_options(args), **changes)

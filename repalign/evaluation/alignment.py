@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repalign.correlation import shuffled_p, spearman
 from repalign.evaluation.items import Item
-from repalign.statistics import holm, resamples
+from repalign.statistics.bootstrap import holm, resamples
+from repalign.statistics.correlation import shuffled_p, spearman
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from repalign.results import Results
+    from repalign.results.results import Results
 
 EXACT = 7
 """Up to so many languages all orders are tried; beyond, as many at random as there are draws."""
@@ -33,7 +33,7 @@ def alignment_table(results: Results, scores: pd.DataFrame) -> pd.DataFrame:
     one layer where its mean over languages is best; a metric that falls with alignment has its sign turned.
 
     Args:
-        results: a profile's folder (see `repalign.results`).
+        results: a profile's folder (see `repalign.results.results`).
         scores: see `repalign.evaluation.scores.score_table`.
     """
     import pandas as pd

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repalign.checkpoints import Checkpoint
-from repalign.checkpoints.loading import Weights, locate
-from repalign.engines.devices import pick_device, pick_dtype
-from repalign.evaluation.generation import Answer, Generator
+from repalign.evaluation.answer_store import KeptAnswers
 from repalign.evaluation.items import Item, items_digest
-from repalign.evaluation.kept import KeptAnswers
-from repalign.templates import TEMPLATES
+from repalign.models.devices import pick_device, pick_dtype
+from repalign.models.generation import Answer, Generator
+from repalign.models.loading import Weights, locate
+from repalign.models.templates import TEMPLATES
 from repalign.version import __version__
 
 TEMPLATE = "alpaca"
@@ -47,7 +47,7 @@ def answer(
         name: of the task, for the signature.
         new_tokens: that an answer may have.
         template: frame of the prompts; by default the one that the checkpoint was tuned with, else the paper's.
-        device, dtype, batch_tokens: see `repalign.evaluation.generation.Generator`.
+        device, dtype, batch_tokens: see `repalign.models.generation.Generator`.
         store: whether answers are kept under `$REPALIGN_HOME/answers`, and looked for there.
 
     Raises:

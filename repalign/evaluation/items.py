@@ -15,7 +15,7 @@ class Item:
     Attributes:
         id: the same for the same question in every language.
         language: of the answer.
-        instruction, input: what the prompt is made of (see `repalign.templates`).
+        instruction, input: what the prompt is made of (see `repalign.models.templates`).
         references: right answers, the first one leading.
         kind: of question, where a task has several.
         sentence: the sentence of `language` that the item is about, where it is about one: by it an item finds

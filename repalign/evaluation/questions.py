@@ -12,7 +12,7 @@ from typing import Any
 from repalign.corpora.readers import choose, hub_rows, parquet_rows
 from repalign.errors import RepalignError, unknown
 from repalign.evaluation.items import Item
-from repalign.toml import read_toml
+from repalign.files import read_toml
 
 PROMPTS = Path(__file__).with_name("prompts.toml")
 PLACE = re.compile(r"\{(context|question)\}")

@@ -9,7 +9,6 @@ import numpy as np
 
 import repalign.evaluation.translation  # noqa: F401  (registers its scorers)
 from repalign.checkpoints import Checkpoint
-from repalign.checkpoints.loading import one_base
 from repalign.errors import RepalignError
 from repalign.evaluation.alignment import adjusted, alignment_table, over_items, over_languages
 from repalign.evaluation.answer_language import REFERENCES, answer_languages, language_table
@@ -17,15 +16,16 @@ from repalign.evaluation.answering import Answers, answer
 from repalign.evaluation.consistency import consistency
 from repalign.evaluation.items import Item, by_language
 from repalign.evaluation.judges import Judge
-from repalign.evaluation.results import Evaluation
 from repalign.evaluation.scorers import SCORERS
 from repalign.evaluation.scores import Found, measure, score_table
 from repalign.evaluation.wins import win_rates
+from repalign.models.loading import one_base
+from repalign.results.evaluation import Evaluation
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from repalign.results import Results
+    from repalign.results.results import Results
 
 PerItem = Mapping[str, Mapping[str, Mapping[str, np.ndarray]]]
 """Checkpoint -> scorer -> language -> score of each item."""

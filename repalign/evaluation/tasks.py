@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repalign.corpora import PHRASEBOOK_SENTENCES, ParallelCorpus, open_corpus
+from repalign.corpora.flores import read_flores
 from repalign.corpora.languages import language_name
 from repalign.corpora.readers import choose
 from repalign.errors import RepalignError
-from repalign.evaluation.flores import read_flores
 from repalign.evaluation.items import Item
 from repalign.evaluation.questions import Source, read_prompts, read_questions
 from repalign.registry import Registry

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 from repalign.errors import RepalignError, unknown
 from repalign.figures import (
-    change,
     curves,
     difference,
+    difference_heatmap,
     drift,
     geometry,
     heatmap,
     languages,
     layer_cka,
-    meaning,
+    map,
+    separation,
     series,
-    space,
 )
 from repalign.figures.exporting import export
 from repalign.figures.style import SHEETS
@@ -32,8 +32,8 @@ from repalign.registry import Registry
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from repalign.profiles import LayerProfile
-    from repalign.results import Results
+    from repalign.results.profile import LayerProfile
+    from repalign.results.results import Results
 
 __all__ = ["FIGURES", "as_results", "draw", "export"]
 
@@ -42,14 +42,14 @@ for _module in (
     curves,
     heatmap,
     difference,
-    change,
+    difference_heatmap,
     series,
     languages,
     geometry,
-    meaning,
+    separation,
     drift,
     layer_cka,
-    space,
+    map,
 ):
     FIGURES.add(_module.__name__.rpartition(".")[2], _module)
 
@@ -89,7 +89,7 @@ def draw(name: str, results: Results | LayerProfile, *, sheet: str = "paper", **
 
 def as_results(results: Results | LayerProfile) -> Results:
     """A profile alone is results without further tables."""
-    from repalign.results import Results
+    from repalign.results.results import Results
 
     if isinstance(results, Results):
         return results

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repalign.errors import RepalignError, unknown
-from repalign.results import write_whole
+from repalign.results.results import write_whole
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

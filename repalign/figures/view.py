@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from repalign.results import Results
+    from repalign.results.results import Results
 
 ALPHA = 0.05
 """Adjusted p below this is called significant, everywhere on the page."""

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from repalign.anatomy import part_of
-from repalign.engines.local import LocalEngine
-from repalign.hooks import tensor_of
-from repalign.inside.decoding import batches
 from repalign.inside.lens import by_sentence, said_next
-from repalign.pooling import mean
-from repalign.tokens import TokenRows
+from repalign.models.anatomy import part_of
+from repalign.models.engine import LocalEngine
+from repalign.models.hooks import tensor_of
+from repalign.models.pooling import mean
+from repalign.models.tokenization import TokenRows
+from repalign.models.unembed import batches
 
 
 class Edit(NamedTuple):

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from repalign.engines.local import LocalEngine
-from repalign.inside.decoding import Decoder, batches
-from repalign.tokens import TokenRows
+from repalign.models.engine import LocalEngine
+from repalign.models.tokenization import TokenRows
+from repalign.models.unembed import Decoder, batches
 
 
 @torch.inference_mode()

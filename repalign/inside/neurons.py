@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from repalign.anatomy import part_of
-from repalign.engines.local import LocalEngine
-from repalign.hooks import tensor_of
-from repalign.inside.decoding import batches
-from repalign.tokens import TokenRows
+from repalign.models.anatomy import part_of
+from repalign.models.engine import LocalEngine
+from repalign.models.hooks import tensor_of
+from repalign.models.tokenization import TokenRows
+from repalign.models.unembed import batches
 
 CHOSEN = 0.01
 """Share of all neurons that is chosen: those of the lowest entropy."""

@@ -11,22 +11,22 @@ import numpy as np
 from tqdm import tqdm
 
 from repalign.checkpoints import Checkpoint
-from repalign.checkpoints.loading import locate, one_base
 from repalign.corpora import ParallelCorpus
 from repalign.corpora.checks import duplicate_groups
-from repalign.engines.local import LocalEngine
 from repalign.errors import RepalignError
 from repalign.inside.causal import Effects, corrected
-from repalign.inside.decoding import find_decoder
 from repalign.inside.interventions import Intervened
 from repalign.inside.lens import lens
 from repalign.inside.neurons import CHOSEN, activation_rates, language_neurons
-from repalign.inside.results import Inside
 from repalign.inside.vocabulary import languages_of_tokens
+from repalign.models.engine import LocalEngine
+from repalign.models.loading import locate, one_base
+from repalign.models.templates import RAW
+from repalign.models.tokenization import TokenRows, tokenize
+from repalign.models.unembed import find_decoder
+from repalign.results.inside import Inside
 from repalign.signature import Signature
-from repalign.statistics import intervals, resamples
-from repalign.templates import RAW
-from repalign.tokens import TokenRows, tokenize
+from repalign.statistics.bootstrap import intervals, resamples
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,7 +144,7 @@ class Look:
         return f"{one}|seed:{self.seed}"
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """By the names in `repalign.inside.results.TABLES`, without the checkpoint."""
+        """By the names in `repalign.results.inside.TABLES`, without the checkpoint."""
         import pandas as pd
 
         found = {"lens": pd.DataFrame(list(self._lens()))}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from repalign.corpora.checks import script
-from repalign.tokens import TokenRows
+from repalign.models.tokenization import TokenRows
 
 OFTEN = 2
 """Sentences of a language that must hold a token before it counts as that language's."""

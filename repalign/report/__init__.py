@@ -8,8 +8,8 @@ from typing import Any, overload
 
 from repalign.errors import RepalignError
 from repalign.figures import as_results
-from repalign.profiles import LayerProfile
-from repalign.results import Results
+from repalign.results.profile import LayerProfile
+from repalign.results.results import Results
 
 __all__ = ["Report"]
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repalign.evaluation.results import Evaluation
 from repalign.figures import answers
 from repalign.figures.style import SCREENS
 from repalign.report.findings.words import joined
 from repalign.report.layout import fill, numbered, write_page
 from repalign.report.packing import to_json
+from repalign.results.evaluation import Evaluation
 
 if TYPE_CHECKING:
     import pandas as pd

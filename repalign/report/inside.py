@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from repalign.corpora.languages import language_name
 from repalign.figures import inside as figures
 from repalign.figures.style import SCREENS, Style, styles
-from repalign.inside.results import Inside
 from repalign.report.findings.words import joined, layers_in_words
 from repalign.report.layout import fill, numbered, write_page
 from repalign.report.packing import to_json
+from repalign.results.inside import Inside
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from repalign.results import write_whole
+from repalign.results.results import write_whole
 
 
 def fill(template: str, scripts: Sequence[str], **values: Any) -> str:

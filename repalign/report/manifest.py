@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from repalign.version import __version__
 
 if TYPE_CHECKING:
-    from repalign.results import Results
+    from repalign.results.results import Results
 
 DRAWN_WITH = ("pandas", "plotly", "jinja2")
 

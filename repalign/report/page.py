@@ -9,16 +9,16 @@ from repalign.figures import FIGURES
 from repalign.figures.lines import NAMED
 from repalign.figures.style import SCREENS
 from repalign.figures.view import View
+from repalign.report.confusions import neighbours
 from repalign.report.findings import Finding, findings, leading
 from repalign.report.findings.words import joined
 from repalign.report.layout import fill
 from repalign.report.manifest import facts, manifest
-from repalign.report.neighbours import neighbours
+from repalign.report.map import space
 from repalign.report.packing import compressed, to_json
-from repalign.report.space import space
 
 if TYPE_CHECKING:
-    from repalign.results import Results
+    from repalign.results.results import Results
 
 FOLLOWED = ("metric", "variant", "layer")
 """Choices that the page's controls make for all figures; every other choice gets a panel of its own."""
@@ -26,7 +26,7 @@ FOLLOWED = ("metric", "variant", "layer")
 CHOSEN = {"geometry": "measure", "layer_cka": "language"}
 """Figures with a control of their own, and what it chooses."""
 
-OWN = ("space",)
+OWN = ("map",)
 """Figures of which the page has one of its own that moves."""
 
 SCRIPTS = ("map.js", "space.js", "page.js")

@@ -87,7 +87,7 @@ def signature(fitted: Fit, draws: int, seed: int) -> str:
 
 def save(summary: Mapping[str, Any], path: Path) -> None:
     """As JSON, whole or not at all; what is no number is null."""
-    from repalign.results import write_whole
+    from repalign.results.results import write_whole
 
     write_whole(path, (json.dumps(finite(summary), indent=1) + "\n").encode())
 

@@ -1,11 +1,11 @@
 """Scores by layer, and the tables that belong beside them; every function gives a tidy table."""
 
 from repalign.scoring.confusions import neighbours
-from repalign.scoring.control import bag_of_tokens, controls
-from repalign.scoring.families import language_tree
-from repalign.scoring.movement import drift, layer_cka
-from repalign.scoring.scores import DEFAULT, contrast, profile
-from repalign.scoring.spaces import geometry, identity
+from repalign.scoring.controls import bag_of_tokens, controls
+from repalign.scoring.drift import drift, layer_cka
+from repalign.scoring.geometry import geometry, identity
+from repalign.scoring.language_tree import language_tree
+from repalign.scoring.profiling import DEFAULT, contrast, profile
 from repalign.scoring.variants import VARIANTS, Variant
 
 __all__ = [

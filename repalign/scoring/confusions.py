@@ -9,7 +9,7 @@ from repalign.errors import unknown
 from repalign.metrics import LayerPair
 from repalign.metrics.retrieval import MARGINS, margin_search
 from repalign.scoring.measurement import Layer
-from repalign.states import LayerStates
+from repalign.states.layer_states import LayerStates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +65,7 @@ def neighbours(
         device: where to compute.
 
     Returns:
-        Columns of the table "neighbours" (see `repalign.results.TABLES`); `sentence` and `taken_for` are rows
+        Columns of the table "neighbours" (see `repalign.results.results.TABLES`); `sentence` and `taken_for` are rows
         of the corpus.
     """
     import pandas as pd

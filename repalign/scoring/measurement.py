@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from repalign import statistics
 from repalign.errors import RepalignError
 from repalign.metrics import LayerPair, Metric, Null, Scores, Side
 from repalign.scoring.variants import Language, Variant, folds_of, variant
-from repalign.states import LayerStates
+from repalign.states.layer_states import LayerStates
+from repalign.statistics import bootstrap as statistics
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from repalign.errors import RepalignError, unknown
 from repalign.metrics import METRICS, Metric, find
-from repalign.states import LayerStates
+from repalign.states.layer_states import LayerStates
 
 
 def chosen(metrics: Sequence[str | Metric]) -> list[Metric]:

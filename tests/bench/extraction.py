@@ -22,14 +22,14 @@ import transformers
 from timing import arguments, interleaved, write
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
-from repalign.batching import plan
 from repalign.checkpoints import Checkpoint
-from repalign.checkpoints.loading import locate
 from repalign.corpora import open_corpus
-from repalign.engines.local import LocalEngine, pad
 from repalign.metrics import METRICS
-from repalign.templates import TEMPLATES
-from repalign.tokens import Tokens, tokenize
+from repalign.models.batching import plan
+from repalign.models.engine import LocalEngine, pad
+from repalign.models.loading import locate
+from repalign.models.templates import TEMPLATES
+from repalign.models.tokenization import Tokens, tokenize
 
 LANGUAGES = ("en", "ar", "el", "hi", "tr", "vi", "zh")
 ROWS = 14

@@ -15,10 +15,10 @@ import transformers
 from timing import arguments, write
 
 from repalign.corpora import ParallelCorpus
-from repalign.engines.devices import pick_budget
-from repalign.engines.local import LocalEngine
-from repalign.hooks import LayerReader
-from repalign.tokens import Tokens
+from repalign.models.devices import pick_budget
+from repalign.models.engine import LocalEngine
+from repalign.models.hooks import LayerReader
+from repalign.models.tokenization import Tokens
 
 COPIES = 8
 

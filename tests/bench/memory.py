@@ -23,7 +23,7 @@ from timing import arguments, write
 
 from repalign.checkpoints import Checkpoint
 from repalign.corpora import ParallelCorpus
-from repalign.extraction import Extraction
+from repalign.states.extraction import Extraction
 
 
 def peak_above_model(folder: str, sentences: int) -> float:

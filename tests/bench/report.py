@@ -27,9 +27,9 @@ import pandas as pd
 from playwright.sync_api import sync_playwright
 
 from repalign import Report, Results
-from repalign.profiles import COLUMNS, LayerProfile
-from repalign.projection import MAP
-from repalign.results import GRAIN
+from repalign.maps.projection import MAP
+from repalign.results.profile import COLUMNS, LayerProfile
+from repalign.results.results import GRAIN
 
 METRICS = {
     "cka": "CKA",

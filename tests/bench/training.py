@@ -23,7 +23,7 @@ from timing import arguments, interleaved, write
 from transformers import LlamaConfig, LlamaForCausalLM, PrinterCallback, Trainer, TrainingArguments
 
 from repalign.corpora.phrasebook import meanings, realise
-from repalign.templates import TEMPLATES
+from repalign.models.templates import TEMPLATES
 from training.data.encoding import Encoded, encode
 from training.data.items import Item
 from training.data.packing import IGNORED, Collator, Rows, pack

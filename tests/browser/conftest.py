@@ -10,7 +10,7 @@ import pytest
 from sample import sample_results
 
 from repalign.report import Report
-from repalign.results import Results
+from repalign.results.results import Results
 
 SMALL = {"languages": ("en", "ar", "hi", "zh"), "layers": 5, "sentences": 24, "dim": 12}
 KINDS = {"single": ("m-llama",), "compare": ("alpaca", "m-llama"), "series": ("base", "alpaca", "m-llama")}

@@ -9,10 +9,10 @@ from repalign.evaluation.alignment import adjusted, over_languages
 from repalign.evaluation.consistency import consistency
 from repalign.evaluation.items import Item
 from repalign.evaluation.judges import find_judge
-from repalign.evaluation.results import Evaluation
 from repalign.evaluation.scores import measure, score_table
 from repalign.evaluation.wins import win_rates
 from repalign.report.evaluation import write_evaluation
+from repalign.results.evaluation import Evaluation
 
 pytestmark = pytest.mark.browser
 LANGUAGES = ("en", "ar", "el", "hi", "zh")

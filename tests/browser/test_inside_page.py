@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from repalign.inside.results import Inside
 from repalign.report.inside import write_inside
+from repalign.results.inside import Inside
 
 LANGUAGES = ["en", "zh", "ar"]
 HOSTILE = "m<b onmouseover=alert(1)>"

@@ -14,9 +14,9 @@ import pytest
 from sample import sample_states, tables
 
 from repalign import scoring
-from repalign.projection import project, sentence_table
+from repalign.maps.projection import project, sentence_table
 from repalign.report import Report
-from repalign.results import Results
+from repalign.results.results import Results
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from repalign.errors import RepalignError
-from repalign.templates import TEMPLATES
+from repalign.models.templates import TEMPLATES
 from training.data.encoding import encode
 from training.data.filters import Sieve
 from training.data.items import Part

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from repalign.errors import RepalignError
-from repalign.templates import Template
+from repalign.models.templates import Template
 from training.data.items import Item
 
 CHUNK = 2_000

@@ -8,7 +8,7 @@ from typing import Any
 
 from repalign.corpora.languages import language_name
 from repalign.errors import RepalignError, unknown
-from repalign.toml import read_toml
+from repalign.files import read_toml
 
 
 @cache

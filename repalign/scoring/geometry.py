@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repalign import statistics
 from repalign.metrics import Side
-from repalign.metrics import geometry as measures
-from repalign.metrics import identity as against
+from repalign.metrics.descriptors import geometry as measures
+from repalign.metrics.descriptors import separation as against
 from repalign.scoring.measurement import Layer
 from repalign.scoring.variants import folds_of
-from repalign.states import LayerStates
+from repalign.states.layer_states import LayerStates
+from repalign.statistics import bootstrap as statistics
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,13 +45,13 @@ def geometry(
 ) -> pd.DataFrame:
     """Anisotropy, rank, hubs, lengths and outlier dims per language and layer: what cosines are made of.
 
-    Measures: those of `repalign.metrics.geometry.MEASURES`; `outlier_dims`, the number of dims whose |mean|
+    Measures: those of `repalign.metrics.descriptors.geometry.MEASURES`; `outlier_dims`, the number of dims whose |mean|
     is 10 times the median, the largest named in `detail`; and `length_cosine`, the rank correlation between
     the number of tokens of a sentence and its mean cosine to all others, which is length speaking and not
     meaning.
 
     Returns:
-        Columns of the table "geometry" (see `repalign.results.TABLES`).
+        Columns of the table "geometry" (see `repalign.results.results.TABLES`).
     """
     import pandas as pd
     from tqdm import tqdm
@@ -119,7 +119,7 @@ def identity(
     task.
 
     Returns:
-        Columns of the table "identity" (see `repalign.results.TABLES`).
+        Columns of the table "identity" (see `repalign.results.results.TABLES`).
     """
     import pandas as pd
     from tqdm import tqdm

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from repalign.batching import plan
-from repalign.checkpoints.loading import Weights, load_model, pick_side, read_config, read_tokenizer
-from repalign.engines.devices import pick_budget, pick_device, pick_dtype
 from repalign.errors import RepalignError
-from repalign.tokens import special_ids
+from repalign.models.batching import plan
+from repalign.models.devices import pick_budget, pick_device, pick_dtype
+from repalign.models.loading import Weights, load_model, pick_side, read_config, read_tokenizer
+from repalign.models.tokenization import special_ids
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -44,7 +44,7 @@ class Generator:
     """A loaded checkpoint that answers prompts.
 
     Args:
-        weights: see `repalign.checkpoints.loading.locate`.
+        weights: see `repalign.models.loading.locate`.
         device, dtype: as the commands take them; "auto" picks.
         batch_tokens: padded tokens a batch, answers included; by default as many as suit the device.
 

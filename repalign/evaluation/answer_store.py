@@ -8,9 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from repalign.checkpoints import home
-from repalign.checkpoints.loading import Weights
 from repalign.errors import RepalignError
-from repalign.evaluation.generation import Answer
+from repalign.models.generation import Answer
+from repalign.models.loading import Weights
 from repalign.signature import digest
 
 FORMAT = "greedy-2"

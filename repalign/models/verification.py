@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from repalign.errors import RepalignError
-from repalign.hooks import LayerReader, find_axes, tensor_of
+from repalign.models.hooks import LayerReader, find_axes, tensor_of
 
 
 def check_layers(body: nn.Module, inputs: Mapping[str, Any], tolerance: float) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from repalign.errors import RepalignError
-from repalign.profiles import SCHEMA, LayerProfile
+from repalign.results.profile import SCHEMA, LayerProfile
 
 if TYPE_CHECKING:
     import pandas as pd

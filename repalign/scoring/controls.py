@@ -14,10 +14,10 @@ import numpy as np
 
 from repalign.errors import RepalignError, TooFewSentences
 from repalign.metrics import Metric
-from repalign.profiles import COLUMNS
+from repalign.results.profile import COLUMNS
+from repalign.scoring.profiling import DEFAULT, profile
 from repalign.scoring.requests import chosen
-from repalign.scoring.scores import DEFAULT, profile
-from repalign.states import LayerStates
+from repalign.states.layer_states import LayerStates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +96,7 @@ def controls(
         **request: as for `profile`.
 
     Returns:
-        Columns of the table "controls" (see `repalign.results.TABLES`); `checkpoint` is that of `states`
+        Columns of the table "controls" (see `repalign.results.results.TABLES`); `checkpoint` is that of `states`
         throughout.
     """
     import pandas as pd

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from repalign.batching import plan
-from repalign.engines.local import TOLERANCE, LocalEngine, pad
 from repalign.errors import RepalignError
-from repalign.hooks import tensor_of
-from repalign.tokens import TokenRows
+from repalign.models.batching import plan
+from repalign.models.engine import TOLERANCE, LocalEngine, pad
+from repalign.models.hooks import tensor_of
+from repalign.models.tokenization import TokenRows
 
 LOGITS = 1 << 26
 """Logits held at once: 256 MiB in float32."""

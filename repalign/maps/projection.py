@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from repalign.errors import RepalignError, unknown
-from repalign.faithfulness import judged
-from repalign.reducers import REDUCERS, Reducer
-from repalign.results import GRAIN
+from repalign.maps.faithfulness import judged
+from repalign.maps.reducers import REDUCERS, Reducer
+from repalign.results.results import GRAIN
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from repalign.states import LayerStates
+    from repalign.states.layer_states import LayerStates
 
 VARIANTS = ("raw", "centred")
 MAP = {
@@ -72,7 +72,7 @@ def project(
         The "map" table of `results.TABLES`. `cosine` is the cosine with the sentence's translation in
         `source` (for `source` itself, the mean over the other languages); `margin` is that cosine minus the
         largest with a wrong sentence there, so that above 0 the translation is the nearest.
-        `trustworthiness` and `knn_overlap` belong to the whole layer: see `repalign.faithfulness`.
+        `trustworthiness` and `knn_overlap` belong to the whole layer: see `repalign.maps.faithfulness`.
 
     Raises:
         RepalignError: unknown reducer, variant or language; checkpoints on different sentences; too few

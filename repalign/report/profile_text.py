@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from repalign.profiles import LayerProfile
+    from repalign.results.profile import LayerProfile
 
 
 def print_table(profile: LayerProfile, compare: bool) -> None:

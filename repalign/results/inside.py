@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from repalign.results import Found
+from repalign.results.results import Found
 
 TABLES = {
     "lens": "what each layer would say next: checkpoint, language (of the text), layer, depth, measure (probability, of "

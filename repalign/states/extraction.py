@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 
 from repalign.checkpoints import Checkpoint
-from repalign.checkpoints.loading import Weights, is_causal, locate, pick_side, read_config, read_tokenizer
 from repalign.corpora import ParallelCorpus
 from repalign.corpora.checks import check, duplicate_groups
-from repalign.engines.devices import pick_device, pick_dtype
-from repalign.engines.local import LocalEngine
 from repalign.errors import RepalignError
-from repalign.pooling import POOLINGS
-from repalign.reading import LanguageReading
+from repalign.models.devices import pick_device, pick_dtype
+from repalign.models.engine import LocalEngine
+from repalign.models.loading import Weights, is_causal, locate, pick_side, read_config, read_tokenizer
+from repalign.models.pooling import POOLINGS
+from repalign.models.templates import TEMPLATES
+from repalign.models.tokenization import TokenRows, tokenize, without_shared
 from repalign.signature import Signature
-from repalign.states import LayerArray, LayerStates
-from repalign.store import Shape, StreamedArray
-from repalign.templates import TEMPLATES
-from repalign.tokens import TokenRows, tokenize, without_shared
+from repalign.states.language import LanguageReading
+from repalign.states.layer_states import LayerArray, LayerStates
+from repalign.states.store import Shape, StreamedArray
 
 LONGEST = 2048
 """Tokens a sentence may have by default, or fewer where the model reads fewer."""
@@ -39,7 +39,7 @@ def extract(
     Args:
         checkpoint: which model.
         corpus: which sentences.
-        pooling: a name in `repalign.pooling.POOLINGS`.
+        pooling: a name in `repalign.models.pooling.POOLINGS`.
         **options: see `Extraction`.
 
     Raises:
@@ -64,7 +64,7 @@ class Extraction:
 
     Attributes:
         template: frame around each sentence, by default none; only the sentence's own tokens are pooled.
-        site: see `repalign.hooks.SITES`.
+        site: see `repalign.models.hooks.SITES`.
         layers: which, by default all.
         dtype: float32, bfloat16, float16, or auto: the fastest here whose retrieval scores agree within .005.
         device: auto, cpu, cuda, ..., or all (spread over the GPUs at hand).

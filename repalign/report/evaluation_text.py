@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from repalign.evaluation.results import Evaluation
+    from repalign.results.evaluation import Evaluation
 
 
 def print_tables(found: Evaluation) -> None:
@@ -48,7 +48,7 @@ def _interval(row: pd.Series, digits: str) -> str:
 
 def _further(found: Evaluation) -> Iterator[str]:
     """One line a checkpoint or language for what the other tables say."""
-    from repalign.statistics import holm
+    from repalign.statistics.bootstrap import holm
 
     tables = found.tables
     if "languages" in tables:

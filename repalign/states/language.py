@@ -13,13 +13,13 @@ from tqdm import tqdm
 
 from repalign.checkpoints import home
 from repalign.errors import RepalignError
+from repalign.models.tokenization import TokenRows
 from repalign.signature import digest
-from repalign.states import LayerArray
-from repalign.store import RowView, Shape, Store
-from repalign.tokens import TokenRows
+from repalign.states.layer_states import LayerArray
+from repalign.states.store import RowView, Shape, Store
 
 if TYPE_CHECKING:
-    from repalign.extraction import Extraction
+    from repalign.states.extraction import Extraction
 
 
 @dataclass

@@ -12,8 +12,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from repalign.anatomy import PARTS, find_blocks, part_of
 from repalign.errors import RepalignError
+from repalign.models.anatomy import PARTS, find_blocks, part_of
 
 SITES = ("resid", "embed", *PARTS, "final")
 """resid: input of block 1 and output of every block; embed: the first of these alone; attn, mlp: what the

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from repalign.tokens import Tokens
+from repalign.models.tokenization import Tokens
 
 BUSY = 2048
 """Tokens in a batch that keep any device busy; a CPU, whose budget is smaller, needs an eighth of it."""

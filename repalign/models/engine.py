@@ -13,9 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from repalign.anatomy import body_of
-from repalign.batching import common_prefix, plan
-from repalign.checkpoints.loading import (
+from repalign.errors import RepalignError
+from repalign.models.anatomy import body_of
+from repalign.models.batching import common_prefix, plan
+from repalign.models.devices import pick_budget, pick_device, pick_dtype
+from repalign.models.hooks import LayerReader
+from repalign.models.loading import (
     Weights,
     is_causal,
     load_model,
@@ -23,13 +26,10 @@ from repalign.checkpoints.loading import (
     read_config,
     read_tokenizer,
 )
-from repalign.engines.devices import pick_budget, pick_device, pick_dtype
-from repalign.errors import RepalignError
-from repalign.hooks import LayerReader
-from repalign.pooling import POOLINGS
-from repalign.selfcheck import check_causal, check_layers
-from repalign.templates import TEMPLATES
-from repalign.tokens import TokenRows, Tokens, tokenize
+from repalign.models.pooling import POOLINGS
+from repalign.models.templates import TEMPLATES
+from repalign.models.tokenization import TokenRows, Tokens, tokenize
+from repalign.models.verification import check_causal, check_layers
 
 if TYPE_CHECKING:
     from peft import PeftModel

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repalign import statistics
 from repalign.errors import unknown
 from repalign.metrics import Metric
-from repalign.profiles import COLUMNS, LayerProfile
+from repalign.results.profile import COLUMNS, LayerProfile
 from repalign.scoring.measurement import Measurement, Plan
 from repalign.scoring.requests import chosen, language_pairs, same_sentences
 from repalign.scoring.variants import variant
-from repalign.states import LayerStates
+from repalign.states.layer_states import LayerStates
+from repalign.statistics import bootstrap as statistics
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from repalign.report.space import shortened
+from repalign.report.map import shortened
 
 if TYPE_CHECKING:
-    from repalign.results import Results
+    from repalign.results.results import Results
 
 EACH = 12
 """Confusions the page holds for each checkpoint, pair and layer."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from repalign.results import Found
+from repalign.results.results import Found
 
 TABLES = {
     "scores": "checkpoint, baseline (NA, or the checkpoint whose score was subtracted), scorer, language (NA: mean over "

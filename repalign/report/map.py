@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repalign.results import GRAIN
+from repalign.results.results import GRAIN
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from repalign.results import Results
+    from repalign.results.results import Results
 
 POINTS = 150_000
 """At most so many places for each checkpoint and map in one page; beyond, sentences are left out evenly."""

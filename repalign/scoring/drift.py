@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repalign import statistics
 from repalign.metrics import METRICS, LayerPair
-from repalign.metrics.identity import centroid_distance
+from repalign.metrics.descriptors.separation import centroid_distance
 from repalign.metrics.kernel import kernel
 from repalign.scoring.measurement import Layer
 from repalign.scoring.requests import same_sentences
-from repalign.states import LayerStates
+from repalign.states.layer_states import LayerStates
+from repalign.statistics import bootstrap as statistics
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ def drift(
     within the language.
 
     Returns:
-        Columns of the table "drift" (see `repalign.results.TABLES`); checkpoint is b, baseline is a.
+        Columns of the table "drift" (see `repalign.results.results.TABLES`); checkpoint is b, baseline is a.
 
     Raises:
         RepalignError: the two do not hold the same sentences and layers.
@@ -113,7 +113,7 @@ def layer_cka(
     """Debiased CKA of every layer of a with every layer of b, per language; a and b may be one checkpoint.
 
     Returns:
-        Columns of the table "layer_cka" (see `repalign.results.TABLES`); checkpoint is b, baseline is a.
+        Columns of the table "layer_cka" (see `repalign.results.results.TABLES`); checkpoint is b, baseline is a.
 
     Raises:
         RepalignError: the two do not hold the same sentences.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from repalign.errors import RepalignError
-from repalign.templates import Template
+from repalign.models.templates import Template
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

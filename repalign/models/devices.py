@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from repalign.checkpoints.loading import Weights
 from repalign.errors import RepalignError
+from repalign.models.loading import Weights
 
 
 def pick_device(device: str) -> str:

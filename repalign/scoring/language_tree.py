@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from repalign.errors import RepalignError
-from repalign.profiles import LayerProfile
+from repalign.results.profile import LayerProfile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +37,7 @@ def language_tree(profile: LayerProfile) -> tuple[pd.DataFrame, pd.DataFrame]:
         profile: scored with `pairs="all"`.
 
     Returns:
-        The tables "languages" and "tree" (see `repalign.results.TABLES`).
+        The tables "languages" and "tree" (see `repalign.results.results.TABLES`).
 
     Raises:
         RepalignError: a pair of languages was not scored.

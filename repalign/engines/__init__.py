@@ -1,1 +1,0 @@
-"""Engines: where the forward pass runs."""

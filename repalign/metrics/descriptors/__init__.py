@@ -1,0 +1,1 @@
+"""Measures of one language, or of all languages together."""

@@ -1,0 +1,1 @@
+"""Hidden states of parallel sentences: computed, stored, read."""
