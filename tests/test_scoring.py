@@ -7,13 +7,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from repalign import LayerStates, RepalignError, contrast, metric, profile, scoring
+from repalign import LayerStates, RepalignError, contrast, metric, profile, scoring, statistics
 from repalign.metrics import METRICS
 from repalign.results.profile import COLUMNS
 from repalign.results.results import TABLES
+from repalign.scoring.influence import score_interval
 from repalign.scoring.language_tree import _tree
 from repalign.scoring.variants import VARIANTS, folds_of, length_matched
-from repalign.statistics import bootstrap as statistics
 
 LANGUAGES = ("en", "zh", "ar")
 N, D, LAYERS = 80, 16, 3
@@ -93,7 +93,7 @@ def test_intervals_are_of_the_kind_and_confidence_that_the_score_asks_for():
     value = table.set_index("metric")["value"]
     assert (low["mexa"], high["mexa"]) == pytest.approx(statistics.wilson(value["mexa"], N, 0.8))
     scores = METRICS["cka"](states.layer("en", 1), states.layer("zh", 1))
-    expected = statistics.score_interval(scores.value, scores.influence.numpy(), scores.null, 0.8)
+    expected = score_interval(scores.value, scores.influence.numpy(), scores.null, 0.8)
     assert (low["cka"], high["cka"]) == pytest.approx(expected, abs=1e-6)
 
 

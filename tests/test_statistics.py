@@ -10,13 +10,13 @@ import pytest
 import torch
 from simulation import coverage, simulated, simulation, uniformity
 
-from repalign import RepalignError, contrast
+from repalign import RepalignError, contrast, statistics
 from repalign.metrics import METRICS, LayerPair, Null
 from repalign.metrics.neighbourhood import Neighbours, _shuffled_variance
 from repalign.metrics.null import one_weight_tail, pearson_tail, tail
 from repalign.metrics.quadratic import shuffled, u_centred
 from repalign.scoring import DEFAULT
-from repalign.statistics import bootstrap as statistics
+from repalign.scoring.influence import floor_influence_at_null, jackknife, score_interval
 
 stats = pytest.importorskip("scipy.stats")
 
@@ -158,23 +158,23 @@ def test_score_intervals_end_where_the_observed_is_just_possible():
     z = stats.t.ppf(0.975, 2 * 100 / 0.1)
     for value in (0.1, 0.13):
         room = (1 - (value - 0.1) / 0.9) ** 2
-        for end in statistics.score_interval(value, 0.3 * spread, null):
+        for end in score_interval(value, 0.3 * spread, null):
             variance = room * (null.sd**2 + null.skew * null.sd * (end - null.mean))
             assert (end - value) ** 2 == pytest.approx(z**2 * variance)
     # below chance the slope is none, and the variance at least the measured one
-    plain = statistics.score_interval(0.1, 2 * spread, Null(0.1, 0.05))
+    plain = score_interval(0.1, 2 * spread, Null(0.1, 0.05))
     assert plain == pytest.approx((0.1 - z * 0.2, 0.1 + z * 0.2))
-    assert statistics.score_interval(1.0, 0 * spread, null) == (1.0, 1.0)
+    assert score_interval(1.0, 0 * spread, null) == (1.0, 1.0)
 
 
-def test_what_cannot_be_told_from_chance_has_the_error_of_shuffling():
+def test_what_cannot_be_floor_influence_at_null_has_the_error_of_shuffling():
     influence = np.random.default_rng(0).normal(size=100)
     error = np.linalg.norm(influence) / 100
     smaller, larger = Null(0.0, error / 2), Null(0.0, error * 2)
-    told = statistics.told_from_chance(influence, smaller, p=0.5)
+    told = floor_influence_at_null(influence, smaller, p=0.5)
     assert np.linalg.norm(told) / 100 == pytest.approx(smaller.sd)
     for null, p in ((smaller, 0.01), (larger, 0.5)):
-        assert np.array_equal(statistics.told_from_chance(influence, null, p), influence)
+        assert np.array_equal(floor_influence_at_null(influence, null, p), influence)
 
 
 def test_resamples_are_shared_and_repeatable():
@@ -214,7 +214,7 @@ def test_jackknife_of_groups_has_the_error_of_a_mean():
         x = np.sort(rng.normal(size=(150, 1)), axis=0)  # neighbours are alike, as in most corpora
         pair = LayerPair.of(x, x)
         mean = METRICS["cka"].__class__("mean", "mean", lambda pair: float(pair.x.mean()), (-9, 9), "-")
-        influence = statistics.jackknife(mean, pair, mean(pair).value, seed=trial)
+        influence = jackknife(mean, pair, mean(pair).value, seed=trial)
         errors.append((influence**2).sum() / 150**2)
         assert influence.mean() == pytest.approx(0, abs=1e-12)
     few = stats.t.ppf(0.975, 19) / stats.norm.ppf(0.975)

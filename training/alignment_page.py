@@ -13,7 +13,7 @@ from repalign.errors import RepalignError
 from repalign.report import Report
 from repalign.results.profile import COLUMNS, LayerProfile
 from repalign.results.results import Results
-from repalign.statistics.bootstrap import holm, wilson
+from repalign.statistics import holm, wilson
 from training.alignment import LOG
 
 

@@ -16,7 +16,7 @@ from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError
 from repalign.scoring import profile
 from repalign.states.extraction import extract
-from repalign.statistics.correlation import shuffled_p, spearman
+from repalign.statistics import shuffled_p, spearman
 
 EXACT = 8
 """Languages up to which all orders are tried."""

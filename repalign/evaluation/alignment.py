@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from repalign.evaluation.items import Item
-from repalign.statistics.bootstrap import holm, resamples
-from repalign.statistics.correlation import shuffled_p, spearman
+from repalign.statistics import holm, resamples, shuffled_p, spearman
 
 if TYPE_CHECKING:
     import pandas as pd

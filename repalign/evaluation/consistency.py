@@ -15,7 +15,7 @@ import numpy as np
 
 from repalign.evaluation.items import Item
 from repalign.evaluation.squad import mlqa_tokens
-from repalign.statistics.bootstrap import wilson
+from repalign.statistics import wilson
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ import numpy as np
 
 from repalign.evaluation.items import Item
 from repalign.evaluation.scorers import SCORERS, Measured
-from repalign.statistics.bootstrap import difference_p, holm, intervals, resamples, wilson
+from repalign.statistics import difference_p, holm, intervals, resamples, wilson
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ import numpy as np
 
 from repalign.evaluation.items import Item
 from repalign.evaluation.judges import Judge
-from repalign.statistics.bootstrap import intervals, resamples, wilson
+from repalign.statistics import intervals, resamples, wilson
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,7 +20,7 @@ from repalign.inside.interventions import (
 from repalign.inside.neurons import Neurons
 from repalign.metrics import METRICS, LayerPair
 from repalign.models.tokenization import TokenRows
-from repalign.statistics.bootstrap import difference_p, holm, intervals, resamples
+from repalign.statistics import difference_p, holm, intervals, resamples
 
 RANDOM = 3
 """Random controls of an intervention; what they do is averaged."""
@@ -182,13 +182,13 @@ def _spanning(vectors: np.ndarray) -> np.ndarray:
 
 
 def _as_score(per_sentence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A mean and its influence, as `repalign.statistics.bootstrap` takes scores."""
+    """A mean and its influence, as `repalign.statistics` takes scores."""
     value = per_sentence.mean()
     return np.array([value]), (per_sentence - value)[None]
 
 
 def _effect(per_sentence: np.ndarray, weights: np.ndarray) -> tuple[float, float, float]:
-    """A mean with its 95% interval; `weights` from `repalign.statistics.bootstrap.resamples`."""
+    """A mean with its 95% interval; `weights` from `repalign.statistics.resamples`."""
     value, influence = _as_score(per_sentence)
     low, high = intervals(value, influence, weights)
     return float(value[0]), float(low[0]), float(high[0])

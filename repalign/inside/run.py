@@ -26,7 +26,7 @@ from repalign.models.tokenization import TokenRows, tokenize
 from repalign.models.unembed import find_decoder
 from repalign.results.inside import Inside
 from repalign.signature import Signature
-from repalign.statistics.bootstrap import intervals, resamples
+from repalign.statistics import intervals, resamples
 
 if TYPE_CHECKING:
     import pandas as pd

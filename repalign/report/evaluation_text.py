@@ -48,7 +48,7 @@ def _interval(row: pd.Series, digits: str) -> str:
 
 def _further(found: Evaluation) -> Iterator[str]:
     """One line a checkpoint or language for what the other tables say."""
-    from repalign.statistics.bootstrap import holm
+    from repalign.statistics import holm
 
     tables = found.tables
     if "languages" in tables:

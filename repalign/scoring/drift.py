@@ -13,7 +13,7 @@ from repalign.metrics.kernel import kernel
 from repalign.scoring.measurement import Layer
 from repalign.scoring.requests import same_sentences
 from repalign.states.layer_states import LayerStates
-from repalign.statistics import bootstrap as statistics
+from repalign.statistics import intervals, resamples
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ def drift(
     rows: list[dict[str, Any]] = []
     for layer in tqdm(layers or b.layers, desc="drift", unit="layer", disable=None if progress else True):
         before, after = Layer(a, layer, device), Layer(b, layer, device)
-        weights = statistics.resamples(len(after.rows), draws, seed)
+        weights = resamples(len(after.rows), draws, seed)
         for language in languages or b.languages:
             pair = LayerPair(before.side(language, "raw"), after.side(language, "raw"))
             for measure, value, low, high in _moved(pair, weights, confidence):
@@ -95,7 +95,7 @@ def _moved(pair: LayerPair, weights: np.ndarray, confidence: float) -> list[tupl
         found.append(("cosine", float(cosine.mean()), cosine - cosine.mean()))
     rows = []
     for measure, value, influence in found:
-        low, high = statistics.intervals(np.array([value]), influence[None], weights, confidence)
+        low, high = intervals(np.array([value]), influence[None], weights, confidence)
         rows.append((measure, value, low[0], min(high[0], 1.0)))
     if pair.x.shape == pair.y.shape:
         rows.append(("centroid_distance", centroid_distance(pair.source, pair.target), np.nan, np.nan))

@@ -13,7 +13,7 @@ from repalign.metrics.descriptors import separation as against
 from repalign.scoring.measurement import Layer
 from repalign.scoring.variants import folds_of
 from repalign.states.layer_states import LayerStates
-from repalign.statistics import bootstrap as statistics
+from repalign.statistics import intervals, resamples
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,7 +132,7 @@ def identity(
     ):
         at = Layer(states, layer, device)
         sides = [at.side(language, spec) for language in languages]
-        weights = statistics.resamples(len(at.rows), draws, seed)
+        weights = resamples(len(at.rows), draws, seed)
         found = _silhouettes(sides, languages, weights, confidence)
         if source in languages:
             found += _centroids(at.side(source, spec), sides, languages, source)
@@ -153,7 +153,7 @@ def _mean_row(
 ):
     """The mean over sentences with its interval."""
     value = per_sentence.mean()
-    low, high = statistics.intervals(value[None], (per_sentence - value)[None], weights, confidence)
+    low, high = intervals(value[None], (per_sentence - value)[None], weights, confidence)
     return {"measure": measure, "language": language, "value": value, "low": low[0], "high": high[0]}
 
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from repalign.errors import RepalignError
 from repalign.metrics import LayerPair, Metric, Null, Scores, Side
+from repalign.scoring.influence import floor_influence_at_null, influence_of, shuffled
 from repalign.scoring.variants import Language, Variant, folds_of, variant
 from repalign.states.layer_states import LayerStates
-from repalign.statistics import bootstrap as statistics
 
 
 @dataclass(frozen=True)
@@ -160,12 +160,12 @@ class Plan:
 
     def _judged(self, metric: Metric, pair: LayerPair, scores: Scores) -> tuple[Null | None, np.ndarray]:
         """The distribution under shuffling, where there is one, and the influence of each sentence."""
-        influence = statistics.influence_of(metric, pair, scores, self.seed)
+        influence = influence_of(metric, pair, scores, self.seed)
         if scores.null is not None or not self.permutations or np.isnan(scores.value):
             return scores.null, influence
-        null = statistics.shuffled(metric, pair, self.permutations, self.seed)
+        null = shuffled(metric, pair, self.permutations, self.seed)
         if scores.per_sentence is None:
-            influence = statistics.told_from_chance(influence, null, null.p(scores.value, metric.closer))
+            influence = floor_influence_at_null(influence, null, null.p(scores.value, metric.closer))
         return null, influence
 
 

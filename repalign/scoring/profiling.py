@@ -12,11 +12,12 @@ import numpy as np
 from repalign.errors import unknown
 from repalign.metrics import Metric
 from repalign.results.profile import COLUMNS, LayerProfile
+from repalign.scoring.influence import score_interval
 from repalign.scoring.measurement import Measurement, Plan
 from repalign.scoring.requests import chosen, language_pairs, same_sentences
 from repalign.scoring.variants import variant
 from repalign.states.layer_states import LayerStates
-from repalign.statistics import bootstrap as statistics
+from repalign.statistics import CORRECTIONS, difference_p, intervals, resamples, wilson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,8 +73,8 @@ def profile(
     from tqdm import tqdm
 
     series = [states] if isinstance(states, LayerStates) else list(states)
-    if correction not in statistics.CORRECTIONS:
-        raise unknown("correction", correction, statistics.CORRECTIONS)
+    if correction not in CORRECTIONS:
+        raise unknown("correction", correction, CORRECTIONS)
     for spec in variants:
         variant(spec)
     metrics = chosen(metrics)
@@ -81,7 +82,7 @@ def profile(
         for one in series:
             same_sentences(baseline, one, layers=layers is None)
     rows: list[dict[str, Any]] = []
-    resamples = lru_cache(maxsize=2)(lambda groups: statistics.resamples(groups, draws, seed))
+    resampled = lru_cache(maxsize=2)(lambda groups: resamples(groups, draws, seed))
     steps = [
         (one, some, layer)
         for one in series
@@ -102,7 +103,7 @@ def profile(
         found = list(plan.measured(one, layer))
         if baseline is not None:
             found = list(map(minus, found, plan.measured(baseline, layer)))
-        weights = resamples(len(found[0].influence))
+        weights = resampled(len(found[0].influence))
         low, high = _ends(found, weights, confidence, interval, paired=baseline is not None)
         for row, measurement in enumerate(found):
             rows.append(_row(one, baseline, measurement, low[row], high[row]))
@@ -146,7 +147,7 @@ def contrast(a: LayerStates, b: LayerStates, **same: Any) -> LayerProfile:
 def minus(b: Measurement, a: Measurement) -> Measurement:
     """The paired difference b - a; its p is against no difference."""
     value, influence = b.value - a.value, b.influence - a.influence
-    p = statistics.difference_p(np.array([value]), influence[None])[0]
+    p = difference_p(np.array([value]), influence[None])[0]
     return replace(b, value=value, influence=influence, chance=np.nan, p=p, kind="mean")
 
 
@@ -156,12 +157,12 @@ def _ends(
     """Lower and upper ends of the intervals of all measurements; within bounds."""
     values = np.array([m.value for m in found])
     influence = np.stack([m.influence for m in found])
-    low, high = statistics.intervals(values, influence, weights, confidence, interval)
+    low, high = intervals(values, influence, weights, confidence, interval)
     for row, m in enumerate(found):
         if m.kind == "share":
-            low[row], high[row] = statistics.wilson(m.value, m.sentences, confidence)
+            low[row], high[row] = wilson(m.value, m.sentences, confidence)
         elif m.kind == "pairs" and m.null is not None:
-            low[row], high[row] = statistics.score_interval(m.value, m.influence, m.null, confidence)
+            low[row], high[row] = score_interval(m.value, m.influence, m.null, confidence)
     if paired:
         return low, high
     lowest, highest = np.array([m.metric.bounds for m in found]).T
@@ -197,5 +198,5 @@ def _corrected(rows: list[dict[str, Any]], correction: str) -> pd.DataFrame:
 
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     families = table.groupby(["checkpoint", "metric", "variant"], sort=False)["p"]
-    table["p_adjusted"] = families.transform(lambda p: statistics.CORRECTIONS[correction](p))
+    table["p_adjusted"] = families.transform(lambda p: CORRECTIONS[correction](p))
     return table

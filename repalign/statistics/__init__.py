@@ -1,1 +1,19 @@
-"""Intervals, significance and multiple comparisons."""
+"""Intervals, significance and multiple comparisons; numpy only, nothing here knows a metric or a model."""
+
+from repalign.statistics.bootstrap import INTERVALS, difference_p, intervals, resamples
+from repalign.statistics.correlation import shuffled_p, spearman
+from repalign.statistics.multiplicity import CORRECTIONS, benjamini_hochberg, holm
+from repalign.statistics.proportions import wilson
+
+__all__ = [
+    "CORRECTIONS",
+    "INTERVALS",
+    "benjamini_hochberg",
+    "difference_p",
+    "holm",
+    "intervals",
+    "resamples",
+    "shuffled_p",
+    "spearman",
+    "wilson",
+]
