@@ -139,8 +139,8 @@ def tables(made: list[LayerStates]) -> dict[str, pd.DataFrame]:
     pairs = [("en", language) for language in made[0].languages[1:]]
     joined = {
         "geometry": [scoring.geometry(one, progress=False) for one in made],
-        "identity": [scoring.identity(one, **quick) for one in made],
-        "neighbours": [scoring.neighbours(one, pairs, limit=5) for one in made],
+        "identity": [scoring.separation(one, **quick) for one in made],
+        "neighbours": [scoring.confusions(one, pairs, limit=5) for one in made],
         "controls": [scoring.controls(one, metrics=["mexa", "cka"], **quick) for one in made],
         "languages": [languages for languages, _ in trees],
         "tree": [tree for _, tree in trees],

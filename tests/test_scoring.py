@@ -362,8 +362,8 @@ def test_tables_have_the_columns_they_promise():
     languages, tree = scoring.language_tree(quiet(a, pairs="all", metrics=["cka"]))
     tables = {
         "geometry": scoring.geometry(a, progress=False),
-        "identity": scoring.identity(a, **quick),
-        "neighbours": scoring.neighbours(a, [("en", "zh")]),
+        "identity": scoring.separation(a, **quick),
+        "neighbours": scoring.confusions(a, [("en", "zh")]),
         "drift": scoring.drift(a, b, **quick),
         "layer_cka": scoring.layer_cka(a, b, progress=False),
         "languages": languages,
@@ -392,7 +392,7 @@ def test_geometry_names_the_outlier_dims_and_sees_length():
 
 
 def test_identity_falls_where_languages_are_centred():
-    table = scoring.identity(made(), draws=50, progress=False, probe=True, layers=[2])
+    table = scoring.separation(made(), draws=50, progress=False, probe=True, layers=[2])
     value = table[table["language"].isna()].set_index(["measure", "variant"])["value"]
     assert value["silhouette_language", "raw"] > 0.2 > 0.05 > value["silhouette_language", "centred"]
     assert value["silhouette_sentence", "centred"] > value["silhouette_sentence", "raw"]
@@ -407,7 +407,7 @@ def test_neighbours_are_the_mistakes_of_retrieval_in_rows_of_the_corpus():
     groups = np.arange(N)
     groups[1] = 0  # row 1 says what row 0 says, and is not scored
     states = dataclasses.replace(states, groups=groups)
-    table = scoring.neighbours(states, [("en", "zh")], limit=None, layers=[1])
+    table = scoring.confusions(states, [("en", "zh")], limit=None, layers=[1])
     found = quiet(states, metrics=["p_at_1"], variants=["centred"], layers=[1]).where(target="zh").table
     errors = len(table[table["target"] == "zh"])
     assert errors == round((1 - found["value"].item()) * (N - 1))
@@ -416,14 +416,14 @@ def test_neighbours_are_the_mistakes_of_retrieval_in_rows_of_the_corpus():
     assert (table["cosine"] >= table["cosine_right"]).all()
     one_way = table[table["target"] == "zh"]
     assert (one_way["cosine"] - one_way["cosine_right"]).is_monotonic_decreasing
-    assert scoring.neighbours(states, [("en", "zh")], limit=2, layers=[1]).groupby("source").size().max() == 2
+    assert scoring.confusions(states, [("en", "zh")], limit=2, layers=[1]).groupby("source").size().max() == 2
     half = ["raw+length-matched"]
-    of_half = scoring.neighbours(states, [("en", "zh")], limit=None, layers=[1], variants=half)
+    of_half = scoring.confusions(states, [("en", "zh")], limit=None, layers=[1], variants=half)
     scored = np.delete(np.arange(N), 1)
     matched = scored[length_matched(states.tokens["en"][scored], states.tokens["zh"][scored])]
     assert set(of_half["sentence"]) | set(of_half["taken_for"]) <= set(matched.tolist())
     with pytest.raises(RepalignError, match="did you mean 'ratio'"):
-        scoring.neighbours(states, [("en", "zh")], margin="ration")
+        scoring.confusions(states, [("en", "zh")], margin="ration")
 
 
 def test_drift_and_layers_against_layers():

@@ -70,10 +70,10 @@ def tables_beside(
     by_checkpoint = {
         "geometry": [scoring.geometry(one) for one in states],
         "identity": [
-            scoring.identity(one, source=args.pivot, probe=args.probe, draws=args.draws, seed=args.seed)
+            scoring.separation(one, source=args.pivot, probe=args.probe, draws=args.draws, seed=args.seed)
             for one in states
         ],
-        "neighbours": [scoring.neighbours(one, pivot_pairs) for one in states],
+        "neighbours": [scoring.confusions(one, pivot_pairs) for one in states],
         "controls": [control(args, *pair, request) for pair in zip(checkpoints, states, strict=True)],
     }
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in by_checkpoint.items()}

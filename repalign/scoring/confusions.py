@@ -14,7 +14,7 @@ from repalign.states.layer_states import LayerStates
 if TYPE_CHECKING:
     import pandas as pd
 
-NEIGHBOURS = (
+CONFUSIONS = (
     "checkpoint",
     "variant",
     "source",
@@ -28,7 +28,7 @@ NEIGHBOURS = (
 )
 
 
-def confusions(pair: LayerPair, margin: str) -> list[dict[str, Any]]:
+def retrieval_errors(pair: LayerPair, margin: str) -> list[dict[str, Any]]:
     """Source sentences whose best target is not their translation, the surest mistakes first.
 
     `sentence` and `taken_for` are rows of the pair.
@@ -43,7 +43,7 @@ def confusions(pair: LayerPair, margin: str) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
 
-def neighbours(
+def confusions(
     states: LayerStates,
     pairs: Iterable[tuple[str, str]],
     *,
@@ -95,6 +95,6 @@ def neighbours(
                             "sentence": int(corpus_rows[found["sentence"]]),
                             "taken_for": int(corpus_rows[found["taken_for"]]),
                         }
-                        for found in confusions(pair, margin)[:limit]
+                        for found in retrieval_errors(pair, margin)[:limit]
                     ]
-    return pd.DataFrame(rows, columns=list(NEIGHBOURS))
+    return pd.DataFrame(rows, columns=list(CONFUSIONS))
