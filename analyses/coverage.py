@@ -17,11 +17,11 @@ from simulation import coverage, simulation, uniformity  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 from repalign import __version__  # noqa: E402
-from repalign.scoring import DEFAULT  # noqa: E402
+from repalign.metrics import DEFAULT_METRICS  # noqa: E402
 
 DRAWS, SENTENCES, POWER = 500, 200, 0.5
 STRENGTHS = (0.0, 0.4, 1.0, 3.0)
-METRICS = (*DEFAULT, "rsa", "cka_biased")
+METRICS = (*DEFAULT_METRICS, "rsa", "cka_biased")
 
 TEXT = """# What the intervals and p-values are worth
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 import repalign
-from repalign.metrics import INVARIANCES, METRICS, Metric
-from repalign.scoring import DEFAULT, VARIANTS
+from repalign.metrics import DEFAULT_METRICS, INVARIANCES, METRICS, Metric
+from repalign.scoring import VARIANTS
 
 ROOT = Path(__file__).parents[1]
 
@@ -158,7 +158,7 @@ def section(metric: Metric) -> str:
         "source": metric.reference,
     }
     listed = "\n".join(f"- {name}: {fact}" for name, fact in facts.items())
-    default = " (default)" if metric.name in DEFAULT else ""
+    default = " (default)" if metric.name in DEFAULT_METRICS else ""
     return f"### `{metric.name}`: {metric.label}{default}\n\n{text}\n\n{listed}\n"
 
 

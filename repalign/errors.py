@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import functools
+import inspect
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class RepalignError(Exception):
@@ -44,6 +51,42 @@ def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> Repal
     if hint:
         parts.append(f"; {hint}")
     return RepalignError("".join(parts))
+
+
+class UnknownKeyword(RepalignError, TypeError):
+    """A keyword argument that a function does not have."""
+
+
+def explained_keywords(**renamed: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorator: an unknown keyword argument is an error that names the nearest one.
+
+    >>> extract("m-llama", "everyday", poling="last")
+    Traceback (most recent call last):
+    UnknownKeyword: extract() has no argument named 'poling'; did you mean 'pooling'? ...
+
+    Args:
+        **renamed: old names, still accepted with a warning, and what they are called now.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        known = inspect.signature(function).parameters
+
+        @functools.wraps(function)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            for name in [name for name in kwargs if name not in known]:
+                if name not in renamed:
+                    message = str(unknown("argument", name, known)).removeprefix("no ")
+                    raise UnknownKeyword(f"{function.__name__}() has no {message}")
+                new = f"argument {name!r} of {function.__name__}() is now {renamed[name]!r}"
+                if renamed[name] in kwargs:
+                    raise UnknownKeyword(f"{new}; give only that")
+                warnings.warn(new, DeprecationWarning, stacklevel=2)
+                kwargs[renamed[name]] = kwargs.pop(name)
+            return function(*args, **kwargs)
+
+        return checked
+
+    return decorate
 
 
 def exit_code(program: str, run: Callable[[], Iterable[object]], resume: str) -> int:

@@ -18,7 +18,7 @@ from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from repalign.errors import RepalignError
-from repalign.models.engine import LocalEngine
+from repalign.models.engine import Engine
 from repalign.models.hooks import SITES, tensor_of
 from repalign.models.templates import TEMPLATES
 from repalign.models.tokenization import Tokens, tokenize
@@ -176,7 +176,7 @@ class Reading:
 def read(kind: str, tokenizer: PreTrainedTokenizerBase) -> Reading:
     """Assert all that must hold of a family, and say how it is read."""
     model = build(kind)
-    engine = LocalEngine.around(model, tokenizer)
+    engine = Engine.around(model, tokenizer)
     engine.check(kind)
     rows = tokenize(SENTENCES, tokenizer, TEMPLATES["raw"], 512, engine.causal)
     with torch.inference_mode():
@@ -186,7 +186,7 @@ def read(kind: str, tokenizer: PreTrainedTokenizerBase) -> Reading:
         last, streams = _last_layer(engine, rows[2])
     return Reading(
         architecture=type(model).__name__,
-        blocks=engine.blocks,
+        blocks=engine.n_blocks,
         streams=streams,
         causal=engine.causal,
         last=last,
@@ -196,7 +196,7 @@ def read(kind: str, tokenizer: PreTrainedTokenizerBase) -> Reading:
     )
 
 
-def hidden_states(engine: LocalEngine, row: Tokens) -> list[np.ndarray]:
+def hidden_states(engine: Engine, row: Tokens) -> list[np.ndarray]:
     """What a model itself gives for one sentence alone: [token, dim] each."""
     output = engine.reader.body(**alone(engine, row), output_hidden_states=True)
     # The one sentence is the first axis, but the second where streams are the first (Gemma 3n).
@@ -204,7 +204,7 @@ def hidden_states(engine: LocalEngine, row: Tokens) -> list[np.ndarray]:
     return [h.flatten(1).numpy() for h in plain]
 
 
-def alone(engine: LocalEngine, row: Tokens) -> dict[str, Any]:
+def alone(engine: Engine, row: Tokens) -> dict[str, Any]:
     """One sentence as a batch."""
     ids = torch.as_tensor(row.ids)[None]
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids)} | (
@@ -222,7 +222,7 @@ def close(ours: np.ndarray, theirs: np.ndarray) -> bool:
     )
 
 
-def _equal_to_hidden_states(engine: LocalEngine, rows: list[Tokens], states: np.ndarray) -> None:
+def _equal_to_hidden_states(engine: Engine, rows: list[Tokens], states: np.ndarray) -> None:
     """Layers below the last against `output_hidden_states`, one sentence at a time and without padding."""
     for index, row in enumerate(rows):
         theirs = hidden_states(engine, row)
@@ -230,7 +230,7 @@ def _equal_to_hidden_states(engine: LocalEngine, rows: list[Tokens], states: np.
             # Mamba and RWKV leave out the input of block 1; it is what their embeddings give.
             embeddings = engine.reader.body.get_input_embeddings()
             theirs = [embeddings(torch.as_tensor(row.ids)).numpy(), *theirs]
-        for layer in range(engine.blocks):
+        for layer in range(engine.n_blocks):
             assert close(states[0, layer, index], pooled(theirs[layer], row)), (
                 f"layer {layer}, sentence {index}"
             )
@@ -238,15 +238,15 @@ def _equal_to_hidden_states(engine: LocalEngine, rows: list[Tokens], states: np.
             assert close(states[1, layer, index], last), f"last token of layer {layer}, sentence {index}"
 
 
-def _independent_of_batches(engine: LocalEngine, rows: list[Tokens], states: np.ndarray) -> None:
+def _independent_of_batches(engine: Engine, rows: list[Tokens], states: np.ndarray) -> None:
     """Alone, and in reverse order beside other companions."""
-    single = dataclasses.replace(engine, budget=1).pool(rows, ["mean", "last"])
+    single = dataclasses.replace(engine, batch_tokens=1).pool(rows, ["mean", "last"])
     assert close(states, single), "right-padded against alone"
-    reverse = dataclasses.replace(engine, budget=80).pool(rows[::-1], ["mean", "last"])
+    reverse = dataclasses.replace(engine, batch_tokens=80).pool(rows[::-1], ["mean", "last"])
     assert close(states, reverse[:, :, ::-1]), "in another order and other batches"
 
 
-def _last_layer(engine: LocalEngine, row: Tokens) -> tuple[str, int]:
+def _last_layer(engine: Engine, row: Tokens) -> tuple[str, int]:
     """What lies between the last block and the last state, and how many streams become one there."""
     body, seen = engine.reader.body, []
     handle = engine.reader.blocks[-1].register_forward_hook(
@@ -266,7 +266,7 @@ def _last_layer(engine: LocalEngine, row: Tokens) -> tuple[str, int]:
     return "norm", 1
 
 
-def _has_lens(engine: LocalEngine) -> bool:
+def _has_lens(engine: Engine) -> bool:
     """Whether layers can be read as words; what cannot must be refused by a message."""
     try:
         find_decoder(engine)
@@ -275,9 +275,9 @@ def _has_lens(engine: LocalEngine) -> bool:
     return True
 
 
-def _readable(engine: LocalEngine, site: str, rows: list[Tokens]) -> bool:
+def _readable(engine: Engine, site: str, rows: list[Tokens]) -> bool:
     try:
-        states = LocalEngine.around(engine.model, engine.tokenizer, site=site).pool(rows[:2], ["mean"])
+        states = Engine.around(engine.model, engine.tokenizer, site=site).pool(rows[:2], ["mean"])
     except RepalignError:
         return False
     return bool(np.isfinite(states).all())

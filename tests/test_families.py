@@ -30,7 +30,7 @@ from repalign.checkpoints import Checkpoint
 from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError
 from repalign.models.batching import common_prefix
-from repalign.models.engine import LocalEngine
+from repalign.models.engine import Engine
 from repalign.models.templates import TEMPLATES
 from repalign.models.tokenization import tokenize
 from repalign.states.extraction import extract
@@ -74,7 +74,7 @@ def test_a_family_is_read_as_its_own_hidden_states_whatever_the_batch(kind, toke
 @pytest.mark.parametrize("kind", [kind for kind in REFUSED if kind in FAMILIES])
 def test_a_family_that_cannot_be_read_is_refused(kind, tokenizer):
     with pytest.raises(RepalignError, match="repalign"):
-        LocalEngine.around(build(kind), tokenizer).check(kind)
+        Engine.around(build(kind), tokenizer).check(kind)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in NOT_BUILT if kind in FAMILIES])
@@ -91,7 +91,7 @@ UNCACHED = ("qwen3_next", "mamba", "rwkv", "jamba")
 
 @pytest.mark.parametrize("kind", CACHED + UNCACHED)
 def test_a_shared_head_is_reused_only_where_that_is_exact(kind, tokenizer):
-    engine = LocalEngine.around(build(kind), tokenizer)
+    engine = Engine.around(build(kind), tokenizer)
     engine.check(kind)
     assert engine.reuse_prefix == (kind in CACHED)
     rows = tokenize(SENTENCES, tokenizer, TEMPLATES["alpaca"], 512, causal=True)
@@ -112,7 +112,7 @@ def test_a_family_on_disk_is_extracted_like_one_in_memory(kind, tmp_path, tokeni
     model.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     states = extract(Checkpoint.named(str(tmp_path)), corpus, dtype="float32")
-    engine = LocalEngine.around(model, tokenizer)
+    engine = Engine.around(model, tokenizer)
     for language, sentences in corpus.sentences.items():
         here = engine.pool(tokenize(sentences, tokenizer, TEMPLATES["raw"], 512, causal=True), ["mean"])[0]
         for layer in states.layers:
@@ -190,9 +190,9 @@ def test_as_many_tokens_are_read_as_a_family_has_positions(kind, tmp_path, token
     tokenizer.save_pretrained(tmp_path)
     fits, longer = "q" * (LONGEST[kind] - 1), "q" * LONGEST[kind]
     assert len(tokenizer(fits)["input_ids"]) == LONGEST[kind] == len(tokenizer(longer)["input_ids"]) - 1
-    options = {"side": "decoder"} if kind == "bart" else {}
+    options = {"stack": "decoder"} if kind == "bart" else {}
     short = ParallelCorpus("short", {"en": [fits, "Yes!"]})
-    assert extract(Checkpoint.named(str(tmp_path)), short, **options).sentences == 2
+    assert extract(Checkpoint.named(str(tmp_path)), short, **options).n_sentences == 2
     with pytest.raises(RepalignError, match=f"longer than {LONGEST[kind]} tokens"):
         extract(Checkpoint.named(str(tmp_path)), ParallelCorpus("long", {"en": [longer, "Yes!"]}), **options)
 
@@ -225,7 +225,7 @@ def test_encoder_decoders_are_read_on_either_side(kind, side, tmp_path, tokenize
     ours = save_with_ends(tokenizer, tmp_path, template, **extra)
     family = "m2m_100" if kind == "nllb" else kind  # NLLB's models are of M2M100's type
     model = build(family, transformers.AutoModelForSeq2SeqLM, is_decoder=False)
-    engine = LocalEngine.around(model, ours, side=side)
+    engine = Engine.around(model, ours, stack=side)
     engine.check(kind)
     sentences = [row for rows in corpus.sentences.values() for row in rows]
     states = engine.pool(tokenize(sentences, ours, TEMPLATES["raw"], 512, engine.causal), ["mean"])[0]
@@ -243,25 +243,26 @@ def test_encoder_decoders_are_read_on_either_side(kind, side, tmp_path, tokenize
         special = torch.tensor([0, 1, PAD, *ours.convert_tokens_to_ids(languages)])
         content = ~torch.isin(seen[0], special)
         assert 0 < content.sum() < len(content)
-        for layer in range(engine.blocks):
+        for layer in range(engine.n_blocks):
             assert close(states[layer, index], theirs[layer][0, content].mean(0).numpy())
 
 
 def test_the_encoder_is_read_unless_told_otherwise(tokenizer):
     model = build("t5", transformers.AutoModelForSeq2SeqLM, is_decoder=False)
     auto, encoder, decoder = (
-        LocalEngine.around(model, tokenizer, side=side) for side in ("auto", "encoder", "decoder")
+        Engine.around(model, tokenizer, stack=side) for side in ("auto", "encoder", "decoder")
     )
     assert auto.reader.body is encoder.reader.body is not decoder.reader.body
     with pytest.raises(RepalignError, match="has no encoder side; it has decoder"):
-        LocalEngine.around(build("llama"), tokenizer, side="encoder")
+        Engine.around(build("llama"), tokenizer, stack="encoder")
 
 
 def test_the_two_sides_are_told_apart_in_store_and_signature(tmp_path, tokenizer, corpus):
     build("t5", transformers.AutoModelForSeq2SeqLM, is_decoder=False).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     auto, encoder, decoder = (
-        extract(Checkpoint.named(str(tmp_path)), corpus, side=side) for side in ("auto", "encoder", "decoder")
+        extract(Checkpoint.named(str(tmp_path)), corpus, stack=side)
+        for side in ("auto", "encoder", "decoder")
     )
     assert np.array_equal(auto.layer("el", 1), encoder.layer("el", 1))
     assert not np.allclose(encoder.layer("el", 1), decoder.layer("el", 1))
@@ -270,7 +271,7 @@ def test_the_two_sides_are_told_apart_in_store_and_signature(tmp_path, tokenizer
 
 def test_a_model_that_looks_ahead_is_no_decoder(tokenizer):
     model = build("bert-generation", is_decoder=False)
-    engine = LocalEngine.around(model, tokenizer)
+    engine = Engine.around(model, tokenizer)
     engine.causal = True
     with pytest.raises(RepalignError, match="depends on later tokens"):
         engine.check("bert-generation")
@@ -278,17 +279,15 @@ def test_a_model_that_looks_ahead_is_no_decoder(tokenizer):
 
 def test_padding_changes_nothing_only_where_the_check_can_tell(tokenizer, monkeypatch):
     model = build("gpt2")
-    body = LocalEngine.around(model, tokenizer).reader.body
+    body = Engine.around(model, tokenizer).reader.body
     plain = body.forward
     monkeypatch.setattr(body, "forward", lambda **inputs: plain(**{**inputs, "attention_mask": None}))
-    LocalEngine.around(model, tokenizer).check(
-        "gpt2"
-    )  # right padding of a causal model is exact without a mask
+    Engine.around(model, tokenizer).check("gpt2")  # right padding of a causal model is exact without a mask
 
     def shifted(input_ids, **inputs):
         return plain(input_ids=input_ids.roll(input_ids.shape[1] - 48, 1), **inputs)
 
     monkeypatch.setattr(body, "forward", shifted)
     with pytest.raises(RepalignError, match="beside longer ones"):
-        LocalEngine.around(model, tokenizer).check("gpt2")
+        Engine.around(model, tokenizer).check("gpt2")
     assert np.isfinite(model.lm_head.weight).all()

@@ -10,14 +10,14 @@ import torch
 
 import repalign
 from repalign import RepalignError
-from repalign.metrics import METRICS, LayerPair, Side, find
+from repalign.metrics import DEFAULT_METRICS, METRICS, LayerPair, Side, find
 from repalign.metrics import geometry as shape
 from repalign.metrics import identity as against
 from repalign.metrics.contract import PROMISES, related
 from repalign.metrics.pair import winners
 from repalign.metrics.retrieval import margin_search
 from repalign.metrics.shape import gulp_distance
-from repalign.scoring import DEFAULT, VARIANTS
+from repalign.scoring import VARIANTS
 
 
 def golden_inputs(n: int = 60, d: int = 24) -> tuple[np.ndarray, np.ndarray]:
@@ -397,6 +397,7 @@ def test_knowing_the_metrics_costs_no_torch():
 def test_the_page_of_metrics_names_all():
     page = (Path(__file__).parents[1] / "docs" / "metrics.md").read_text(encoding="utf-8")
     assert [line for line in page.splitlines() if line.startswith("### ")] == [
-        f"### `{name}`: {METRICS[name].label}{' (default)' if name in DEFAULT else ''}" for name in METRICS
+        f"### `{name}`: {METRICS[name].label}{' (default)' if name in DEFAULT_METRICS else ''}"
+        for name in METRICS
     ]
     assert all(f"- `{name}`: " in page for name in VARIANTS)

@@ -15,7 +15,7 @@ from repalign.corpora.parallel import ParallelCorpus
 from repalign.errors import RepalignError
 from repalign.metrics.pair import LayerPair, Side
 from repalign.metrics.retrieval import p_at_1
-from repalign.models.engine import LocalEngine
+from repalign.models.engine import Engine
 from repalign.models.templates import RAW
 from repalign.models.tokenization import tokenize
 from repalign.scoring.variants import Language, centred, folds_of
@@ -31,7 +31,7 @@ def alignment(model: Any, tokenizer: Any, corpus: ParallelCorpus, pivot: str) ->
 
     States are means over a sentence's tokens, minus their language's mean over other sentences.
     """
-    engine = LocalEngine.around(model, tokenizer)
+    engine = Engine.around(model, tokenizer)
     folds = torch.as_tensor(folds_of(len(corpus)))
     sides = {}
     for language in corpus.languages:

@@ -6,12 +6,9 @@ import argparse
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from repalign.commands.options import comma_list
-
-if TYPE_CHECKING:
-    from repalign.corpora import ParallelCorpus
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +31,10 @@ def run(args: argparse.Namespace) -> list[Path]:
     corpus = open_corpus(args.corpus, args.langs)
     manifest = check(corpus, args.pivot)
     if args.ckpt:
-        manifest["tokens"] = count_tokens(corpus, args.ckpt)
+        from repalign.checkpoints import Checkpoint
+        from repalign.states.extraction import count_tokens
+
+        manifest["tokens"] = count_tokens(Checkpoint.named(args.ckpt), corpus)
     if args.json:
         print(json.dumps(manifest, ensure_ascii=False, indent=1))
         return []
@@ -43,14 +43,6 @@ def run(args: argparse.Namespace) -> list[Path]:
     )
     print("\n".join(table(manifest)))
     return []
-
-
-def count_tokens(corpus: ParallelCorpus, checkpoint: str) -> dict[str, dict[str, float]]:
-    """See `repalign.states.extraction.fertility`."""
-    from repalign.checkpoints import Checkpoint
-    from repalign.states.extraction import Extraction
-
-    return Extraction(Checkpoint.named(checkpoint), corpus).tokens()
 
 
 def table(manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 
 from repalign.errors import RepalignError, unknown
 from repalign.signature import digest
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False)
 class ParallelCorpus:
     """Row i of every language says the same thing.
+
+    >>> ParallelCorpus({"en": ["Good morning."], "zh": ["早上好。"]})
+    ParallelCorpus(sentences: 1 sentence x 2 languages: en, zh)
 
     Attributes:
         name: as shown in reports.
@@ -25,7 +29,26 @@ class ParallelCorpus:
     name: str
     sentences: Mapping[str, Sequence[str]]
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        sentences: Mapping[str, Sequence[str]] | str,
+        name: str | Mapping[str, Sequence[str]] = "sentences",
+    ) -> None:
+        """The name comes second and may be left out; the other order of arguments is accepted too."""
+        if isinstance(sentences, str):
+            sentences, name = name, sentences
+        if not isinstance(sentences, Mapping) or not isinstance(name, str):
+            raise RepalignError(
+                "a corpus is made of a mapping of language to sentences, "
+                f"such as {{'en': [...], 'zh': [...]}}; got {type(sentences).__name__}"
+            )
+        object.__setattr__(self, "name", name)
+        object.__setattr__(
+            self, "sentences", {str(lang): _texts(lang, rows) for lang, rows in sentences.items()}
+        )
+        self._check()
+
+    def _check(self) -> None:
         if not self.sentences:
             raise RepalignError(f"corpus {self.name!r} has no languages")
         counts = {language: len(rows) for language, rows in self.sentences.items()}
@@ -42,7 +65,21 @@ class ParallelCorpus:
                         f"corpus {self.name!r}: sentence {row} of {language!r} is empty; "
                         "drop that row from every language"
                     )
-        object.__setattr__(self, "sentences", {lang: tuple(rows) for lang, rows in self.sentences.items()})
+
+    def __repr__(self) -> str:
+        shown = ", ".join(self.languages[:20]) + (", ..." if len(self.languages) > 20 else "")
+        sentences = f"{len(self)} sentence{'s' * (len(self) != 1)}"
+        return f"ParallelCorpus({self.name}: {sentences} x {len(self.languages)} languages: {shown})"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the first three sentences of each language."""
+        rows = "".join(
+            f"<tr><td>{escape(lang)}</td>"
+            + "".join(f"<td>{escape(text[:100])}</td>" for text in texts[:3])
+            + "</tr>"
+            for lang, texts in list(self.sentences.items())[:20]
+        )
+        return f"<p><b>{escape(repr(self))}</b></p><table>{rows}</table>"
 
     @classmethod
     def named(cls, spec: str, languages: Sequence[str] | None = None) -> ParallelCorpus:
@@ -69,10 +106,24 @@ class ParallelCorpus:
         Raises:
             RepalignError: a language the corpus does not have, or one named twice.
         """
-        wanted = tuple(languages or self.languages)
+        if limit is not None and (not isinstance(limit, int) or limit < 1):
+            raise RepalignError(f"a limit of sentences is a whole number from 1, not {limit!r}")
+        wanted = tuple([languages] if isinstance(languages, str) else languages or self.languages)
         for language in wanted:
             if language not in self.sentences:
                 raise unknown("language", language, self.sentences, f"corpus {self.name!r} has no other")
         if len(set(wanted)) != len(wanted):
             raise RepalignError(f"a language is named twice in {','.join(wanted)}")
-        return ParallelCorpus(self.name, {lang: self.sentences[lang][:limit] for lang in wanted})
+        return ParallelCorpus({lang: self.sentences[lang][:limit] for lang in wanted}, self.name)
+
+
+def _texts(language: object, rows: Sequence[str]) -> tuple[str, ...]:
+    """
+    Raises:
+        RepalignError: not a list of text.
+    """
+    if isinstance(rows, str) or not all(isinstance(row, str) for row in rows):
+        raise RepalignError(
+            f"the sentences of {language!r} are not a list of text; give one string per sentence"
+        )
+    return tuple(rows)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repalign.errors import RepalignError, unknown
+from repalign.errors import RepalignError, explained_keywords, unknown
 from repalign.maps.faithfulness import judged
 from repalign.maps.reducers import REDUCERS, Reducer
 from repalign.results.results import GRAIN
@@ -40,6 +40,7 @@ MAP = {
 }
 
 
+@explained_keywords(source="pivot")
 def project(
     states: LayerStates | Sequence[LayerStates],
     *,
@@ -47,7 +48,7 @@ def project(
     variants: Sequence[str] = VARIANTS,
     dims: int = 2,
     sentences: int = 240,
-    source: str | None = None,
+    pivot: str | None = None,
     seed: int = 0,
     progress: bool = True,
 ) -> pd.DataFrame:
@@ -64,13 +65,13 @@ def project(
         variants: "raw", or "centred": each language's mean subtracted at each layer.
         dims: 2 or 3.
         sentences: at most so many are drawn at random, one of each group of duplicates.
-        source: the language that `cosine` and `margin` refer to; English if there, else the first.
+        pivot: the language that `cosine` and `margin` refer to; English if there, else the first.
         seed: of the sample and the reducer.
         progress: whether to show a bar over layers (never when standard error is no terminal).
 
     Returns:
         The "map" table of `results.TABLES`. `cosine` is the cosine with the sentence's translation in
-        `source` (for `source` itself, the mean over the other languages); `margin` is that cosine minus the
+        `pivot` (for `pivot` itself, the mean over the other languages); `margin` is that cosine minus the
         largest with a wrong sentence there, so that above 0 the translation is the nearest.
         `trustworthiness` and `knn_overlap` belong to the whole layer: see `repalign.maps.faithfulness`.
 
@@ -83,7 +84,7 @@ def project(
     checkpoints = list(states) if isinstance(states, Sequence) else [states]
     reduce = REDUCERS[reducer] if isinstance(reducer, str) else reducer
     name = reducer if isinstance(reducer, str) else getattr(reducer, "__name__", "custom")
-    source = _check(checkpoints, variants, dims, source)
+    pivot = _check(checkpoints, variants, dims, pivot)
     rows = sample(checkpoints[0], sentences, seed)
     if len(rows) < 4:
         raise RepalignError(f"a map needs at least 4 distinct sentences; there are {len(rows)}")
@@ -97,7 +98,7 @@ def project(
             for family in families:
                 for layer, points, placed in _walk(family, rows, variant, reduce, dims, seed, anchors):
                     for member, its_points, its_places in zip(family, points, placed, strict=True):
-                        table = _rows(member, layer, rows, source, its_points, its_places)
+                        table = _rows(member, layer, rows, pivot, its_points, its_places)
                         trust, overlap = judged(its_points, its_places, seed)
                         tables.append(
                             table.assign(
@@ -116,10 +117,10 @@ def sentence_table(states: LayerStates) -> pd.DataFrame:
         pd.DataFrame(
             {
                 "language": language,
-                "sentence": np.arange(states.sentences),
+                "sentence": np.arange(states.n_sentences),
                 "group": np.asarray(states.groups),
                 "text": [str(text) for text in states.texts[language]],
-                "tokens": np.asarray(states.tokens[language]),
+                "tokens": np.asarray(states.token_counts[language]),
             }
         )
         for language in states.languages
@@ -135,7 +136,7 @@ def sample(states: LayerStates, sentences: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).choice(firsts, sentences, replace=False))
 
 
-def _check(checkpoints: list[LayerStates], variants: Sequence[str], dims: int, source: str | None) -> str:
+def _check(checkpoints: list[LayerStates], variants: Sequence[str], dims: int, pivot: str | None) -> str:
     first = checkpoints[0]
     for variant in variants:
         if variant not in VARIANTS:
@@ -143,26 +144,26 @@ def _check(checkpoints: list[LayerStates], variants: Sequence[str], dims: int, s
     if dims not in (2, 3):
         raise RepalignError(f"a map has 2 or 3 dims, not {dims}")
     for other in checkpoints[1:]:
-        if other.languages != first.languages or other.sentences != first.sentences:
+        if other.languages != first.languages or other.n_sentences != first.n_sentences:
             raise RepalignError(
                 f"one map needs the same languages and sentences: {_holds(first)}, but {_holds(other)}"
             )
-    if source is None:
-        source = "en" if "en" in first.languages else first.languages[0]
-    if source not in first.languages:
-        raise unknown("language", source, first.languages)
-    return source
+    if pivot is None:
+        pivot = "en" if "en" in first.languages else first.languages[0]
+    if pivot not in first.languages:
+        raise unknown("language", pivot, first.languages)
+    return pivot
 
 
 def _holds(states: LayerStates) -> str:
-    return f"{states.checkpoint} has {', '.join(states.languages)} ({states.sentences} sentences)"
+    return f"{states.checkpoint} has {', '.join(states.languages)} ({states.n_sentences} sentences)"
 
 
 def _same_space(checkpoints: list[LayerStates]) -> list[list[LayerStates]]:
     """Checkpoints by dims and layers, in the order in which they came."""
     families: dict[object, list[LayerStates]] = {}
     for states in checkpoints:
-        key = (states.layers, states.blocks, states.arrays[states.languages[0]].shape[2])
+        key = (states.layers, states.n_blocks, states.arrays[states.languages[0]].shape[2])
         families.setdefault(key, []).append(states)
     return list(families.values())
 
@@ -240,14 +241,14 @@ def _rows(
     states: LayerStates,
     layer: int,
     rows: np.ndarray,
-    source: str,
+    pivot: str,
     points: np.ndarray,
     placed: np.ndarray,
 ) -> pd.DataFrame:
     import pandas as pd
 
     languages, sentences = points.shape[:2]
-    cosine, margin = _scores(points, states.languages.index(source))
+    cosine, margin = _scores(points, states.languages.index(pivot))
     flat = (np.round(placed / GRAIN) * GRAIN).reshape(languages * sentences, -1).astype(np.float32)
     return pd.DataFrame(
         {

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
+from collections.abc import Iterable
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +21,7 @@ from repalign.metrics.null import Null
 from repalign.metrics.pair import LayerPair, Side
 
 __all__ = [
+    "DEFAULT_METRICS",
     "INVARIANCES",
     "METRICS",
     "LayerPair",
@@ -27,10 +29,14 @@ __all__ = [
     "Null",
     "Scores",
     "Side",
+    "as_metrics",
     "find",
     "metric",
     "metrics_of_file",
 ]
+
+DEFAULT_METRICS = ("cka", "mexa", "p_at_1", "anc", "mutual_knn", "cosine_gap")
+"""What is scored unless other metrics are named."""
 
 ENTRY_POINTS = "repalign.metrics"
 """Group of entry points through which a package adds metrics: `name = "package.module:metric"`."""
@@ -51,6 +57,23 @@ def find(name: str) -> Metric:
     if not wanted and len(own) > 1:
         raise RepalignError(f"{path} defines {', '.join(own)}; name one as {path}:{next(iter(own))}")
     return own[wanted] if wanted else next(iter(own.values()))
+
+
+def as_metrics(metrics: str | Metric | Iterable[str | Metric]) -> tuple[Metric, ...]:
+    """Metrics by name (see `find`) or as they are; a single one will do.
+
+    Raises:
+        RepalignError: an unknown name, with the near miss; something that is no metric; or none at all.
+    """
+    given = [metrics] if isinstance(metrics, (str, Metric)) else list(metrics)
+    if not given:
+        raise RepalignError(f"no metric to compute; known are {', '.join(METRICS)}")
+    for item in given:
+        if not isinstance(item, (str, Metric)):
+            raise RepalignError(
+                f"a metric is a name or a function decorated with @repalign.metric, not {type(item).__name__}"
+            )
+    return tuple(item if isinstance(item, Metric) else find(item) for item in given)
 
 
 def metrics_of_file(path: str | Path) -> list[Metric]:

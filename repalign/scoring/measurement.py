@@ -68,7 +68,7 @@ class Layer:
 
     def lengths(self, language: str) -> np.ndarray:
         """Tokens pooled per sentence group."""
-        return np.asarray(self.states.tokens[language])[self.rows]
+        return np.asarray(self.states.token_counts[language])[self.rows]
 
     def pair(self, source: str, target: str, spec: str) -> Paired:
         """A pair in one variant."""

@@ -34,7 +34,7 @@ SEPARATION = (
 def separation(
     states: LayerStates,
     *,
-    source: str = "en",
+    pivot: str = "en",
     languages: Sequence[str] | None = None,
     variants: Sequence[str] = ("raw", "centred"),
     layers: Sequence[int] | None = None,
@@ -48,7 +48,7 @@ def separation(
     """Does a state say first in which language it is, or what it means?
 
     Measures: `silhouette_language` and `silhouette_sentence` (cosine, over all languages, and per language);
-    `centroid_distance` and `centroid_cosine` of each language to the source; with `probe`, `probe_accuracy`
+    `centroid_distance` and `centroid_cosine` of each language to the pivot; with `probe`, `probe_accuracy`
     of a linear language probe with folds by sentence, and `probe_selectivity`, what it scores above a control
     task.
 
@@ -68,8 +68,8 @@ def separation(
         sides = [at.side(language, spec) for language in languages]
         weights = resamples(len(at.rows), draws, seed)
         found = _silhouettes(sides, languages, weights, confidence)
-        if source in languages:
-            found += _centroids(at.side(source, spec), sides, languages, source)
+        if pivot in languages:
+            found += _centroids(at.side(pivot, spec), sides, languages, pivot)
         if probe:
             found += _probed(sides, weights, confidence, seed)
         common = {
@@ -103,12 +103,12 @@ def _silhouettes(
 
 
 def _centroids(
-    pivot: Side, sides: Sequence[Side], languages: Sequence[str], source: str
+    centre: Side, sides: Sequence[Side], languages: Sequence[str], pivot: str
 ) -> list[dict[str, Any]]:
     return [
-        {"measure": measure.__name__, "language": language, "value": measure(pivot, side)}
+        {"measure": measure.__name__, "language": language, "value": measure(centre, side)}
         for language, side in zip(languages, sides, strict=True)
-        if language != source
+        if language != pivot
         for measure in (descriptors.centroid_distance, descriptors.centroid_cosine)
     ]
 

@@ -25,8 +25,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from repalign.checkpoints import Checkpoint
 from repalign.corpora import open_corpus
 from repalign.metrics import METRICS
-from repalign.models.batching import plan
-from repalign.models.engine import LocalEngine, pad
+from repalign.models.batching import pad, plan
+from repalign.models.engine import Engine
 from repalign.models.loading import locate
 from repalign.models.templates import TEMPLATES
 from repalign.models.tokenization import Tokens, tokenize
@@ -60,14 +60,14 @@ def make_model(folder: Path, sentences: list[str]) -> Path:
 
 
 @torch.inference_mode()
-def bound(engine: LocalEngine, rows: list[Tokens]) -> None:
-    for batch in plan([len(row.ids) for row in rows], engine.budget):
+def bound(engine: Engine, rows: list[Tokens]) -> None:
+    for batch in plan([len(row.ids) for row in rows], engine.batch_tokens):
         ids, _, real = pad([rows[i] for i in batch], 0, 0)
         engine.reader.body(input_ids=ids, attention_mask=real.long(), use_cache=False)
 
 
 @torch.inference_mode()
-def x_llm(engine: LocalEngine, rows: list[Tokens]) -> None:
+def x_llm(engine: Engine, rows: list[Tokens]) -> None:
     """The released x-LLM script: batches of 8 in the given order, padded left, every state kept, logits computed."""
     for start in range(0, len(rows), 8):
         batch = rows[start : start + 8]
@@ -81,7 +81,7 @@ def x_llm(engine: LocalEngine, rows: list[Tokens]) -> None:
 
 
 @torch.inference_mode()
-def mexa(engine: LocalEngine, rows: list[Tokens]) -> None:
+def mexa(engine: Engine, rows: list[Tokens]) -> None:
     """MEXA's extractor: one sentence at a time, every state kept, position-weighted mean."""
     for row in rows:
         ids = torch.from_numpy(row.ids).long()[None]
@@ -114,7 +114,7 @@ def transformer_lens(folder: Path, dtype: torch.dtype) -> Callable[[list[Tokens]
     return run
 
 
-def nnsight_trace(engine: LocalEngine) -> Callable[[list[Tokens]], None]:
+def nnsight_trace(engine: Engine) -> Callable[[list[Tokens]], None]:
     """One nnsight trace a batch over the same batches, pooled inside."""
     import nnsight
     from nnsight import NNsight
@@ -122,7 +122,7 @@ def nnsight_trace(engine: LocalEngine) -> Callable[[list[Tokens]], None]:
     model = NNsight(engine.model)
 
     def run(rows: list[Tokens]) -> None:
-        for batch in plan([len(row.ids) for row in rows], engine.budget):
+        for batch in plan([len(row.ids) for row in rows], engine.batch_tokens):
             ids, content, real = pad([rows[i] for i in batch], 0, 0)
             weights = (content / content.sum(1, keepdim=True)).unsqueeze(-1)
             with (
@@ -160,13 +160,13 @@ def main() -> None:
         english, *others = corpus.sentences.values()
         folder = make_model(Path(temporary) / "llama", [*english, *(s for rows in others for s in rows[:20])])
         weights = locate(Checkpoint.named(str(folder)))
-        engines = {d: LocalEngine.open(weights, dtype=d, device="cpu") for d in ("float32", "bfloat16")}
+        engines = {d: Engine.open(weights, dtype=d, device="cpu") for d in ("float32", "bfloat16")}
         full = engines["float32"]
         few = [s for rows in corpus.select(limit=ROWS).sentences.values() for s in rows]
         random.Random(0).shuffle(few)
         raw = tokenize(few, full.tokenizer, TEMPLATES["raw"], 512, causal=True)
         framed = tokenize(few, full.tokenizer, TEMPLATES["alpaca"], 512, causal=True)
-        plain = LocalEngine(**{**vars(full), "reuse_prefix": False})
+        plain = Engine(**{**vars(full), "reuse_prefix": False})
         lens = transformer_lens(folder, torch.float32)
         trace = nnsight_trace(full)
         runs: dict[str, Callable[[], Any]] = {

@@ -16,7 +16,7 @@ from timing import arguments, write
 
 from repalign.corpora import ParallelCorpus
 from repalign.models.devices import pick_budget
-from repalign.models.engine import LocalEngine
+from repalign.models.engine import Engine
 from repalign.models.hooks import LayerReader
 from repalign.models.tokenization import Tokens
 
@@ -36,7 +36,7 @@ def matmul_rate(size: int = 8192, repeats: int = 50) -> float:
     return repeats * 2 * size**3 / (time.perf_counter() - start)
 
 
-def build() -> LocalEngine:
+def build() -> Engine:
     config = transformers.LlamaConfig(
         vocab_size=32_000,
         hidden_size=4096,
@@ -47,7 +47,7 @@ def build() -> LocalEngine:
     torch.set_default_device("cuda")
     model = transformers.AutoModel.from_config(config, dtype=torch.bfloat16).eval().requires_grad_(False)
     torch.set_default_device("cpu")
-    return LocalEngine(
+    return Engine(
         model=model,
         tokenizer=SimpleNamespace(pad_token_id=0),
         causal=True,
@@ -89,7 +89,7 @@ def main() -> None:
             "tokens": tokens,
             "seconds": seconds,
             "tokens_per_second": tokens / seconds,
-            "budget": engine.budget,
+            "budget": engine.batch_tokens,
             "teraflops": reached / 1e12,
             "matmul_teraflops": bound / 1e12,
             "share_of_matmul": reached / bound,

@@ -23,7 +23,8 @@ from timing import arguments, write
 
 from repalign.checkpoints import Checkpoint
 from repalign.corpora import ParallelCorpus
-from repalign.states.extraction import Extraction
+from repalign.states.extraction import read_states
+from repalign.states.spec import Machine, ReadingSpec
 
 
 def peak_above_model(folder: str, sentences: int) -> float:
@@ -35,12 +36,9 @@ def peak_above_model(folder: str, sentences: int) -> float:
         ]
         for lang, texts in everyday.sentences.items()
     }
-    job = Extraction(
-        Checkpoint.named(folder), ParallelCorpus("many", rows), batch_tokens=4096, dtype="float32"
-    )
-    job.engine.pool(job._tokenize()["en"][:1], ["mean"])
+    machine = Machine(dtype="float32", batch_tokens=4096)
     with watched() as held:
-        job.run(("mean",))
+        read_states(Checkpoint.named(folder), ParallelCorpus(rows, "many"), [ReadingSpec()], machine)
     return (max(held) - held[0]) / 2**20
 
 

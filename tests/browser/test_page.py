@@ -383,9 +383,9 @@ def test_hostile_text_is_text(open_page, results):
         signature=states.signature.with_(checkpoint="<img src=x onerror=window.pwned=4>"),
         arrays={rename.get(k, k): v for k, v in states.arrays.items()},
         texts={rename.get(k, k): v for k, v in texts.items()},
-        tokens={rename.get(k, k): v for k, v in states.tokens.items()},
+        token_counts={rename.get(k, k): v for k, v in states.token_counts.items()},
         token_ids={rename.get(k, k): v for k, v in states.token_ids.items()},
-        about={"<b>sentences</b>": "<script>window.pwned = 5</script>"},
+        metadata={"<b>sentences</b>": "<script>window.pwned = 5</script>"},
     )
     scores = scoring.profile(states, metrics=["mexa", "cka"], draws=50, progress=False)
     scores = replace(
@@ -396,7 +396,7 @@ def test_hostile_text_is_text(open_page, results):
             "<script>window.pwned = 7</script>",
             scores,
             tables([states]),
-            {"command": "</code>" + HOSTILE[0], "manifest": states.about},
+            {"command": "</code>" + HOSTILE[0], "manifest": states.metadata},
         )
     )
     scroll_through(page)
