@@ -92,7 +92,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         wide = make_model(Path(temporary) / "wide", text, width=args.width)
         narrow = Path(temporary) / "narrow"
-        make_model(narrow, text, layers=1, width=48)  # for its tokenizer
+        transformers.AutoTokenizer.from_pretrained(wide).save_pretrained(narrow)
         config = transformers.LlamaConfig(
             vocab_size=4000,
             hidden_size=128,
