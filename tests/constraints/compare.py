@@ -14,11 +14,11 @@ from packaging.version import Version
 TESTED = Path(__file__).with_name("tested.txt")
 
 
-def tested() -> dict[str, str]:
-    """The tested version of each package, for the Python and the system at hand."""
+def pins(environment: dict[str, str] | None = None) -> dict[str, str]:
+    """The tested version of each package, for the Python and the system at hand or markers of others."""
     lines = TESTED.read_text(encoding="utf-8").splitlines()
-    pins = [Requirement(line) for line in lines if not line.startswith("#")]
-    here = [pin for pin in pins if pin.marker is None or pin.marker.evaluate()]
+    every = [Requirement(line) for line in lines if not line.startswith("#")]
+    here = [pin for pin in every if pin.marker is None or pin.marker.evaluate(environment)]
     return {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in here}
 
 
@@ -40,4 +40,4 @@ def report(here: Mapping[str, str], pinned: Mapping[str, str]) -> str:
 
 
 if __name__ == "__main__":
-    print(report(installed(), tested()))
+    print(report(installed(), pins()))
