@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
 import torch
 import transformers
+from constraints.compare import TESTED
 from families import (
-    EXCEPTIONS,
     FAMILIES,
-    NOT_BUILT,
     PAD,
-    REFUSED,
     SENTENCES,
+    Unread,
     build,
+    cells,
     close,
+    find_out,
     hidden_states,
     pooled,
-    read,
+    recorded,
 )
-from huggingface_hub.errors import StrictDataclassClassValidationError
+from packaging.version import Version
 from safetensors.torch import load_file, save_file
 from tokenizers import processors
+from transformers.models.auto import modeling_auto
 
 from repalign.checkpoints import Checkpoint
 from repalign.corpora import ParallelCorpus
@@ -41,11 +44,16 @@ def tokenizer(tmp_path_factory, save_tokenizer):
     return save_tokenizer(tmp_path_factory.mktemp("tokenizer"))
 
 
-def test_nearly_all_families_are_read():
-    assert len(FAMILIES) - len(set(FAMILIES) & set(EXCEPTIONS)) >= 140
+VERSION, TABLE = recorded()
+READ = sorted(kind for kind, row in TABLE.items() if row[1] not in ("refused", "not built"))
 
 
-PASSING = sorted(set(FAMILIES) - set(EXCEPTIONS))
+def test_the_table_of_families_is_that_of_the_tested_transformers():
+    """After `make constraints`, `python analyses/families.py` makes it anew."""
+    tested = re.findall(r"^transformers==(\S+)", TESTED.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert max(tested, key=Version) == VERSION
+
+
 OF_ITS_OWN_KIND = {
     # recurrent or hybrid
     "bamba", "falcon_h1", "falcon_mamba", "granitemoehybrid", "jamba", "kimi_linear", "lfm2", "mamba",
@@ -59,30 +67,32 @@ OF_ITS_OWN_KIND = {
     "bert", "bloom", "falcon", "gemma2", "gpt2", "gpt_neox", "gpt_oss", "llama", "mistral", "mixtral",
     "olmo2", "opt", "phi3", "qwen2", "qwen3", "qwen3_moe", "xglm",
 }  # fmt: skip
-QUICK = OF_ITS_OWN_KIND | set(PASSING[::4])
-"""Those of the default run, about half; `pytest -m heavy` runs the others."""
+QUICK = OF_ITS_OWN_KIND | set(READ[::4]) | (set(FAMILIES) - set(READ))
+"""Those of the default run, more than half, among them all that the table does not know; `pytest -m heavy` runs the others."""
 
 
 @pytest.mark.parametrize(
-    "kind", [pytest.param(kind, marks=() if kind in QUICK else pytest.mark.heavy) for kind in PASSING]
+    "kind", [pytest.param(kind, marks=() if kind in QUICK else pytest.mark.heavy) for kind in FAMILIES]
 )
-def test_a_family_is_read_as_its_own_hidden_states_whatever_the_batch(kind, tokenizer):
-    reading = read(kind, tokenizer)
-    assert {"resid", "embed", "final"} <= set(reading.sites)
-
-
-@pytest.mark.parametrize("kind", [kind for kind in REFUSED if kind in FAMILIES])
-def test_a_family_that_cannot_be_read_is_refused(kind, tokenizer):
-    with pytest.raises(RepalignError, match="repalign"):
-        Engine.around(build(kind), tokenizer).check(kind)
-
-
-@pytest.mark.parametrize("kind", [kind for kind in NOT_BUILT if kind in FAMILIES])
-def test_a_family_that_transformers_does_not_build_for_text(kind):
+def test_a_family_is_read_as_its_own_hidden_states_whatever_the_batch_or_refused(kind, tokenizer):
     if kind == "gemma3n" and find_spec("timm") and find_spec("PIL"):
-        pytest.skip("its image encoder can be built here")
-    with pytest.raises((ImportError, ValueError, AttributeError, StrictDataclassClassValidationError)):
-        build(kind)
+        pytest.skip("the table is made without timm, which its image encoder needs")
+    found = find_out(kind, tokenizer)
+    if transformers.__version__ == VERSION:
+        assert cells(kind, found) == TABLE[kind]
+    elif isinstance(found, Unread) and kind in READ:
+        pytest.xfail(f"was read with transformers {VERSION}; now {found.outcome}: {found.why}")
+
+
+def test_a_model_that_does_not_run_on_text_alone_is_refused(tokenizer, monkeypatch):
+    engine = Engine.around(build("llama"), tokenizer)
+
+    def draft(**inputs):
+        raise KeyError("keys of another model")
+
+    monkeypatch.setattr(engine.reader.body, "forward", draft)
+    with pytest.raises(RepalignError, match="does not run on plain text: KeyError: 'keys of another model'"):
+        engine.check("a draft")
 
 
 CACHED = ("llama", "gpt2", "mistral", "gemma2", "gemma3_text", "bloom", "opt", "mpt")
@@ -119,17 +129,24 @@ def test_a_family_on_disk_is_extracted_like_one_in_memory(kind, tmp_path, tokeni
             assert close(states.layer(language, layer), here[layer])
 
 
-@pytest.mark.parametrize("kind", ["llama4", "mllama"])
+WHOLE = modeling_auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
+ALONE = modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+INSIDE = sorted({kind for kind in READ if kind in WHOLE and WHOLE[kind] != ALONE.get(kind)} - {"emu3"})
+"""Families whose checkpoints hold a model of images and text, of which only the language model is loaded. Emu3's names
+its weights otherwise: such a checkpoint is refused, since they are not found."""
+
+
+@pytest.mark.parametrize("kind", INSIDE)
 def test_the_language_model_of_an_image_model_is_found_in_its_checkpoint(kind, tmp_path, tokenizer, corpus):
     whole = build(kind, transformers.AutoModelForImageTextToText)
     whole.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
-    states = extract(Checkpoint.named(str(tmp_path)), corpus)
+    states = extract(Checkpoint.named(str(tmp_path)), corpus, dtype="float32")
     ids = tokenizer(corpus.sentences["en"][0], return_tensors="pt")["input_ids"]
     with torch.inference_mode():
-        theirs = whole(ids, output_hidden_states=True).hidden_states
+        theirs = whole.get_decoder()(ids, output_hidden_states=True).hidden_states
     for layer, state in enumerate(theirs[:-1]):
-        assert close(states.layer("en", layer)[0], state[0, 1:].mean(0).numpy())
+        assert close(states.layer("en", layer)[0], state[0, 1:].flatten(1).mean(0).numpy())
 
 
 def test_weights_that_are_not_in_the_files_are_never_drawn_at_random(tmp_path, tokenizer, corpus):
