@@ -18,9 +18,9 @@ from repalign.commands import main as cli
 from repalign.errors import RepalignError
 from repalign.maps.projection import MAP
 from repalign.report import Report
-from repalign.report.confusions import neighbours
+from repalign.report.confusions import confusions
 from repalign.report.manifest import manifest
-from repalign.report.map import space
+from repalign.report.map import map_data
 from repalign.report.packing import to_json
 from repalign.results.profile import LayerProfile
 from repalign.results.results import Results
@@ -98,7 +98,7 @@ def test_size_at_full_scale(results, tmp_path):
 
 
 def test_more_points_than_a_page_can_hold_are_thinned_and_it_says_so(results, tmp_path, monkeypatch):
-    monkeypatch.setattr("repalign.report.map.POINTS", 4 * 5 * 2 * 10)
+    monkeypatch.setattr("repalign.report.map.MAX_POINTS", 4 * 5 * 2 * 10)
     html = page(results, tmp_path)
     assert "14 of 24 sentences are left out of the map" in html
 
@@ -110,7 +110,7 @@ def test_a_table_that_is_missing_is_not_drawn(results, tmp_path):
 
 
 def test_the_page_holds_each_place_and_what_each_mistake_was_taken_for(results):
-    held, table = space(results), results.tables["map"]
+    held, table = map_data(results), results.tables["map"]
     sheet = next(one for one in held["sheets"] if one["variant"] == "centred")
     own = table[(table["variant"] == "centred") & (table["layer"] == 3)].set_index(["language", "sentence"])
     for language in ("en", "zh"):
@@ -118,7 +118,7 @@ def test_the_page_holds_each_place_and_what_each_mistake_was_taken_for(results):
             found = sheet["places"][sheet["layers"].index(3), held["languages"].index(language), place]
             expected = own.loc[(language, row), ["x", "y"]].to_numpy(float)
             assert found * held["grain"] == pytest.approx(expected, abs=1e-6)
-    wrong = neighbours(results)
+    wrong = confusions(results)
     assert all(row["taken_for"] in wrong["texts"][row["target"]] for row in wrong["rows"])
     assert all(row["sentence"] in wrong["texts"][row["source"]] for row in wrong["rows"])
 

@@ -15,14 +15,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> list[Path]:
     from repalign.metrics import metrics_of_file
-    from repalign.metrics.contract import PROMISES, breaches
+    from repalign.metrics.contract import CONTRACT_CHECKS, violations
 
     broken = 0
     for metric in metrics_of_file(args.file):
         print(f"{metric.name} ({metric.label})", file=sys.stderr)
-        for promise, found in breaches(metric).items():
+        for promise, found in violations(metric).items():
             broken += bool(found)
-            about = (PROMISES[promise].__doc__ or "").strip()
+            about = (CONTRACT_CHECKS[promise].__doc__ or "").strip()
             print(f"  {'broken' if found else 'kept  '}  {promise}: {about}", file=sys.stderr)
             for breach in found:
                 print(f"            {breach}", file=sys.stderr)

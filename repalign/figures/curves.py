@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from repalign.figures.lines import NAMED, SCORE, by_layer, level, quantiles, scored
+from repalign.figures.lines import MAX_NAMED_LINES, SCORE, by_layer, level, quantiles, scored
 from repalign.figures.style import DASHES, STYLE
 from repalign.figures.view import above_chance
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def choices(view: View) -> list[dict]:
-    return view.choices("own", "checkpoint", "metric", "variant")
+    return view.choices("scores", "checkpoint", "metric", "variant")
 
 
 def draw(view: View, *, checkpoint: str, metric: str, variant: str) -> dict:
-    everywhere = view.rows("own", metric=metric, variant=variant)
-    rows = view.rows("own", checkpoint=checkpoint, metric=metric, variant=variant)
+    everywhere = view.rows("scores", metric=metric, variant=variant)
+    rows = view.rows("scores", checkpoint=checkpoint, metric=metric, variant=variant)
     traces = by_language(view, rows, above_chance(rows), SCORE)
     traces.append(level(rows.assign(value=rows["chance"]), "chance", "dot"))
     traces += _controls(view, checkpoint, metric, variant)
@@ -30,10 +30,10 @@ def draw(view: View, *, checkpoint: str, metric: str, variant: str) -> dict:
 def by_language(view: View, rows: pd.DataFrame, filled: pd.Series, hover: str) -> list[dict]:
     """A line for each language, or quantiles where there are too many."""
     groups = dict(list(rows.groupby("target", sort=False)))
-    if len(groups) > NAMED:
+    if len(groups) > MAX_NAMED_LINES:
         return quantiles(rows, STYLE)
     names = [name for name in view.targets if name in groups]
-    parts = [scored(groups[name], name, view.looks[name], filled, hover) for name in names]
+    parts = [scored(groups[name], name, view.styles[name], filled, hover) for name in names]
     return [trace for part in parts for trace in part]
 
 

@@ -22,4 +22,4 @@ def choices(view: View) -> list[dict]:
 
 def draw(view: View, *, checkpoint: str, baseline: str, measure: str) -> dict:
     rows = view.rows("drift", checkpoint=checkpoint, baseline=baseline, measure=measure)
-    return by_layer(by_name(rows, "language", view.looks), rows, LABELS.get(measure, measure), rows)
+    return by_layer(by_name(rows, "language", view.styles), rows, LABELS.get(measure, measure), rows)

@@ -11,8 +11,8 @@ from repalign.results.results import write_whole
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-DRAWN = ("svg", "pdf", "png")
-FORMATS = (*DRAWN, "html", "json")
+IMAGE_FORMATS = ("svg", "pdf", "png")
+FORMATS = (*IMAGE_FORMATS, "html", "json")
 RESOLUTION = 3
 """Pixels of a PNG for each CSS pixel: 700 wide gives 300 dpi at 7 inches."""
 

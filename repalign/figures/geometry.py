@@ -17,4 +17,4 @@ def choices(view: View) -> list[dict]:
 def draw(view: View, *, checkpoint: str, measure: str) -> dict:
     rows = view.rows("geometry", checkpoint=checkpoint, measure=measure)
     everywhere = view.rows("geometry", measure=measure)
-    return by_layer(by_name(rows, "language", view.looks), rows, measure.replace("_", " "), everywhere)
+    return by_layer(by_name(rows, "language", view.styles), rows, measure.replace("_", " "), everywhere)

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def choices(view: View) -> list[dict]:
-    return view.choices("own", "checkpoint", "metric", "variant")
+    return view.choices("scores", "checkpoint", "metric", "variant")
 
 
 def draw(view: View, *, checkpoint: str, metric: str, variant: str) -> dict:
-    rows = view.rows("own", checkpoint=checkpoint, metric=metric, variant=variant)
-    everywhere = view.rows("own", metric=metric, variant=variant)["value"]
+    rows = view.rows("scores", checkpoint=checkpoint, metric=metric, variant=variant)
+    everywhere = view.rows("scores", metric=metric, variant=variant)["value"]
     limits = finite(everywhere.min()), finite(everywhere.max())
     return grid(rows, view.targets, ~above_chance(rows), limits, SEQUENTIAL, view.label(metric))
 

@@ -1,4 +1,4 @@
-"""How figures look: colours, dashes, symbols and the three sheets (light and dark page, paper)."""
+"""How figures look: colours, dashes, symbols and the three themes (light and dark page, paper)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def translucent(colour: str, opacity: float) -> str:
     return f"rgba({red},{green},{blue},{opacity:g})"
 
 
-def _sheet(ink: str, faint: str, paper: str, grid: bool, size: int) -> dict:
+def _theme(ink: str, faint: str, paper: str, grid: bool, size: int) -> dict:
     axis = {
         "gridcolor": faint,
         "linecolor": ink,
@@ -74,12 +74,12 @@ def _sheet(ink: str, faint: str, paper: str, grid: bool, size: int) -> dict:
     }
 
 
-SHEETS = {
-    "light": _sheet("#1d2330", "#e3e6ec", "rgba(0,0,0,0)", True, 13),
-    "dark": _sheet("#e7eaf0", "#343b49", "rgba(0,0,0,0)", True, 13),
-    "paper": _sheet("#000000", "#dddddd", "#ffffff", False, 14),
+THEMES = {
+    "light": _theme("#1d2330", "#e3e6ec", "rgba(0,0,0,0)", True, 13),
+    "dark": _theme("#e7eaf0", "#343b49", "rgba(0,0,0,0)", True, 13),
+    "paper": _theme("#000000", "#dddddd", "#ffffff", False, 14),
 }
 """Plotly templates."""
 
-SCREENS = {name: SHEETS[name] for name in ("light", "dark")}
+PAGE_THEMES = {name: THEMES[name] for name in ("light", "dark")}
 """Those of a page."""

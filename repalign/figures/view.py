@@ -36,10 +36,10 @@ class View:
         """The rows of a table whose columns equal the given values; none where there is no such table.
 
         Args:
-            table: "own" for scores with the pivot, "paired" for differences from a baseline, or a name in
-                `results.TABLES`. In "own", "paired" and "controls" the pivot's column is `source`, and
-                `gain` is how much nearer than by chance (or than the baseline) languages are, in the
-                metric's units.
+            table: "scores" (of each language with the pivot), "differences" (from a baseline), or a name in
+                `results.TABLES`. In "scores", "differences" and "controls" the pivot is always the
+                `source`, and `gain` is how much nearer than by chance (or than the baseline) languages
+                are, in the metric's units.
         """
         frame = self._frames.get(table)
         if frame is None:
@@ -61,7 +61,7 @@ class View:
         rows = self.rows(table)
         if rows.empty:
             return []
-        return sorted(rows[list(columns)].drop_duplicates().to_dict("records"), key=_place)
+        return sorted(rows[list(columns)].drop_duplicates().to_dict("records"), key=_order)
 
     @cached_property
     def pivot(self) -> str:
@@ -78,11 +78,11 @@ class View:
     @cached_property
     def targets(self) -> list[str]:
         """Languages compared with the pivot, in the order of the table."""
-        frames = (self.rows("own"), self.rows("paired"))
+        frames = (self.rows("scores"), self.rows("differences"))
         return list(dict.fromkeys(name for frame in frames for name in frame["target"].unique()))
 
     @cached_property
-    def looks(self) -> dict[str, Style]:
+    def styles(self) -> dict[str, Style]:
         """Every language, the pivot first, with its style."""
         order = [self.pivot, *self.targets]
         for name in ("sentences", "languages"):
@@ -105,9 +105,9 @@ class View:
         frames = {name: frame for name, frame in self.results.tables.items() if not frame.empty}
         if "controls" in frames:
             frames["controls"] = from_pivot(frames["controls"], self.pivot)
-        own, paired = from_pivot(table[single], self.pivot), from_pivot(table[~single], self.pivot)
-        frames |= {"own": own, "paired": paired}
-        for name in ("own", "paired", "controls"):
+        frames["scores"] = from_pivot(table[single], self.pivot)
+        frames["differences"] = from_pivot(table[~single], self.pivot)
+        for name in ("scores", "differences", "controls"):
             if name in frames:
                 sign = frames[name]["metric"].map(self.nearness).astype(float)
                 gain = sign * (frames[name]["value"] - frames[name]["chance"].fillna(0))
@@ -122,20 +122,20 @@ def from_pivot(table: pd.DataFrame, pivot: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    there, back = table[table["source"] == pivot], table[table["target"] == pivot]
-    known = pd.MultiIndex.from_frame(there[["metric", "target"]].drop_duplicates())
+    outward, back = table[table["source"] == pivot], table[table["target"] == pivot]
+    known = pd.MultiIndex.from_frame(outward[["metric", "target"]].drop_duplicates())
     back = back[~pd.MultiIndex.from_frame(back[["metric", "source"]]).isin(known)]
     if len(back):
-        there = pd.concat([there, back.rename(columns={"source": "target", "target": "source"})])
-    return there.sort_index().reset_index(drop=True)
+        outward = pd.concat([outward, back.rename(columns={"source": "target", "target": "source"})])
+    return outward.sort_index().reset_index(drop=True)
 
 
 def above_chance(rows: pd.DataFrame) -> pd.Series:
-    """Rows of "own" or "controls" that are significantly better than chance."""
+    """Rows of "scores" or "controls" that are significantly better than chance."""
     return (rows["p_adjusted"] < ALPHA) & (rows["gain"] > 0)
 
 
-def _place(choice: dict[str, Any]) -> list[int]:
+def _order(choice: dict[str, Any]) -> list[int]:
     return [_rank(choice.get(key), order) for key, order in LEADING.items()]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 NEIGHBOURS = 10
-JUDGED = 600
-"""Points a map is judged on; more change little and cost a sort of n^2 distances."""
+MAX_SCORED_POINTS = 600
+"""Points a map is sampled_faithfulness on; more change little and cost a sort of n^2 distances."""
 
 
 def faithfulness(points: np.ndarray, placed: np.ndarray, neighbours: int = NEIGHBOURS) -> tuple[float, float]:
@@ -30,7 +30,7 @@ def faithfulness(points: np.ndarray, placed: np.ndarray, neighbours: int = NEIGH
     return float(1 - intruders * 2 / (n * k * (2 * n - 3 * k - 1))), float(both / (n * k))
 
 
-def judged(points: np.ndarray, placed: np.ndarray, seed: int) -> tuple[float, float]:
+def sampled_faithfulness(points: np.ndarray, placed: np.ndarray, seed: int) -> tuple[float, float]:
     """`faithfulness` of a map of any size, on a sample of its points.
 
     Args:
@@ -39,8 +39,8 @@ def judged(points: np.ndarray, placed: np.ndarray, seed: int) -> tuple[float, fl
         seed: of the sample.
     """
     flat, places = points.reshape(-1, points.shape[-1]), placed.reshape(-1, placed.shape[-1])
-    if len(flat) > JUDGED:
-        chosen = np.random.default_rng(seed).choice(len(flat), JUDGED, replace=False)
+    if len(flat) > MAX_SCORED_POINTS:
+        chosen = np.random.default_rng(seed).choice(len(flat), MAX_SCORED_POINTS, replace=False)
         flat, places = flat[chosen], places[chosen]
     return faithfulness(flat, places)
 

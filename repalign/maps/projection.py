@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from repalign.errors import RepalignError, unknown
-from repalign.maps.faithfulness import judged
+from repalign.maps.faithfulness import sampled_faithfulness
 from repalign.maps.reducers import REDUCERS, Reducer
 from repalign.results.results import GRAIN
 
@@ -98,7 +98,7 @@ def project(
                 for layer, points, placed in _walk(family, rows, variant, reduce, dims, seed, anchors):
                     for member, its_points, its_places in zip(family, points, placed, strict=True):
                         table = _rows(member, layer, rows, source, its_points, its_places)
-                        trust, overlap = judged(its_points, its_places, seed)
+                        trust, overlap = sampled_faithfulness(its_points, its_places, seed)
                         tables.append(
                             table.assign(
                                 reducer=name, variant=variant, trustworthiness=trust, knn_overlap=overlap

@@ -29,7 +29,7 @@ class Reducer(Protocol):
 
 
 REDUCERS: Registry[Reducer] = Registry("reducer")
-KEPT = 50
+PCA_COMPONENTS = 50
 """Principal components that UMAP and t-SNE are given: enough for neighbourhoods, and much faster."""
 
 
@@ -50,7 +50,7 @@ def umap(points: np.ndarray, dims: int, *, seed: int, start: np.ndarray | None =
 
     from umap import UMAP
 
-    kept = pca(points, min(KEPT, points.shape[1]), seed=seed)
+    kept = pca(points, min(PCA_COMPONENTS, points.shape[1]), seed=seed)
     begin: Any = pca(points, dims, seed=seed) if start is None else start
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="n_jobs value")
@@ -69,7 +69,7 @@ def tsne(points: np.ndarray, dims: int, *, seed: int, start: np.ndarray | None =
     """t-SNE (van der Maaten & Hinton 2008): neighbourhoods; sizes and gaps of clusters mean nothing."""
     from sklearn.manifold import TSNE
 
-    kept = pca(points, min(KEPT, points.shape[1]), seed=seed)
+    kept = pca(points, min(PCA_COMPONENTS, points.shape[1]), seed=seed)
     begin = pca(points, dims, seed=seed) if start is None else start
     placed = TSNE(
         dims,

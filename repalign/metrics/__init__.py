@@ -17,7 +17,7 @@ from types import ModuleType
 from repalign.errors import RepalignError, unknown
 from repalign.metrics.metric import INVARIANCES, METRICS, Metric, Scores, metric
 from repalign.metrics.null import Null
-from repalign.metrics.pair import LayerPair, Side
+from repalign.metrics.pair import LayerPair, Representation
 
 __all__ = [
     "INVARIANCES",
@@ -25,8 +25,8 @@ __all__ = [
     "LayerPair",
     "Metric",
     "Null",
+    "Representation",
     "Scores",
-    "Side",
     "find",
     "metric",
     "metrics_of_file",

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 from repalign.errors import TooFewSentences
 from repalign.metrics.kernel import SUBSPACE
 from repalign.metrics.metric import metric
-from repalign.metrics.pair import LayerPair, Side
+from repalign.metrics.pair import LayerPair, Representation
 
 if TYPE_CHECKING:
     import torch
 
-ROOM = 2
+SENTENCES_PER_DIRECTION = 2
 """Sentences needed per kept direction: with fewer, noise alone is found correlated."""
 
 
-def basis(side: Side, variance: float) -> torch.Tensor:
+def basis(representation: Representation, variance: float) -> torch.Tensor:
     """Left singular vectors [sentence, kept] of the centred states that hold that share of the variance."""
     import torch
 
-    left, singular, _ = torch.linalg.svd(side.reduced.double(), full_matrices=False)
+    left, singular, _ = torch.linalg.svd(representation.reduced.double(), full_matrices=False)
     share = (singular**2).cumsum(0) / (singular**2).sum().clamp(min=1e-300)
     kept = int((share < variance - 1e-12).sum()) + 1
     rank = int((singular > singular[0] * 1e-10).sum()) if singular[0] > 0 else 0
@@ -35,9 +35,9 @@ def bases(pair: LayerPair, name: str, variance: float) -> tuple[torch.Tensor, to
     """
     x, y = pair.source.once(basis, variance), pair.target.once(basis, variance)
     directions = max(x.shape[1], y.shape[1])
-    if pair.sentences < ROOM * directions:
-        why = f", {ROOM} for each of {directions} directions"
-        raise TooFewSentences(name, ROOM * directions, pair.sentences, why, "use cka")
+    if pair.sentences < SENTENCES_PER_DIRECTION * directions:
+        why = f", {SENTENCES_PER_DIRECTION} for each of {directions} directions"
+        raise TooFewSentences(name, SENTENCES_PER_DIRECTION * directions, pair.sentences, why, "use cka")
     return x, y
 
 

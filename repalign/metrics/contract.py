@@ -10,22 +10,22 @@ import numpy as np
 from repalign.errors import RepalignError, TooFewSentences
 from repalign.metrics.metric import INVARIANCES, Metric, Scores
 
-PROMISES: dict[str, Callable[[Metric], Iterator[str]]] = {}
+CONTRACT_CHECKS: dict[str, Callable[[Metric], Iterator[str]]] = {}
 """Name -> a function that yields one sentence for every breach it finds."""
 
 Pair = tuple[np.ndarray, np.ndarray]
 SHAPES = ((60, 10), (24, 40))  # more sentences than dims, and fewer
 
 
-def promise(check: Callable[[Metric], Iterator[str]]) -> Callable[[Metric], Iterator[str]]:
-    """Add to `PROMISES`."""
-    PROMISES[check.__name__] = check
+def contract_check(check: Callable[[Metric], Iterator[str]]) -> Callable[[Metric], Iterator[str]]:
+    """Add to `CONTRACT_CHECKS`."""
+    CONTRACT_CHECKS[check.__name__] = check
     return check
 
 
-def breaches(metric: Metric) -> dict[str, list[str]]:
+def violations(metric: Metric) -> dict[str, list[str]]:
     """Every promise by name, with what was found broken; empty lists where it is kept."""
-    return {name: list(check(metric)) for name, check in PROMISES.items()}
+    return {name: list(check(metric)) for name, check in CONTRACT_CHECKS.items()}
 
 
 def related(sentences: int, dims: int, strength: float, seed: int = 0, mean: float = 0.3) -> Pair:
@@ -58,7 +58,7 @@ def near(a: float, b: float, tolerance: float) -> bool:
     return bool(np.isclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True))
 
 
-@promise
+@contract_check
 def bounds(metric: Metric) -> Iterator[str]:
     """No value lies outside the declared range."""
     low, high = metric.bounds
@@ -71,7 +71,7 @@ def bounds(metric: Metric) -> Iterator[str]:
                     yield f"{found.value} for x and {name} lies outside {metric.bounds}"
 
 
-@promise
+@contract_check
 def direction(metric: Metric) -> Iterator[str]:
     """The more two languages share, the closer they are; nothing is closer than a language is to itself."""
     sign = 1 if metric.closer == "higher" else -1
@@ -83,7 +83,7 @@ def direction(metric: Metric) -> Iterator[str]:
             yield f"values {values} for ever closer languages, declared closer={metric.closer!r}"
 
 
-@promise
+@contract_check
 def identity(metric: Metric) -> Iterator[str]:
     """A language scored with itself reaches the declared value."""
     if metric.identical is None:
@@ -94,7 +94,7 @@ def identity(metric: Metric) -> Iterator[str]:
             yield f"{name}: {value} for identical languages, declared {metric.identical}"
 
 
-@promise
+@contract_check
 def symmetry(metric: Metric) -> Iterator[str]:
     """Exchanging the languages changes nothing, if so declared."""
     if not metric.symmetric:
@@ -119,7 +119,7 @@ def _transformed(invariance: str, pair: Pair) -> Pair:
     }[invariance]
 
 
-@promise
+@contract_check
 def invariances(metric: Metric) -> Iterator[str]:
     """What the metric says it is blind to changes nothing."""
     for invariance in sorted(metric.invariances):
@@ -129,7 +129,7 @@ def invariances(metric: Metric) -> Iterator[str]:
                 yield f"{name}: {before} becomes {after} under {INVARIANCES[invariance]}"
 
 
-@promise
+@contract_check
 def order(metric: Metric) -> Iterator[str]:
     """The order of the sentences, the same in both languages, changes nothing."""
     for name, (x, y) in inputs(metric):
@@ -139,7 +139,7 @@ def order(metric: Metric) -> Iterator[str]:
             yield f"{name}: {before} becomes {after} when the sentences come in another order"
 
 
-@promise
+@contract_check
 def chance(metric: Metric) -> Iterator[str]:
     """Unrelated languages, each around the origin, reach the declared chance level on average."""
     if metric.chance is None:
@@ -156,7 +156,7 @@ def chance(metric: Metric) -> Iterator[str]:
                 yield f"{sentences} sentences x {dims} dims: {measured}, declared {declared:.4f}"
 
 
-@promise
+@contract_check
 def null(metric: Metric) -> Iterator[str]:
     """A closed form of the distribution under shuffling agrees with shuffling."""
     for name, (x, y) in inputs(metric):
@@ -173,7 +173,7 @@ def null(metric: Metric) -> Iterator[str]:
             yield f"{name}: deviation {values.std():.5f} of 200 shuffles, closed form {declared.sd:.5f}"
 
 
-@promise
+@contract_check
 def inputs_untouched(metric: Metric) -> Iterator[str]:
     """The states are not changed."""
     for name, (x, y) in inputs(metric):
@@ -183,7 +183,7 @@ def inputs_untouched(metric: Metric) -> Iterator[str]:
             yield f"{name}: the metric wrote into its input"
 
 
-@promise
+@contract_check
 def precision(metric: Metric) -> Iterator[str]:
     """float32 gives what float64 gives, within the declared tolerance."""
     for name, (x, y) in inputs(metric):
@@ -192,7 +192,7 @@ def precision(metric: Metric) -> Iterator[str]:
             yield f"{name}: {single} in float32, {double} in float64; tolerance {metric.tolerance}"
 
 
-@promise
+@contract_check
 def influence(metric: Metric) -> Iterator[str]:
     """Per-sentence values average to the score; influences have mean zero and one number a sentence."""
     for name, (x, y) in inputs(metric):
@@ -209,7 +209,7 @@ def influence(metric: Metric) -> Iterator[str]:
                 yield f"{name}: influence has mean {float(found.influence.mean())}, expected 0"
 
 
-@promise
+@contract_check
 def collapse(metric: Metric) -> Iterator[str]:
     """A layer where all sentences look alike is no alignment: chance at best, or NaN."""
     for dtype in (np.float32, np.float64):
@@ -227,7 +227,7 @@ def collapse(metric: Metric) -> Iterator[str]:
                 yield f"{found.value} for two constant layers ({np.dtype(dtype).name}); chance is {declared}"
 
 
-@promise
+@contract_check
 def hard_inputs(metric: Metric) -> Iterator[str]:
     """Duplicated sentences, constant dims and one language that is constant give a value in range, or NaN."""
     for name, (x, y) in inputs(metric):
@@ -247,7 +247,7 @@ def hard_inputs(metric: Metric) -> Iterator[str]:
                 yield f"{name}, {case}: {found.value}"
 
 
-@promise
+@contract_check
 def minimum(metric: Metric) -> Iterator[str]:
     """Too few sentences are refused by name and number, and the minimum is enough."""
     x, y = related(metric.minimum, 2, 1.0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from repalign.metrics.metric import Scores, metric
 from repalign.metrics.null import Null
-from repalign.metrics.pair import LayerPair, Side
+from repalign.metrics.pair import LayerPair, Representation
 from repalign.metrics.quadratic import UCentred, shuffled, u_centred, without_second_order
 
 if TYPE_CHECKING:
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 SUBSPACE = ("shift", "scale", "joint permutation", "joint rotation", "own rotation")
 
 
-def gram(side: Side) -> torch.Tensor:
+def gram(representation: Representation) -> torch.Tensor:
     """Inner products of centred states [n, n]; mean 1 on the diagonal, so that no power of them overflows."""
-    products = side.centred @ side.centred.T
+    products = representation.centred @ representation.centred.T
     size = products.diagonal().mean()
     return products / size.where(size > 0, 1)
 
 
-def kernel(side: Side) -> UCentred:
+def kernel(representation: Representation) -> UCentred:
     """The linear kernel, U-centred."""
-    return u_centred(side.once(gram))
+    return u_centred(representation.once(gram))
 
 
 @metric(
@@ -66,7 +66,7 @@ def _pair_scores(
     k: torch.Tensor, m: torch.Tensor, value: float, size: float, influence: torch.Tensor, null: Null
 ) -> Scores:
     """Scores of <k, m> / (|k| |m|); `size` is the denominator."""
-    left, right = (float(side.norm()) for side in (k, m))
+    left, right = (float(matrix.norm()) for matrix in (k, m))
     effect = k * m / size - value / 2 * ((k / left).square() + (m / right).square())
     pairs = 2 * len(k) ** 2 * float(effect.square().sum(1).double().sum())
     room = 1 - max((value - null.mean) / (1 - null.mean), 0.0)

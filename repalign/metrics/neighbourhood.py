@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from repalign.metrics.metric import Scores, metric
 from repalign.metrics.null import Null
-from repalign.metrics.pair import LayerPair, Side
+from repalign.metrics.pair import LayerPair, Representation
 from repalign.metrics.quadratic import UCentred, shuffled, u_centred, without_second_order
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ class Neighbours(NamedTuple):
     mutual: float  # number of ordered pairs that are each other's neighbours
 
 
-def neighbours(side: Side, k: int = K) -> Neighbours:
+def neighbours(representation: Representation, k: int = K) -> Neighbours:
     """Nearest by cosine within one language, itself left out.
 
     Only what is nearer than the first that is left out: where all states are equal, nobody is a neighbour.
     """
     import torch
 
-    cosine = (side.unit @ side.unit.T).fill_diagonal_(-torch.inf)
+    cosine = (representation.unit @ representation.unit.T).fill_diagonal_(-torch.inf)
     values, nearest = cosine.topk(k + 1, dim=1)
     nearer = values[:, :k] > values[:, k:] + 4 * torch.finfo(cosine.dtype).eps
     edges = torch.zeros_like(cosine, dtype=torch.bool).scatter_(1, nearest[:, :k], nearer)
@@ -93,10 +93,10 @@ def _influence(x: Neighbours, y: Neighbours, both: torch.Tensor, least: float) -
     return without_second_order(influence - influence.mean(), float((gained**2).sum()) / K**2, least)
 
 
-def standardised(side: Side) -> torch.Tensor:
+def standardised(representation: Representation) -> torch.Tensor:
     """Dims of mean 0 and variance 1; constant dims are zero."""
-    deviation = side.centred.norm(dim=0) / len(side.centred) ** 0.5
-    return side.centred / deviation.where(deviation > 0, 1)
+    deviation = representation.centred.norm(dim=0) / len(representation.centred) ** 0.5
+    return representation.centred / deviation.where(deviation > 0, 1)
 
 
 @metric(
@@ -129,11 +129,11 @@ class Distances(NamedTuple):
     split: UCentred
 
 
-def distances(side: Side) -> Distances:
+def distances(representation: Representation) -> Distances:
     """1 - Pearson correlation over dims; equal distances share their mean rank."""
     import torch
 
-    rows = side.states - side.states.mean(1, keepdim=True)
+    rows = representation.states - representation.states.mean(1, keepdim=True)
     length = rows.norm(dim=1, keepdim=True)
     rows = rows / length.where(length > 0, 1)
     i, j = torch.triu_indices(len(rows), len(rows), 1, device=rows.device)
@@ -180,7 +180,7 @@ def rsa(pair: LayerPair) -> Scores:
     """
     x, y = pair.source.once(distances), pair.target.once(distances)
     n = pair.sentences
-    if any(bool(side.ranks.min() == side.ranks.max()) for side in (x, y)):
+    if any(bool(language.ranks.min() == language.ranks.max()) for language in (x, y)):
         return Scores(float("nan"))
     size = float(x.ranks.std(correction=0) * y.ranks.std(correction=0))
     value = float(((x.ranks - x.ranks.mean()) * (y.ranks - y.ranks.mean())).mean()) / size

@@ -126,8 +126,8 @@ def pearson_tail(z: float, skew: float) -> float:
         return float(special.ndtr(-z))
     shape = 4 / skew**2
     point = shape + z * shape**0.5 * np.sign(skew)  # a gamma variable of that shape, mirrored where skew < 0
-    side = special.gammaincc if skew > 0 else special.gammainc
-    return float(side(shape, max(point, 0.0)))
+    tail_function = special.gammaincc if skew > 0 else special.gammainc
+    return float(tail_function(shape, max(point, 0.0)))
 
 
 NODES, NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(80)

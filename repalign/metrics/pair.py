@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Side:
+class Representation:
     """One layer of one language and what is derived from it; shared by every pair and metric that needs it.
 
     Args:
@@ -36,7 +36,7 @@ class Side:
         return self._derived[key]
 
     @classmethod
-    def of(cls, array: Any, device: str = "cpu") -> Side:
+    def of(cls, array: Any, device: str = "cpu") -> Representation:
         """From a numpy array or tensor [sentence, dim]; float64 stays, everything else becomes float32.
 
         Raises:
@@ -93,9 +93,9 @@ class Side:
         """Inner products of centred states [sentence, sentence]."""
         return self.centred @ self.centred.T
 
-    def take(self, rows: Any) -> Side:
+    def take(self, rows: Any) -> Representation:
         """The same language on other rows."""
-        return Side(self.states[rows])
+        return Representation(self.states[rows])
 
 
 class Winners(NamedTuple):
@@ -143,7 +143,7 @@ class LayerPair:
         RepalignError: the numbers of sentences differ.
     """
 
-    def __init__(self, source: Side, target: Side) -> None:
+    def __init__(self, source: Representation, target: Representation) -> None:
         if len(source.states) != len(target.states):
             raise RepalignError(
                 f"the two languages have {len(source.states)} and {len(target.states)} sentences; "
@@ -156,9 +156,9 @@ class LayerPair:
         """From two arrays or tensors [sentence, dim]."""
         if y is None:
             raise RepalignError("a metric needs two languages: metric(x, y), both [sentence, dim]")
-        source, target = Side.of(x, device), Side.of(y, device)
+        source, target = Representation.of(x, device), Representation.of(y, device)
         if source.states.dtype != target.states.dtype:
-            source, target = Side(source.states.double()), Side(target.states.double())
+            source, target = Representation(source.states.double()), Representation(target.states.double())
         return cls(source, target)
 
     @property

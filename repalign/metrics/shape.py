@@ -94,7 +94,7 @@ def gulp_distance(x: torch.Tensor, y: torch.Tensor, penalty: float) -> float:
     import torch
 
     n = len(x)
-    x, y = (side.double() * (n**0.5 / side.double().norm().clamp(min=1e-300)) for side in (x, y))
+    x, y = (states.double() * (n**0.5 / states.double().norm().clamp(min=1e-300)) for states in (x, y))
 
     def whitened(a: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
         ridge = a.T @ a / n + penalty * torch.eye(a.shape[1], dtype=a.dtype, device=a.device)

@@ -9,14 +9,14 @@ from repalign.report.map import shortened
 if TYPE_CHECKING:
     from repalign.results.results import Results
 
-EACH = 12
+MAX_PER_LAYER = 12
 """Confusions the page holds for each checkpoint, pair and layer."""
 
-ALL = 4_000
+MAX_CONFUSIONS = 4_000
 """And altogether."""
 
 
-def neighbours(results: Results) -> dict[str, Any] | None:
+def confusions(results: Results) -> dict[str, Any] | None:
     """Which sentence was taken for which, and the text of those; None where there are none."""
     table, sentences = results.tables.get("neighbours"), results.tables.get("sentences")
     if table is None or sentences is None or table.empty:
@@ -24,9 +24,9 @@ def neighbours(results: Results) -> dict[str, Any] | None:
     keys = ["checkpoint", "layer", "source", "target"]
     if "variant" in table:
         table = table[table["variant"] == table["variant"].iloc[-1]]
-    each = max(1, min(EACH, ALL // len(table[keys].drop_duplicates())))
+    each = max(1, min(MAX_PER_LAYER, MAX_CONFUSIONS // len(table[keys].drop_duplicates())))
     rank = table.groupby(keys, sort=False, observed=True).cumcount()
-    rows = table.assign(rank=rank)[rank < each].head(ALL)
+    rows = table.assign(rank=rank)[rank < each].head(MAX_CONFUSIONS)
     named = set()
     for side, column in (("source", "sentence"), ("target", "sentence"), ("target", "taken_for")):
         named |= set(zip(rows[side].astype(str), rows[column], strict=True))

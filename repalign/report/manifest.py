@@ -12,7 +12,7 @@ from repalign.version import __version__
 if TYPE_CHECKING:
     from repalign.results.results import Results
 
-DRAWN_WITH = ("pandas", "plotly", "jinja2")
+RENDERED_WITH = ("pandas", "plotly", "jinja2")
 
 
 def manifest(about: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -44,7 +44,7 @@ def facts(results: Results) -> dict[str, str]:
     about = {key: value for key, value in results.about.items() if key not in ("command", "manifest")}
     settings = {key: value for key, value in results.profile.settings.items() if key != "labels"}
     said = {_heading(key): _cell(value) for key, value in {**settings, **about}.items()}
-    tools = ", ".join(f"{name} {version(name)}" for name in DRAWN_WITH)
+    tools = ", ".join(f"{name} {version(name)}" for name in RENDERED_WITH)
     return said | {"drawn with": f"repalign {__version__}, Python {sys.version.split()[0]}, {tools}"}
 
 

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
     from repalign.results.results import Results
 
-POINTS = 150_000
+MAX_POINTS = 150_000
 """At most so many places for each checkpoint and map in one page; beyond, sentences are left out evenly."""
 
-TEXT = 600
+MAX_CHARACTERS = 600
 """Characters of a sentence that the page holds."""
 
 
-def space(results: Results) -> dict[str, Any] | None:
+def map_data(results: Results) -> dict[str, Any] | None:
     """Places, cosines and text; None where there is no map.
 
     Places are [layer, language, sentence, 2 or 3], int16 in units of `GRAIN` or float32; cosine and margin
@@ -31,8 +31,8 @@ def space(results: Results) -> dict[str, Any] | None:
         return None
     table = table.assign(map=table["reducer"].astype(str) + np.where(table["z"].notna(), " 3-D", " 2-D"))
     languages = list(dict.fromkeys(sentences["language"].astype(str)))
-    there = np.sort(table["sentence"].unique())
-    kept = _kept(table, there)
+    sampled = np.sort(table["sentence"].unique())
+    kept = _kept(table, sampled)
     shown = table[table["sentence"].isin(kept)]
     sheets = []
     for (checkpoint, name, variant), rows in shown.groupby(
@@ -48,20 +48,21 @@ def space(results: Results) -> dict[str, Any] | None:
         "sheets": sheets,
         "grain": GRAIN,
         "turns": bool(shown["z"].notna().any()),
-        "left_out": len(there) - len(kept),
+        "left_out": len(sampled) - len(kept),
     }
 
 
-def _kept(table: pd.DataFrame, there: np.ndarray) -> np.ndarray:
+def _kept(table: pd.DataFrame, sampled: np.ndarray) -> np.ndarray:
+    """Sentences that the page can hold, evenly from the first to the last: int [sentence]."""
     largest = table.groupby(["checkpoint", "map"], observed=True).size().max()
-    share = min(1.0, POINTS / largest)
-    count = max(4, int(len(there) * share))
-    return there[np.linspace(0, len(there) - 1, min(count, len(there))).astype(int)]
+    share = min(1.0, MAX_POINTS / largest)
+    count = max(4, int(len(sampled) * share))
+    return sampled[np.linspace(0, len(sampled) - 1, min(count, len(sampled))).astype(int)]
 
 
 def _sheet(rows: pd.DataFrame, languages: list[str], kept: np.ndarray) -> dict[str, Any]:
-    rows = rows.assign(place=rows["language"].astype(str).map(languages.index))
-    rows = rows.sort_values(["layer", "place", "sentence"])
+    rows = rows.assign(position=rows["language"].astype(str).map(languages.index))
+    rows = rows.sort_values(["layer", "position", "sentence"])
     layers = sorted(rows["layer"].unique())
     shape = (len(layers), len(languages), len(kept))
     columns = ["x", "y", "z"] if rows["z"].notna().any() else ["x", "y"]
@@ -98,4 +99,4 @@ def _texts(sentences: pd.DataFrame, language: str, kept: np.ndarray) -> dict[str
 
 def shortened(text: str) -> str:
     """A sentence, cut where it would weigh the page down, with a note that says so."""
-    return text if len(text) <= TEXT else f"{text[:TEXT]}… ({len(text):,} characters)"
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}… ({len(text):,} characters)"

@@ -18,13 +18,17 @@ def findings(view: View) -> list[Finding]:
     number of tests; a "change" is a paired difference that is significant likewise. Nothing else is said.
     """
     lead = leading(view)
-    own, paired = view.rows("own", **lead), view.rows("paired", **lead)
-    found = [where(view, rows, str(name), lead) for name, rows in own.groupby("checkpoint", sort=False)]
-    for (checkpoint, baseline), rows in paired.groupby(["checkpoint", "baseline"], sort=False):
-        found.append(changed(view, rows, str(checkpoint), str(baseline), lead))
-    return found + (sure(view, own, lead) if len(own) else [])
+    scores, differences = view.rows("scores", **lead), view.rows("differences", **lead)
+    sentences = [
+        where(view, rows, str(name), lead) for name, rows in scores.groupby("checkpoint", sort=False)
+    ]
+    for (checkpoint, baseline), rows in differences.groupby(["checkpoint", "baseline"], sort=False):
+        sentences.append(changed(view, rows, str(checkpoint), str(baseline), lead))
+    return sentences + (sure(view, scores, lead) if len(scores) else [])
 
 
 def leading(view: View) -> dict[str, str]:
     """The metric and variant that the words are about."""
-    return (view.choices("own", "metric", "variant") or view.choices("paired", "metric", "variant"))[0]
+    return (view.choices("scores", "metric", "variant") or view.choices("differences", "metric", "variant"))[
+        0
+    ]

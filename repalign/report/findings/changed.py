@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from repalign.figures.view import ALPHA
-from repalign.report.findings.finding import NAMED, Finding
+from repalign.report.findings.finding import MAX_NAMED_LANGUAGES, Finding
 from repalign.report.findings.words import adjusted, called, layers_in_words, listing, number, p_in_words
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ def changed(view: View, rows: pd.DataFrame, checkpoint: str, baseline: str, lead
         f"{head}: {'; '.join(parts)}.",
         f"{view.label(lead['metric'])}, {lead['variant']}; the same sentences, paired, {adjusted(view)}",
         {**lead, "layer": int(tested.loc[tested["value"].abs().idxmax(), "layer"])},
-        tuple(details) if len(names) <= NAMED else (),
+        tuple(details) if len(names) <= MAX_NAMED_LANGUAGES else (),
     )
 
 
 def _named(names: pd.Series | list[str]) -> str:
     distinct = list(dict.fromkeys(names))
-    return listing(distinct) if len(distinct) <= NAMED else f"{len(distinct)} languages"
+    return listing(distinct) if len(distinct) <= MAX_NAMED_LANGUAGES else f"{len(distinct)} languages"
 
 
 def _language(own: pd.DataFrame, name: str, baseline: str, lead: dict[str, str]) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-NAMED = 12
+MAX_NAMED_LANGUAGES = 12
 """With more languages than this, findings count languages instead of naming each."""
 
 

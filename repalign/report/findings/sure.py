@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from repalign.figures.view import ALPHA, above_chance
-from repalign.report.findings.finding import NAMED, Finding
+from repalign.report.findings.finding import MAX_NAMED_LANGUAGES, Finding
 from repalign.report.findings.where import best
 from repalign.report.findings.words import correction, count_of, joined, listing
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from repalign.figures.view import View
 
-RIVALS = {
+BASELINES = {
     "bag-of-tokens": "what a bag of tokens reaches without a model",
     "random-weights": "what the same model reaches with random weights",
 }
 """Controls that a score should clearly exceed."""
 
-CHECKS = {
+CONFOUNDS = {
     "unshared-tokens": "without the tokens that both sides share",
     "length-matched": "on sentences of matched length",
     "length-partialled": "with sentence length taken out",
@@ -40,7 +40,7 @@ def sure(view: View, own: pd.DataFrame, lead: dict[str, str]) -> list[Finding]:
     found += _controls(view, met, lead)
     early = list(dict.fromkeys(met.loc[met["layer"] == 0, "target"]))
     if early:
-        who = listing(early) if len(early) <= NAMED else f"{len(early)} languages"
+        who = listing(early) if len(early) <= MAX_NAMED_LANGUAGES else f"{len(early)} languages"
         reason = "Shared names, digits and loans can do this."
         found.append(Finding("sure", f"Above chance already at layer 0, before any block: {who}. {reason}"))
     text = "Each best layer is picked on the same sentences, so its value is a little too high."
@@ -59,7 +59,7 @@ def _size(view: View, own: pd.DataFrame) -> str:
 
 def _other_metrics(view: View, met: pd.DataFrame, lead: dict[str, str]) -> list[Finding]:
     """Whether the other metrics see the same languages meet."""
-    table = view.rows("own", variant=lead["variant"])
+    table = view.rows("scores", variant=lead["variant"])
     pairs = set(zip(met["checkpoint"], met["target"], strict=True))
     agree, dissent = [], []
     for metric, rows in table[table["metric"] != lead["metric"]].groupby("metric", sort=False):
@@ -80,13 +80,13 @@ def _controls(view: View, met: pd.DataFrame, lead: dict[str, str]) -> list[Findi
     """Is each language, at its best layer, above what needs no meaning, and not there by what misleads?"""
     peaks = [best(own) for _, own in met.groupby(["checkpoint", "target"], sort=False)]
     said = []
-    for control, meaning in (RIVALS | CHECKS).items():
+    for control, meaning in (BASELINES | CONFOUNDS).items():
         rows = view.rows("controls", control=control, **lead)
         if rows.empty:
             continue
         there = {tuple(row[KEY]): row for _, row in rows.assign(above=above_chance(rows)).iterrows()}
         pairs = [(peak, there[key]) for peak in peaks if (key := tuple(peak[KEY])) in there]
-        if control in RIVALS:
+        if control in BASELINES:
             failed = [peak for peak, row in pairs if not _clearly_above(peak, row)]
             passed = f"clearly above {meaning}"
         else:
@@ -107,4 +107,4 @@ def _clearly_above(peak: pd.Series, control: pd.Series) -> bool:
 def _without(failed: list[pd.Series], met: pd.DataFrame) -> str:
     one = met["checkpoint"].nunique() == 1
     names = [peak["target"] if one else f"{peak['target']} in {peak['checkpoint']}" for peak in failed]
-    return f" (not {listing(names)})" if 0 < len(names) <= NAMED else ""
+    return f" (not {listing(names)})" if 0 < len(names) <= MAX_NAMED_LANGUAGES else ""

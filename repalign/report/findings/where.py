@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from repalign.figures.view import above_chance
-from repalign.report.findings.finding import NAMED, Finding
+from repalign.report.findings.finding import MAX_NAMED_LANGUAGES, Finding
 from repalign.report.findings.words import adjusted, called, layers_in_words, listing, number, p_in_words
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def where(view: View, rows: pd.DataFrame, checkpoint: str, lead: dict[str, str])
         f"{view.label(lead['metric'])}, {lead['variant']}; above chance, {adjusted(view)}",
         {**lead, "layer": int(peaks["layer"].mode().iloc[0])},
         tuple(_language(rows[rows["target"] == name], name, pivot, lead) for name in names)
-        if len(names) <= NAMED
+        if len(names) <= MAX_NAMED_LANGUAGES
         else (),
     )
 
@@ -83,7 +83,13 @@ def _parted(met: pd.DataFrame, rows: pd.DataFrame) -> str:
     if not parted:
         return ""
     count = met["target"].nunique()
-    who = "All" if len(parted) == count > 1 else listing(parted) if len(parted) <= NAMED else len(parted)
+    who = (
+        "All"
+        if len(parted) == count > 1
+        else listing(parted)
+        if len(parted) <= MAX_NAMED_LANGUAGES
+        else len(parted)
+    )
     return (
         f"{who} {'is' if len(parted) == 1 else 'are'} clearly further apart again at the last layer, {last}."
     )

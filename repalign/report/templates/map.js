@@ -84,7 +84,7 @@ class SpaceMap {
     const [x, y] = this.at(language, sentence), { pen } = this;
     pen.fillStyle = this.view.colourOf(this, language, sentence);
     pen.beginPath();
-    const shape = this.space.looks[language].symbol;
+    const shape = this.space.styles[language].symbol;
     if (shape === "square") pen.rect(x - size * 0.9, y - size * 0.9, size * 1.8, size * 1.8);
     else if (!CORNERS[shape]) pen.arc(x, y, size, 0, 2 * Math.PI);
     else {

@@ -3,7 +3,7 @@
 
 function spaceSection(page) {
   const { $, make, unpack, data, started, still, layerOf, set } = page, state = () => page.state;
-  const space = data.space, maps = [];
+  const space = data.map, maps = [];
   const view = { hidden: new Set(), matches: null, sentence: null, language: null, colourOf: null };
   let pinned = false;
   const HEAT = ["#2f79c4", "#8f8f8f", "#d9730d"];
@@ -14,7 +14,7 @@ function spaceSection(page) {
   const between = (low, value, high) => Math.max(low, Math.min(high, value));
   const ramp = () => make("span", { className: "ramp" });
   const COLOURS = {
-    language: { of: (map, l) => space.looks[l].colour, key: () => [] },
+    language: { of: (map, l) => space.styles[l].colour, key: () => [] },
     group: {
       of: (map, l, s) => `hsl(${space.hues[s]} 55% 48%)`,
       key: () => [`A sentence and its translations share a colour, by where the ${data.pivot} one lies at layer ${started.layer}.`],
@@ -40,14 +40,14 @@ function spaceSection(page) {
     for (const one of space.sentences) Object.assign(one, { tokens: unpack(one.tokens), group: unpack(one.group), low: one.text.map((t) => t.toLocaleLowerCase()) });
     const lengths = space.sentences.flatMap((one) => [...one.tokens]).sort((a, b) => a - b);
     space.longest = lengths[Math.floor(lengths.length * 0.98)] || 1;
-    const looks = new Map(data.languages.map((one) => [one.code, one]));
-    space.looks = space.languages.map((code) => looks.get(code));
+    const styles = new Map(data.languages.map((one) => [one.code, one]));
+    space.styles = space.languages.map((code) => styles.get(code));
     space.hues = hues();
     const names = [...new Set(space.sheets.map((sheet) => sheet.map))];
     $("map").replaceChildren(...names.map((name) => new Option(name, name)));
     started.map = names[0];
     for (const checkpoint of new Set(space.sheets.map((sheet) => sheet.checkpoint))) addMap(checkpoint);
-    for (const look of space.looks) addLegend(look);
+    for (const style of space.styles) addLegend(style);
   }
 
   /* Neighbours in the pivot, at the layer the page starts with, get neighbouring hues. */
@@ -148,7 +148,7 @@ function spaceSection(page) {
     for (const map of maps) head.append(make("th", { scope: "col" }, "cosine", ...(maps.length > 1 ? [", ", make("bdi", { textContent: map.checkpoint })] : [])));
     const rows = space.languages.map((code, l) => {
       const swatch = make("span", { className: "swatch" });
-      swatch.style.background = space.looks[l].colour;
+      swatch.style.background = space.styles[l].colour;
       const row = make("tr", { className: l === view.language ? "chosen" : "" }, make("th", { scope: "row" }, swatch, code), make("td", { className: "text" }, sentenceText(l, s)));
       for (const map of maps) {
         const cosine = map.score("cosine", l, s), found = map.score("margin", l, s) > 0;
@@ -161,14 +161,14 @@ function spaceSection(page) {
     $("card").replaceChildren(make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)), make("p", { className: "note", textContent: note }));
   }
 
-  function addLegend(look) {
+  function addLegend(style) {
     const swatch = make("span", { className: "swatch" });
-    swatch.style.background = look.colour;
-    const button = make("button", { type: "button" }, swatch, look.name === look.code ? look.code : `${look.name} (${look.code})`);
-    button.dataset.code = look.code;
+    swatch.style.background = style.colour;
+    const button = make("button", { type: "button" }, swatch, style.name === style.code ? style.code : `${style.name} (${style.code})`);
+    button.dataset.code = style.code;
     button.addEventListener("click", () => {
       const hidden = new Set(view.hidden);
-      if (!hidden.delete(look.code)) hidden.add(look.code);
+      if (!hidden.delete(style.code)) hidden.add(style.code);
       set({ hide: [...hidden].join(",") }, 0);
     });
     $("legend").append(button);
