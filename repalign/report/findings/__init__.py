@@ -12,10 +12,11 @@ __all__ = ["Finding", "findings", "leading"]
 
 
 def findings(view: View) -> list[Finding]:
-    """Where languages meet, what changed, and how sure that is, by the leading metric and variant.
+    """Where languages align, what changed, and how sure that is, by the leading metric and variant.
 
-    A language "meets" the pivot at a layer whose score is significantly better than chance, adjusted for the
-    number of tests; a "change" is a paired difference that is significant likewise. Nothing else is said.
+    A language is "above chance" at a layer whose score is significantly better than chance, adjusted for the
+    number of tests; a "change" is a paired difference that is significant by the same rule. One score "exceeds"
+    or has "clearly dropped" below another where their intervals do not overlap.
     """
     lead = leading(view)
     scores, differences = view.rows("scores", **lead), view.rows("differences", **lead)
@@ -28,7 +29,7 @@ def findings(view: View) -> list[Finding]:
 
 
 def leading(view: View) -> dict[str, str]:
-    """The metric and variant that the words are about."""
+    """The metric and variant that the findings report."""
     return (view.choices("scores", "metric", "variant") or view.choices("differences", "metric", "variant"))[
         0
     ]

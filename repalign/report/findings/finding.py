@@ -10,13 +10,13 @@ MAX_NAMED_LANGUAGES = 12
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence that a test stands behind.
+    """A sentence and the test that supports it.
 
     Attributes:
         question: "where", "changed" or "sure".
         text: the sentence.
         evidence: the test.
-        choice: what the page shows when it is chosen, e.g. metric, variant, layer.
+        choice: what the page shows when the finding is selected, e.g. metric, variant, layer.
         details: the same for each language.
     """
 
