@@ -153,7 +153,7 @@ def test_no_scores_are_told(results):
 
 
 def test_a_report_needs_results():
-    with pytest.raises(RepalignError, match="a title and a profile or results"):
+    with pytest.raises(RepalignError, match="takes a title and a profile or results"):
         Report("only a title")
 
 
@@ -238,7 +238,7 @@ def test_a_figure_is_svg_where_nothing_says_otherwise(results, tmp_path, monkeyp
         (["nowhere"], "no results in nowhere"),
         (["RESULTS", "--figure", "heatmaps"], "did you mean 'heatmap'"),
         (["RESULTS", "--figure", "curves", "--metric", "mexxa"], "did you mean 'mexa'"),
-        (["RESULTS", "--figure", "drift"], "nothing to draw 'drift'"),
+        (["RESULTS", "--figure", "drift"], "lack the table for figure 'drift'"),
         (["RESULTS", "--metric", "cka"], "--metric chooses a picture; give --figure"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Figures, drawn from saved results; they compute nothing but their layout.
+"""Figures drawn from saved results; they compute nothing but layout.
 
 Each figure is a module with the two functions of `FigureModule`. The page holds every picture of every figure;
 `draw` makes one for a paper.
@@ -76,12 +76,12 @@ def draw(name: str, results: Results | LayerProfile, *, theme: str = "paper", **
 
     Args:
         name: a name in `FIGURES`.
-        results: what to draw.
+        results: the profile or results to draw from.
         theme: "paper", "light" or "dark".
-        choice: which picture, where there are several; the leading one by default.
+        choice: which picture if there are several; by default the first.
 
     Raises:
-        RepalignError: no such figure, nothing to draw it from, or no such picture.
+        RepalignError: no such figure or picture, or the results lack its table.
     """
     import plotly.graph_objects as go
 
@@ -89,7 +89,7 @@ def draw(name: str, results: Results | LayerProfile, *, theme: str = "paper", **
     figure = FIGURES[name]
     pictures = figure.choices(view)
     if not pictures:
-        raise RepalignError(f"nothing to draw {name!r} from in these results")
+        raise RepalignError(f"these results lack the table for figure {name!r}")
     for key, value in choice.items():
         if key not in pictures[0]:
             raise unknown(f"choice of {name!r}", key, pictures[0])
@@ -97,9 +97,9 @@ def draw(name: str, results: Results | LayerProfile, *, theme: str = "paper", **
             raise unknown(key, str(value), {str(picture[key]) for picture in pictures})
         pictures = [picture for picture in pictures if str(picture[key]) == str(value)]
         if not pictures:
-            raise RepalignError(f"there is no picture of {name!r} with {choice}")
+            raise RepalignError(f"figure {name!r} has no picture with {choice}")
     spec = figure.draw(view, **pictures[0])
-    # what waits in the legend of a page to be chosen would stay there on paper
+    # traces that a reader would switch on in the legend are left out on paper
     traces = [one for one in spec["data"] if theme != "paper" or one.get("visible") != "legendonly"]
     return go.Figure(traces, {**spec["layout"], "template": THEMES[theme]})
 

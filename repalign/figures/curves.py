@@ -1,4 +1,4 @@
-"""Scores by layer, a line a language: bands are intervals, filled marks significant, chance is dotted."""
+"""Scores by layer, one line per language: bands are intervals, filled marks significant, the dotted line chance."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def draw(view: View, *, checkpoint: str, metric: str, variant: str) -> dict:
 
 
 def by_language(view: View, rows: pd.DataFrame, filled: pd.Series, hover: str) -> list[dict]:
-    """A line for each language, or quantiles where there are too many."""
+    """A line for each language, or quantiles if there are too many."""
     groups = dict(list(rows.groupby("target", sort=False)))
     if len(groups) > MAX_NAMED_LINES:
         return quantiles(rows, STYLE)
@@ -38,11 +38,11 @@ def by_language(view: View, rows: pd.DataFrame, filled: pd.Series, hover: str) -
 
 
 def _controls(view: View, checkpoint: str, metric: str, variant: str) -> list[dict]:
-    """What the metric gives without meaning, over all languages; drawn when chosen in the legend."""
+    """Mean scores of the control conditions over all languages; hidden until switched on in the legend."""
     rows = view.rows("controls", checkpoint=checkpoint, metric=metric, variant=variant)
     if rows.empty:
         return []
     return [
-        level(own, f"{name} (mean)", DASHES[1 + place % (len(DASHES) - 1)]) | {"visible": "legendonly"}
-        for place, (name, own) in enumerate(rows.groupby("control", sort=False))
+        level(scores, f"{name} (mean)", DASHES[1 + index % (len(DASHES) - 1)]) | {"visible": "legendonly"}
+        for index, (name, scores) in enumerate(rows.groupby("control", sort=False))
     ]

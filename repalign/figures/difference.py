@@ -1,4 +1,4 @@
-"""What one checkpoint changes over another, by layer: paired differences with their intervals."""
+"""Paired differences between two checkpoints by layer, with their intervals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Languages by layers: what one checkpoint changes over another; a cross where that is not significant."""
+"""Languages by layers: differences between two checkpoints; a cross marks those that are not significant."""
 
 from __future__ import annotations
 

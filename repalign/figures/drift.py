@@ -1,4 +1,4 @@
-"""How far each language's own states moved from the baseline, by layer."""
+"""How far each language's states moved from the baseline, by layer."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from repalign.figures.view import View
 
 LABELS = {
-    "cka": "CKA with itself before",
-    "cosine": "cosine with itself before",
-    "centroid_distance": "move of the mean (in sd)",
+    "cka": "CKA with the baseline",
+    "cosine": "cosine with the baseline",
+    "centroid_distance": "shift of the mean (in sd)",
 }
 
 

@@ -1,4 +1,4 @@
-"""What stands beside alignment, by layer: anisotropy, rank, hubs, norms, lengths, one measure a picture."""
+"""Possible confounds by layer: anisotropy, rank, hubs, norms, lengths; one measure per picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Languages by layers: where each language is near the pivot; a cross where it is not above chance."""
+"""Languages by layers: how close each language is to the pivot; a cross marks scores not above chance."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def grid(
     colours: object,
     label: str,
 ) -> dict:
-    """A heat map of `value`, the first language on top, with crosses on the rows where `crossed`."""
+    """A heat map of `value`, first language on top, with crosses where `crossed` (bool, by index) is set."""
     table = rows.pivot_table(index="target", columns="layer", values="value", sort=False)
     table = table.loc[[name for name in names if name in table.index], sorted(table.columns)]
     marked = rows[crossed]

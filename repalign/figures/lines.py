@@ -1,4 +1,4 @@
-"""Lines by layer with their bands: the parts that several figures are made of."""
+"""Lines by layer with their bands: parts that several figures share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_NAMED_LINES = 12
-"""With more lines than this they could not be told apart: quantiles are drawn instead."""
+"""More lines than this cannot be distinguished: quantiles are drawn instead."""
 
 SCORE = (
     "<b>%{fullData.name}</b>, layer %{x}: <b>%{y:.3f}</b> [%{customdata[0]:.3f}, %{customdata[1]:.3f}]"
@@ -27,7 +27,7 @@ VALUE = "<b>%{fullData.name}</b>, layer %{x}: <b>%{y:.3g}</b><extra></extra>"
 
 
 def scored(rows: pd.DataFrame, name: str, style: Style, filled: pd.Series, hover: str) -> list[dict]:
-    """The band and the line of one language; marks are filled where `filled` (by index) says so."""
+    """The band and the line of one language; marks are filled where `filled` (bool, by index) is set."""
     rows = rows.sort_values("layer")
     line = plain(rows, name, style, hover)
     line["mode"] = "lines+markers"
@@ -56,7 +56,7 @@ def plain(rows: pd.DataFrame, name: str, style: Style, hover: str = VALUE) -> di
 
 
 def band(rows: pd.DataFrame, name: str, style: Style) -> list[dict]:
-    """From `low` to `high`; nothing where there are no intervals."""
+    """The area from `low` to `high`; nothing if there are no intervals."""
     if "low" not in rows:
         return []
     known = rows[rows["low"].notna() & rows["high"].notna()].sort_values("layer")
@@ -81,19 +81,22 @@ def area(x: pd.Series, low: pd.Series, high: pd.Series, style: Style, opacity: f
 
 
 def by_name(rows: pd.DataFrame, column: str, styles: dict[str, Style]) -> list[dict]:
-    """A line with its band for each value of a column, or quantiles where there are too many."""
+    """A line with its band for each value of a column, or quantiles if there are too many."""
     if rows[column].nunique() > MAX_NAMED_LINES:
         return quantiles(rows, STYLE)
     groups = rows.groupby(column, sort=False, observed=True)
     return [
         trace
-        for name, own in groups
-        for trace in (*band(own, str(name), styles[str(name)]), plain(own, str(name), styles[str(name)]))
+        for name, layers in groups
+        for trace in (
+            *band(layers, str(name), styles[str(name)]),
+            plain(layers, str(name), styles[str(name)]),
+        )
     ]
 
 
 def quantiles(rows: pd.DataFrame, style: Style) -> list[dict]:
-    """Many languages at once: the median, the middle half and the middle eight tenths of them."""
+    """Many languages at once: the median, the middle half and the middle eight tenths."""
     table = rows.groupby("layer")["value"].quantile([0.1, 0.25, 0.5, 0.75, 0.9]).unstack().sort_index()
     layers = table.index.to_series()
     areas = [
@@ -105,7 +108,7 @@ def quantiles(rows: pd.DataFrame, style: Style) -> list[dict]:
 
 
 def level(rows: pd.DataFrame, name: str, dash: str) -> dict:
-    """A grey line to compare with: the mean of `value` over languages."""
+    """A grey reference line: the mean of `value` over languages."""
     means = rows.groupby("layer", as_index=False)["value"].mean()
     return plain(means, name, Style(GREY, dash, "circle")) | {
         "line": {"color": GREY, "dash": dash, "width": 1.5}
@@ -113,21 +116,26 @@ def level(rows: pd.DataFrame, name: str, dash: str) -> dict:
 
 
 def named_axis(names: list[str]) -> dict:
-    """An axis whose places 0, 1, ... have names."""
-    places = np.arange(len(names), dtype=np.float32)
-    return {"tickvals": places, "ticktext": [escape(name) for name in names], "showgrid": False, "ticks": ""}
+    """An axis whose positions 0, 1, ... are labelled with names."""
+    positions = np.arange(len(names), dtype=np.float32)
+    return {
+        "tickvals": positions,
+        "ticktext": [escape(name) for name in names],
+        "showgrid": False,
+        "ticks": "",
+    }
 
 
 def finite(end: float) -> float:
-    """The end of a range; 0 where no value is known, as a page cannot hold NaN."""
+    """The end of a range; 0 for NaN, which JSON cannot hold."""
     return float(np.nan_to_num(end))
 
 
 def by_layer(traces: list[dict], rows: pd.DataFrame, label: str, everywhere: pd.DataFrame) -> dict:
-    """The picture of some lines over the layers of `rows`.
+    """A picture of lines over the layers of `rows`.
 
-    Its range holds all values, intervals and chance levels of `everywhere`, so that pictures side by side can
-    be compared by eye.
+    Its range covers all values, intervals and chance levels of `everywhere`, so that pictures side by side share
+    a scale.
     """
     columns = [name for name in ("value", "low", "high", "chance") if name in everywhere]
     return {

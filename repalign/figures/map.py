@@ -1,4 +1,4 @@
-"""The map of the semantic space at some layers, side by side: for papers; the page has one that moves."""
+"""The map of the semantic space at several layers side by side, for papers; the page has an interactive one."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def draw(view: View, *, checkpoint: str, reducer: str, variant: str) -> dict:
         "annotations": [],
     }
     traces = []
-    for place, layer in enumerate(layers, 1):
-        own = rows[rows["layer"] == layer]
-        number = "" if place == 1 else str(place)
+    for panel, layer in enumerate(layers, 1):
+        at_layer = rows[rows["layer"] == layer]
+        number = "" if panel == 1 else str(panel)
         layout[f"xaxis{number}"], layout[f"yaxis{number}"] = axis, {**axis, "scaleanchor": f"x{number}"}
-        layout["annotations"].append(_title(own, number))
+        layout["annotations"].append(_title(at_layer, number))
         traces += [
-            _points(points, str(language), view.styles[str(language)], number, legend=place == 1)
-            for language, points in own.groupby("language", sort=False, observed=True)
+            _points(points, str(language), view.styles[str(language)], number, legend=panel == 1)
+            for language, points in at_layer.groupby("language", sort=False, observed=True)
         ]
     return {"data": traces, "layout": layout}
 

@@ -1,4 +1,4 @@
-"""From checkpoint to checkpoint: each language at its best layer."""
+"""Across checkpoints: each language at its best layer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def choices(view: View) -> list[dict]:
-    """Nothing below three checkpoints: two are compared layer by layer instead."""
+    """Empty for fewer than three checkpoints: two are compared layer by layer instead."""
     return view.choices("scores", "metric", "variant") if len(view.checkpoints) > 2 else []
 
 

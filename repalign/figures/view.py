@@ -1,4 +1,4 @@
-"""Results as figures look at them: which rows, in which order, under which names."""
+"""Results as figures read them: which rows, in which order, with which names."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ ALPHA = 0.05
 """Adjusted p below this is called significant, everywhere on the page."""
 
 LEADING = {"metric": ("mexa", "p_at_1", "cka"), "variant": ("centred", "raw")}
-"""What is shown first, where it is there."""
+"""What is shown first, if present."""
 
 
 class View:
-    """Results, with what every figure asks of them worked out once.
+    """Results, with what all figures need computed once.
 
     Attributes:
-        results: what is looked at.
+        results: the results behind the view.
     """
 
     def __init__(self, results: Results) -> None:
@@ -33,7 +33,7 @@ class View:
         self._groups: dict[tuple[str, tuple[str, ...]], dict[tuple, np.ndarray]] = {}
 
     def rows(self, table: str, **equal: Any) -> pd.DataFrame:
-        """The rows of a table whose columns equal the given values; none where there is no such table.
+        """The rows of a table whose columns equal the given values; no rows if there is no such table.
 
         Args:
             table: "scores" (of each language with the pivot), "differences" (from a baseline), or a name in
@@ -51,7 +51,7 @@ class View:
         columns, values = tuple(equal), tuple(equal.values())
         if (table, columns) not in self._groups:
             groups = frame.groupby(list(columns), sort=False, observed=True).indices
-            # a group of one column is named by its value, of several by a tuple
+            # pandas names a group of one column by its value, of several by a tuple
             named = {key if isinstance(key, tuple) else (key,): rows for key, rows in groups.items()}
             self._groups[table, columns] = named
         return frame.iloc[self._groups[table, columns].get(values, [])]
@@ -65,7 +65,7 @@ class View:
 
     @cached_property
     def pivot(self) -> str:
-        """The language that the others are compared with; where the settings do not say, the first source."""
+        """The language that the others are compared with: from the settings, else the first source."""
         profile = self.results.profile
         return str(profile.settings.get("source") or profile.table["source"].iloc[0])
 
@@ -91,11 +91,11 @@ class View:
         return styles(dict.fromkeys(map(str, order)))
 
     def label(self, metric: str) -> str:
-        """The metric's own label, where the settings hold it."""
+        """The metric's label from the settings, else its name."""
         return str(self.results.profile.settings.get("labels", {}).get(metric) or metric.replace("_", " "))
 
     def nearness(self, metric: str) -> int:
-        """+1 where a higher value means that languages are nearer, -1 where a lower one does."""
+        """+1 if a higher value means closer languages, -1 if a lower one does."""
         return -1 if self.results.profile.settings.get("closer", {}).get(metric) == "lower" else 1
 
     @cached_property
@@ -116,9 +116,9 @@ class View:
 
 
 def from_pivot(table: pd.DataFrame, pivot: str) -> pd.DataFrame:
-    """The rows of the pivot and one other language, turned so that the pivot is the source.
+    """The pairs with the pivot, exchanged where needed so that the pivot is the source.
 
-    A score that differs by direction keeps the one from the pivot to the language.
+    Of a score that differs by direction, the one from the pivot to the language is kept.
     """
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""The map table as the page's script reads it: one array a (checkpoint, map, variant)."""
+"""The map table in the form that the page's script reads: one array per checkpoint, map and variant."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from repalign.results.results import Results
 
 MAX_POINTS = 150_000
-"""At most so many places for each checkpoint and map in one page; beyond, sentences are left out evenly."""
+"""Points on the page for each checkpoint and map; beyond that, sentences are left out at even intervals."""
 
 MAX_CHARACTERS = 600
-"""Characters of a sentence that the page holds."""
+"""Characters of a sentence on the page."""
 
 
 def map_data(results: Results) -> dict[str, Any] | None:
-    """Places, cosines and text; None where there is no map.
+    """Coordinates, cosines and text; None if there is no map.
 
-    Places are [layer, language, sentence, 2 or 3], int16 in units of `GRAIN` or float32; cosine and margin
-    are int16, in ten-thousandths.
+    Coordinates (`places`) are [layer, language, sentence, 2 or 3], int16 in units of `GRAIN` or float32; cosine
+    and margin are int16, in ten-thousandths.
     """
     table, sentences = results.tables.get("map"), results.tables.get("sentences")
     if table is None or sentences is None or table.empty:
@@ -78,7 +78,7 @@ def _sheet(rows: pd.DataFrame, languages: list[str], kept: np.ndarray) -> dict[s
 
 
 def _places(places: np.ndarray) -> np.ndarray:
-    """In units of `GRAIN` as int16 where that is exact, else as they are."""
+    """Int16 in units of `GRAIN` if that is exact, else unchanged."""
     units = np.round(places / GRAIN)
     exact = np.abs(units).max(initial=0) < 2**15 and np.array_equal(units * np.float32(GRAIN), places)
     return units.astype(np.int16) if exact else places
@@ -98,5 +98,5 @@ def _texts(sentences: pd.DataFrame, language: str, kept: np.ndarray) -> dict[str
 
 
 def shortened(text: str) -> str:
-    """A sentence, cut where it would weigh the page down, with a note that says so."""
+    """A sentence, cut after `MAX_CHARACTERS` with a note that gives its length."""
     return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}… ({len(text):,} characters)"

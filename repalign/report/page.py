@@ -1,4 +1,4 @@
-"""From results to one HTML file that needs nothing else."""
+"""From results to one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -21,21 +21,24 @@ if TYPE_CHECKING:
     from repalign.results.results import Results
 
 PAGE_CHOICES = ("metric", "variant", "layer")
-"""Choices that the page's controls make for all figures; every other choice gets a panel of its own."""
+"""Choices made once for all figures by the page's controls; every other choice gets a separate panel."""
 
 FIGURE_CHOICES = {"geometry": "measure", "layer_cka": "language"}
-"""Figures with a control of their own, and what it chooses."""
+"""Figures with a separate control, and the choice it makes."""
 
 INTERACTIVE = ("map",)
-"""Figures of which the page has one of its own that moves."""
+"""Figures that the page replaces by an interactive version."""
 
 SCRIPTS = ("map.js", "space.js", "page.js")
 DIGITS = 6
+"""Significant digits of the CSV on the page."""
+
 HEIGHT = 380
+"""Pixels of a figure that does not set its height."""
 
 
 def render(results: Results) -> str:
-    """The page. A table that is not there is not drawn."""
+    """The page; missing tables are skipped."""
     view = View(results)
     panels = {name: _panels(view, name) for name in FIGURES if name not in INTERACTIVE}
     sentences, points, confused = findings(view), map_data(results), confusions(results)
@@ -67,7 +70,7 @@ def render(results: Results) -> str:
 
 
 def _panels(view: View, name: str) -> list[dict[str, Any]]:
-    """The pictures of one figure, gathered by the choices that the controls do not make."""
+    """The pictures of one figure, one panel for each combination of choices that no control makes."""
     figure = FIGURES[name]
     follows = (*PAGE_CHOICES, FIGURE_CHOICES.get(name))
     panels: dict[tuple, dict[str, Any]] = {}
@@ -109,7 +112,7 @@ def _data(
     points: dict | None,
     confused: dict | None,
 ) -> dict[str, Any]:
-    """What the page's scripts read."""
+    """The data of the page's scripts."""
     depths, layers = _depths(view), _layers(view)
     first = [finding.choice["layer"] for finding in sentences if "layer" in finding.choice]
     table = view.results.profile.table.to_csv(index=False, float_format=f"%.{DIGITS}g")
@@ -152,11 +155,11 @@ def _lead(view: View) -> str:
 
 def _curves_note(view: View) -> str:
     if len(view.targets) > MAX_NAMED_LINES:
-        drawn = f"{len(view.targets)} languages, drawn as quantiles; the grid below names each."
-        return f"{drawn} The dotted line is chance. Click a mark to move the layer slider."
+        drawn = f"{len(view.targets)} languages, shown as quantiles; the grid below shows each."
+        return f"{drawn} The dotted line is chance. Click a mark to select its layer."
     return (
         "Filled marks are significantly better than chance. Bands are intervals, the dotted line is chance. "
-        "Click a mark to move the layer slider."
+        "Click a mark to select its layer."
     )
 
 
@@ -166,6 +169,6 @@ def _values(view: View, column: str) -> list[str]:
 
 
 def _chosen(panels: list[dict], key: str) -> dict[str, str]:
-    """What a figure's own control offers."""
+    """The options of a figure's separate control."""
     values = [str(picture["choice"][key]) for panel in panels for picture in panel["pictures"]]
     return {value: value.replace("_", " ") for value in dict.fromkeys(values)}

@@ -1,5 +1,5 @@
 "use strict";
-/* The page: its state (kept in the address), its controls, and the figures that follow them. */
+/* The page: its state (kept in the URL), its controls, and the figures that follow them. */
 (() => {
   const $ = (id) => document.getElementById(id);
   const make = (tag, properties, ...children) => {
@@ -34,7 +34,7 @@
   }
   const dark = () => (state.theme ? state.theme === "dark" : prefersDark.matches);
 
-  /* The layer of a checkpoint that lies at the same depth as the slider. */
+  /* The layer of a checkpoint at the same relative depth as the slider. */
   function layerOf(checkpoint, slider = state.layer) {
     const own = data.depths[checkpoint] ?? data.depths[data.deepest], depth = data.depths[data.deepest][slider];
     return Number(Object.keys(own).reduce((best, layer) => (Math.abs(own[layer] - depth) < Math.abs(own[best] - depth) ? layer : best)));
@@ -68,7 +68,7 @@
     }
     if (panel.cursor) cursor(element, layerOf(panel.checkpoint));
   }
-  /* A click sets the layer; the cursor is laid over the figure, as redrawing it would take too long for a slider. */
+  /* A click sets the layer. The cursor is an overlay: redrawing the figure would be too slow for a slider. */
   function follow(element) {
     element.append(make("div", { className: "cursor" }));
     element.on("plotly_click", ({ points }) => {
@@ -77,7 +77,7 @@
     });
     element.on("plotly_afterplot", () => cursor(element, layerOf(panels.get(element.id).checkpoint)));
   }
-  /* What is pointed at in one checkpoint's figure is shown in the others' as well. */
+  /* Hovering over one checkpoint's figure shows the same point in the figures of the others. */
   function link(element, panel) {
     const beside = () => data.panels.filter((other) => other.figure === panel.figure && other !== panel && seen.has(other.id)).map((other) => $(other.id));
     element.on("plotly_hover", ({ points: [point], event }) => {
@@ -97,7 +97,7 @@
     line.hidden = !(x >= 0 && x <= size.w);
   }
 
-  /* ---- the nearest wrong neighbours ---- */
+  /* ---- retrieval errors ---- */
   function showConfusions() {
     const chosen = data.confusions.rows.filter((row) => row.layer === layerOf(row.checkpoint) && (!$("confused").value || row.target === $("confused").value))
       .sort((a, b) => a.rank - b.rank);
@@ -108,7 +108,7 @@
     $("confusions-count").textContent = chosen.length ? `${Math.min(40, chosen.length)} of ${chosen.length} at layer ${state.layer}` : `none at layer ${state.layer}`;
   }
 
-  /* ---- everything that the state decides ---- */
+  /* ---- redraw everything that depends on the state ---- */
   function show(milliseconds = 0) {
     document.documentElement.dataset.theme = dark() ? "dark" : "light";
     $("theme").setAttribute("aria-pressed", String(dark()));
