@@ -1,4 +1,4 @@
-"""Metrics against published formulas, other packages, and their own promises."""
+"""Metrics against published formulas, other packages, and their declared properties."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ def test_the_contract_finds_what_is_wrong():
         pair.x.mul_(1.5)
         return -float((pair.x - 2 * pair.y).norm())
 
-    broken = {name for name, check in CONTRACT_CHECKS.items() if list(check(wrong))}
-    assert broken >= {
+    violated = {name for name, check in CONTRACT_CHECKS.items() if list(check(wrong))}
+    assert violated >= {
         "bounds",
         "direction",
         "identity",
@@ -370,7 +370,7 @@ def test_calibrated_runs_from_shuffled_to_identical():
     assert np.isnan(METRICS["cosine_gap"].calibrated(0.5, 0.0))
 
 
-def test_a_metric_cannot_promise_nonsense():
+def test_a_metric_cannot_declare_nonsense():
     function = METRICS["cka"].function
     for wrong in ({"invariances": ("spin",)}, {"closer": "up"}, {"bounds": (1, 0)}):
         with pytest.raises(RepalignError, match="'m'"):

@@ -1,6 +1,6 @@
-"""Geometry of one language: what makes cosines large without any alignment.
+"""Geometry of one language: properties that make cosines large without any alignment.
 
-Each measure takes a `Representation` and gives one number; they are shown beside the alignment curves.
+Each measure takes a `Representation` and returns one number; they are reported with the alignment scores.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def _spread(representation: Representation) -> tuple[float, float]:
 
 
 def isoscore(representation: Representation) -> float:
-    """IsoScore: how evenly variance spreads over all dims; 0 = one dim, 1 = all alike
+    """IsoScore: how evenly variance spreads over all dims; 0 = one dim, 1 = all equal
     (2022.findings-acl.262).
 
-    The published form needs only the sum and the norm of the principal variances, so nothing is decomposed.
+    The formula needs only the sum and the norm of the principal variances, so no decomposition is computed.
     """
     d = representation.states.shape[1]
     trace, norm = _spread(representation)
@@ -61,13 +61,13 @@ def effective_rank(representation: Representation) -> float:
 
 
 def participation_ratio(representation: Representation) -> float:
-    """(sum of principal variances)^2 / sum of their squares: number of dims that matter."""
+    """(sum of principal variances)^2 / sum of their squares: effective number of dims."""
     trace, norm = _spread(representation)
     return trace**2 / norm**2 if norm else 0.0
 
 
 def hubness_skew(representation: Representation) -> float:
-    """Skewness of how often a sentence is among the 10 nearest of others; above 1, a few hubs draw all."""
+    """Skewness of how often a sentence is among the 10 nearest of others; above 1, a few hubs dominate."""
     popularity = representation.once(neighbours, min(K, len(representation.states) - 1)).popularity
     deviation = popularity - popularity.mean()
     variance = float(deviation.square().mean())
@@ -80,24 +80,24 @@ def norm_mean(representation: Representation) -> float:
 
 
 def norm_spread(representation: Representation) -> float:
-    """Standard deviation of the lengths over their mean."""
+    """Coefficient of variation of the state lengths: standard deviation / mean."""
     lengths = representation.states.norm(dim=1).double()
     return float(lengths.std(correction=0) / lengths.mean())
 
 
 def dim_ratios(representation: Representation) -> torch.Tensor:
-    """|mean| of each dim over the median of all dims: massive activations stand out [dim]."""
+    """|mean| of each dim over the median of all dims, large for massive activations: double [dim]."""
     size = representation.states.mean(0).abs().double()
     return size / size.median().clamp(min=1e-300)
 
 
 def outlier_ratio(representation: Representation) -> float:
-    """The largest of `dim_ratios`; thousands where BOS or punctuation was pooled (arXiv:2402.17762)."""
+    """The largest of `dim_ratios`; thousands if BOS or punctuation was pooled (arXiv:2402.17762)."""
     return float(dim_ratios(representation).max())
 
 
 def tied(representation: Representation) -> float:
-    """Share of sentences whose state another sentence has too, so that strict retrieval cannot find them."""
+    """Share of sentences with the same state as another sentence, which strict retrieval cannot find."""
     import torch
 
     cosine = (representation.unit @ representation.unit.T).fill_diagonal_(-1)
