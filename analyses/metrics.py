@@ -71,7 +71,7 @@ Chance, p and intervals are derived from the mean over sentences, else from shuf
 
 ## Variants
 
-Parameters are fitted on held-out folds (ten-fold cross-fitting). `+` combines variants: `centred+length-matched`.
+Parameters are fitted on the other sentences (ten-fold cross-fitting). `+` combines variants: `centred+length-matched`.
 
 {variants}
 

@@ -219,7 +219,7 @@ def test_mistakes_are_told(results, name, choice, said):
 
 
 def test_nothing_to_draw_is_told(results):
-    with pytest.raises(RepalignError, match="nothing to draw 'geometry'"):
+    with pytest.raises(RepalignError, match="lack the table for figure 'geometry'"):
         draw("geometry", results.profile)
 
 

@@ -75,9 +75,9 @@ def mexa(pair: LayerPair) -> Scores:
 
     mean_i 1[S_ii > max_{j != i} max(S_ij, S_ji)]; equal to the published script on the same vectors.
     """
-    there, back = pair.nearest, pair.reverse.nearest
-    mutual = back.strict[there.index] & (back.index[there.index] == there.positions)
-    return matched(Winners(there.index, there.strict & mutual))
+    forward, backward = pair.nearest, pair.reverse.nearest
+    mutual = backward.strict[forward.index] & (backward.index[forward.index] == forward.positions)
+    return matched(Winners(forward.index, forward.strict & mutual))
 
 
 def _neighbourhoods(cosine: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -77,11 +77,11 @@ def _sheet(rows: pd.DataFrame, languages: list[str], kept: np.ndarray) -> dict[s
     }
 
 
-def _places(places: np.ndarray) -> np.ndarray:
+def _places(coordinates: np.ndarray) -> np.ndarray:
     """Int16 in units of `GRAIN` if that is exact, else unchanged."""
-    units = np.round(places / GRAIN)
-    exact = np.abs(units).max(initial=0) < 2**15 and np.array_equal(units * np.float32(GRAIN), places)
-    return units.astype(np.int16) if exact else places
+    units = np.round(coordinates / GRAIN)
+    exact = np.abs(units).max(initial=0) < 2**15 and np.array_equal(units * np.float32(GRAIN), coordinates)
+    return units.astype(np.int16) if exact else coordinates
 
 
 def _small(values: pd.Series) -> np.ndarray:
