@@ -1,4 +1,4 @@
-"""Which model families repalign reads: runs the checks of the test suite on each and writes docs/families.md.
+"""Supported model families: runs the checks of the test suite on each and writes docs/families.md.
 
 OMP_NUM_THREADS=1 python analyses/families.py
 """
@@ -28,26 +28,26 @@ Written by `python analyses/families.py` (repalign {version}, transformers {tran
 checks of `tests/test_families.py` on a tiny random model of every type in transformers' causal-LM mapping. With these
 versions the tests hold every row; with others a type may be refused or new, but none may be read wrongly.
 
-**{passed} of {tried} are read.** A family is read when, in float32 and within 1e-5 (relative to the largest
+**{passed} of {tried} are supported.** A family is supported if, in float32 and within 1e-5 (relative to the largest
 state where that exceeds 1),
 
 - layers 0 to L-1 equal `output_hidden_states` of each sentence alone, as mean and at the last token; layer 0
-  is the input of block 1 (Mamba, RWKV and their like do not show it: there it equals the embeddings);
-- layer L, put through the model's final norm, equals the last hidden state;
-- a sentence's states are the same alone and right-padded, in any order and beside any companions.
+  is the input of block 1 (Mamba, RWKV and similar models do not return it; there it equals the embeddings);
+- layer L, passed through the model's final norm, equals the last hidden state;
+- a sentence's states do not depend on padding, order or the other sentences of the batch.
 
 The same is checked whenever a checkpoint is loaded, on four sentences: `output_hidden_states`, the last
-layer (exchange it between sentences, and the last states are exchanged), no dependence on later tokens, and
-padding. A model that fails is refused.
+layer (exchanging it between sentences exchanges the final states), no dependence on later tokens, and padding. A
+model that fails is refused.
 
 Blocks that do not run on text (those of Llama 3.2 Vision that look at an image) are not counted.
 
-Columns: **streams** is the number of parallel residual streams; where there are several, a layer's state is
-all of them side by side. **reads** is `left` for decoders, `both` for encoders. **then** is what lies between
-the last block and the last hidden state. **head reuse** says whether the part of a template before the
-sentence is computed once for all sentences (keys and values cached); elsewhere that would not be exact, and
-everything is computed. **lens** says whether layers can be read as words (`repalign inside`: the last block's
-states must make the model's own logits). The last three columns say which sites besides `resid`, `embed` and `final` every
+Columns: **streams** is the number of parallel residual streams; if there are several, a layer's state is their
+concatenation. **reads** is `left` for decoders, `both` for encoders. **then** is what comes between the last
+block and the last hidden state. **head reuse** says whether the part of a template before the sentence is computed
+once for all sentences (cached keys and values); elsewhere that would not be exact, and everything is recomputed.
+**lens** says whether the logit lens works (`repalign inside`: the last block's states must reproduce the model's
+logits). The last three columns say which sites besides `resid`, `embed` and `final` every
 block has as one module: `attn` (what mixes tokens), `mlp`, `mlp-act` (the input of the down projection;
 mixtures of experts have none, but their dense layers can be chosen with `--layers`).
 
@@ -66,9 +66,9 @@ Refused by repalign, with an error, or not built by transformers for text alone:
 ## Encoders and encoder-decoders
 
 `tests/test_families.py` also reads BERT, XLM-R, XLNet and a sentence-transformers folder (all layers, both
-ways, without special tokens), and both sides of T5, mT5, UMT5, BART, mBART, M2M100, NLLB and NLLB-MoE.
-`--side encoder` is the default. With `--side decoder` the decoder reads the sentence as if it wrote it: its
-start token, then the sentence, over the encoder's states of the same sentence.
+ways, without special tokens), and both stacks of T5, mT5, UMT5, BART, mBART, M2M100, NLLB and NLLB-MoE.
+`--side encoder` is the default. With `--side decoder` the decoder is teacher-forced with the sentence (start
+token, then the sentence), attending to the encoder's states of the same sentence.
 """
 
 

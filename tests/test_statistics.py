@@ -223,7 +223,7 @@ def test_jackknife_of_groups_has_the_error_of_a_mean():
 def test_bad_requests():
     with pytest.raises(RepalignError, match="bca, percentile"):
         statistics.intervals(np.zeros(1), np.zeros((1, 5)), np.zeros((3, 5)), method="magic")
-    with pytest.raises(RepalignError, match=r"e\.g\. \.95, not 95"):
+    with pytest.raises(RepalignError, match=r"e\.g\. 0\.95, got 95"):
         statistics.intervals(np.zeros(1), np.zeros((1, 5)), np.zeros((3, 5)), confidence=95)
 
 

@@ -15,7 +15,7 @@ from training.recipe import load_recipe, recipe_names
 def main(argv: Sequence[str] | None = None) -> int:
     """Train. Returns its exit code: see `repalign.errors.exit_code`."""
     args = _parser().parse_args(argv)
-    return exit_code("training", lambda: _run(args), resume="the last checkpoint")
+    return exit_code("training", lambda: _run(args), resume_from="the last checkpoint")
 
 
 def _parser() -> argparse.ArgumentParser:

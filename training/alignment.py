@@ -13,7 +13,7 @@ from transformers import TrainerCallback
 
 from repalign.corpora.parallel import ParallelCorpus
 from repalign.errors import RepalignError
-from repalign.metrics.pair import LayerPair, Side
+from repalign.metrics.pair import LayerPair, Representation
 from repalign.metrics.retrieval import p_at_1
 from repalign.models.engine import Engine
 from repalign.models.templates import RAW
@@ -38,7 +38,7 @@ def alignment(model: Any, tokenizer: Any, corpus: ParallelCorpus, pivot: str) ->
         tokens = tokenize(corpus.sentences[language], tokenizer, RAW, LONGEST, engine.causal)
         lengths = torch.tensor([int(row.content.sum()) for row in tokens])
         layers = torch.from_numpy(engine.pool(tokens, ["mean"])[0])
-        sides[language] = [Side(centred(Language(states, folds, lengths))) for states in layers]
+        sides[language] = [Representation(centred(Language(states, folds, lengths))) for states in layers]
     return {
         language: [_both_ways(*pair) for pair in zip(sides[pivot], sides[language], strict=True)]
         for language in corpus.languages
@@ -46,7 +46,7 @@ def alignment(model: Any, tokenizer: Any, corpus: ParallelCorpus, pivot: str) ->
     }
 
 
-def _both_ways(source: Side, target: Side) -> float:
+def _both_ways(source: Representation, target: Representation) -> float:
     pair = LayerPair(source, target)
     return (p_at_1(pair).value + p_at_1(pair.reverse).value) / 2
 

@@ -1,4 +1,4 @@
-"""Parallel corpora: embedded ones by name, and readers for one's own."""
+"""Parallel corpora: built-in ones by name, and readers for custom ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CorpusLike: TypeAlias = "str | Path | Mapping[str, Sequence[str]] | ParallelCorp
 
 EMBEDDED = {
     "everyday": "260 varied sentences in ar el en hi tr vi zh, written for this project (CC0); for any pre-trained model",
-    "phrasebook": "200 held-out sentences of a compositional grammar in the same languages; what the demo family is tested on",
+    "phrasebook": "200 held-out sentences of a compositional grammar in the same languages; test set of the demo family",
 }
 PHRASEBOOK_SENTENCES = 200
 
@@ -40,14 +40,15 @@ def as_corpus(corpus: CorpusLike) -> ParallelCorpus:
 
 
 def open_corpus(spec: str, languages: Sequence[str] | None = None) -> ParallelCorpus:
-    """What a user gives to `--corpus`: an embedded name, a folder of `<language>.txt`, a TSV/JSONL/parquet file with
-    language columns, or a hub data set in parquet (`owner/name[:config[:split]]`).
+    """Open a corpus by name or location.
 
     Args:
-        languages: which, in this order; by default all there are.
+        spec: the value of `--corpus`: a built-in name, a folder of `<language>.txt`, a TSV/JSONL/parquet file with
+            language columns, or a hub data set in parquet (`owner/name[:config[:split]]`).
+        languages: codes, in this order; by default all in the corpus.
 
     Raises:
-        RepalignError: nothing of that name, a language it does not have, or text that is not parallel.
+        RepalignError: no such corpus, a language it does not have, or text that is not parallel.
     """
     from repalign.corpora import readers
 

@@ -13,17 +13,17 @@ from repalign.signature import digest
 
 @dataclass(frozen=True, init=False, repr=False)
 class ParallelCorpus:
-    """Row i of every language says the same thing.
+    """Sentences in several languages; row i of every language is a translation of row i of every other.
 
     >>> ParallelCorpus({"en": ["Good morning."], "zh": ["早上好。"]})
     ParallelCorpus(sentences: 1 sentence x 2 languages: en, zh)
 
     Attributes:
-        name: as shown in reports.
+        name: shown in reports.
         sentences: language code -> sentences.
 
     Raises:
-        RepalignError: no language, unequal numbers of sentences, or an empty sentence.
+        RepalignError: no languages, unequal numbers of sentences, or an empty sentence.
     """
 
     name: str
@@ -56,7 +56,7 @@ class ParallelCorpus:
             listed = ", ".join(f"{language}: {count}" for language, count in counts.items())
             raise RepalignError(
                 f"corpus {self.name!r} is not parallel: numbers of sentences differ ({listed}); "
-                "line i of every language must translate line i of every other"
+                "line i of every language must be a translation of line i of every other"
             )
         for language, rows in self.sentences.items():
             for row, sentence in enumerate(rows, start=1):
@@ -83,7 +83,7 @@ class ParallelCorpus:
 
     @classmethod
     def named(cls, spec: str, languages: Sequence[str] | None = None) -> ParallelCorpus:
-        """An embedded corpus by name, or a folder, file or hub data set: see `repalign.corpora.open_corpus`."""
+        """A built-in corpus by name, or a folder, file or hub data set: see `repalign.corpora.open_corpus`."""
         from repalign.corpora import open_corpus
 
         return open_corpus(spec, languages)
@@ -101,20 +101,20 @@ class ParallelCorpus:
         return digest(part for lang in sorted(self.sentences) for part in (lang, *self.sentences[lang]))
 
     def select(self, languages: Sequence[str] | None = None, limit: int | None = None) -> ParallelCorpus:
-        """Fewer languages, or the first `limit` sentences.
+        """A subset of languages, or the first `limit` sentences.
 
         Raises:
-            RepalignError: a language the corpus does not have, or one named twice.
+            RepalignError: a language that is not in the corpus, or one that is given twice.
         """
         if limit is not None and (not isinstance(limit, int) or limit < 1):
             raise RepalignError(f"a limit of sentences is a whole number from 1, not {limit!r}")
-        wanted = tuple([languages] if isinstance(languages, str) else languages or self.languages)
-        for language in wanted:
+        chosen = tuple([languages] if isinstance(languages, str) else languages or self.languages)
+        for language in chosen:
             if language not in self.sentences:
                 raise unknown("language", language, self.sentences, f"corpus {self.name!r} has no other")
-        if len(set(wanted)) != len(wanted):
-            raise RepalignError(f"a language is named twice in {','.join(wanted)}")
-        return ParallelCorpus({lang: self.sentences[lang][:limit] for lang in wanted}, self.name)
+        if len(set(chosen)) != len(chosen):
+            raise RepalignError(f"a language is named twice in {','.join(chosen)}")
+        return ParallelCorpus({lang: self.sentences[lang][:limit] for lang in chosen}, self.name)
 
 
 def _texts(language: object, rows: Sequence[str]) -> tuple[str, ...]:

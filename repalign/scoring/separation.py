@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repalign.metrics import Side
+from repalign.metrics import Representation
 from repalign.metrics.descriptors import separation as descriptors
 from repalign.scoring.measurement import Layer
 from repalign.scoring.variants import folds_of
@@ -92,7 +92,7 @@ def _mean_row(
 
 
 def _silhouettes(
-    sides: Sequence[Side], languages: Sequence[str], weights: np.ndarray, confidence: float
+    sides: Sequence[Representation], languages: Sequence[str], weights: np.ndarray, confidence: float
 ) -> list[dict[str, Any]]:
     rows = []
     for measure in (descriptors.silhouette_language, descriptors.silhouette_sentence):
@@ -103,7 +103,10 @@ def _silhouettes(
 
 
 def _centroids(
-    centre: Side, sides: Sequence[Side], languages: Sequence[str], pivot: str
+    centre: Representation,
+    sides: Sequence[Representation],
+    languages: Sequence[str],
+    pivot: str,
 ) -> list[dict[str, Any]]:
     return [
         {"measure": measure.__name__, "language": language, "value": measure(centre, side)}
@@ -113,7 +116,9 @@ def _centroids(
     ]
 
 
-def _probed(sides: Sequence[Side], weights: np.ndarray, confidence: float, seed: int) -> list[dict[str, Any]]:
+def _probed(
+    sides: Sequence[Representation], weights: np.ndarray, confidence: float, seed: int
+) -> list[dict[str, Any]]:
     n, count = len(sides[0].states), len(sides)
     folds = folds_of(n) % 5
     right = descriptors.probe(sides, descriptors.language_labels(n, count), folds).mean(1)
