@@ -132,7 +132,7 @@ class Analysis:
             raise RepalignError(f"{expected} needed, got {len(self.checkpoints)}")
         if self.stream and (scoring.controls or scoring.probe):
             raise RepalignError(
-                "--stream writes the scores only; leave out --control and --probe, or --stream"
+                "streamed results hold the scores only; leave out --control and --probe, or --stream"
             )
         if "random" in scoring.controls and not all(isinstance(c, Checkpoint) for c in self.checkpoints):
             raise RepalignError(
@@ -156,7 +156,7 @@ class Analysis:
         read = [part for w in weights for part in (w.checkpoint.name, w.digest, w.tokenizer_digest)]
         metrics = [metric.name for metric in self.scoring.metrics]
         request = [
-            self.title, self.compare, self.stream, self.spec.pooling.name, metrics,
+            self.compare, self.stream, self.spec.pooling.name, metrics,
             *_values(self.spec, "pooling"), *_values(self.machine, "progress", "batch_tokens"),
             *_values(self.scoring, "metrics"),
         ]  # fmt: skip

@@ -376,7 +376,7 @@ def test_doctor_says_what_is_here(capsys):
 def test_what_streaming_cannot_write_is_refused(llama, text, tmp_path, capsys):
     argv = ["layers", "--ckpt", str(llama), "--corpus", str(text), "--stream", "--control", "random"]
     assert main([*argv, "--out", str(tmp_path / "out")]) == 1
-    assert "--stream writes the scores only" in capsys.readouterr().err
+    assert "streamed results hold the scores only" in capsys.readouterr().err
 
 
 def test_usage_errors_exit_with_two():
