@@ -114,7 +114,7 @@ def test_incomplete_folders_are_refused(copy):
     (copy / "tokenizer.json").unlink()
     refuses(["no tokenizer"], located, copy)
     (copy / "config.json").unlink()
-    refuses(["no config.json"], located, copy)
+    refuses(["not a checkpoint", "config.json"], located, copy)
 
 
 def test_damaged_weights_get_one_line(copy):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from repalign.figures.view import ALPHA, above_chance
@@ -114,38 +113,33 @@ def _controls(view: View, significant: pd.DataFrame, lead: dict[str, str]) -> li
     one = significant["checkpoint"].nunique() == 1
     for control, meaning in (BASELINES | CONFOUNDS).items():
         pairs = with_control(view, tops, control, lead)
-        if control in BASELINES:
-            failed = [peak for peak, row in pairs if not exceeds(peak, row)]
-            verb, rest = ("exceed", "exceeds"), meaning
+        passed = exceeds if control in BASELINES else lambda _, row: is_above_chance(row)
+        failed = [_name(peak, one) for peak, row in pairs if not passed(peak, row)]
+        if len(pairs) == 1:
+            verbs = ("exceeds", "does not exceed") if control in BASELINES else ("is still", "is not")
+            who = f"{_name(pairs[0][0], one)} {verbs[len(failed)]}"
         else:
-            failed = [peak for peak, row in pairs if not is_above_chance(row)]
-            verb, rest = ("are", "is"), f"still above chance {meaning}"
+            verbs = ("exceed", "exceeds") if control in BASELINES else ("are still", "is still")
+            who = _count(len(pairs) - len(failed), len(pairs), verbs)
         if pairs:
-            exceptions = _except(failed, one) if len(failed) < len(pairs) else ""
-            parts.append(f"{_count(len(pairs) - len(failed), len(pairs), verb)} {rest}{exceptions}")
+            what = meaning if control in BASELINES else f"above chance {meaning}"
+            some = 0 < len(failed) < len(pairs) and len(failed) <= MAX_NAMED_LANGUAGES
+            parts.append(f"{who} {what}{f' (not {listing(failed)})' if some else ''}")
     if not parts:
         return []
     text = f"At the best layer: {'; '.join(parts)}."
     return [Finding("sure", text, "exceed: the intervals do not overlap")]
 
 
-def _count(passed: int, total: int, verb: tuple[str, str]) -> str:
+def _name(peak: pd.Series, one: bool) -> str:
+    """The language, with its checkpoint unless there is only one."""
+    return language_list([peak["target"]]) + ("" if one else f" in {peak['checkpoint']}")
+
+
+def _count(passed: int, total: int, verbs: tuple[str, str]) -> str:
     """
     >>> _count(6, 6, ("are", "is")), _count(0, 6, ("are", "is")), _count(1, 6, ("are", "is"))
     ('all 6 are', 'none of 6 is', '1 of 6 is')
     """
-    who = (
-        f"all {total}"
-        if passed == total > 1
-        else f"none of {total}"
-        if not passed
-        else f"{passed} of {total}"
-    )
-    return f"{who} {verb[passed <= 1]}"
-
-
-def _except(failed: Iterable[pd.Series], one: bool) -> str:
-    names = [
-        language_list([peak["target"]]) + ("" if one else f" in {peak['checkpoint']}") for peak in failed
-    ]
-    return f" (not {listing(names)})" if 0 < len(names) <= MAX_NAMED_LANGUAGES else ""
+    who = f"all {total}" if passed == total else f"{passed or 'none'} of {total}"
+    return f"{who} {verbs[passed <= 1]}"
