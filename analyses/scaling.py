@@ -31,13 +31,13 @@ DRAWS = 400
 def extrapolated(runs: Runs) -> dict[str, object]:
     """The largest size predicted from the others: by language, with the 95% interval of a new mean of its runs."""
     size = float(runs.sizes[-1])
-    aside = runs.pairs == size
-    rest = runs.where(~aside)
+    held_out = runs.pairs == size
+    rest = runs.where(~held_out)
     fitted = fit(rest, preferred(compare_forms(rest)) or "power")
     draws = bootstrap(fitted, DRAWS)
     rows = {
         language: _predicted(
-            fitted, draws, language, runs.score[aside & (np.array(runs.language) == language)], size
+            fitted, draws, language, runs.score[held_out & (np.array(runs.language) == language)], size
         )
         for language in runs.languages
     }

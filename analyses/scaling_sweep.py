@@ -33,7 +33,7 @@ APART = 2000
 
 SETTINGS = ("train.batch=2", "train.learning_rate=4e-3", "train.save_steps=100000")
 MEASURES = {"mexa": ("mexa", "centred"), "p_at_1": ("p_at_1", "centred"), "cka": ("cka", "raw")}
-LONGEST_ANSWER = 64
+MAX_ANSWER_TOKENS = 64
 
 
 def recipe_of(language: str, pairs: int, seed: int) -> Recipe:
@@ -73,7 +73,7 @@ def translated(checkpoint: Checkpoint, corpus: ParallelCorpus, language: str) ->
     generator = Generator(locate(checkpoint), dtype="float32")
     request = translation_request("en", language, brief=True)
     prompts = [TEMPLATES["input-first"].prompt(request, sentence) for sentence in corpus.sentences["en"]]
-    answers = [answer.text for answer in generator.answer(prompts, LONGEST_ANSWER, progress=False)]
+    answers = [answer.text for answer in generator.answer(prompts, MAX_ANSWER_TOKENS, progress=False)]
     references = [list(corpus.sentences[language])]
     score = CHRF().corpus_score(answers, references, n_bootstrap=300)
     return {"chrf": score.score, "chrf_low": score.score - score._ci, "chrf_high": score.score + score._ci}

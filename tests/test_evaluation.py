@@ -14,11 +14,11 @@ from repalign.checkpoints import Checkpoint
 from repalign.checkpoints.card import Card
 from repalign.commands.main import main
 from repalign.errors import RepalignError
-from repalign.evaluation.answer_store import KeptAnswers
+from repalign.evaluation.answer_store import AnswerStore
 from repalign.evaluation.answering import answer
 from repalign.evaluation.items import Item, by_language
 from repalign.evaluation.scores import measure
-from repalign.evaluation.tasks import ASK, TASKS, Request
+from repalign.evaluation.tasks import TASKS, TRANSLATION_REQUEST, Request
 from repalign.models.generation import Generator
 from repalign.models.loading import locate
 from repalign.results.evaluation import Evaluation
@@ -340,7 +340,7 @@ def test_evaluation_asks_as_training_first_does():
 
     (item,) = TASKS["translation"].read(Request("everyday", ["zh"], rows=1))
     assert item.instruction == translation_request("en", "zh")
-    assert ASK.format(target="Greek") == translation_request("en", "el")
+    assert TRANSLATION_REQUEST.format(target="Greek") == translation_request("en", "el")
 
 
 def test_the_phrasebook_asks_the_same_in_every_language():
@@ -372,7 +372,7 @@ def test_checkpoints_of_the_demo_family_are_asked_briefly(llama, tmp_path, save_
 def test_answers_are_kept_by_weights_precision_and_length(llama, tmp_path, save_model):
     one, two = (locate(Checkpoint.named(str(path))) for path in (llama, save_model(tmp_path / "two", seed=1)))
     kept = [(one, "float32", 5), (two, "float32", 5), (one, "bfloat16", 5), (one, "float32", 6)]
-    assert len({KeptAnswers(*how).path for how in kept}) == 4
+    assert len({AnswerStore(*how).path for how in kept}) == 4
 
 
 def test_an_encoder_decoder_answers_from_its_start(tmp_path, save_tokenizer):

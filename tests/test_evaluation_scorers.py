@@ -17,7 +17,7 @@ from repalign.evaluation import squad
 from repalign.evaluation.alignment import adjusted, alignment_table, over_items, over_languages
 from repalign.evaluation.answer_language import answer_languages, language_table
 from repalign.evaluation.consistency import consistency, taken_for
-from repalign.evaluation.items import Item, drawn
+from repalign.evaluation.items import Item, sampled
 from repalign.evaluation.judges import chat_judge, find_judge, verdict
 from repalign.evaluation.scorers import SCORERS
 from repalign.evaluation.scores import measure, score_table
@@ -417,14 +417,14 @@ def test_correlations_are_adjusted_over_languages_and_sentences_apart():
     assert found.tolist() == pytest.approx([0.02, 0.02, 0.03, 0.02])
 
 
-def test_drawn_questions_are_the_same_in_every_language():
+def test_sampled_questions_are_the_same_in_every_language():
     items = [Item(str(row), lang, "", "", ("x",)) for lang in ("en", "zh") for row in range(50)]
-    chosen = drawn(items, 7)
+    chosen = sampled(items, 7)
     ids = {lang: [item.id for item in chosen if item.language == lang] for lang in ("en", "zh")}
     assert len(ids["en"]) == 7
     assert ids["en"] == ids["zh"]
-    assert [item.id for item in drawn(items, 7, seed=1)] != [item.id for item in chosen]
-    assert drawn(items, None) == items
+    assert [item.id for item in sampled(items, 7, seed=1)] != [item.id for item in chosen]
+    assert sampled(items, None) == items
 
 
 def test_an_answer_is_taken_for_the_reference_it_matches():
@@ -485,7 +485,7 @@ def test_win_rates_by_score():
     first, second = {"en": ["a1", "x", "x", "x"]}, {"en": ["x", "b1", "c1", "y"]}
     row = win_rates(items, first, second, find_judge("exact")).iloc[0]
     assert (row["wins"], row["ties"], row["losses"], row["value"]) == (2, 1, 1, 0.625)
-    assert (row["swayed"], row["first_place"], row["unclear"]) == (0, 0.5, 0)
+    assert (row["position_biased"], row["first_place"], row["unclear"]) == (0, 0.5, 0)
     back = win_rates(items, second, first, find_judge("exact")).iloc[0]
     assert (back["wins"], back["losses"]) == (1, 2)
 
@@ -504,7 +504,7 @@ def test_a_win_in_one_order_is_a_win(reply):
     row = win_rates(
         items, {"en": ["bad"] * 3}, {"en": ["good"] * 3}, lambda item, a, b: 1 if a == "good" else reply
     ).iloc[0]
-    assert (row["wins"], row["losses"], row["swayed"]) == (3, 0, 0)
+    assert (row["wins"], row["losses"], row["position_biased"]) == (3, 0, 0)
 
 
 def test_a_hair_of_chrf_is_a_tie():
@@ -528,7 +528,7 @@ def test_a_judge_that_looks_at_order_only_makes_ties():
     items = {"en": asked("en", ["a1"] * 8)}
     row = win_rates(items, {"en": ["x"] * 8}, {"en": ["y"] * 8}, lambda item, a, b: 1).iloc[0]
     assert (row["wins"], row["ties"], row["losses"]) == (0, 8, 0)
-    assert (row["swayed"], row["first_place"], row["p"]) == (1, 1, 1)
+    assert (row["position_biased"], row["first_place"], row["p"]) == (1, 1, 1)
     assert row["low"] < row["value"] == 0.5 < row["high"]
 
 

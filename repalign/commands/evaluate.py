@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from repalign.evaluation.items import Item
     from repalign.evaluation.tasks import Task
 
-BRIEF = "{target}:"
+BRIEF_REQUEST = "{target}:"
 """How the demo family is asked to translate."""
 
 
@@ -131,19 +131,19 @@ def run(args: argparse.Namespace) -> list[Path]:
 
 
 def _items(args: argparse.Namespace, task: Task, checkpoints: Sequence[Checkpoint]) -> list[Item]:
-    from repalign.evaluation.items import drawn
-    from repalign.evaluation.tasks import ASK, Request
+    from repalign.evaluation.items import sampled
+    from repalign.evaluation.tasks import TRANSLATION_REQUEST, Request
 
     suited = checkpoints[-1].corpus if task.name == "translation" else None
     request = Request(
         data=args.data or suited,
         languages=args.langs,
         source=args.source,
-        ask=args.ask or (BRIEF if any(map(_asked_briefly, checkpoints)) else ASK),
+        ask=args.ask or (BRIEF_REQUEST if any(map(_asked_briefly, checkpoints)) else TRANSLATION_REQUEST),
         prompts=args.prompts,
         rows=args.limit,
     )
-    return drawn(task.read(request), args.limit, args.seed)
+    return sampled(task.read(request), args.limit, args.seed)
 
 
 def _asked_briefly(checkpoint: Checkpoint) -> bool:
@@ -170,7 +170,7 @@ def _scorers(args: argparse.Namespace, task: Task) -> list[str]:
 
 
 def _judge(args: argparse.Namespace, scorers: Sequence[str]) -> tuple[str, Any]:
-    from repalign.evaluation.judges import BY_SCORE, URL, find_judge
+    from repalign.evaluation.judges import DEFAULT_URL, TIE_MARGINS, find_judge
 
-    name = args.judge or next((scorer for scorer in scorers if scorer in BY_SCORE), "exact")
-    return name, find_judge(name, args.judge_url or URL)
+    name = args.judge or next((scorer for scorer in scorers if scorer in TIE_MARGINS), "exact")
+    return name, find_judge(name, args.judge_url or DEFAULT_URL)

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from repalign.results.results import Results
 
-EXACT = 7
+EXACT_PERMUTATIONS_UP_TO = 7
 """Up to so many languages all orders are tried; beyond, as many at random as there are draws."""
 
-ENOUGH = 5
+MIN_UNITS = 5
 """With fewer languages no order at all has p < .05."""
 
 
@@ -76,7 +76,7 @@ def over_languages(table: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.
         rows.append(
             dict(zip(("checkpoint", "metric", "scorer"), keys, strict=True))
             | {"over": "languages", "language": None}
-            | _correlation(a, b, draws, seed, tested=len(part) >= ENOUGH)
+            | _correlation(a, b, draws, seed, tested=len(part) >= MIN_UNITS)
         )
     return pd.DataFrame(rows)
 
@@ -131,7 +131,11 @@ def _correlation(
     """Spearman's, and if `tested` its interval and p."""
     value = float(spearman(a[None], b[None])[0])
     low, high = _resampled(a, b, draws, seed) if tested else (np.nan, np.nan)
-    p = shuffled_p(a, b, value, draws, seed, EXACT) if tested and not np.isnan(value) else np.nan
+    p = (
+        shuffled_p(a, b, value, draws, seed, EXACT_PERMUTATIONS_UP_TO)
+        if tested and not np.isnan(value)
+        else np.nan
+    )
     return {"value": value, "low": low, "high": high, "p": p, "units": len(a), "note": _note(len(a), value)}
 
 
@@ -142,7 +146,7 @@ def adjusted(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _note(units: int, value: float) -> str:
-    if units < ENOUGH:
+    if units < MIN_UNITS:
         return f"{units} are too few for any order to have p < .05"
     return "one side does not vary" if np.isnan(value) else ""
 

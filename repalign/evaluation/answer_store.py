@@ -13,11 +13,11 @@ from repalign.models.generation import Answer
 from repalign.models.loading import Weights
 from repalign.signature import digest
 
-FORMAT = "greedy-2"
+KEY_VERSION = "greedy-2"
 """Changes when answers would."""
 
 
-class KeptAnswers:
+class AnswerStore:
     """The answers of one checkpoint in one precision: a file under `$REPALIGN_HOME/answers`, one line each.
 
     Args:
@@ -27,7 +27,7 @@ class KeptAnswers:
     """
 
     def __init__(self, weights: Weights, dtype: str, new_tokens: int) -> None:
-        key = digest([FORMAT, weights.digest, weights.tokenizer_digest, dtype, str(new_tokens)])
+        key = digest([KEY_VERSION, weights.digest, weights.tokenizer_digest, dtype, str(new_tokens)])
         self.path = home() / "answers" / f"{key[:32]}.jsonl"
         self.answers = _read(self.path) if self.path.is_file() else {}
 

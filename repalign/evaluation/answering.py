@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repalign.checkpoints import Checkpoint
-from repalign.evaluation.answer_store import KeptAnswers
+from repalign.evaluation.answer_store import AnswerStore
 from repalign.evaluation.items import Item, items_digest
 from repalign.models.devices import pick_device, pick_dtype
 from repalign.models.generation import Answer, Generator
@@ -14,7 +14,7 @@ from repalign.models.loading import Weights, locate
 from repalign.models.templates import TEMPLATES
 from repalign.version import __version__
 
-TEMPLATE = "alpaca"
+DEFAULT_TEMPLATE = "alpaca"
 """For checkpoints of which no card says how they were tuned: the frame of the paper."""
 
 
@@ -53,7 +53,7 @@ def answer(
     Raises:
         RepalignError: an unknown template, or a checkpoint that cannot be read or generates nothing.
     """
-    frame = TEMPLATES[template or checkpoint.template or TEMPLATE]
+    frame = TEMPLATES[template or checkpoint.template or DEFAULT_TEMPLATE]
     weights = locate(checkpoint)
     dtype = pick_dtype(weights, dtype, pick_device(device))
     prompts = [frame.prompt(item.instruction, item.input) for item in items]
@@ -74,7 +74,7 @@ def _answered(
     store: bool,
 ) -> dict[str, Answer]:
     """The answer to each prompt; the model is loaded only where some are not kept."""
-    kept = KeptAnswers(weights, dtype, new_tokens) if store else None
+    kept = AnswerStore(weights, dtype, new_tokens) if store else None
     found = {prompt: answer for prompt in prompts if kept and (answer := kept.get(prompt))}
     missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in found]
     if missing:

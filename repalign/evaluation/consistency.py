@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from scipy.sparse import csr_array
 
-NEAR = 0.5
+MIN_OVERLAP = 0.5
 """Overlap of words (Dice) below which an answer matches no reference."""
 
 
 def taken_for(answers: Sequence[str], items: Sequence[Item]) -> np.ndarray:
-    """Which references an answer matches best, ties all: bool [answer, reference]; none where all are below `NEAR`."""
+    """Which references an answer matches best, ties all: bool [answer, reference]; none where all are below `MIN_OVERLAP`."""
     language = items[0].language
     said = [set(mlqa_tokens(answer, language)) for answer in answers]
     right = [set(mlqa_tokens(item.references[0], language)) for item in items]
@@ -35,7 +35,7 @@ def taken_for(answers: Sequence[str], items: Sequence[Item]) -> np.ndarray:
     sizes = np.add.outer([len(words) for words in said], [len(words) for words in right])
     dice = np.divide(2 * shared, sizes, out=np.zeros_like(shared), where=sizes > 0)
     best = dice.max(1, keepdims=True)
-    return (dice >= best) & (best >= NEAR)
+    return (dice >= best) & (best >= MIN_OVERLAP)
 
 
 def _bags(texts: Sequence[set[str]], places: Mapping[str, int]) -> csr_array:

@@ -39,8 +39,8 @@ def by_language(items: Iterable[Item]) -> dict[str, list[Item]]:
     return groups
 
 
-def drawn(items: Sequence[Item], limit: int | None, seed: int = 0) -> list[Item]:
-    """At most `limit` items a language, drawn by their ids: the same questions in every language."""
+def sampled(items: Sequence[Item], limit: int | None, seed: int = 0) -> list[Item]:
+    """At most `limit` items a language, sampled by their ids: the same questions in every language."""
     if limit is None:
         return list(items)
     kept: set[tuple[str, str]] = set()

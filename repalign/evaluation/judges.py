@@ -20,13 +20,13 @@ Judge = Callable[[Item, str, str], int | None]
 Send = Callable[[str], str]
 """From a prompt to a chat model's reply."""
 
-BY_SCORE = {"exact": 0.0, "f1": 0.0, "contains": 0.0, "chrf": 1.0}
+TIE_MARGINS = {"exact": 0.0, "f1": 0.0, "contains": 0.0, "chrf": 1.0}
 """Judges that compare a score of the references, and the difference (of 100) up to which it is a tie."""
 
-KEY = "REPALIGN_JUDGE_KEY"
-URL = "https://api.openai.com/v1/chat/completions"
+KEY_VARIABLE = "REPALIGN_JUDGE_KEY"
+DEFAULT_URL = "https://api.openai.com/v1/chat/completions"
 
-QUESTION = """Compare two answers to one question. The right answer is given; judge what each answer says, not how it \
+JUDGE_PROMPT = """Compare two answers to one question. The right answer is given; judge what each answer says, not how it \
 sounds, and let neither length nor order decide. An answer in another language than the question's loses to one in it.
 
 Question:
@@ -44,7 +44,7 @@ Answer B:
 Reply with one word: A, B or tie."""
 
 
-def find_judge(name: str, url: str = URL) -> Judge:
+def find_judge(name: str, url: str = DEFAULT_URL) -> Judge:
     """A judge by name: `exact`, `f1`, `contains`, `chrf`, or `chat:MODEL` for a chat API.
 
     Raises:
@@ -52,11 +52,11 @@ def find_judge(name: str, url: str = URL) -> Judge:
     """
     if name.startswith("chat:"):
         return chat_judge(partial(ask_api, url, name.removeprefix("chat:")))
-    if name not in BY_SCORE:
-        raise unknown("judge", name, [*BY_SCORE, "chat:MODEL"])
+    if name not in TIE_MARGINS:
+        raise unknown("judge", name, [*TIE_MARGINS, "chat:MODEL"])
     if name == "chrf":
         import repalign.evaluation.translation  # noqa: F401  (registers chrF++)
-    return partial(_by_score, name, BY_SCORE[name])
+    return partial(_by_score, name, TIE_MARGINS[name])
 
 
 def _by_score(scorer: str, margin: float, item: Item, first: str, second: str) -> int:
@@ -78,7 +78,7 @@ def chat_judge(send: Send) -> Judge:
             "first": first,
             "second": second,
         }
-        return verdict(send(re.sub(r"\{(\w+)\}", lambda place: places[place[1]], QUESTION)))
+        return verdict(send(re.sub(r"\{(\w+)\}", lambda place: places[place[1]], JUDGE_PROMPT)))
 
     return judge
 
@@ -99,15 +99,15 @@ def ask_api(url: str, model: str, prompt: str, timeout: float = 60.0) -> str:
     """
     body = {"model": model, "temperature": 0, "messages": [{"role": "user", "content": prompt}]}
     headers = {"Content-Type": "application/json"}
-    if os.environ.get(KEY):
-        headers["Authorization"] = f"Bearer {os.environ[KEY]}"
+    if os.environ.get(KEY_VARIABLE):
+        headers["Authorization"] = f"Bearer {os.environ[KEY_VARIABLE]}"
     try:
         request = urllib.request.Request(url, json.dumps(body).encode(), headers)
         with urllib.request.urlopen(request, timeout=timeout) as response:
             return str(json.load(response)["choices"][0]["message"]["content"])
     except (OSError, http.client.HTTPException) as error:
         raise RepalignError(
-            f"the judge at {url} cannot be asked: {error}; see --judge-url and ${KEY}"
+            f"the judge at {url} cannot be asked: {error}; see --judge-url and ${KEY_VARIABLE}"
         ) from error
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise RepalignError(f"{url} gave no reply in the form of chat completions ({error})") from error

@@ -14,8 +14,8 @@ from repalign.errors import RepalignError, unknown
 from repalign.evaluation.items import Item
 from repalign.files import read_toml
 
-PROMPTS = Path(__file__).with_name("prompts.toml")
-PLACE = re.compile(r"\{(context|question)\}")
+PROMPTS_FILE = Path(__file__).with_name("prompts.toml")
+PLACEHOLDER = re.compile(r"\{(context|question)\}")
 
 
 def read_prompts(path: Path | None = None) -> dict[str, dict[str, str]]:
@@ -29,7 +29,7 @@ def read_prompts(path: Path | None = None) -> dict[str, dict[str, str]]:
     """
     if path is not None and not path.is_file():
         raise RepalignError(f"no file {path} with wordings; leave --prompts out, or give a TOML file")
-    wordings = read_toml(PROMPTS) | (read_toml(path) if path else {})
+    wordings = read_toml(PROMPTS_FILE) | (read_toml(path) if path else {})
     for language, wording in wordings.items():
         own = wording if isinstance(wording, dict) else {}
         text = str(own.get("input", ""))
@@ -108,7 +108,7 @@ def _items(language: str, rows: Sequence[Mapping[str, Any]], prompts: Mapping[st
         )  # fmt: skip
     wording = prompts[language]
     for row in rows:
-        text = PLACE.sub(lambda place, row=row: row[place[1]].strip(), wording["input"])
+        text = PLACEHOLDER.sub(lambda place, row=row: row[place[1]].strip(), wording["input"])
         yield Item(row["id"], language, wording["instruction"], text, tuple(row["answers"]))
 
 

@@ -17,7 +17,7 @@ from repalign.evaluation.consistency import consistency
 from repalign.evaluation.items import Item, by_language
 from repalign.evaluation.judges import Judge
 from repalign.evaluation.scorers import SCORERS
-from repalign.evaluation.scores import Found, measure, score_table
+from repalign.evaluation.scores import ByLanguage, measure, score_table
 from repalign.evaluation.wins import win_rates
 from repalign.models.loading import one_base
 from repalign.results.evaluation import Evaluation
@@ -170,7 +170,7 @@ def _beside(
     return {"alignment": alignment, "correlations": adjusted(together.astype({"language": "string"}))}
 
 
-def _signatures(found: Mapping[str, Mapping[str, Found]]) -> dict[str, str]:
+def _signatures(found: Mapping[str, Mapping[str, ByLanguage]]) -> dict[str, str]:
     """Of each scorer, with the languages where there are several."""
     signatures = {}
     for scorer, own in next(iter(found.values())).items():

@@ -19,10 +19,10 @@ from repalign.statistics import difference_p, holm, intervals, resamples, wilson
 if TYPE_CHECKING:
     import pandas as pd
 
-ENOUGH = 10
+MIN_DISTINCT_ITEMS = 10
 """Items that must fare unlike the others for a bootstrap to see how they vary."""
 
-Found = Mapping[str, Measured]
+ByLanguage = Mapping[str, Measured]
 """What one scorer found, by language."""
 
 
@@ -43,7 +43,7 @@ class Estimates:
     binary: np.ndarray
 
     @classmethod
-    def of(cls, found: Found, questions: Mapping[str, np.ndarray], count: int) -> Estimates:
+    def of(cls, found: ByLanguage, questions: Mapping[str, np.ndarray], count: int) -> Estimates:
         """From what was found by language, and the number of each item's question."""
         values = np.array([found[language].value for language in questions])
         influence = np.zeros((len(questions), count))
@@ -64,7 +64,7 @@ class Estimates:
         low, high = _bootstrap(self.values, self.influence, weights)
         if share:
             # what is between 0 and 1 varies less than what is either, so Wilson's is wide enough for all
-            by_wilson = self.binary | (_unlike(self.influence) < ENOUGH)
+            by_wilson = self.binary | (_unlike(self.influence) < MIN_DISTINCT_ITEMS)
             ends = np.array(
                 [wilson(value / 100, n) for value, n in zip(self.values, self.items, strict=True)]
             )
@@ -97,13 +97,15 @@ def _bootstrap(
     return np.where(moved, low, np.nan), np.where(moved, high, np.nan)
 
 
-def measure(scorer: str, items: Mapping[str, Sequence[Item]], answers: Mapping[str, Sequence[str]]) -> Found:
+def measure(
+    scorer: str, items: Mapping[str, Sequence[Item]], answers: Mapping[str, Sequence[str]]
+) -> ByLanguage:
     """Score the answers of every language."""
     return {language: SCORERS[scorer].measure(own, answers[language]) for language, own in items.items()}
 
 
 def score_table(
-    found: Mapping[str, Mapping[str, Found]],
+    found: Mapping[str, Mapping[str, ByLanguage]],
     items: Mapping[str, Sequence[Item]],
     draws: int = 1000,
     seed: int = 0,

@@ -15,7 +15,7 @@ from repalign.evaluation.items import Item
 from repalign.evaluation.questions import Source, read_prompts, read_questions
 from repalign.registry import Registry
 
-ASK = "Translate the following sentence into {target}."
+TRANSLATION_REQUEST = "Translate the following sentence into {target}."
 """The first of the wordings that training uses, as evaluation in the paper's code always does."""
 
 
@@ -35,7 +35,7 @@ class Request:
     data: str | None = None
     languages: Sequence[str] | None = None
     source: str = "en"
-    ask: str = ASK
+    ask: str = TRANSLATION_REQUEST
     prompts: Path | None = None
     rows: int | None = None
 

@@ -39,13 +39,13 @@ def differences(rows: pd.DataFrame, label: str) -> dict[str, Any]:
     return {"data": [trace], "layout": layout | {"showlegend": False}}
 
 
-def _marks(rows: pd.DataFrame, name: str, look: Style, aside: float) -> dict[str, Any]:
+def _marks(rows: pd.DataFrame, name: str, look: Style, offset: float) -> dict[str, Any]:
     value = rows["value"].to_numpy(float)
     return {
         "type": "scatter",
         "mode": "markers",
         "name": escape(name),
-        "x": (np.arange(len(rows)) + 0.16 * aside).astype(np.float32),
+        "x": (np.arange(len(rows)) + 0.16 * offset).astype(np.float32),
         "y": value.astype(np.float32),
         "error_y": {
             "type": "data",

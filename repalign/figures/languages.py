@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from repalign.figures.view import View
 
-CELLS = 300_000
+MAX_CELLS = 300_000
 """Cells in all pictures together; with more, layers are left out evenly."""
 
 
 def choices(view: View) -> list[dict]:
     found = view.choices("languages", "checkpoint", "metric", "variant", "layer")
     layers = sorted({choice["layer"] for choice in found})
-    wanted = len(layers) * CELLS // max(CELLS, len(view.rows("languages")))
+    wanted = len(layers) * MAX_CELLS // max(MAX_CELLS, len(view.rows("languages")))
     kept = (
         {layers[place] for place in np.linspace(0, len(layers) - 1, wanted or 1).astype(int)} if found else {}
     )

@@ -11,9 +11,9 @@ import numpy as np
 
 from repalign.inside.interventions import (
     Edit,
-    Intervened,
-    Said,
-    moved_by,
+    EditableModel,
+    Outcome,
+    add_vector,
     without_directions,
     without_neurons,
 )
@@ -22,7 +22,7 @@ from repalign.metrics import METRICS, LayerPair
 from repalign.models.tokenization import TokenRows
 from repalign.statistics import difference_p, holm, intervals, resamples
 
-RANDOM = 3
+N_CONTROLS = 3
 """Random controls of an intervention; what they do is averaged."""
 
 
@@ -38,7 +38,7 @@ class Effects:
         seed: of random controls and draws.
     """
 
-    model: Intervened
+    model: EditableModel
     tokens: Mapping[str, TokenRows]
     pivot: str
     draws: int
@@ -65,7 +65,7 @@ class Effects:
             }
             others = [
                 {layer: _others(generator, neurons, width) for layer, neurons in layers.items()}
-                for _ in range(RANDOM)
+                for _ in range(N_CONTROLS)
             ]
             edits, *controls = (
                 [Edit(layer, "mlp-act", without_neurons(neurons)) for layer, neurons in each.items()]
@@ -83,7 +83,7 @@ class Effects:
         centre = means.mean(0)
         generator = np.random.default_rng((self.seed, layer))
         directions = _spanning(means - centre)
-        random = [_spanning(generator.normal(size=directions.shape)) for _ in range(RANDOM)]
+        random = [_spanning(generator.normal(size=directions.shape)) for _ in range(N_CONTROLS)]
         edits, *controls = (
             [Edit(layer, "resid", without_directions(each, centre))] for each in (directions, *random)
         )
@@ -98,9 +98,9 @@ class Effects:
             if of == self.pivot:
                 continue
             step = means[goal] - means[number]
-            random = generator.normal(size=(RANDOM, len(step)))
+            random = generator.normal(size=(N_CONTROLS, len(step)))
             random *= np.linalg.norm(step) / np.linalg.norm(random, axis=1, keepdims=True)
-            edits, *controls = ([Edit(layer, "resid", moved_by(each))] for each in (step, *random))
+            edits, *controls = ([Edit(layer, "resid", add_vector(each))] for each in (step, *random))
             about = {"intervention": "steering", "of": of, "layer": layer, "size": 1}
             yield from self._rows(about, [of], ["own", "pivot"], edits, controls)
 
@@ -119,7 +119,7 @@ class Effects:
             effect, beside = (_effect(after - before, self._weights) for after in (edited[key], control))
             p = float(difference_p(*_as_score(edited[key] - control))[0])
             yield {
-                **about, "language": key[0], "outcome": key[1], "untouched": float(before.mean()),
+                **about, "language": key[0], "outcome": key[1], "baseline": float(before.mean()),
                 "value": effect[0], "low": effect[1], "high": effect[2],
                 "control": beside[0], "control_low": beside[1], "control_high": beside[2],
                 "p": p, "sentences": len(before),
@@ -138,18 +138,18 @@ class Effects:
             if not (outcome == "p_at_1" and language == self.pivot)
         }
 
-    def _said(self, language: str, edits: Sequence[Edit]) -> Said:
-        return self.model.said(self.tokens[language], edits) if edits else self._untouched[language]
+    def _said(self, language: str, edits: Sequence[Edit]) -> Outcome:
+        return self.model.run(self.tokens[language], edits) if edits else self._baseline[language]
 
     @cached_property
     def _weights(self) -> np.ndarray:
         return resamples(len(self.tokens[self.pivot]), self.draws, self.seed)
 
     @cached_property
-    def _untouched(self) -> dict[str, Said]:
-        return {language: self.model.said(rows) for language, rows in self.tokens.items()}
+    def _baseline(self) -> dict[str, Outcome]:
+        return {language: self.model.run(rows) for language, rows in self.tokens.items()}
 
-    def _outcome(self, outcome: str, language: str, said: Mapping[str, Said]) -> np.ndarray:
+    def _outcome(self, outcome: str, language: str, said: Mapping[str, Outcome]) -> np.ndarray:
         one = said[language]
         if outcome == "loss":
             return one.loss

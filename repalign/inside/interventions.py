@@ -33,7 +33,7 @@ class Edit(NamedTuple):
     change: Callable[[Tensor], Tensor]
 
 
-class Said(NamedTuple):
+class Outcome(NamedTuple):
     """What a model makes of sentences.
 
     Attributes:
@@ -48,7 +48,7 @@ class Said(NamedTuple):
 
 
 @dataclass
-class Intervened:
+class EditableModel:
     """A loaded model whose states can be changed.
 
     Args:
@@ -67,7 +67,7 @@ class Intervened:
         self.names = {module: name for name, module in model.named_modules()}
         self.of = torch.from_numpy(self.own.T.astype(np.float32)).to(self.engine.device)
 
-    def said(self, rows: TokenRows, edits: Sequence[Edit] = ()) -> Said:
+    def run(self, rows: TokenRows, edits: Sequence[Edit] = ()) -> Outcome:
         """One pass over the sentences with these changes.
 
         Raises:
@@ -96,7 +96,7 @@ class Intervened:
             with torch.inference_mode():
                 loss[batch], mass[batch] = self._outcomes(logits.to(ids.device).float(), ids, content)
                 states[batch] = mean(hidden.to(ids.device).float(), content, real).cpu().numpy()
-        return Said(loss, mass, states)
+        return Outcome(loss, mass, states)
 
     def _at(self, edit: Edit) -> Any:
         block = self.engine.reader.blocks[edit.layer - 1]
@@ -147,7 +147,7 @@ def without_directions(directions: np.ndarray, centre: np.ndarray) -> Callable[[
     return change
 
 
-def moved_by(step: np.ndarray) -> Callable[[Tensor], Tensor]:
+def add_vector(step: np.ndarray) -> Callable[[Tensor], Tensor]:
     """Adds a vector to every state; [dim]."""
     vector = torch.from_numpy(step)
     return lambda states: states + vector.to(states)

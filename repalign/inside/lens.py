@@ -11,11 +11,11 @@ from torch import Tensor
 
 from repalign.models.engine import LocalEngine
 from repalign.models.tokenization import TokenRows
-from repalign.models.unembed import Decoder, batches
+from repalign.models.unembed import Unembed, batches
 
 
 @torch.inference_mode()
-def lens(engine: LocalEngine, decoder: Decoder, rows: TokenRows, own: np.ndarray) -> np.ndarray:
+def lens(engine: LocalEngine, unembed: Unembed, rows: TokenRows, own: np.ndarray) -> np.ndarray:
     """What each layer would say next, mean over a sentence's own tokens.
 
     Args:
@@ -27,11 +27,11 @@ def lens(engine: LocalEngine, decoder: Decoder, rows: TokenRows, own: np.ndarray
     """
     of = torch.from_numpy(own.T.astype(np.float32)).to(engine.device)
     found = np.empty((len(engine.layers), len(rows), len(own) + 1))
-    for batch, ids, content, real in batches(engine, rows, decoder.vocabulary):
+    for batch, ids, content, real in batches(engine, rows, unembed.vocabulary):
 
         def said(hidden: Tensor, content: Tensor = content) -> Tensor:
             # A model spread over devices hands on states from any of them.
-            logits = decoder(hidden[content.to(hidden.device)]).to(of.device)
+            logits = unembed(hidden[content.to(hidden.device)]).to(of.device)
             return by_sentence(said_next(logits, of), content)
 
         layers = engine.reader.run(said, input_ids=ids, attention_mask=real.long(), use_cache=False)

@@ -16,10 +16,10 @@ from repalign.models.hooks import tensor_of
 from repalign.models.tokenization import TokenRows
 from repalign.models.unembed import batches
 
-CHOSEN = 0.01
+DEFAULT_SHARE = 0.01
 """Share of all neurons that is chosen: those of the lowest entropy."""
 
-ACTIVE = 0.95
+ACTIVE_QUANTILE = 0.95
 """A neuron must be active, in a language that it is of, more often than this share of all rates."""
 
 
@@ -93,7 +93,9 @@ def _watch(module: nn.Module, is_output: bool, counts: list[Any], layer: int, co
     return module.register_forward_pre_hook(lambda module, args: count(args[0]))
 
 
-def language_neurons(rates: np.ndarray, share: float = CHOSEN, active: float = ACTIVE) -> Neurons:
+def language_neurons(
+    rates: np.ndarray, share: float = DEFAULT_SHARE, active: float = ACTIVE_QUANTILE
+) -> Neurons:
     """Choose the neurons whose activity depends most on the language.
 
     Args:

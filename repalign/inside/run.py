@@ -15,15 +15,15 @@ from repalign.corpora import ParallelCorpus
 from repalign.corpora.checks import duplicate_groups
 from repalign.errors import RepalignError
 from repalign.inside.causal import Effects, corrected
-from repalign.inside.interventions import Intervened
+from repalign.inside.interventions import EditableModel
 from repalign.inside.lens import lens
-from repalign.inside.neurons import CHOSEN, activation_rates, language_neurons
+from repalign.inside.neurons import DEFAULT_SHARE, activation_rates, language_neurons
 from repalign.inside.vocabulary import languages_of_tokens
 from repalign.models.engine import LocalEngine
 from repalign.models.loading import locate, one_base
 from repalign.models.templates import RAW
 from repalign.models.tokenization import TokenRows, tokenize
-from repalign.models.unembed import find_decoder
+from repalign.models.unembed import find_unembed
 from repalign.results.inside import Inside
 from repalign.signature import Signature
 from repalign.statistics import intervals, resamples
@@ -31,13 +31,13 @@ from repalign.statistics import intervals, resamples
 if TYPE_CHECKING:
     import pandas as pd
 
-LAYERS = 8
+MAX_DEFAULT_LAYERS = 8
 """Layers at which something is taken out by default, evenly from the first to the last but one."""
 
-LONGEST = 512
+MAX_TOKENS = 512
 """Tokens read of a sentence."""
 
-FEWEST = 20
+MIN_SENTENCES = 20
 """Different sentences that are needed: half of them choose, the other half tell what it does."""
 
 
@@ -47,7 +47,7 @@ def look_inside(
     *,
     pivot: str = "en",
     layers: Sequence[int] | None = None,
-    share: float = CHOSEN,
+    share: float = DEFAULT_SHARE,
     draws: int = 1000,
     seed: int = 0,
     dtype: str = "auto",
@@ -69,9 +69,9 @@ def look_inside(
 
     corpus.select([pivot])
     first: list[int] = sorted(np.unique(duplicate_groups(corpus.sentences), return_index=True)[1].tolist())
-    if len(first) < FEWEST or len(corpus.languages) < 2:
+    if len(first) < MIN_SENTENCES or len(corpus.languages) < 2:
         raise RepalignError(
-            f"looking inside needs {FEWEST} different sentences in two languages or more, not {len(first)} in "
+            f"looking inside needs {MIN_SENTENCES} different sentences in two languages or more, not {len(first)} in "
             f"{', '.join(corpus.languages)}"
         )
     once = ParallelCorpus(
@@ -84,11 +84,13 @@ def look_inside(
     )
     with one_base():
         for checkpoint in checkpoints:
-            look = Look(checkpoint, once, pivot, layers, share, draws, seed, dtype, device, batch_tokens)
-            for name, table in look.tables().items():
+            study = InsideStudy(
+                checkpoint, once, pivot, layers, share, draws, seed, dtype, device, batch_tokens
+            )
+            for name, table in study.tables().items():
                 tables.setdefault(name, []).append(table.assign(checkpoint=checkpoint.name))
-            signatures[checkpoint.name] = look.signature
-            settings[checkpoint.name] = {"tokens of languages": look.known, "notes": look.notes}
+            signatures[checkpoint.name] = study.signature
+            settings[checkpoint.name] = {"tokens of languages": study.known, "notes": study.notes}
     return Inside(
         title=f"{', '.join(checkpoint.name for checkpoint in checkpoints)} inside",
         signatures=signatures,
@@ -98,7 +100,7 @@ def look_inside(
 
 
 @dataclass
-class Look:
+class InsideStudy:
     """One checkpoint; see `look_inside`."""
 
     checkpoint: Checkpoint
@@ -118,13 +120,13 @@ class Look:
         self.engine = LocalEngine.open(
             self.weights, dtype=self.dtype, device=self.device, budget=self.batch_tokens
         )
-        self.decoder = find_decoder(self.engine)
+        self.unembed = find_unembed(self.engine)
         self.tokens = {
-            lang: tokenize(rows, self.engine.tokenizer, RAW, LONGEST, causal=True)
+            lang: tokenize(rows, self.engine.tokenizer, RAW, MAX_TOKENS, causal=True)
             for lang, rows in self.corpus.sentences.items()
         }
         self.own = languages_of_tokens(
-            self.engine.tokenizer, self.corpus.sentences, self.tokens, self.decoder.vocabulary
+            self.engine.tokenizer, self.corpus.sentences, self.tokens, self.unembed.vocabulary
         )
 
     @property
@@ -162,7 +164,7 @@ class Look:
         weights = resamples(len(self.corpus), self.draws, self.seed)
         toward = [("probability", name) for name in self.tokens] + [("entropy", None)]
         for language, rows in self.tokens.items():
-            said = lens(self.engine, self.decoder, rows, self.own)
+            said = lens(self.engine, self.unembed, rows, self.own)
             for layer, values in zip(self.engine.layers, np.moveaxis(said, 2, 1), strict=True):
                 mean = values.mean(1)
                 low, high = intervals(mean, values - mean[:, None], weights)
@@ -178,7 +180,7 @@ class Look:
 
     def _neurons(self) -> Any:
         try:
-            rates = activation_rates(self.engine, self._half(0), self.decoder.vocabulary)
+            rates = activation_rates(self.engine, self._half(0), self.unembed.vocabulary)
         except RepalignError as error:
             self.notes.append(f"no neurons: {error}")
             return None
@@ -199,11 +201,16 @@ class Look:
             if not 1 <= layer <= last:
                 raise RepalignError(f"no layer {layer} to change something at; they are 1 to {last}")
         return sorted(
-            set(self.layers or np.linspace(1, last, min(LAYERS, last)).round().astype(int).tolist())
+            set(
+                self.layers
+                or np.linspace(1, last, min(MAX_DEFAULT_LAYERS, last)).round().astype(int).tolist()
+            )
         )
 
     def _interventions(self, chosen: Any) -> list[dict[str, Any]]:
-        effects = Effects(Intervened(self.engine, self.own), self._half(1), self.pivot, self.draws, self.seed)
+        effects = Effects(
+            EditableModel(self.engine, self.own), self._half(1), self.pivot, self.draws, self.seed
+        )
         pooled = {lang: self.engine.pool(rows, ["mean"])[0] for lang, rows in self._half(0).items()}
         means = np.stack([states.mean(1, dtype=np.float64) for states in pooled.values()], axis=1)
         rows = list(effects.of_neurons(chosen, self.width)) if chosen is not None else []

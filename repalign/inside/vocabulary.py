@@ -10,7 +10,7 @@ import numpy as np
 from repalign.corpora.checks import script
 from repalign.models.tokenization import TokenRows
 
-OFTEN = 2
+MIN_SENTENCES = 2
 """Sentences of a language that must hold a token before it counts as that language's."""
 
 
@@ -26,7 +26,7 @@ def languages_of_tokens(
         size: of the vocabulary, as the output layer has it.
     """
     seen = np.stack([_sentences_with(rows, size) for rows in tokens.values()])
-    own = (seen >= OFTEN) & (seen.sum(axis=0) == seen)
+    own = (seen >= MIN_SENTENCES) & (seen.sum(axis=0) == seen)
     usual = [script(" ".join(rows)) for rows in texts.values()]
     known = min(size, len(tokenizer))
     scripts = np.array([script(text) for text in tokenizer.batch_decode([[token] for token in range(known)])])

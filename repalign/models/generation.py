@@ -19,7 +19,13 @@ from repalign.models.tokenization import special_ids
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-NAMED = ("bos_token_id", "eos_token_id", "decoder_start_token_id", "forced_bos_token_id", "bad_words_ids")
+TOKEN_SETTINGS = (
+    "bos_token_id",
+    "eos_token_id",
+    "decoder_start_token_id",
+    "forced_bos_token_id",
+    "bad_words_ids",
+)
 """Tokens that a model's saved settings name (Marian's bad word is its padding)."""
 
 
@@ -164,7 +170,7 @@ def _named_tokens(saved: Any) -> Any:
     """
     from transformers import GenerationConfig
 
-    return GenerationConfig(**{name: getattr(saved, name, None) for name in NAMED})
+    return GenerationConfig(**{name: getattr(saved, name, None) for name in TOKEN_SETTINGS})
 
 
 def _greedy(model: Any, new_tokens: int, ends: list[int], pad: int) -> Any:

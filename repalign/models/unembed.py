@@ -15,22 +15,22 @@ from repalign.models.engine import TOLERANCE, LocalEngine, pad
 from repalign.models.hooks import tensor_of
 from repalign.models.tokenization import TokenRows
 
-LOGITS = 1 << 26
+MAX_LOGITS = 1 << 26
 """Logits held at once: 256 MiB in float32."""
 
-CAPS = ("final_logit_softcapping", "logits_soft_cap", "output_logit_soft_cap")
+SOFTCAP_SETTINGS = ("final_logit_softcapping", "logits_soft_cap", "output_logit_soft_cap")
 """How Gemma 2, RecurrentGemma and xLSTM call the most that a logit may be."""
 
 
 @dataclass(frozen=True)
-class Decoder:
-    """What lies between the last block and the logits: `decoder(hidden)` is the logit lens (nostalgebraist 2020).
+class Unembed:
+    """What lies between the last block and the logits: `unembed(hidden)` is the logit lens (nostalgebraist 2020).
 
     Attributes:
         after: modules that the last block's output goes through, most often one norm.
         head: the output layer.
         scale: the logits are multiplied by it (Cohere, Granite).
-        cap: the logits are squeezed into plus and minus this (see `CAPS`), or None.
+        cap: the logits are squeezed into plus and minus this (see `SOFTCAP_SETTINGS`), or None.
     """
 
     after: tuple[nn.Module, ...]
@@ -51,8 +51,8 @@ class Decoder:
 
 
 @torch.inference_mode()
-def find_decoder(engine: LocalEngine) -> Decoder:
-    """The decoder of a loaded model, checked: from the last block's states it makes the model's own logits.
+def find_unembed(engine: LocalEngine) -> Unembed:
+    """The unembed of a loaded model, checked: from the last block's states it makes the model's own logits.
 
     Raises:
         RepalignError: no causal language model, or one that does more between its last block and its logits.
@@ -86,14 +86,14 @@ def find_decoder(engine: LocalEngine) -> Decoder:
         for handle in handles:
             handle.remove()
     config = model.config.get_text_config()
-    decoder = Decoder(
+    unembed = Unembed(
         after=_outermost(after),
         head=head,
         scale=getattr(config, "logit_scale", None) or 1 / (getattr(config, "logits_scaling", None) or 1),
-        cap=next((cap for name in CAPS if (cap := getattr(config, name, None))), None),
+        cap=next((cap for name in SOFTCAP_SETTINGS if (cap := getattr(config, name, None))), None),
     )
     try:
-        found = decoder(last[0])
+        found = unembed(last[0])
     except (TypeError, RuntimeError):  # states of another shape: several streams, a mixer
         found = None
     largest = max(1.0, float(expected.abs().max()))
@@ -102,7 +102,7 @@ def find_decoder(engine: LocalEngine) -> Decoder:
             f"{type(model).__name__} does more between its last block and its logits than norm and output layer; "
             "its layers cannot be read as words"
         )
-    return decoder
+    return unembed
 
 
 def _outermost(modules: Iterable[nn.Module]) -> tuple[nn.Module, ...]:
@@ -119,7 +119,7 @@ def batches(
     Returns:
         (row numbers, ids int64 [sentence, token], content bool, real bool) a batch.
     """
-    budget = min(engine.budget, max(64, LOGITS // vocabulary))
+    budget = min(engine.budget, max(64, MAX_LOGITS // vocabulary))
     found = []
     for batch in plan(rows.ids.lengths.tolist(), budget):
         ids, content, real = pad([rows[row] for row in batch], 0, 0)

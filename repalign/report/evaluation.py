@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HEIGHT = 340
-EXAMPLES = 6
+EXAMPLES_PER_LANGUAGE = 6
 """Questions shown of each language, evenly from the first to the last."""
 
-METRICS = 4
+MAX_METRICS = 4
 """Metrics of alignment drawn beside the scores."""
 
-LONGEST = 300
+MAX_CHARACTERS = 300
 """Characters shown of a question or an answer."""
 
 
@@ -51,7 +51,7 @@ def render_evaluation(found: Evaluation) -> str:
         wins_note=_wins_note(tables["wins"]) if "wins" in tables else "",
         correlations=_correlations(tables["correlations"]) if "correlations" in tables else None,
         examples=_examples(tables["answers"]),
-        examples_note=f"{EXAMPLES} questions of each language, evenly from the first to the last; "
+        examples_note=f"{EXAMPLES_PER_LANGUAGE} questions of each language, evenly from the first to the last; "
         "the results folder holds them all.",
         command=found.about.get("command"),
         facts=_facts(found),
@@ -86,7 +86,7 @@ def _figures(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> d
 def _beside(table: pd.DataFrame, labels: Mapping[str, str]) -> Drawn:
     leading = table[table["scorer"] == table["scorer"].iloc[0]]
     label = labels[leading["scorer"].iloc[0]]
-    for metric, rows in list(_each(leading, "metric"))[:METRICS]:
+    for metric, rows in list(_each(leading, "metric"))[:MAX_METRICS]:
         yield f"{metric} and {label}", answers.beside(rows, str(metric), label)
 
 
@@ -135,10 +135,10 @@ def _score(checkpoint: str, rows: pd.DataFrame) -> str:
 
 def _wins_note(rows: pd.DataFrame) -> str:
     first = rows.iloc[0]
-    swayed = (rows["swayed"] * rows["items"]).sum() / rows["items"].sum()
+    position_biased = (rows["position_biased"] * rows["items"]).sum() / rows["items"].sum()
     return (
         f"{first['checkpoint']} against {first['baseline']}, judged by {first['judge']}, each pair in both orders; "
-        f"{swayed:.1%} were decided by order alone and count as ties."
+        f"{position_biased:.1%} were decided by order alone and count as ties."
     )
 
 
@@ -168,7 +168,7 @@ def _examples(table: pd.DataFrame) -> dict[str, Any]:
     rows = []
     for language, own in _each(table, "language"):
         asked = own[own["checkpoint"] == names[0]]
-        chosen = asked.iloc[np.unique(np.linspace(0, len(asked) - 1, EXAMPLES).astype(int))]
+        chosen = asked.iloc[np.unique(np.linspace(0, len(asked) - 1, EXAMPLES_PER_LANGUAGE).astype(int))]
         said = own.set_index(["checkpoint", "item"])["answer"]
         for row in chosen.itertuples():
             question = f"{row.instruction}\n{row.input}"
@@ -184,7 +184,11 @@ def _examples(table: pd.DataFrame) -> dict[str, Any]:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
+    return (
+        text
+        if len(text) <= MAX_CHARACTERS
+        else f"{text[: MAX_CHARACTERS // 2]} … {text[-MAX_CHARACTERS // 2 :]}"
+    )
 
 
 def _facts(found: Evaluation) -> dict[str, str]:

@@ -9,10 +9,10 @@ import numpy as np
 
 from repalign.scaling.fitting import Fit
 
-EXACT = 1e-6
+ZERO_SINGULAR_VALUE = 1e-6
 """Relative singular value below which a direction changes no score at all."""
 
-LOOSE = 30.0
+MAX_INTERVAL_RATIO = 30.0
 """Ratio of an interval's ends above which a parameter is known by its order of magnitude only."""
 
 
@@ -46,7 +46,7 @@ def diagnose(fitted: Fit, intervals: Mapping[str, tuple[float, float]] | None = 
     lengths = np.linalg.norm(jacobian, axis=0)
     scaled = jacobian / np.where(lengths > 0, lengths, 1.0)
     _, singular, directions = np.linalg.svd(scaled, full_matrices=False)
-    groups = tuple(_moving(fitted, row) for row in directions[singular < EXACT * singular[0]])
+    groups = tuple(_moving(fitted, row) for row in directions[singular < ZERO_SINGULAR_VALUE * singular[0]])
     notes = [_exact(fitted, group) for group in groups]
     together = {name for group in groups for name in group}
     for name, (low, high) in (intervals or {}).items():
@@ -75,6 +75,6 @@ def _loose(fitted: Fit, name: str, low: float, high: float) -> str | None:
     kind, top = name.split("[")[0], fitted.runs.top
     if kind == "c" and high >= top:
         return f"no ceiling is seen: {name} may be anything from {low:.3g} to the top of the scale, {top:g}"
-    if kind != "c" and (low <= 0 or high / low > LOOSE):
+    if kind != "c" and (low <= 0 or high / low > MAX_INTERVAL_RATIO):
         return f"{name} is known by its order of magnitude only: {low:.2g} to {high:.2g}"
     return None

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from repalign.errors import RepalignError, unknown
-from repalign.scaling.forms import FORMS, LIMITS, Form, natural
+from repalign.scaling.forms import FORMS, LIMITS, Form, to_natural_scale
 from repalign.scaling.runs import Runs
 
-ROBUST = 2.0
+ROBUST_BEYOND = 2.0
 """Standard errors beyond which a run counts less than by its square."""
 
 STARTS = [(b, share) for b in (0.3, 0.7, 1.2) for share in (0.03, 0.3, 0.8)]
@@ -46,7 +46,7 @@ class Fit:
     def parameters(self) -> dict[str, float]:
         """Natural values by name."""
         return {
-            name: float(natural(name.split("[")[0], value))
+            name: float(to_natural_scale(name.split("[")[0], value))
             for name, value in zip(self.names, self.values, strict=True)
         }
 
@@ -74,8 +74,8 @@ class Fit:
     def scale(self) -> float:
         """What the robust cost is divided by so that twice its rise is F(1, n - p): the variance of the residuals
         where none is large (Schrader and Hettmansperger 1980, doi 10.1093/biomet/67.1.93)."""
-        z2 = (self.problem.residuals(self.values) / ROBUST) ** 2
-        influence = ROBUST**2 * z2 / (1 + z2)
+        z2 = (self.problem.residuals(self.values) / ROBUST_BEYOND) ** 2
+        influence = ROBUST_BEYOND**2 * z2 / (1 + z2)
         freedom = max(len(self.runs) - len(self.values), 1)
         return float(influence.sum() / freedom / np.mean((1 + z2) ** -1.5))
 
@@ -155,7 +155,7 @@ class Problem:
             jacobian,
             bounds=(low, high),
             loss="soft_l1",
-            f_scale=ROBUST,
+            f_scale=ROBUST_BEYOND,
             x_scale="jac",
             max_nfev=200,
         )

@@ -13,26 +13,26 @@ import numpy as np
 Curve = Callable[..., tuple[np.ndarray, dict[str, np.ndarray]]]
 """(log X, top, a value a run of each parameter) -> score, and its derivative by each parameter, all [run]."""
 
-LARGEST = 300.0
+MAX_EXPONENT = 300.0
 """Exponents are cut here: far beyond any score, and still finite."""
 
 
 def _power(x: np.ndarray, top: float, c: np.ndarray, a: np.ndarray, b: np.ndarray):
     steep = np.exp(b)
-    missing = np.exp(np.minimum(a - steep * x, LARGEST))
+    missing = np.exp(np.minimum(a - steep * x, MAX_EXPONENT))
     return c - missing, {"c": np.ones_like(x), "a": -missing, "b": missing * steep * x}
 
 
 def _paper(x: np.ndarray, top: float, alpha: np.ndarray, gamma: np.ndarray, b: np.ndarray):
     steep = np.exp(b)
-    missing = np.exp(np.minimum(alpha - steep * (gamma + x), LARGEST))
+    missing = np.exp(np.minimum(alpha - steep * (gamma + x), MAX_EXPONENT))
     by_gamma = missing * steep
     return top - missing, {"alpha": -missing, "gamma": by_gamma, "b": by_gamma * (gamma + x)}
 
 
 def _saturating(x: np.ndarray, top: float, c: np.ndarray, k: np.ndarray, b: np.ndarray):
     steep = np.exp(b)
-    share = 1 / (1 + np.exp(np.clip(k - steep * x, -LARGEST, LARGEST)))
+    share = 1 / (1 + np.exp(np.clip(k - steep * x, -MAX_EXPONENT, MAX_EXPONENT)))
     slope = c * share * (1 - share)
     return c * share, {"c": share, "k": -slope, "b": slope * steep * x}
 
@@ -110,6 +110,6 @@ LIMITS = {
 """Least and greatest value of each parameter, on the scale on which it is fitted."""
 
 
-def natural(parameter: str, value: np.ndarray | float) -> np.ndarray:
+def to_natural_scale(parameter: str, value: np.ndarray | float) -> np.ndarray:
     """A fitted value on the scale on which people read it."""
     return np.asarray(value) if parameter == "c" else np.exp(value)

@@ -12,7 +12,7 @@ from repalign.scaling.allocation import marginal_values
 from repalign.scaling.baselines import proportional, temperature, uniform
 from repalign.scaling.law import Law
 
-SURE = 0.0075
+MAX_REGRET_SHARE = 0.0075
 """Share of the gain over uniform that may be lost to what the runs leave open, in the mean over draws: below the 1% that
 is promised, as bootstrap draws spread a little less than estimates do."""
 
@@ -61,7 +61,7 @@ class Plan:
     @property
     def identified(self) -> bool:
         """Whether the runs tell the languages apart so well that next to nothing of the gain is lost."""
-        return self.certain and self.regret_share <= SURE
+        return self.certain and self.regret_share <= MAX_REGRET_SHARE
 
     @property
     def certain(self) -> bool:

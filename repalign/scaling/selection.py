@@ -55,13 +55,14 @@ def leave_one_size_out(fitted: Fit) -> dict[float, float]:
 def left_out(fitted: Fit, size: float) -> list[float]:
     """Mean score minus the prediction of each language with runs of that size, fitted without them."""
     runs = fitted.runs
-    aside = runs.pairs == size
-    rest = runs.where(~aside)
+    held_out = runs.pairs == size
+    rest = runs.where(~held_out)
     again = fit(rest, fitted.form.name, fitted.values if rest.languages == runs.languages else None)
-    index = [place for place in np.unique(runs.index[aside]) if runs.languages[place] in rest.languages]
+    index = [place for place in np.unique(runs.index[held_out]) if runs.languages[place] in rest.languages]
     return [
         float(
-            runs.score[aside & (runs.index == place)].mean() - again.predict(runs.languages[place], size)[0]
+            runs.score[held_out & (runs.index == place)].mean()
+            - again.predict(runs.languages[place], size)[0]
         )
         for place in index
     ]

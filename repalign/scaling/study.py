@@ -21,10 +21,10 @@ from repalign.scaling.uncertainty import bootstrap, bootstrap_interval, profile_
 from repalign.signature import digest
 from repalign.version import __version__
 
-POINTS = 60
+CURVE_POINTS = 60
 """Points of a drawn curve."""
 
-BEYOND = 4.0
+CURVE_END = 4.0
 """How far curves are drawn beyond the largest size."""
 
 
@@ -141,7 +141,7 @@ def finite(value: Any) -> Any:
 
 def _curve(fitted: Fit, draws: np.ndarray, language: str) -> dict[str, list[float]]:
     sizes = fitted.runs.sizes
-    pairs = np.geomspace(sizes[0] / 2, sizes[-1] * BEYOND, POINTS)
+    pairs = np.geomspace(sizes[0] / 2, sizes[-1] * CURVE_END, CURVE_POINTS)
     low, high = np.quantile(fitted.predict(language, pairs, draws), [0.025, 0.975], axis=0)
     score = fitted.predict(language, pairs)
     return {"pairs": pairs.tolist(), "score": score.tolist(), "low": low.tolist(), "high": high.tolist()}

@@ -8,9 +8,9 @@ import numpy as np
 
 from repalign.errors import RepalignError
 from repalign.scaling.fitting import Fit, Problem
-from repalign.scaling.forms import natural
+from repalign.scaling.forms import to_natural_scale
 
-STEPS = 60
+MAX_STEPS = 60
 """Steps away from the best value before an interval is called open."""
 
 HALVINGS = 7
@@ -37,7 +37,7 @@ def profile_interval(fitted: Fit, name: str, confidence: float = 0.95) -> tuple[
         _crossing(excess, float(fitted.values[place]), step, high),
     )
     kind = name.split("[")[0]
-    return float(natural(kind, ends[0])), float(natural(kind, ends[1]))
+    return float(to_natural_scale(kind, ends[0])), float(to_natural_scale(kind, ends[1]))
 
 
 def _excess(fitted: Fit, place: int, confidence: float) -> Callable[[float], float]:
@@ -67,7 +67,7 @@ def _standard_error(fitted: Fit, place: int) -> float:
 def _crossing(excess: Callable[[float], float], best: float, step: float, limit: float) -> float:
     """Where the excess turns positive between the best value and a limit, or the limit."""
     inside = best
-    for _ in range(STEPS):
+    for _ in range(MAX_STEPS):
         outside = min(inside + step, limit) if step > 0 else max(inside + step, limit)
         if excess(outside) > 0:
             return _between(excess, inside, outside)
@@ -119,4 +119,4 @@ def bootstrap_interval(
     low, high = (side[place] for side in fitted.problem.limits)
     ends = np.clip(fitted.values[place] + wider * (ends - fitted.values[place]), low, high)
     kind = name.split("[")[0]
-    return float(natural(kind, ends[0])), float(natural(kind, ends[1]))
+    return float(to_natural_scale(kind, ends[0])), float(to_natural_scale(kind, ends[1]))
