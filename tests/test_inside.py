@@ -109,7 +109,7 @@ def test_what_predicts_no_word_is_refused(tmp_path, save_tokenizer):
         vocab_size=size, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2
     )
     BertModel(config).save_pretrained(tmp_path)
-    with pytest.raises(RepalignError, match="only causal language models can be looked into"):
+    with pytest.raises(RepalignError, match="only causal language models have a logit lens"):
         find_unembed(opened(tmp_path))
 
 

@@ -112,17 +112,9 @@ def resolve(specs: Sequence[str], train: bool) -> list[Checkpoint]:
     Raises:
         RepalignError: an unknown name, one given twice, or training refused or failed.
     """
-    from repalign.checkpoints import Checkpoint
-    from repalign.checkpoints.making import make
+    from repalign.checkpoints.resolution import as_checkpoints
 
-    checkpoints = [Checkpoint.named(spec) for spec in specs]
-    names = [checkpoint.name for checkpoint in checkpoints]
-    if len(set(names)) < len(names):
-        raise RepalignError(
-            f"two checkpoints have the same name: {', '.join(names)}; rename a folder or give each once"
-        )
-    make(checkpoints, train)
-    return checkpoints
+    return as_checkpoints(specs, train)
 
 
 def corpus_for(args: argparse.Namespace, checkpoints: Sequence[Checkpoint]) -> ParallelCorpus:
