@@ -1,8 +1,9 @@
-"""What the sweep says: `python analyses/scaling.py` writes figures/scaling.json and figures/scaling.svg.
+"""Results of the sweep: `python analyses/scaling.py` writes figures/scaling.json and figures/scaling.svg.
 
-Reads figures/scaling_runs.parquet (analyses/scaling_sweep.py) and, where it is there, figures/scaling_variants.parquet
-(analyses/scaling_variants.py). The law of chrF and of alignment, the largest size predicted from the others, whether measured
-similarity predicts difficulty, and a budget split. The page of the same: `repalign scaling fit figures/scaling_runs.parquet`.
+Reads figures/scaling_runs.parquet (analyses/scaling_sweep.py) and, if it exists, figures/scaling_variants.parquet
+(analyses/scaling_variants.py). Fits the law of chrF and of alignment, predicts the largest size from the smaller ones, tests
+whether measured similarity predicts difficulty, and splits a budget. The same as a page:
+`repalign scaling fit figures/scaling_runs.parquet`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ DRAWS = 400
 
 
 def extrapolated(runs: Runs) -> dict[str, object]:
-    """The largest size predicted from the others: by language, with the 95% interval of a new mean of its runs."""
+    """The largest size predicted from the smaller ones, by language, with a 95% prediction interval for its runs' mean."""
     size = float(runs.sizes[-1])
     held_out = runs.pairs == size
     rest = runs.where(~held_out)

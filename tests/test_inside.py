@@ -12,7 +12,7 @@ from repalign.checkpoints import Checkpoint
 from repalign.commands.main import main
 from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError
-from repalign.inside.causal import N_CONTROLS, Effects, corrected
+from repalign.inside.causal import N_CONTROLS, Effects, adjusted
 from repalign.inside.interventions import (
     Edit,
     EditableModel,
@@ -292,12 +292,12 @@ def test_controls_take_as_much_from_the_same_layers(model, tokens, monkeypatch):
     assert {row["size"] for row in rows} == {4}
 
 
-def test_each_kind_of_intervention_and_outcome_is_corrected_by_itself():
+def test_p_is_adjusted_within_each_intervention_and_outcome():
     rows = [
         {"intervention": kind, "outcome": "loss", "p": p}
         for kind, p in (("neurons", 0.01), ("neurons", 0.02), ("subspace", 0.03))
     ]
-    assert [row["p_adjusted"] for row in corrected(rows)] == pytest.approx([0.02, 0.02, 0.03])
+    assert [row["p_adjusted"] for row in adjusted(rows)] == pytest.approx([0.02, 0.02, 0.03])
 
 
 @pytest.fixture(scope="module")
@@ -334,9 +334,9 @@ def test_from_the_command_line_to_a_page_and_back(llama, text, tmp_path, capsys)
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (["--layers", "3"], "no layer 3 to change something at; they are 1 to 2"),
+        (["--layers", "3"], "no interventions at layer 3; choose layers from 1 to 2"),
         (["--sentences", "10"], "looking inside needs 20 different sentences"),
-        (["--langs", "en"], "in two languages or more"),
+        (["--langs", "en"], "in two or more languages"),
         (["--pivot", "fr"], "fr"),
     ],
 )
