@@ -46,7 +46,7 @@ def read_prompts(path: Path | None = None) -> dict[str, dict[str, str]]:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a data set of questions is found.
+    """Where a data set of questions comes from.
 
     Attributes:
         hub: id of the data set on the hub.

@@ -2,7 +2,7 @@
 
 SQuAD v1.1 (Rajpurkar et al. 2016, arXiv 1606.05250) lower-cases, strips ASCII punctuation and English
 articles. MLQA (Lewis et al. 2020, arXiv 1910.07475) does so for each of its languages: all punctuation of
-Unicode (categories P*), the language's own articles, and Chinese cut into characters.
+Unicode (categories P*), the language's articles, and splits Chinese into characters.
 """
 
 from __future__ import annotations

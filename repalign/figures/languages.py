@@ -30,7 +30,7 @@ def choices(view: View) -> list[dict]:
 
 
 def draw(view: View, *, checkpoint: str, metric: str, variant: str, layer: int) -> dict:
-    """The heatmap and, beside it, the tree."""
+    """The heatmap with the tree at its side."""
     chosen = {"checkpoint": checkpoint, "metric": metric, "variant": variant, "layer": int(layer)}
     rows = view.rows("languages", **chosen)
     order = rows.drop_duplicates("language").set_index("language")["order"].sort_values()

@@ -165,8 +165,8 @@ class Effects:
             return run.loss
         if outcome == "p_at_1":
             pair = LayerPair.of(runs[self.pivot].states, run.states)
-            hits = [METRICS["p_at_1"](direction).per_sentence for direction in (pair, pair.reverse)]
-            return np.mean([found.double().numpy() for found in hits if found is not None], axis=0)
+            correct = [METRICS["p_at_1"](direction).per_sentence for direction in (pair, pair.reverse)]
+            return np.mean([hits.double().numpy() for hits in correct if hits is not None], axis=0)
         return run.mass[:, self.languages.index(self.pivot if outcome == "pivot" else language)]
 
 

@@ -42,7 +42,10 @@ class Fit:
     def names(self) -> list[str]:
         """Names of the parameters: `c`, `b`, `a[zh]`, ..."""
         languages = self.runs.languages
-        return [*self.form.shared, *(f"{name}[{lang}]" for name in self.form.own for lang in languages)]
+        return [
+            *self.form.shared,
+            *(f"{name}[{lang}]" for name in self.form.per_language for lang in languages),
+        ]
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -112,7 +115,7 @@ class Problem:
         shared = {name: np.full_like(language, column) for column, name in enumerate(self.form.shared)}
         return shared | {
             name: n_shared + n_languages * block + np.asarray(language)
-            for block, name in enumerate(self.form.own)
+            for block, name in enumerate(self.form.per_language)
         }
 
     def of_language(self, values: np.ndarray, language: np.ndarray | int) -> dict[str, np.ndarray]:
@@ -232,7 +235,7 @@ def _check_enough(runs: Runs, form: Form) -> None:
     n_sizes = [len(np.unique(runs.pairs[runs.index == number])) for number in range(len(runs.languages))]
     for available, needed, curve in (
         (max(n_sizes), len(form.parameters), "a curve"),
-        (min(n_sizes), len(form.own), f"the curve of {runs.languages[int(np.argmin(n_sizes))]}"),
+        (min(n_sizes), len(form.per_language), f"the curve of {runs.languages[int(np.argmin(n_sizes))]}"),
     ):
         if available < needed:
             raise RepalignError(

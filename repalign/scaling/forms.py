@@ -45,7 +45,7 @@ class Form:
         name: as on the command line.
         formula: for display.
         shared: parameters that all languages share.
-        own: parameters that each language has separately.
+        per_language: parameters that each language has separately.
         curve: see `Curve`.
         note: what is shared, or where the form comes from.
         unidentified: what no runs can identify in this form, as a sentence; empty if nothing.
@@ -54,23 +54,23 @@ class Form:
     name: str
     formula: str
     shared: tuple[str, ...]
-    own: tuple[str, ...]
+    per_language: tuple[str, ...]
     curve: Curve
     note: str = ""
     unidentified: str = ""
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        return (*self.shared, *self.own)
+        return (*self.shared, *self.per_language)
 
     @property
     def is_power(self) -> bool:
         """Whether it is a power law, for which allocation is solved; the paper's form is one too."""
-        return "k" not in self.own
+        return "k" not in self.per_language
 
     def count(self, languages: int) -> int:
         """Number of parameters for so many languages."""
-        return len(self.shared) + languages * len(self.own)
+        return len(self.shared) + languages * len(self.per_language)
 
 
 POWER = "S = c - a_L X^-b"
