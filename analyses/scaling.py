@@ -1,8 +1,9 @@
-"""What the sweep says: `python analyses/scaling.py` writes figures/scaling.json and figures/scaling.svg.
+"""Results of the sweep: `python analyses/scaling.py` writes figures/scaling.json and figures/scaling.svg.
 
-Reads figures/scaling_runs.parquet (analyses/scaling_sweep.py) and, where it is there, figures/scaling_variants.parquet
-(analyses/scaling_variants.py). The law of chrF and of alignment, the largest size predicted from the others, whether measured
-similarity predicts difficulty, and a budget split. The page of the same: `repalign scaling fit figures/scaling_runs.parquet`.
+Reads figures/scaling_runs.parquet (analyses/scaling_sweep.py) and, if it exists, figures/scaling_variants.parquet
+(analyses/scaling_variants.py). Fits the law of chrF and of alignment, predicts the largest size from the smaller ones, tests
+whether measured similarity predicts difficulty, and splits a budget. The same as a page:
+`repalign scaling fit figures/scaling_runs.parquet`.
 """
 
 from __future__ import annotations
@@ -29,15 +30,15 @@ DRAWS = 400
 
 
 def extrapolated(runs: Runs) -> dict[str, object]:
-    """The largest size predicted from the others: by language, with the 95% interval of a new mean of its runs."""
+    """The largest size predicted from the smaller ones, by language, with a 95% prediction interval for its runs' mean."""
     size = float(runs.sizes[-1])
-    aside = runs.pairs == size
-    rest = runs.where(~aside)
+    held_out = runs.pairs == size
+    rest = runs.where(~held_out)
     fitted = fit(rest, preferred(compare_forms(rest)) or "power")
     draws = bootstrap(fitted, DRAWS)
     rows = {
         language: _predicted(
-            fitted, draws, language, runs.score[aside & (np.array(runs.language) == language)], size
+            fitted, draws, language, runs.score[held_out & (np.array(runs.language) == language)], size
         )
         for language in runs.languages
     }
@@ -63,55 +64,57 @@ def _predicted(
 
 
 def variants(path: Path, law: Law) -> dict[str, object] | None:
-    """Mean chrF of the splits over languages, by seed and by the law, and what optimal has over uniform."""
+    """Mean chrF of each split over languages, measured by seed and predicted by the law, and the gain of optimal over uniform."""
     if not path.exists():
         return None
     table = pd.read_parquet(path)
     means = table.groupby(["split", "seed"])[["chrf", "p_at_1"]].mean()
     by_language = table.pivot_table(index="split", columns="language", values="chrf")
     pairs = table.pivot_table(index="split", columns="language", values="pairs")[list(law.languages)]
-    found: dict[str, object] = {
-        "by the law": {way: float(law.scores(row.to_numpy(float)).mean()) for way, row in pairs.iterrows()},
-        "mean": {way: rows.droplevel(0).to_dict() for way, rows in means.groupby(level=0)},
+    summary: dict[str, object] = {
+        "by the law": {
+            split: float(law.scores(row.to_numpy(float)).mean()) for split, row in pairs.iterrows()
+        },
+        "mean": {split: rows.droplevel(0).to_dict() for split, rows in means.groupby(level=0)},
         "chrf": by_language.round(2).to_dict("index"),
         "pairs": pairs.to_dict("index"),
     }
     if {"optimal", "uniform"} <= set(table["split"]):
         gain = (means.loc["optimal"] - means.loc["uniform"]).dropna()
-        found["optimal over uniform"] = gain.to_dict()
-    return found
+        summary["optimal over uniform"] = gain.to_dict()
+    return summary
 
 
 def main() -> None:
-    read = {measure: read_runs(RUNS, measure, top) for measure, top in MEASURES.items()}
-    studies = {measure: study(runs, draws=DRAWS) for measure, runs in read.items()}
-    split = plan(law_of(studies["chrf"]), BUDGET)
-    alike = similarities(Checkpoint.named("base"), ParallelCorpus.named("phrasebook"))
+    runs_of = {measure: read_runs(RUNS, measure, top) for measure, top in MEASURES.items()}
+    studies = {measure: study(runs, draws=DRAWS) for measure, runs in runs_of.items()}
+    allocation = plan(law_of(studies["chrf"]), BUDGET)
+    similarity = similarities(Checkpoint.named("base"), ParallelCorpus.named("phrasebook"))
     difficulty = {
         name[2:-1]: entry["value"]
         for name, entry in studies["chrf"]["parameters"].items()
         if name[:2] == "a["
     }
-    found = {
+    results = {
         "signatures": {measure: one["signature"] for measure, one in studies.items()},
-        "held out": {measure: extrapolated(runs) for measure, runs in read.items()},
+        "held out": {measure: extrapolated(runs) for measure, runs in runs_of.items()},
         "forms": {measure: one["forms"] for measure, one in studies.items()},
         "parameters": {measure: one["parameters"] for measure, one in studies.items()},
         "notes": {measure: one["notes"] for measure, one in studies.items()},
-        "similarity": alike,
-        "predicts difficulty": {name: association(values, difficulty)._asdict() for name, values in alike.items()},
-        "plan": {"budget": BUDGET, "note": split.note, "identified": split.identified, "ranges": split.ranges,
-                 "splits": [{"name": s.name, "pairs": s.pairs, "value": s.value, "gain": s.gain} for s in split.splits]},
+        "similarity": similarity,
+        "predicts difficulty": {name: association(values, difficulty)._asdict() for name, values in similarity.items()},
+        "plan": {"budget": BUDGET, "note": allocation.note, "identified": allocation.identified, "ranges": allocation.ranges,
+                 "splits": [{"name": s.name, "pairs": s.pairs, "value": s.value, "gain": s.gain} for s in allocation.splits]},
         "variants": variants(OUT, law_of(studies["chrf"])),
     }  # fmt: skip
-    (FIGURES / "scaling.json").write_text(json.dumps(finite(found), indent=1) + "\n")
+    (FIGURES / "scaling.json").write_text(json.dumps(finite(results), indent=1) + "\n")
     picture = curves(studies["chrf"])
     title = {"text": studies["chrf"]["signature"], "font": {"size": 9}, "x": 0, "y": 0.99}
     figure = go.Figure(picture["data"], {**picture["layout"], "template": THEMES["paper"], "title": title})
     export(figure, FIGURES / "scaling.svg")
     print(
         json.dumps(
-            finite({key: found[key] for key in ("held out", "predicts difficulty", "plan", "variants")}),
+            finite({key: results[key] for key in ("held out", "predicts difficulty", "plan", "variants")}),
             indent=1,
         )
     )

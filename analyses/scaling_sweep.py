@@ -1,8 +1,9 @@
-"""How much translation data buys: `python analyses/scaling_sweep.py` writes figures/scaling_runs.parquet.
+"""Scores by amount of translation data: `python analyses/scaling_sweep.py` writes figures/scaling_runs.parquet.
 
 Each run tunes the demo family's base on translation with one language, from `pairs` sentence pairs (half of them En->L, half
-L->En), and on saying sentences again. Every run reads the same number of items, so that fewer pairs are read more often: what
-differs is data, not training. Every seed draws other pairs. Finished runs are kept: the same command goes on with the missing.
+L->En), and on repeating sentences. Every run reads the same number of items, so that fewer pairs are repeated more often: the
+amount of data varies, the amount of training does not. Every seed draws different pairs. Finished runs are kept: rerun the same
+command to continue.
 """
 
 from __future__ import annotations
@@ -26,18 +27,18 @@ from training.data.instructions import translation_request
 
 RUNS = Path(__file__).parents[1] / "figures" / "scaling_runs.parquet"
 ITEMS = 4000
-"""Translation items a run reads, whatever the number of distinct pairs."""
+"""Translation items per run, whatever the number of distinct pairs."""
 
 APART = 2000
 """Pairs between the slices of two seeds."""
 
 SETTINGS = ("train.batch=2", "train.learning_rate=4e-3", "train.save_steps=100000")
 MEASURES = {"mexa": ("mexa", "centred"), "p_at_1": ("p_at_1", "centred"), "cka": ("cka", "raw")}
-LONGEST_ANSWER = 64
+MAX_ANSWER_TOKENS = 64
 
 
 def recipe_of(language: str, pairs: int, seed: int) -> Recipe:
-    """The recipe of one run; its digest names the run."""
+    """The recipe of one run; its digest identifies the run."""
     start, half = seed * APART, pairs // 2
     slices = f"[{start}:{start + half}]"
     directions = (f"en-{language}", f"{language}-en")
@@ -48,7 +49,7 @@ def recipe_of(language: str, pairs: int, seed: int) -> Recipe:
 
 
 def run(language: str, pairs: int, seed: int) -> dict[str, object]:
-    """Train one run, score it, and throw its weights away."""
+    """Train and score one run, and discard its weights."""
     recipe = recipe_of(language, pairs, seed)
     with tempfile.TemporaryDirectory(prefix="scaling-") as folder:
         train(recipe, Path(folder))
@@ -73,7 +74,7 @@ def translated(checkpoint: Checkpoint, corpus: ParallelCorpus, language: str) ->
     generator = Generator(locate(checkpoint), dtype="float32")
     request = translation_request("en", language, brief=True)
     prompts = [TEMPLATES["input-first"].prompt(request, sentence) for sentence in corpus.sentences["en"]]
-    answers = [answer.text for answer in generator.answer(prompts, LONGEST_ANSWER, progress=False)]
+    answers = [answer.text for answer in generator.answer(prompts, MAX_ANSWER_TOKENS, progress=False)]
     references = [list(corpus.sentences[language])]
     score = CHRF().corpus_score(answers, references, n_bootstrap=300)
     return {"chrf": score.score, "chrf_low": score.score - score._ci, "chrf_high": score.score + score._ci}
@@ -89,8 +90,8 @@ def aligned(checkpoint: Checkpoint, corpus: ParallelCorpus) -> dict[str, float]:
     row = {}
     scores = scores[scores["source"] == "en"].set_index(["metric", "variant"])
     for measure, chosen in MEASURES.items():
-        own = scores.loc[[chosen]].reset_index()
-        best = own.loc[own["value"].idxmax()]
+        by_layer = scores.loc[[chosen]].reset_index()
+        best = by_layer.loc[by_layer["value"].idxmax()]
         row |= {measure: best["value"], f"{measure}_low": best["low"], f"{measure}_high": best["high"]}
         row[f"{measure}_layer"] = int(best["layer"])
     return row
@@ -99,12 +100,12 @@ def aligned(checkpoint: Checkpoint, corpus: ParallelCorpus) -> dict[str, float]:
 def main(args: argparse.Namespace) -> None:
     rows = pd.read_parquet(args.out).to_dict("records") if args.out.exists() else []
     done = {row["recipe"] for row in rows}
-    wanted = [(lang, x, seed) for seed in range(args.seeds) for x in args.sizes for lang in args.languages]
-    missing = [job for job in wanted if recipe_of(*job).digest not in done]
-    print(f"{len(wanted)} runs, {len(wanted) - len(missing)} of them finished before", file=sys.stderr)
+    jobs = [(lang, x, seed) for seed in range(args.seeds) for x in args.sizes for lang in args.languages]
+    missing = [job for job in jobs if recipe_of(*job).digest not in done]
+    print(f"{len(jobs)} runs, {len(jobs) - len(missing)} of them already finished", file=sys.stderr)
     if not missing:
         return
-    train(load_recipe("base"))  # once, before the runs look for it side by side
+    train(load_recipe("base"))  # once, before parallel runs need it
     with ProcessPoolExecutor(args.jobs, mp_context=get_context("spawn")) as pool:
         for future in as_completed([pool.submit(run, *job) for job in missing]):
             rows.append(future.result())
@@ -120,6 +121,6 @@ if __name__ == "__main__":
     parser.add_argument("--languages", nargs="+", default=["zh", "tr", "el"])
     parser.add_argument("--sizes", nargs="+", type=int, default=[40, 80, 160, 320, 640, 1280])
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time, one core each")
+    parser.add_argument("--jobs", type=int, default=1, help="parallel runs, one core each")
     parser.add_argument("--out", type=Path, default=RUNS)
     main(parser.parse_args())

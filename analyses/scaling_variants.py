@@ -1,8 +1,8 @@
 """Does the optimal split beat the uniform one? `python analyses/scaling_variants.py` writes figures/scaling_variants.parquet.
 
 One model for all languages of the sweep, tuned from the base on a budget of sentence pairs that is split uniformly, in proportion
-to what is available, or optimally by the law that analyses/scaling.py fitted; compared on held-out sentences. Each language's
-pairs are read as often as in the sweep, so that only the number of distinct pairs differs. Finished runs are kept.
+to what is available, or optimally by the law fitted in analyses/scaling.py; compared on held-out sentences. Each language's items
+are as many as in the sweep, so that only the number of distinct pairs differs. Finished runs are kept.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ OUT = RUNS.with_name("scaling_variants.parquet")
 LANGUAGES = ("el", "tr", "zh")
 BUDGET = 480
 AVAILABLE = {"el": 4000, "tr": 1000, "zh": 500}
-"""Assumed, for the proportional split: as if there were eight times as much Greek as Chinese; no limit binds."""
+"""Assumed for the proportional split: eight times as much Greek as Chinese; no limit is reached."""
 
 
 def splits(fit: Path) -> dict[str, dict[str, int]]:
-    """Pairs by language of each way, even numbers: half of them for each direction."""
-    ways = {"uniform": uniform(LANGUAGES, BUDGET), "proportional": proportional(AVAILABLE, BUDGET)}
+    """Split -> pairs by language, even numbers because half of them are for each direction."""
+    exact = {"uniform": uniform(LANGUAGES, BUDGET), "proportional": proportional(AVAILABLE, BUDGET)}
     if fit.exists():
-        ways["optimal"] = json.loads(fit.read_text())["plan"]["splits"][0]["pairs"]
-    return {way: {lang: 2 * round(pairs[lang] / 2) for lang in LANGUAGES} for way, pairs in ways.items()}
+        exact["optimal"] = json.loads(fit.read_text())["plan"]["splits"][0]["pairs"]
+    return {name: {lang: 2 * round(pairs[lang] / 2) for lang in LANGUAGES} for name, pairs in exact.items()}
 
 
 def recipe_of(pairs: dict[str, int], seed: int) -> Recipe:
-    """One model of all languages; its digest names the run."""
+    """The recipe of one model of all languages; its digest identifies the run."""
     terms = []
     for language, count in pairs.items():
         slices = f"[{seed * APART}:{seed * APART + count // 2}]"
@@ -47,28 +47,30 @@ def recipe_of(pairs: dict[str, int], seed: int) -> Recipe:
     return load_recipe("m-llama", [f"mixture={mixture}", f"languages={languages}", *SETTINGS], seed)
 
 
-def run(way: str, pairs: dict[str, int], seed: int) -> list[dict[str, object]]:
-    """Train one model, score it in every language, and throw its weights away."""
+def run(split: str, pairs: dict[str, int], seed: int) -> list[dict[str, object]]:
+    """Train one model, score it in every language, and discard its weights."""
     recipe = recipe_of(pairs, seed)
     with tempfile.TemporaryDirectory(prefix="scaling-") as folder:
         train(recipe, Path(folder))
         checkpoint, rows = Checkpoint.named(folder), []
         for language, count in pairs.items():
             corpus = ParallelCorpus.named("phrasebook", ["en", language])
-            found = translated(checkpoint, corpus, language) | aligned(checkpoint, corpus)
-            made = {"recipe": recipe.digest, "corpus": corpus.digest, "repalign": __version__}
-            rows.append({"split": way, "seed": seed, "language": language, "pairs": count, **found, **made})
+            scores = translated(checkpoint, corpus, language) | aligned(checkpoint, corpus)
+            origin = {"recipe": recipe.digest, "corpus": corpus.digest, "repalign": __version__}
+            rows.append(
+                {"split": split, "seed": seed, "language": language, "pairs": count, **scores, **origin}
+            )
         return rows
 
 
 def main(args: argparse.Namespace) -> None:
     rows = pd.read_parquet(args.out).to_dict("records") if args.out.exists() else []
     for seed in range(args.seeds):
-        for way, pairs in splits(args.fit).items():
+        for split, pairs in splits(args.fit).items():
             done = {row["recipe"] for row in rows}
-            if way not in args.splits or recipe_of(pairs, seed).digest in done:
+            if split not in args.splits or recipe_of(pairs, seed).digest in done:
                 continue
-            rows += run(way, pairs, seed)
+            rows += run(split, pairs, seed)
             write_whole(args.out, pd.DataFrame(rows).to_parquet(index=False))
     table = pd.DataFrame(rows)
     print(table.pivot_table(index="split", columns="language", values="chrf", margins=True).round(2))

@@ -339,7 +339,8 @@ def resolve_all(given: Sequence[Any]) -> list[Any]:
     Raises:
         RepalignError: nothing of that name, something that is no checkpoint, or two of the same name.
     """
-    named = iter(as_checkpoints([one for one in given if not isinstance(one, tuple)]))
+    names = [one for one in given if not isinstance(one, tuple)]
+    named = iter(as_checkpoints(names) if names else ())
     resolved = [one if isinstance(one, tuple) else next(named) for one in given]
     check_names(resolved)
     return resolved

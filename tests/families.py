@@ -24,7 +24,7 @@ from repalign.models.engine import Engine
 from repalign.models.hooks import SITES, tensor_of
 from repalign.models.templates import TEMPLATES
 from repalign.models.tokenization import Tokens, tokenize
-from repalign.models.unembed import find_decoder
+from repalign.models.unembed import find_unembed
 
 FAMILIES = tuple(kind for kind in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES if kind in transformers.CONFIG_MAPPING)
 
@@ -327,7 +327,7 @@ def _last_layer(engine: Engine, row: Tokens) -> tuple[str, int]:
 def _has_lens(engine: Engine) -> bool:
     """Whether layers can be read as words; what cannot must be refused by a message."""
     try:
-        find_decoder(engine)
+        find_unembed(engine)
     except RepalignError:
         return False
     return True

@@ -14,11 +14,12 @@ from repalign.checkpoints import Checkpoint
 from repalign.checkpoints.card import Card
 from repalign.commands.main import main
 from repalign.errors import RepalignError
-from repalign.evaluation.answer_store import KeptAnswers
+from repalign.evaluation.answer_store import AnswerStore
 from repalign.evaluation.answering import answer
 from repalign.evaluation.items import Item, by_language
+from repalign.evaluation.run import evaluate
 from repalign.evaluation.scores import measure
-from repalign.evaluation.tasks import ASK, TASKS, Request
+from repalign.evaluation.tasks import TASKS, TRANSLATION_REQUEST, Request
 from repalign.models.generation import Generator
 from repalign.models.loading import locate
 from repalign.results.evaluation import Evaluation
@@ -328,23 +329,23 @@ def test_files_of_flores(tmp_path):
         (tmp_path / "devtest" / f"{code}.devtest").write_text(text, encoding="utf-8")
     items = TASKS["flores"].read(Request(str(tmp_path)))
     assert {item.language for item in items} == {"ar", "zh"}
-    found = TASKS["flores"].read(Request(str(tmp_path), ["zh", "zho_Hant"], rows=1))
+    found = TASKS["flores"].read(Request(str(tmp_path), ["zh", "zho_Hant"], limit=1))
     assert [item.references[0] for item in found] == ["猫。", "貓。"]
     assert found[0].instruction == "Translate the following sentence into Chinese."
-    (back,) = TASKS["flores"].read(Request(str(tmp_path), ["en"], source="zh", rows=1))
+    (back,) = TASKS["flores"].read(Request(str(tmp_path), ["en"], source="zh", limit=1))
     assert (back.input, back.references) == ("猫。", ("The cat.",))
 
 
 def test_evaluation_asks_as_training_first_does():
     from training.data.instructions import translation_request
 
-    (item,) = TASKS["translation"].read(Request("everyday", ["zh"], rows=1))
+    (item,) = TASKS["translation"].read(Request("everyday", ["zh"], limit=1))
     assert item.instruction == translation_request("en", "zh")
-    assert ASK.format(target="Greek") == translation_request("en", "el")
+    assert TRANSLATION_REQUEST.format(target="Greek") == translation_request("en", "el")
 
 
 def test_the_phrasebook_asks_the_same_in_every_language():
-    items = TASKS["phrasebook"].read(Request(rows=5))
+    items = TASKS["phrasebook"].read(Request(limit=5))
     ids = {lang: [item.id for item in items if item.language == lang] for lang in ("en", "zh", "tr")}
     assert ids["en"] == ids["zh"] == ids["tr"]
     assert {"who", "yes-no", "gap"} <= {item.kind for item in items}
@@ -372,7 +373,7 @@ def test_checkpoints_of_the_demo_family_are_asked_briefly(llama, tmp_path, save_
 def test_answers_are_kept_by_weights_precision_and_length(llama, tmp_path, save_model):
     one, two = (locate(Checkpoint.named(str(path))) for path in (llama, save_model(tmp_path / "two", seed=1)))
     kept = [(one, "float32", 5), (two, "float32", 5), (one, "bfloat16", 5), (one, "float32", 6)]
-    assert len({KeptAnswers(*how).path for how in kept}) == 4
+    assert len({AnswerStore(*how).path for how in kept}) == 4
 
 
 def test_an_encoder_decoder_answers_from_its_start(tmp_path, save_tokenizer):
@@ -431,7 +432,7 @@ def test_a_language_asked_for_needs_a_wording_also_on_the_hub(monkeypatch):
     row = {"id": "0", "context": "c", "question": "q", "answers": {"text": ["a"], "answer_start": [0]}}
     monkeypatch.setattr("repalign.evaluation.questions.hub_rows", lambda *rest: [row])
     assert "ro" not in {item.language for item in TASKS["xquad"].read(Request())}
-    with pytest.raises(RepalignError, match="no wording of questions named 'ro'"):
+    with pytest.raises(RepalignError, match="no prompt for language named 'ro'"):
         TASKS["xquad"].read(Request(languages=["en", "ro"]))
 
 
@@ -474,9 +475,9 @@ MISTAKES = [
     (["--task", "xquad", "--data", "{data}", "--scorers", "exakt"], "no scorer named 'exakt'; did you mean 'exact'"),
     (["--task", "xquad", "--data", "{data}", "--judge", "chrff"], "no judge named 'chrff'; did you mean 'chrf'"),
     (["--task", "xquad", "--data", "{data}", "--template", "alpca"], "no template named 'alpca'"),
-    (["--task", "xquad", "--data", "{data}", "--prompts", "no.toml"], "no file no.toml with wordings"),
+    (["--task", "xquad", "--data", "{data}", "--prompts", "no.toml"], "no file no.toml with prompts"),
     (["--task", "xquad", "--data", "{data}", "--profile", "nowhere"], "no results in nowhere"),
-    (["--task", "xquad", "--data", "{number}"], "question 1 is no text, or its paragraph is none"),
+    (["--task", "xquad", "--data", "{number}"], "question 1 or its paragraph is not a text"),
     (["--task", "xquad", "--data", "{data}", "--prompts", "{number}/own.toml"], r"\[en\] needs `instruction`"),
     (["--task", "flores", "--data", "nowhere"], "no folder nowhere"),
     (["--task", "flores", "--data", "{empty}"], "no .*.devtest in"),
@@ -505,7 +506,7 @@ def test_mistakes_are_told_in_one_line(options, line, llama, questions, tmp_path
 
 def test_three_checkpoints_are_too_many(llama, capsys):
     assert main(["evaluate", *[str(llama)] * 3, "--task", "phrasebook"]) == 1
-    assert "one checkpoint or two" in capsys.readouterr().err
+    assert "one or two checkpoints" in capsys.readouterr().err
 
 
 def test_a_wording_of_ones_own(questions, tmp_path):
@@ -517,3 +518,72 @@ def test_a_wording_of_ones_own(questions, tmp_path):
     path.write_text('[en]\ninstruction = "Reply."\ninput = "{question}"\n')
     with pytest.raises(RepalignError, match=r"\[en\] needs"):
         TASKS["xquad"].read(replace(request, languages=["en"]))
+
+
+def test_evaluate_as_a_library_call_equals_the_command(llama, questions, tmp_path):
+    out = tmp_path / "out"
+    options = [
+        "--data",
+        str(questions),
+        "--langs",
+        "zh",
+        "--limit",
+        "3",
+        "--new-tokens",
+        "4",
+        "--draws",
+        "20",
+    ]
+    assert main(["evaluate", str(llama), "--task", "xquad", *options, "--out", str(out)]) == 0
+    called = evaluate(
+        str(llama), task="xquad", data=questions, languages="zh", limit=3, new_tokens=4, draws=20
+    )
+    saved = Evaluation.load(out)
+    assert called.signatures == saved.signatures
+    assert called.settings == saved.settings
+    for name, table in saved.tables.items():
+        pd.testing.assert_frame_equal(called.tables[name], table, check_dtype=False)
+
+
+def test_evaluate_with_custom_items_and_judge(llama, save_model, tmp_path):
+    items = [Item(str(n), "en", "Say", "x", ("y",)) for n in range(3)]
+    other = Checkpoint.named(str(save_model(tmp_path / "other", seed=1)))
+
+    def first_wins(item, first, second):
+        return 1
+
+    result = evaluate(
+        [str(llama), other], "echo", items=items, scorers="exact", new_tokens=2, judge=first_wins,
+        detect=False, draws=20, store=False,
+    )  # fmt: skip
+    assert result.title == "other against tiny-llama on echo"
+    assert result.tables["wins"][["judge", "position_biased"]].values.tolist() == [["first_wins", 1.0]]
+    without = evaluate(
+        str(llama), "echo", items=items, scorers=["exact"], new_tokens=2, detect=False, draws=20
+    )
+    assert "wins" not in without.tables
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"task": "xquat"}, "no task named 'xquat'; did you mean 'xquad'"),
+        ({"scorers": "exakt"}, "no scorer named 'exakt'; did you mean 'exact'"),
+        ({"scorers": []}, "no scorers; give one or more"),
+        ({"judge": "chrff"}, "no judge named 'chrff'; did you mean 'chrf'"),
+        ({"template": "alpca"}, "no template named 'alpca'"),
+        ({"task": "echo", "items": [Item("0", "en", "", "", ("y",))]}, "'echo' is not a registered task"),
+        ({"task": "echo", "items": [Item("0", "en", "", "", ("y",))], "scorers": "f1"}, "new_tokens has no default"),
+        ({"checkpoints": []}, "no checkpoint"),
+        ({"checkpoints": ["base", "base"]}, "two checkpoints have the same name"),
+        ({"checkpoints": "m-lama"}, "no checkpoint named 'm-lama'"),
+    ],
+)  # fmt: skip
+def test_wrong_arguments_are_reported_before_a_model_is_loaded(change, line, monkeypatch):
+    import repalign.evaluation.run as module
+
+    monkeypatch.setattr(module, "answer", lambda *rest, **more: pytest.fail("a checkpoint was read"))
+    monkeypatch.setattr("repalign.checkpoints.resolution.make", lambda *rest: None)
+    arguments = {"checkpoints": "m-llama", "task": "phrasebook", "detect": False} | change
+    with pytest.raises(RepalignError, match=line):
+        evaluate(**arguments)

@@ -16,12 +16,12 @@ from repalign.errors import RepalignError
 from repalign.evaluation import squad
 from repalign.evaluation.alignment import adjusted, alignment_table, over_items, over_languages
 from repalign.evaluation.answer_language import answer_languages, language_table
-from repalign.evaluation.consistency import consistency, taken_for
-from repalign.evaluation.items import Item, drawn
+from repalign.evaluation.consistency import consistency, matched_references
+from repalign.evaluation.items import Item, sampled
 from repalign.evaluation.judges import chat_judge, find_judge, verdict
 from repalign.evaluation.scorers import SCORERS
 from repalign.evaluation.scores import measure, score_table
-from repalign.evaluation.translation import at_hand
+from repalign.evaluation.translation import is_available
 from repalign.evaluation.wins import win_rates
 from repalign.results.profile import COLUMNS, LayerProfile
 from repalign.results.results import Results
@@ -200,8 +200,8 @@ def test_spbleu_is_asked_for_only_where_its_tokenizer_lies(tmp_path, monkeypatch
     import sacrebleu.utils
 
     monkeypatch.setattr(sacrebleu.utils, "SACREBLEU_DIR", str(tmp_path))
-    assert not at_hand("spbleu")
-    with pytest.raises(RepalignError, match="tokenizer is not at hand"):
+    assert not is_available("spbleu")
+    with pytest.raises(RepalignError, match="tokenizer is not on this machine"):
         SCORERS["spbleu"].measure(asked("en", ["a"]), ["a"])
 
 
@@ -342,10 +342,10 @@ def test_few_languages_and_none_that_vary_are_said():
     row = over_languages_of([0.1, 0.2, 0.3, 0.4], [1.0, 2.0, 3.0, 4.0])
     assert row["value"] == 1
     assert np.isnan(row["p"])
-    assert row["note"] == "4 are too few for any order to have p < .05"
+    assert row["note"] == "4 are too few for any permutation to reach p < .05"
     row = over_languages_of([0.1, 0.2, 0.3, 0.4, 0.5], [0.0] * 5)
     assert np.isnan(row["value"])
-    assert row["note"] == "one side does not vary"
+    assert row["note"] == "alignment or score does not vary"
     one_hit = over_languages_of([0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [0.0] * 5 + [1.0])
     assert np.isnan(one_hit["low"])
 
@@ -417,25 +417,28 @@ def test_correlations_are_adjusted_over_languages_and_sentences_apart():
     assert found.tolist() == pytest.approx([0.02, 0.02, 0.03, 0.02])
 
 
-def test_drawn_questions_are_the_same_in_every_language():
+def test_sampled_questions_are_the_same_in_every_language():
     items = [Item(str(row), lang, "", "", ("x",)) for lang in ("en", "zh") for row in range(50)]
-    chosen = drawn(items, 7)
+    chosen = sampled(items, 7)
     ids = {lang: [item.id for item in chosen if item.language == lang] for lang in ("en", "zh")}
     assert len(ids["en"]) == 7
     assert ids["en"] == ids["zh"]
-    assert [item.id for item in drawn(items, 7, seed=1)] != [item.id for item in chosen]
-    assert drawn(items, None) == items
+    assert [item.id for item in sampled(items, 7, seed=1)] != [item.id for item in chosen]
+    assert sampled(items, None) == items
 
 
-def test_an_answer_is_taken_for_the_reference_it_matches():
+def test_an_answer_is_matched_references_the_reference_it_matches():
     items = asked("en", ["the red coat", "two birds", "yes", "yes"])
-    matched = taken_for(["a red coat", "three birds", "Yes!", "nothing like it"], items)
+    matched = matched_references(["a red coat", "three birds", "Yes!", "nothing like it"], items)
     assert matched.tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0]]
 
 
-def test_answers_are_taken_for_references_by_the_rules_of_their_language():
-    assert taken_for(["红外套", "狗"], asked("zh", ["红色外套", "两只鸟"])).tolist() == [[1, 0], [0, 0]]
-    assert taken_for(["der Hund"], asked("de", ["ein Hund"])).tolist() == [[1]]
+def test_answers_are_matched_references_references_by_the_rules_of_their_language():
+    assert matched_references(["红外套", "狗"], asked("zh", ["红色外套", "两只鸟"])).tolist() == [
+        [1, 0],
+        [0, 0],
+    ]
+    assert matched_references(["der Hund"], asked("de", ["ein Hund"])).tolist() == [[1]]
 
 
 def test_consistency_pairs_the_same_questions_whatever_their_order():
@@ -485,7 +488,7 @@ def test_win_rates_by_score():
     first, second = {"en": ["a1", "x", "x", "x"]}, {"en": ["x", "b1", "c1", "y"]}
     row = win_rates(items, first, second, find_judge("exact")).iloc[0]
     assert (row["wins"], row["ties"], row["losses"], row["value"]) == (2, 1, 1, 0.625)
-    assert (row["swayed"], row["first_place"], row["unclear"]) == (0, 0.5, 0)
+    assert (row["position_biased"], row["first_place"], row["unclear"]) == (0, 0.5, 0)
     back = win_rates(items, second, first, find_judge("exact")).iloc[0]
     assert (back["wins"], back["losses"]) == (1, 2)
 
@@ -504,7 +507,7 @@ def test_a_win_in_one_order_is_a_win(reply):
     row = win_rates(
         items, {"en": ["bad"] * 3}, {"en": ["good"] * 3}, lambda item, a, b: 1 if a == "good" else reply
     ).iloc[0]
-    assert (row["wins"], row["losses"], row["swayed"]) == (3, 0, 0)
+    assert (row["wins"], row["losses"], row["position_biased"]) == (3, 0, 0)
 
 
 def test_a_hair_of_chrf_is_a_tie():
@@ -528,7 +531,7 @@ def test_a_judge_that_looks_at_order_only_makes_ties():
     items = {"en": asked("en", ["a1"] * 8)}
     row = win_rates(items, {"en": ["x"] * 8}, {"en": ["y"] * 8}, lambda item, a, b: 1).iloc[0]
     assert (row["wins"], row["ties"], row["losses"]) == (0, 8, 0)
-    assert (row["swayed"], row["first_place"], row["p"]) == (1, 1, 1)
+    assert (row["position_biased"], row["first_place"], row["p"]) == (1, 1, 1)
     assert row["low"] < row["value"] == 0.5 < row["high"]
 
 
@@ -581,7 +584,7 @@ def test_chat_api_in_its_usual_form(monkeypatch):
     assert find_judge("chat:m", url)(item, "x", "y") == -1
     server.shutdown()
     server.server_close()
-    for address, complaint in ((url, "cannot be asked"), ("localhost/v1", "unknown url type")):
+    for address, complaint in ((url, "cannot be reached"), ("localhost/v1", "unknown url type")):
         with pytest.raises(RepalignError, match=complaint):
             find_judge("chat:m", address)(item, "x", "y")
 
@@ -591,7 +594,7 @@ def test_unknown_judge():
         find_judge("exat")
 
 
-def test_answer_languages_are_told_among_those_at_hand():
+def test_answer_languages_are_told_among_those_is_available():
     pytest.importorskip("lingua")
     said = ["The dog sleeps in the garden.", "狗在院子里睡觉。", "Köpek bahçede uyuyor.", "308", ""]
     assert answer_languages(said, ["en", "zh", "tr"]) == ["en", "zh", "tr", None, None]

@@ -12,11 +12,11 @@ from repalign.checkpoints import Checkpoint
 from repalign.commands.main import main
 from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError
-from repalign.inside.causal import RANDOM, Effects, corrected
+from repalign.inside.causal import N_CONTROLS, Effects, adjusted
 from repalign.inside.interventions import (
     Edit,
-    Intervened,
-    moved_by,
+    EditableModel,
+    add_vector,
     without_directions,
     without_neurons,
 )
@@ -28,7 +28,7 @@ from repalign.models.engine import Engine
 from repalign.models.loading import locate
 from repalign.models.templates import RAW
 from repalign.models.tokenization import TokenRows, tokenize
-from repalign.models.unembed import find_decoder
+from repalign.models.unembed import find_unembed
 from repalign.results.inside import Inside
 
 LANGUAGES = ("en", "el", "zh")
@@ -55,12 +55,12 @@ def tokens(engine, some):
 
 @pytest.fixture(scope="module")
 def own(engine, some, tokens):
-    return languages_of_tokens(engine.tokenizer, some.sentences, tokens, find_decoder(engine).vocabulary)
+    return languages_of_tokens(engine.tokenizer, some.sentences, tokens, find_unembed(engine).vocabulary)
 
 
 @pytest.fixture(scope="module")
 def model(engine, own):
-    return Intervened(engine, own)
+    return EditableModel(engine, own)
 
 
 def sharpened(folder, factor=8.0):
@@ -87,7 +87,7 @@ def sharpened(folder, factor=8.0):
 def test_the_last_layer_says_what_the_model_says(kind, settings, save_model, tmp_path):
     folder = sharpened(save_model(tmp_path / kind, kind, **settings))
     engine = opened(folder)
-    decoder = find_decoder(engine)
+    unembed = find_unembed(engine)
     ids = torch.arange(5, 15)[None]
     last = []
     handle = engine.reader.blocks[-1].register_forward_hook(
@@ -96,7 +96,7 @@ def test_the_last_layer_says_what_the_model_says(kind, settings, save_model, tmp
     with torch.inference_mode():
         expected = AutoModelForCausalLM.from_pretrained(folder)(ids).logits
         engine.reader.body(input_ids=ids)
-        found = decoder(last[0])
+        found = unembed(last[0])
     handle.remove()
     assert torch.allclose(found, expected, atol=1e-4)
 
@@ -109,13 +109,13 @@ def test_what_predicts_no_word_is_refused(tmp_path, save_tokenizer):
         vocab_size=size, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2
     )
     BertModel(config).save_pretrained(tmp_path)
-    with pytest.raises(RepalignError, match="only causal language models can be looked into"):
-        find_decoder(opened(tmp_path))
+    with pytest.raises(RepalignError, match="only causal language models have a logit lens"):
+        find_unembed(opened(tmp_path))
 
 
 def test_the_lens_is_the_softmax_of_each_layer(engine, tokens, own, llama):
-    decoder = find_decoder(engine)
-    found = lens(engine, decoder, tokens["el"], own)
+    unembed = find_unembed(engine)
+    found = lens(engine, unembed, tokens["el"], own)
     assert found.shape == (4, 24, 4)
     model = AutoModelForCausalLM.from_pretrained(llama)
     row = tokens["el"][5]
@@ -189,8 +189,8 @@ def test_neurons_that_are_always_active_are_of_no_language():
     assert len(language_neurons(np.ones((2, 30, 3))).layer) == 0
 
 
-def test_untouched_the_loss_is_the_models_own(model, tokens, llama):
-    said = model.said(tokens["en"])
+def test_baseline_the_loss_is_the_models_own(model, tokens, llama):
+    said = model.run(tokens["en"])
     plain = AutoModelForCausalLM.from_pretrained(llama)
     for number in (0, 11):
         ids = torch.as_tensor(tokens["en"][number].ids).long()[None]
@@ -210,8 +210,8 @@ def test_a_neuron_set_to_nothing_is_a_column_of_zeros(model, tokens, llama, own,
     changed.model.layers[0].mlp.down_proj.weight.data[:, 0] = 0
     changed.save_pretrained(tmp_path)
     AutoTokenizer.from_pretrained(llama).save_pretrained(tmp_path)
-    expected = Intervened(opened(tmp_path), own).said(tokens["zh"])
-    found, untouched = model.said(tokens["zh"], edits), model.said(tokens["zh"])
+    expected = EditableModel(opened(tmp_path), own).run(tokens["zh"])
+    found, untouched = model.run(tokens["zh"], edits), model.run(tokens["zh"])
     assert found.loss == pytest.approx(expected.loss, abs=1e-6)
     assert found.states == pytest.approx(expected.states, abs=1e-5)
     assert not np.allclose(found.states, untouched.states, atol=1e-5)
@@ -221,7 +221,7 @@ def test_a_state_changed_in_the_trace_is_one_changed_by_a_hook(model, engine, to
     generator = np.random.default_rng(0)
     directions = np.linalg.qr(generator.normal(size=(32, 2)))[0].T
     change = without_directions(directions, generator.normal(size=32))
-    found = model.said(tokens["el"], [Edit(2, "resid", change)])
+    found = model.run(tokens["el"], [Edit(2, "resid", change)])
     handle = engine.reader.blocks[1].register_forward_hook(lambda module, args, output: change(output))
     expected = engine.pool(tokens["el"], ["mean"])[0, -1]
     handle.remove()
@@ -243,12 +243,12 @@ def test_directions_are_gone_and_all_others_stay():
 
 def test_a_step_that_undoes_itself_changes_nothing(model, tokens):
     step = np.random.default_rng(0).normal(size=32)
-    edits = [Edit(1, "resid", moved_by(step)), Edit(1, "resid", moved_by(-step))]
-    assert model.said(tokens["en"], edits).loss == pytest.approx(model.said(tokens["en"]).loss, abs=1e-4)
-    assert model.said(tokens["en"], edits[:1]).loss != pytest.approx(model.said(tokens["en"]).loss, abs=1e-4)
+    edits = [Edit(1, "resid", add_vector(step)), Edit(1, "resid", add_vector(-step))]
+    assert model.run(tokens["en"], edits).loss == pytest.approx(model.run(tokens["en"]).loss, abs=1e-4)
+    assert model.run(tokens["en"], edits[:1]).loss != pytest.approx(model.run(tokens["en"]).loss, abs=1e-4)
 
 
-def test_effects_are_differences_from_the_untouched_model(model, tokens):
+def test_effects_are_differences_from_the_baseline_model(model, tokens):
     effects = Effects(model, tokens, "en", draws=50, seed=0)
     means = np.stack([model.engine.pool(rows, ["mean"])[0, 2].mean(0) for rows in tokens.values()])
     rows = list(effects.of_subspace(2, means.astype(np.float64)))
@@ -259,10 +259,10 @@ def test_effects_are_differences_from_the_untouched_model(model, tokens):
     centre = means.mean(0)
     _, _, directions = np.linalg.svd(means - centre, full_matrices=False)
     change = without_directions(directions[:2], centre)
-    after = model.said(tokens["zh"], [Edit(2, "resid", change)]).loss
+    after = model.run(tokens["zh"], [Edit(2, "resid", change)]).loss
     row = next(row for row in rows if (row["language"], row["outcome"]) == ("zh", "loss"))
-    assert row["untouched"] == pytest.approx(model.said(tokens["zh"]).loss.mean())
-    assert row["value"] == pytest.approx((after - model.said(tokens["zh"]).loss).mean(), abs=1e-6)
+    assert row["baseline"] == pytest.approx(model.run(tokens["zh"]).loss.mean())
+    assert row["value"] == pytest.approx((after - model.run(tokens["zh"]).loss).mean(), abs=1e-6)
     assert row["low"] <= row["value"] <= row["high"]
     steered = list(effects.of_steering(1, means.astype(np.float64)))
     assert [(row["of"], row["language"]) for row in steered] == [
@@ -276,28 +276,28 @@ def test_effects_are_differences_from_the_untouched_model(model, tokens):
 
 def test_controls_take_as_much_from_the_same_layers(model, tokens, monkeypatch):
     taken = []
-    said = Intervened.said
+    said = EditableModel.run
 
     def noted(self, rows, edits=()):
         taken.append({edit.layer: int((edit.change(torch.ones(1, 1, 64)) == 0).sum()) for edit in edits})
         return said(self, rows, edits)
 
-    monkeypatch.setattr(Intervened, "said", noted)
+    monkeypatch.setattr(EditableModel, "run", noted)
     rates = np.full((3, 64, 3), 0.1)
     rates[0, :3], rates[2, 5] = [0.9, 0, 0], [0.9, 0, 0]
     chosen = language_neurons(rates, share=4 / 192, active=0.5)
     rows = list(Effects(model, tokens, "en", draws=20, seed=0).of_neurons(chosen, 64))
-    assert [edits for edits in taken if edits] == [{1: 3, 3: 1}] * (1 + RANDOM) * 3
+    assert [edits for edits in taken if edits] == [{1: 3, 3: 1}] * (1 + N_CONTROLS) * 3
     assert {row["of"] for row in rows} == {"en"}
     assert {row["size"] for row in rows} == {4}
 
 
-def test_each_kind_of_intervention_and_outcome_is_corrected_by_itself():
+def test_p_is_adjusted_within_each_intervention_and_outcome():
     rows = [
         {"intervention": kind, "outcome": "loss", "p": p}
         for kind, p in (("neurons", 0.01), ("neurons", 0.02), ("subspace", 0.03))
     ]
-    assert [row["p_adjusted"] for row in corrected(rows)] == pytest.approx([0.02, 0.02, 0.03])
+    assert [row["p_adjusted"] for row in adjusted(rows)] == pytest.approx([0.02, 0.02, 0.03])
 
 
 @pytest.fixture(scope="module")
@@ -334,9 +334,9 @@ def test_from_the_command_line_to_a_page_and_back(llama, text, tmp_path, capsys)
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (["--layers", "3"], "no layer 3 to change something at; they are 1 to 2"),
+        (["--layers", "3"], "no interventions at layer 3; choose layers from 1 to 2"),
         (["--sentences", "10"], "looking inside needs 20 different sentences"),
-        (["--langs", "en"], "in two languages or more"),
+        (["--langs", "en"], "in two or more languages"),
         (["--pivot", "fr"], "fr"),
     ],
 )
@@ -356,12 +356,12 @@ def test_a_mixture_of_experts_is_read_without_its_neurons(save_model, some, tmp_
 
 
 def test_halves_share_no_sentence(llama, some):
-    from repalign.inside.run import Look
+    from repalign.inside.run import InsideStudy
 
-    look = Look(
+    study = InsideStudy(
         Checkpoint.named(str(llama)), some, "en", None, 0.05, 20, 0, "float32", "cpu", None
     )  # fmt: skip
-    even, odd = look._half(0)["en"], look._half(1)["en"]
+    even, odd = study._half(0)["en"], study._half(1)["en"]
     assert len(even) + len(odd) == 24
     assert not {row.key for row in even} & {row.key for row in odd}
     assert isinstance(even, TokenRows)

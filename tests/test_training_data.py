@@ -11,7 +11,7 @@ from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError
 from training.data import files
 from training.data.dataset import read_data, read_parts
-from training.data.filters import Filters, Sieve, length_ratio, own_script
+from training.data.filters import Filters, ItemFilter, length_ratio, own_script
 from training.data.instructions import translation_request
 from training.data.items import Item, Items
 from training.data.leakage import check_leakage, leaked
@@ -378,14 +378,14 @@ def test_filters_count_letters_and_can_be_lifted():
     )
     assert length_ratio("kelime", "") == 6
     copy = Item("t", "OK", "OK", ("en", "zh"))
-    lifted = Sieve(Filters(identical=True, duplicates=True))
-    assert [lifted.keeps(copy), lifted.keeps(copy)] == [True, True]
-    assert not Sieve(Filters(duplicates=True)).keeps(copy)
-    assert not Sieve(Filters()).keeps(Item("t", "ＯＫ", " OK", ("en", "zh")))  # as NFKC has it
+    lifted = ItemFilter(Filters(identical=True, duplicates=True))
+    assert [lifted.accepts(copy), lifted.accepts(copy)] == [True, True]
+    assert not ItemFilter(Filters(duplicates=True)).accepts(copy)
+    assert not ItemFilter(Filters()).accepts(Item("t", "ＯＫ", " OK", ("en", "zh")))  # as NFKC has it
 
 
 def test_filters_say_what_they_dropped():
-    sieve = Sieve(Filters(length_ratio=3, script=0.5))
+    item_filter = ItemFilter(Filters(length_ratio=3, script=0.5))
     items = [
         Item("t", "a cat sleeps", "一只猫在睡觉", ("en", "zh")),
         Item("t", "a cat sleeps", "一只猫在睡觉", ("en", "zh")),
@@ -393,8 +393,13 @@ def test_filters_say_what_they_dropped():
         Item("t", "a cat", "一只猫在一张很大的床上睡觉,一只狗在看", ("en", "zh")),
         Item("t", "a cat sleeps", "a kitty sleeps", ("en", "zh")),
     ]
-    assert [sieve.keeps(item) for item in items] == [True, False, False, False, False]
-    assert sieve.dropped == {"duplicate": 1, "copy of its source": 1, "odd length": 1, "wrong script": 1}
+    assert [item_filter.accepts(item) for item in items] == [True, False, False, False, False]
+    assert item_filter.dropped == {
+        "duplicate": 1,
+        "copy of its source": 1,
+        "odd length": 1,
+        "wrong script": 1,
+    }
 
 
 def test_pairs_by_way_of_a_third_language_and_repetition(tmp_path, monkeypatch):

@@ -18,22 +18,27 @@ CheckpointLike: TypeAlias = "str | Path | Checkpoint | tuple[PreTrainedModel, Pr
 
 
 def as_checkpoint(checkpoint: object, train: bool = True) -> Checkpoint:
-    """A checkpoint by name; one of the demo family that has not been trained yet is trained first.
+    """One checkpoint: see `as_checkpoints`."""
+    return as_checkpoints(checkpoint, train)[0]
+
+
+def as_checkpoints(checkpoints: object, train: bool = True) -> list[Checkpoint]:
+    """One or more checkpoints; those of the demo family that are named and missing are trained first.
+
+    Args:
+        checkpoints: names, folders or hub ids, or `Checkpoint`s; a single one, or several.
+        train: whether to train what is missing, or to refuse.
 
     Raises:
-        RepalignError: nothing of that name, something that is no checkpoint, or training refused (`train=False`).
+        RepalignError: no checkpoint, an unknown name, two of the same name, or training refused or failed.
     """
-    return as_checkpoints([checkpoint], train)[0]
-
-
-def as_checkpoints(checkpoints: Iterable[object], train: bool = True) -> list[Checkpoint]:
-    """Several, those that are missing trained side by side.
-
-    Raises:
-        RepalignError: as for one.
-    """
-    named = [_named(checkpoint) for checkpoint in checkpoints]
-    make([new for new, given in zip(named, checkpoints, strict=True) if new is not given], train)
+    several = isinstance(checkpoints, Iterable) and not isinstance(checkpoints, (str, Path, Checkpoint))
+    given: list[Any] = list(checkpoints) if several else [checkpoints]  # type: ignore[call-overload]
+    if not given:
+        raise RepalignError("at least one checkpoint is needed: a name, a folder or a hub id; got 0")
+    named = [_named(checkpoint) for checkpoint in given]
+    check_names(named)
+    make([new for new, old in zip(named, given, strict=True) if new is not old], train)
     return named
 
 

@@ -1,4 +1,4 @@
-"""`repalign inside`: which language a model computes in, and what taking a language out of it costs."""
+"""`repalign inside`: logit lens by language, language-specific neurons, and interventions."""
 
 from __future__ import annotations
 
@@ -21,28 +21,31 @@ from repalign.commands.options import (
 )
 
 SENTENCES = 200
-"""Read by default: every other one chooses, the others tell what it does."""
+"""Sentences by default: half select neurons and directions, half measure the effects."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ckpt", nargs="+", metavar="CKPT", help="a name, a folder or a hub id")
     add_data_options(parser, sentences=SENTENCES)
-    look = parser.add_argument_group("looking inside")
-    look.add_argument(
-        "--pivot", default="en", metavar="L", help="language the others are steered to (default: en)"
+    study = parser.add_argument_group("analysis")
+    study.add_argument(
+        "--pivot",
+        default="en",
+        metavar="L",
+        help="language that the others are compared with and steered to (default: en)",
     )
-    look.add_argument(
-        "--layers", type=layer_list, metavar="L", help="where states are changed; default: up to eight"
+    study.add_argument(
+        "--layers", type=layer_list, metavar="L", help="layers with interventions; default: up to eight"
     )
-    look.add_argument(
+    study.add_argument(
         "--neurons",
         type=float,
         default=0.01,
         metavar="S",
-        help="share of all neurons taken for language-specific (default: .01)",
+        help="share of all neurons that is selected as language-specific (default: .01)",
     )
-    look.add_argument("--draws", type=positive, default=1000, help="bootstrap draws (default: 1000)")
-    look.add_argument("--seed", type=natural, default=0)
+    study.add_argument("--draws", type=positive, default=1000, help="bootstrap draws (default: 1000)")
+    study.add_argument("--seed", type=natural, default=0)
     add_machine_options(parser.add_argument_group("reading the model"))
     add_output_options(parser)
 
@@ -57,7 +60,7 @@ def run(args: argparse.Namespace) -> list[Path]:
     from repalign.report.inside import inside_in_words, write_inside
 
     say(f"{title}: {len(corpus):,} sentences in {len(corpus.languages)} languages")
-    found = look_inside(
+    inside = look_inside(
         checkpoints,
         corpus,
         pivot=args.pivot,
@@ -69,10 +72,10 @@ def run(args: argparse.Namespace) -> list[Path]:
         device=args.device,
         batch_tokens=args.batch_tokens,
     )
-    found.about["command"] = shlex.join(["repalign", *args.argv])
-    for question, lines in inside_in_words(found).items():
+    inside.about["command"] = shlex.join(["repalign", *args.argv])
+    for question, lines in inside_in_words(inside).items():
         print(question, *(f"  {line}" for line in lines), sep="\n", file=sys.stderr)
-    paths = found.save(out)
+    paths = inside.save(out)
     if not args.no_report:
-        paths.append(write_inside(found, out / "report.html"))
+        paths.append(write_inside(inside, out / "report.html"))
     return paths

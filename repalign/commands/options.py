@@ -113,11 +113,9 @@ def resolve(names: Sequence[str], train: bool) -> list[Checkpoint]:
     Raises:
         RepalignError: an unknown name, one given twice, or training refused or failed.
     """
-    from repalign.checkpoints import as_checkpoints, check_names
+    from repalign.checkpoints import as_checkpoints
 
-    checkpoints = as_checkpoints(names, train)
-    check_names(checkpoints)
-    return checkpoints
+    return as_checkpoints(list(names), train)
 
 
 def corpus_for(args: argparse.Namespace, checkpoints: Sequence[Checkpoint]) -> ParallelCorpus:

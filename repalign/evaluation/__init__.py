@@ -1,4 +1,4 @@
-"""What a checkpoint answers, and how right it is: tasks, generation, scores, and what the answers say."""
+"""Evaluation: tasks, generated answers, scores with intervals, and what else the answers show."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Alignment beside scores: whether languages, or sentences, that are aligned better are answered better.
+"""Correlation of alignment and score: are better aligned languages, or sentences, answered better?
 
-Both tables are of association, over few languages: nothing here shows that alignment is why.
+Both tables show association, over few languages; neither shows that alignment is the cause.
 """
 
 from __future__ import annotations
@@ -18,55 +18,66 @@ if TYPE_CHECKING:
 
     from repalign.results.results import Results
 
-EXACT = 7
-"""Up to so many languages all orders are tried; beyond, as many at random as there are draws."""
+EXACT_PERMUTATIONS_UP_TO = 7
+"""Up to this many languages the permutation test is exact; above it, permutations are drawn at random."""
 
-ENOUGH = 5
-"""With fewer languages no order at all has p < .05."""
+MIN_UNITS = 5
+"""With fewer units (languages or sentences) no permutation can reach p < .05."""
+
+MIN_LINKED_ITEMS = 10
+"""Items about sentences of the profile that a language needs for a correlation over sentences."""
 
 
 def alignment_table(results: Results, scores: pd.DataFrame) -> pd.DataFrame:
-    """Alignment of each language beside its score: checkpoint, metric, layer, scorer, language, alignment, score.
+    """Alignment and score of each language: checkpoint, metric, layer, scorer, language, alignment, score.
 
     Alignment is the metric's mean over both directions with the pivot, in the profile's last variant, at the
-    one layer where its mean over languages is best; a metric that falls with alignment has its sign turned.
+    one layer where its mean over languages is best; metrics that decrease with alignment are negated.
 
     Args:
-        results: a profile's folder (see `repalign.results.results`).
+        results: a layer profile (see `repalign.results.results`).
         scores: see `repalign.evaluation.scores.score_table`.
+
+    Returns:
+        One row per checkpoint, metric, scorer and language; empty if the two have no checkpoint and language in common.
     """
     import pandas as pd
 
     table = results.profile.table
     table = table[table["baseline"].isna()]
     table = table[table["variant"] == table["variant"].iloc[-1]]
-    lower = {name for name, way in results.profile.settings.get("closer", {}).items() if way == "lower"}
-    own = scores[scores["baseline"].isna() & scores["language"].notna()]
+    closer = results.profile.settings.get("closer", {})
+    lower_is_closer = {name for name, direction in closer.items() if direction == "lower"}
+    by_language = scores[scores["baseline"].isna() & scores["language"].notna()]
     pivot = table["source"].iloc[0]
-    ends = table["target"].where(table["source"] == pivot, table["source"])
-    sign = np.where(table["metric"].isin(lower), -1, 1)
-    table = table.assign(language=ends, value=table["value"] * sign)
-    rows = []
-    for (checkpoint, metric), part in table.groupby(["checkpoint", "metric"], sort=False):
-        part = part[part["language"].isin(own["language"])]
-        grid = part.groupby(["layer", "language"])["value"].mean().unstack()
+    other_end = table["target"].where(table["source"] == pivot, table["source"])
+    sign = np.where(table["metric"].isin(lower_is_closer), -1, 1)
+    table = table.assign(language=other_end, value=table["value"] * sign)
+    parts = []
+    for (checkpoint, metric), rows in table.groupby(["checkpoint", "metric"], sort=False):
+        rows = rows[rows["language"].isin(by_language["language"])]
+        grid = rows.groupby(["layer", "language"])["value"].mean().unstack()
         if grid.empty or not grid.mean(axis=1).notna().any():
             continue
         layer = grid.mean(axis=1).idxmax()
-        mine = own[own["checkpoint"] == checkpoint].assign(metric=metric, layer=layer)
-        rows.append(mine.assign(alignment=mine["language"].map(grid.loc[layer])))
+        scored = by_language[by_language["checkpoint"] == checkpoint].assign(metric=metric, layer=layer)
+        parts.append(scored.assign(alignment=scored["language"].map(grid.loc[layer])))
     columns = ["checkpoint", "metric", "layer", "scorer", "language", "alignment", "value"]
-    found = pd.concat(rows)[columns] if rows else pd.DataFrame(columns=columns)
-    return (
-        found.rename(columns={"value": "score"}).dropna(subset=["alignment", "score"]).reset_index(drop=True)
-    )
+    joined = pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
+    joined = joined.rename(columns={"value": "score"})
+    return joined.dropna(subset=["alignment", "score"]).reset_index(drop=True)
 
 
 def over_languages(table: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.DataFrame:
     """Spearman's correlation of alignment and score over languages, for each checkpoint, metric and scorer.
 
-    p is two-sided, from all orders of the languages (or `draws` at random); the interval from resampling
-    languages. Both are NaN where languages are too few (`note` says so).
+    p is two-sided, from all permutations of the languages (or `draws` random ones); the interval is from resampling
+    languages. Both are NaN if there are too few languages (`note` says so).
+
+    Args:
+        table: see `alignment_table`.
+        draws: resamples, and random permutations.
+        seed: of both.
     """
     import pandas as pd
 
@@ -76,7 +87,7 @@ def over_languages(table: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.
         rows.append(
             dict(zip(("checkpoint", "metric", "scorer"), keys, strict=True))
             | {"over": "languages", "language": None}
-            | _correlation(a, b, draws, seed, tested=len(part) >= ENOUGH)
+            | _correlation(a, b, draws, seed, tested=len(part) >= MIN_UNITS)
         )
     return pd.DataFrame(rows)
 
@@ -88,36 +99,41 @@ def over_items(
     draws: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Spearman's correlation, within a language, of how well a sentence is aligned and how well it is answered.
+    """Spearman's correlation, within a language, of a sentence's alignment and the score of its items.
 
     A sentence's alignment is the margin of its translation over the nearest other sentence, in the results'
-    table `map`, at the layer where its mean is best. An item belongs to the sentence that it is about; a
+    table `map`, at the layer where the mean margin is largest. An item belongs to the sentence it is about; a
     sentence with several items has their mean score. p is two-sided, from shuffling sentences.
 
     Args:
-        results: a profile's folder with the tables `map` and `sentences`.
-        items: of each language.
-        per_item: checkpoint -> scorer -> language -> scores of the items.
+        results: a layer profile with the tables `map` and `sentences`.
+        items: by language.
+        per_item: checkpoint -> scorer -> language -> scores, float64 [item].
+        draws: resamples and permutations.
+        seed: of both.
+
+    Returns:
+        One row per checkpoint, language and scorer; empty if the profile lacks these tables.
     """
     import pandas as pd
 
     if not {"map", "sentences"} <= set(results.tables):
         return pd.DataFrame()
-    where, sentences = results.tables["map"], results.tables["sentences"]
-    number = {(row.language, row.text): row.sentence for row in sentences.itertuples()}
-    where = where[where["variant"] == where["variant"].iloc[-1]]
+    positions, sentences = results.tables["map"], results.tables["sentences"]
+    number_of = {(row.language, row.text): row.sentence for row in sentences.itertuples()}
+    positions = positions[positions["variant"] == positions["variant"].iloc[-1]]
     rows = []
     for checkpoint, scorers in per_item.items():
-        for language, own in items.items():
-            margins = where[(where["checkpoint"] == checkpoint) & (where["language"] == language)]
+        for language, language_items in items.items():
+            margins = positions[(positions["checkpoint"] == checkpoint) & (positions["language"] == language)]
             margins = margins.pivot_table(index="sentence", columns="layer", values="margin")
-            about = [number.get((language, item.sentence)) for item in own]
-            if margins.empty or sum(place is not None for place in about) < 10:
+            numbers = [number_of.get((language, item.sentence)) for item in language_items]
+            if margins.empty or sum(number is not None for number in numbers) < MIN_LINKED_ITEMS:
                 continue
-            aligned = margins[margins.mean().idxmax()]
+            margin = margins[margins.mean().idxmax()]
             for scorer, scores in scorers.items():
-                score = pd.Series(scores[language]).groupby(pd.Series(about, dtype="Int64")).mean()
-                both = pd.concat([aligned, score], axis=1, join="inner").dropna().to_numpy(float)
+                score = pd.Series(scores[language]).groupby(pd.Series(numbers, dtype="Int64")).mean()
+                both = pd.concat([margin, score], axis=1, join="inner").dropna().to_numpy(float)
                 rows.append(
                     {"checkpoint": checkpoint, "metric": "margin", "scorer": scorer, "over": "sentences",
                      "language": language, **_correlation(both[:, 0], both[:, 1], draws, seed)}
@@ -128,23 +144,27 @@ def over_items(
 def _correlation(
     a: np.ndarray, b: np.ndarray, draws: int, seed: int, tested: bool = True
 ) -> dict[str, object]:
-    """Spearman's, and if `tested` its interval and p."""
+    """Spearman's rho of two arrays [unit], and if `tested` its interval and p."""
     value = float(spearman(a[None], b[None])[0])
     low, high = _resampled(a, b, draws, seed) if tested else (np.nan, np.nan)
-    p = shuffled_p(a, b, value, draws, seed, EXACT) if tested and not np.isnan(value) else np.nan
+    p = (
+        shuffled_p(a, b, value, draws, seed, EXACT_PERMUTATIONS_UP_TO)
+        if tested and not np.isnan(value)
+        else np.nan
+    )
     return {"value": value, "low": low, "high": high, "p": p, "units": len(a), "note": _note(len(a), value)}
 
 
 def adjusted(table: pd.DataFrame) -> pd.DataFrame:
-    """With `p_adjusted`: by Holm over all correlations of one checkpoint and scorer, languages and sentences apart."""
+    """Adds `p_adjusted`: Holm over all correlations of one checkpoint and scorer, languages and sentences separately."""
     groups = table.groupby(["checkpoint", "scorer", "over"], sort=False)["p"]
     return table.assign(p_adjusted=groups.transform(lambda p: holm(p.to_numpy(float))))
 
 
 def _note(units: int, value: float) -> str:
-    if units < ENOUGH:
-        return f"{units} are too few for any order to have p < .05"
-    return "one side does not vary" if np.isnan(value) else ""
+    if units < MIN_UNITS:
+        return f"{units} are too few for any permutation to reach p < .05"
+    return "alignment or score does not vary" if np.isnan(value) else ""
 
 
 def _resampled(a: np.ndarray, b: np.ndarray, draws: int, seed: int) -> tuple[float, float]:
@@ -152,7 +172,7 @@ def _resampled(a: np.ndarray, b: np.ndarray, draws: int, seed: int) -> tuple[flo
     counts = np.rint((resamples(n, draws, seed) + 1 / n) * n).astype(int)
     rows = np.array([np.repeat(np.arange(n), count) for count in counts])
     values = spearman(a[rows], b[rows])
-    # A draw without variation has no correlation; where these are many, the others tell of a few units only.
+    # A resample without variation has no correlation; if many are so, the others reflect only a few units.
     known = values[~np.isnan(values)]
     if len(known) < 0.95 * draws:
         return np.nan, np.nan

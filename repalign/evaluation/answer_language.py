@@ -1,4 +1,4 @@
-"""The language that an answer is in, by lingua (github.com/pemistahl/lingua-rs), among the languages at hand."""
+"""The language of an answer, detected with lingua (github.com/pemistahl/lingua-rs) among the evaluated languages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REFERENCES = "references"
-"""In the place of a checkpoint: what the detector makes of right answers, short as they are."""
+"""Stands for a checkpoint in the table: the detected languages of the references, which show how reliable detection is
+on texts this short."""
 
 
 @cache
@@ -22,7 +23,8 @@ def _detector(languages: tuple[str, ...]) -> Any:
         from lingua import IsoCode639_1, LanguageDetectorBuilder
     except ImportError as error:
         raise RepalignError(
-            "the language of answers needs lingua: pip install lingua-language-detector, or leave it out by --no-language"
+            "detecting the language of answers needs lingua: pip install lingua-language-detector, or skip it with "
+            "--no-language (detect=False)"
         ) from error
     known = [getattr(IsoCode639_1, code.upper()) for code in languages if hasattr(IsoCode639_1, code.upper())]
     if len(known) < 2:
@@ -31,38 +33,47 @@ def _detector(languages: tuple[str, ...]) -> Any:
 
 
 def answer_languages(answers: Sequence[str], languages: Sequence[str]) -> list[str | None]:
-    """Code of each answer's language; None where nothing tells, as for a bare number.
+    """Code of each answer's language; None if it cannot be detected, as for a bare number.
 
     Args:
         answers: texts.
-        languages: short codes of those it may be in; with fewer than two there is nothing to tell.
+        languages: two-letter codes to choose among; with fewer than two nothing is detected.
 
     Raises:
         RepalignError: lingua is not installed.
     """
     detector = _detector(tuple(sorted(set(languages))))
-    found = [detector.detect_language_of(text) if detector and text.strip() else None for text in answers]
-    return [language.iso_code_639_1.name.lower() if language else None for language in found]
+    detected = [detector.detect_language_of(text) if detector and text.strip() else None for text in answers]
+    return [language.iso_code_639_1.name.lower() if language else None for language in detected]
+
+
+def check_detector() -> None:
+    """Fail before an hour of answers rather than after it.
+
+    Raises:
+        RepalignError: lingua is not installed.
+    """
+    _detector(("en", "zh"))
 
 
 def language_table(
     items: Mapping[str, Sequence[Item]], detected: Mapping[str, Mapping[str, Sequence[str | None]]]
 ) -> pd.DataFrame:
-    """How often each language was answered in which: checkpoint, asked, answered (NA: cannot be told), count, share.
+    """How often each language was answered in which: checkpoint, asked, answered (NA: not detected), count, share.
 
     Args:
-        items: of each language.
-        detected: checkpoint (or `REFERENCES`) -> language asked in -> language of each answer.
+        items: by language.
+        detected: checkpoint (or `REFERENCES`) -> language of the question -> language of each answer.
     """
     import pandas as pd
 
     rows = [
         {
-            "checkpoint": name, "asked": asked, "answered": answered, "count": found.count(answered),
-            "share": found.count(answered) / len(found),
+            "checkpoint": name, "asked": asked, "answered": answered, "count": languages.count(answered),
+            "share": languages.count(answered) / len(languages),
         }
-        for name, own in detected.items()
-        for asked, found in ((asked, list(own[asked])) for asked in items)
-        for answered in dict.fromkeys(sorted(found, key=lambda language: (language is None, language or "")))
+        for name, by_question in detected.items()
+        for asked, languages in ((asked, list(by_question[asked])) for asked in items)
+        for answered in dict.fromkeys(sorted(languages, key=lambda code: (code is None, code or "")))
     ]  # fmt: skip
     return pd.DataFrame(rows).astype({"answered": "string"})

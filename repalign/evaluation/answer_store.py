@@ -1,4 +1,4 @@
-"""Answers kept on disk, so that a killed run goes on and the same question is never asked twice."""
+"""Answers on disk, so that an interrupted run can resume and no prompt is answered twice."""
 
 from __future__ import annotations
 
@@ -13,57 +13,58 @@ from repalign.models.generation import Answer
 from repalign.models.loading import Weights
 from repalign.signature import digest
 
-FORMAT = "greedy-2"
-"""Changes when answers would."""
+KEY_VERSION = "greedy-2"
+"""Part of the key; changed whenever the same prompt would get another answer."""
 
 
-class KeptAnswers:
-    """The answers of one checkpoint in one precision: a file under `$REPALIGN_HOME/answers`, one line each.
+class AnswerStore:
+    """The answers of one checkpoint in one dtype: a JSONL file under `$REPALIGN_HOME/answers`.
 
     Args:
         weights: of the checkpoint.
-        dtype: it answers in.
-        new_tokens: that an answer may have.
+        dtype: in which it runs.
+        new_tokens: maximum length of an answer.
     """
 
     def __init__(self, weights: Weights, dtype: str, new_tokens: int) -> None:
-        key = digest([FORMAT, weights.digest, weights.tokenizer_digest, dtype, str(new_tokens)])
+        key = digest([KEY_VERSION, weights.digest, weights.tokenizer_digest, dtype, str(new_tokens)])
         self.path = home() / "answers" / f"{key[:32]}.jsonl"
         self.answers = _read(self.path) if self.path.is_file() else {}
 
     def get(self, prompt: str) -> Answer | None:
+        """The stored answer, or None."""
         return self.answers.get(digest([prompt]))
 
     def add(self, answers: Mapping[str, Answer]) -> None:
-        """Keep the answers to some prompts.
+        """Store answers by prompt.
 
         Raises:
             RepalignError: the file cannot be written, or the disk is full.
         """
-        named = {digest([prompt]): answer for prompt, answer in answers.items()}
-        self.answers |= named
+        by_digest = {digest([prompt]): answer for prompt, answer in answers.items()}
+        self.answers |= by_digest
         lines = [
-            json.dumps({"prompt": name, **asdict(answer)}, ensure_ascii=False)
-            for name, answer in named.items()
+            json.dumps({"prompt": key, **asdict(answer)}, ensure_ascii=False)
+            for key, answer in by_digest.items()
         ]
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as file:
-                file.write("\n".join(["", *lines, ""]))  # a line that a kill cut short spoils no other
+                file.write("\n".join(["", *lines, ""]))  # a line cut short by a kill damages no other
         except OSError as error:
             raise RepalignError(
-                f"cannot keep answers in {self.path}: {error.strerror}; use --no-store"
+                f"cannot write answers to {self.path}: {error.strerror}; use --no-store"
             ) from error
 
 
 def _read(path: Path) -> dict[str, Answer]:
-    # by line feeds alone: answers may hold the other characters that end a line
+    # Split at line feeds only: answers may contain the other characters at which str.splitlines splits.
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     return dict(entry for line in lines if (entry := _parsed(line)))
 
 
 def _parsed(line: str) -> tuple[str, Answer] | None:
-    """None for a line that is empty, or cut short by a kill: its prompt is asked again."""
+    """None for an empty line or one cut short by a kill: its prompt is answered again."""
     try:
         row = json.loads(line)
         return row.pop("prompt"), Answer(**row)

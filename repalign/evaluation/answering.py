@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repalign.checkpoints import Checkpoint
-from repalign.evaluation.answer_store import KeptAnswers
+from repalign.evaluation.answer_store import AnswerStore
 from repalign.evaluation.items import Item, items_digest
 from repalign.models.devices import pick_device, pick_dtype
 from repalign.models.generation import Answer, Generator
@@ -14,74 +14,70 @@ from repalign.models.loading import Weights, locate
 from repalign.models.templates import TEMPLATES
 from repalign.version import __version__
 
-TEMPLATE = "alpaca"
-"""For checkpoints of which no card says how they were tuned: the frame of the paper."""
+DEFAULT_TEMPLATE = "alpaca"
+"""For checkpoints without a card that names the template they were tuned with: the paper's."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What one checkpoint answered, by language, in the order of the items."""
+    """What one checkpoint answered.
+
+    Attributes:
+        signature: one line that states everything the answers depend on.
+        answers: by language, in the order of the items.
+    """
 
     signature: str
     answers: dict[str, list[Answer]]
 
     @property
     def texts(self) -> dict[str, list[str]]:
-        return {language: [answer.text for answer in own] for language, own in self.answers.items()}
+        """The texts of the answers, by language."""
+        return {language: [answer.text for answer in answers] for language, answers in self.answers.items()}
 
 
 def answer(
     checkpoint: Checkpoint,
     items: Sequence[Item],
-    name: str,
+    task: str,
     new_tokens: int,
     template: str | None = None,
     device: str = "auto",
     dtype: str = "auto",
     batch_tokens: int | None = None,
     store: bool = True,
+    progress: bool = True,
 ) -> Answers:
-    """Let a checkpoint answer items; what it has answered before is not asked again.
+    """Let a checkpoint answer items; stored answers are reused.
 
     Args:
-        name: of the task, for the signature.
-        new_tokens: that an answer may have.
-        template: frame of the prompts; by default the one that the checkpoint was tuned with, else the paper's.
+        checkpoint: any generative model.
+        items: questions, of any languages.
+        task: its name, for the signature.
+        new_tokens: maximum length of an answer.
+        template: of the prompts; by default the one the checkpoint was tuned with, else the paper's.
         device, dtype, batch_tokens: see `repalign.models.generation.Generator`.
-        store: whether answers are kept under `$REPALIGN_HOME/answers`, and looked for there.
+        store: whether answers are read from and written to `$REPALIGN_HOME/answers`.
+        progress: whether to show a bar on a terminal.
 
     Raises:
-        RepalignError: an unknown template, or a checkpoint that cannot be read or generates nothing.
+        RepalignError: an unknown template, or a checkpoint that cannot be loaded or is not generative.
     """
-    frame = TEMPLATES[template or checkpoint.template or TEMPLATE]
+    prompt_template = TEMPLATES[template or checkpoint.template or DEFAULT_TEMPLATE]
     weights = locate(checkpoint)
     dtype = pick_dtype(weights, dtype, pick_device(device))
-    prompts = [frame.prompt(item.instruction, item.input) for item in items]
-    found = _answered(weights, prompts, new_tokens, device, dtype, batch_tokens, store)
-    grouped: dict[str, list[Answer]] = {}
-    for item, prompt in zip(items, prompts, strict=True):
-        grouped.setdefault(item.language, []).append(found[prompt])
-    return Answers(_signature(weights, name, items, frame.name, new_tokens, dtype), grouped)
-
-
-def _answered(
-    weights: Weights,
-    prompts: Sequence[str],
-    new_tokens: int,
-    device: str,
-    dtype: str,
-    batch_tokens: int | None,
-    store: bool,
-) -> dict[str, Answer]:
-    """The answer to each prompt; the model is loaded only where some are not kept."""
-    kept = KeptAnswers(weights, dtype, new_tokens) if store else None
-    found = {prompt: answer for prompt in prompts if kept and (answer := kept.get(prompt))}
-    missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in found]
-    if missing:
+    prompts = [prompt_template.prompt(item.instruction, item.input) for item in items]
+    stored = AnswerStore(weights, dtype, new_tokens) if store else None
+    by_prompt = {prompt: kept for prompt in prompts if stored and (kept := stored.get(prompt))}
+    missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in by_prompt]
+    if missing:  # else the model need not be loaded
         generator = Generator(weights, device, dtype, batch_tokens)
-        new = generator.answer(missing, new_tokens, keep=kept.add if kept else None)
-        found |= dict(zip(missing, new, strict=True))
-    return found
+        generated = generator.answer(missing, new_tokens, progress, on_batch=stored.add if stored else None)
+        by_prompt |= dict(zip(missing, generated, strict=True))
+    by_language: dict[str, list[Answer]] = {}
+    for item, prompt in zip(items, prompts, strict=True):
+        by_language.setdefault(item.language, []).append(by_prompt[prompt])
+    return Answers(_signature(weights, task, items, prompt_template.name, new_tokens, dtype), by_language)
 
 
 def _signature(

@@ -1,8 +1,8 @@
 """Consistency: whether a checkpoint gives the same answer to the same question in two languages.
 
-Answers in two languages cannot be compared letter by letter. But references are parallel: each answer is taken
-for the reference of its own language that it matches best, any question's, and two answers are the same where
-they are taken for the same question's reference. So the same wrong answer counts as the same.
+Answers in two languages cannot be compared as strings. But references are parallel: each answer is matched to the
+most similar reference of its language, of any question, and two answers agree if they are matched to the reference
+of the same question. So the same wrong answer in two languages counts as agreement.
 """
 
 from __future__ import annotations
@@ -21,30 +21,34 @@ if TYPE_CHECKING:
     import pandas as pd
     from scipy.sparse import csr_array
 
-NEAR = 0.5
-"""Overlap of words (Dice) below which an answer matches no reference."""
+MIN_OVERLAP = 0.5
+"""Dice overlap of words below which an answer matches no reference."""
 
 
-def taken_for(answers: Sequence[str], items: Sequence[Item]) -> np.ndarray:
-    """Which references an answer matches best, ties all: bool [answer, reference]; none where all are below `NEAR`."""
+def matched_references(answers: Sequence[str], items: Sequence[Item]) -> np.ndarray:
+    """The references each answer is most similar to, with ties: bool [answer, reference].
+
+    A row is all False if every Dice overlap is below `MIN_OVERLAP`.
+    """
     language = items[0].language
-    said = [set(mlqa_tokens(answer, language)) for answer in answers]
-    right = [set(mlqa_tokens(item.references[0], language)) for item in items]
-    places = {word: column for column, word in enumerate(sorted(set().union(*said, *right)))}
-    shared = (_bags(said, places) @ _bags(right, places).T).toarray()
-    sizes = np.add.outer([len(words) for words in said], [len(words) for words in right])
+    answer_words = [set(mlqa_tokens(answer, language)) for answer in answers]
+    reference_words = [set(mlqa_tokens(item.references[0], language)) for item in items]
+    vocabulary = sorted(set().union(*answer_words, *reference_words))
+    columns = {word: column for column, word in enumerate(vocabulary)}
+    shared = (_bags(answer_words, columns) @ _bags(reference_words, columns).T).toarray()
+    sizes = np.add.outer([len(words) for words in answer_words], [len(words) for words in reference_words])
     dice = np.divide(2 * shared, sizes, out=np.zeros_like(shared), where=sizes > 0)
     best = dice.max(1, keepdims=True)
-    return (dice >= best) & (best >= NEAR)
+    return (dice >= best) & (best >= MIN_OVERLAP)
 
 
-def _bags(texts: Sequence[set[str]], places: Mapping[str, int]) -> csr_array:
-    """Which words each text has [text, word]."""
+def _bags(texts: Sequence[set[str]], columns: Mapping[str, int]) -> csr_array:
+    """Which words each text contains: 0 or 1, [text, word]."""
     from scipy.sparse import csr_array
 
-    columns = [places[word] for words in texts for word in words]
+    indices = [columns[word] for words in texts for word in words]
     ends = np.cumsum([0, *map(len, texts)])
-    return csr_array((np.ones(len(columns)), columns, ends), shape=(len(texts), len(places)))
+    return csr_array((np.ones(len(indices)), indices, ends), shape=(len(texts), len(columns)))
 
 
 def consistency(
@@ -53,42 +57,47 @@ def consistency(
     draws: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Share of questions that two languages answer the same, for every pair of languages.
+    """Share of questions with the same answer in two languages, for every pair of languages.
 
-    Chance is the share among answers to different questions paired at random; p is one-sided, from shuffling
-    the questions of one language; `calibrated` is (value - chance) / (1 - chance).
+    Chance is the share of agreement over all pairs of questions; p is one-sided, from shuffling the questions of one
+    language; `calibrated` is (value - chance) / (1 - chance).
 
     Args:
-        items: of each language.
-        answers: to them.
-        draws: shuffles.
+        items: by language.
+        answers: by language, in the order of the items.
+        draws: number of shuffles.
+        seed: of the shuffles.
+
+    Returns:
+        language, other, value, low, high (Wilson, 95%), chance, calibrated, p, items; shares between 0 and 1.
     """
     import pandas as pd
 
     generator = np.random.default_rng(seed)
-    matched = {language: taken_for(answers[language], own) for language, own in items.items()}
-    places = {lang: {item.id: row for row, item in enumerate(own)} for lang, own in items.items()}
+    matched = {lang: matched_references(answers[lang], questions) for lang, questions in items.items()}
+    row_of = {lang: {item.id: row for row, item in enumerate(questions)} for lang, questions in items.items()}
     rows = []
     for one, other in combinations(items, 2):
-        shared = [key for key in places[one] if key in places[other]]
+        shared = [key for key in row_of[one] if key in row_of[other]]
         if len(shared) < 2:
             continue
-        left, right = (_among(matched[lang], places[lang], shared) for lang in (one, other))
+        left, right = (_restricted(matched[lang], row_of[lang], shared) for lang in (one, other))
         same = (left @ right.T) > 0
         value, chance = float(same.diagonal().mean()), float(same.mean())
         n = len(shared)
-        by_chance = [same[np.arange(n), generator.permutation(n)].mean() for _ in range(draws)]
+        shuffled = [same[np.arange(n), generator.permutation(n)].mean() for _ in range(draws)]
         low, high = wilson(value, n)
         rows.append(
             {
                 "language": one, "other": other, "value": value, "low": float(low), "high": float(high),
                 "chance": chance, "calibrated": (value - chance) / (1 - chance) if chance < 1 else np.nan,
-                "p": (1 + sum(draw >= value for draw in by_chance)) / (1 + draws), "items": n,
+                "p": (1 + sum(draw >= value for draw in shuffled)) / (1 + draws), "items": n,
             }
         )  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def _among(matched: np.ndarray, places: Mapping[str, int], shared: Sequence[str]) -> np.ndarray:
-    rows = [places[key] for key in shared]
+def _restricted(matched: np.ndarray, row_of: Mapping[str, int], questions: Sequence[str]) -> np.ndarray:
+    """The matches among some questions, in their order: float32 [question, question]."""
+    rows = [row_of[key] for key in questions]
     return matched[np.ix_(rows, rows)].astype(np.float32)

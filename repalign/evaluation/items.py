@@ -1,4 +1,4 @@
-"""Item: one question with its right answers."""
+"""Item: one question with its reference answers."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from repalign.signature import digest
 
 @dataclass(frozen=True)
 class Item:
-    """One question, asked and to be answered in one language (a translation: in the language it is into).
+    """One question in one language.
 
     Attributes:
         id: the same for the same question in every language.
-        language: of the answer.
-        instruction, input: what the prompt is made of (see `repalign.models.templates`).
-        references: right answers, the first one leading.
-        kind: of question, where a task has several.
-        sentence: the sentence of `language` that the item is about, where it is about one: by it an item finds
-            its alignment.
+        language: in which the answer is expected (for a translation, the target language).
+        instruction, input: parts of the prompt (see `repalign.models.templates`).
+        references: correct answers; the first is the main one.
+        kind: of question, if a task has several kinds.
+        sentence: the sentence of `language` that the item is about, if any; links the item to its alignment.
     """
 
     id: str
@@ -32,26 +31,26 @@ class Item:
 
 
 def by_language(items: Iterable[Item]) -> dict[str, list[Item]]:
-    """The items of each language, in their order."""
+    """The items grouped by language, in order."""
     groups: dict[str, list[Item]] = {}
     for item in items:
         groups.setdefault(item.language, []).append(item)
     return groups
 
 
-def drawn(items: Sequence[Item], limit: int | None, seed: int = 0) -> list[Item]:
-    """At most `limit` items a language, drawn by their ids: the same questions in every language."""
+def sampled(items: Sequence[Item], limit: int | None, seed: int = 0) -> list[Item]:
+    """At most `limit` items per language, sampled by their ids so that every language gets the same questions."""
     if limit is None:
         return list(items)
-    kept: set[tuple[str, str]] = set()
-    for language, own in by_language(items).items():
-        order = sorted(own, key=lambda item: digest([str(seed), item.id]))
-        kept.update((language, item.id) for item in order[:limit])
-    return [item for item in items if (item.language, item.id) in kept]
+    chosen: set[tuple[str, str]] = set()
+    for language, candidates in by_language(items).items():
+        order = sorted(candidates, key=lambda item: digest([str(seed), item.id]))
+        chosen.update((language, item.id) for item in order[:limit])
+    return [item for item in items if (item.language, item.id) in chosen]
 
 
 def items_digest(items: Iterable[Item]) -> str:
-    """SHA-256 over everything that is asked and expected."""
+    """SHA-256 over all questions and references, as hex."""
     return digest(
         part
         for item in items

@@ -1,4 +1,4 @@
-"""Judges: which of two answers to a question is the better one."""
+"""Judges: which of two answers to a question is better."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from repalign.evaluation.items import Item
 from repalign.evaluation.scorers import SCORERS
 
 Judge = Callable[[Item, str, str], int | None]
-"""(question, first answer, second answer) -> 1 the first is better, -1 the second, 0 a tie, None no verdict."""
+"""(question, first answer, second answer) -> 1 if the first is better, -1 if the second is, 0 for a tie, None if unclear."""
 
 Send = Callable[[str], str]
-"""From a prompt to a chat model's reply."""
+"""Prompt -> reply of a chat model."""
 
-BY_SCORE = {"exact": 0.0, "f1": 0.0, "contains": 0.0, "chrf": 1.0}
-"""Judges that compare a score of the references, and the difference (of 100) up to which it is a tie."""
+TIE_MARGINS = {"exact": 0.0, "f1": 0.0, "contains": 0.0, "chrf": 1.0}
+"""Judges that compare scores against the references: scorer -> difference, in percent, up to which it is a tie."""
 
-KEY = "REPALIGN_JUDGE_KEY"
-URL = "https://api.openai.com/v1/chat/completions"
+KEY_VARIABLE = "REPALIGN_JUDGE_KEY"
+DEFAULT_URL = "https://api.openai.com/v1/chat/completions"
 
-QUESTION = """Compare two answers to one question. The right answer is given; judge what each answer says, not how it \
-sounds, and let neither length nor order decide. An answer in another language than the question's loses to one in it.
+JUDGE_PROMPT = """Compare two answers to one question. The right answer is given; judge what each answer says, not how it \
+sounds, and let neither length nor order decide. An answer not in the question's language loses to one that is.
 
 Question:
 {question}
@@ -44,19 +44,23 @@ Answer B:
 Reply with one word: A, B or tie."""
 
 
-def find_judge(name: str, url: str = URL) -> Judge:
-    """A judge by name: `exact`, `f1`, `contains`, `chrf`, or `chat:MODEL` for a chat API.
+def find_judge(name: str, url: str = DEFAULT_URL) -> Judge:
+    """A judge by name.
+
+    Args:
+        name: `exact`, `f1`, `contains`, `chrf`, or `chat:MODEL` for a chat API.
+        url: of the chat API.
 
     Raises:
-        RepalignError: no such judge.
+        RepalignError: an unknown judge.
     """
     if name.startswith("chat:"):
         return chat_judge(partial(ask_api, url, name.removeprefix("chat:")))
-    if name not in BY_SCORE:
-        raise unknown("judge", name, [*BY_SCORE, "chat:MODEL"])
+    if name not in TIE_MARGINS:
+        raise unknown("judge", name, [*TIE_MARGINS, "chat:MODEL"])
     if name == "chrf":
         import repalign.evaluation.translation  # noqa: F401  (registers chrF++)
-    return partial(_by_score, name, BY_SCORE[name])
+    return partial(_by_score, name, TIE_MARGINS[name])
 
 
 def _by_score(scorer: str, margin: float, item: Item, first: str, second: str) -> int:
@@ -68,46 +72,54 @@ def chat_judge(send: Send) -> Judge:
     """A judge that asks a chat model.
 
     Args:
-        send: prompt -> reply; see `ask_api`, or a function of one's own.
+        send: prompt -> reply; `ask_api` with its first two arguments, or a custom function.
     """
 
     def judge(item: Item, first: str, second: str) -> int | None:
-        places = {
+        fields = {
             "question": f"{item.instruction}\n{item.input}".strip(),
             "reference": item.references[0],
             "first": first,
             "second": second,
         }
-        return verdict(send(re.sub(r"\{(\w+)\}", lambda place: places[place[1]], QUESTION)))
+        return verdict(send(re.sub(r"\{(\w+)\}", lambda match: fields[match[1]], JUDGE_PROMPT)))
 
     return judge
 
 
 def verdict(reply: str) -> int | None:
-    """A chat model's reply as 1 (A), -1 (B) or 0 (tie); None where it says none of these, or several."""
-    said = set(re.findall(r"\b(A|B|tie)\b", re.sub(r"\b(a )?tie\b", "tie", reply, flags=re.IGNORECASE)))
-    return {"A": 1, "B": -1, "tie": 0}[said.pop()] if len(said) == 1 else None
+    """A chat model's reply as 1 (A), -1 (B) or 0 (tie); None if it contains none of these, or several."""
+    verdicts = set(re.findall(r"\b(A|B|tie)\b", re.sub(r"\b(a )?tie\b", "tie", reply, flags=re.IGNORECASE)))
+    return {"A": 1, "B": -1, "tie": 0}[verdicts.pop()] if len(verdicts) == 1 else None
 
 
 def ask_api(url: str, model: str, prompt: str, timeout: float = 60.0) -> str:
-    """The reply of a chat API of the usual form (`/v1/chat/completions`), at temperature 0.
+    """The reply of an OpenAI-compatible chat API (`/v1/chat/completions`) at temperature 0.
 
-    The key comes from the environment variable `REPALIGN_JUDGE_KEY`, where the service wants one.
+    The API key is read from the environment variable `REPALIGN_JUDGE_KEY`, if the service needs one.
+
+    Args:
+        url: of the API.
+        model: its name there.
+        prompt: the user message.
+        timeout: in seconds.
 
     Raises:
-        RepalignError: no connection, an answer of another form, or the service refuses.
+        RepalignError: no connection, the service refuses, or its response has another format.
     """
     body = {"model": model, "temperature": 0, "messages": [{"role": "user", "content": prompt}]}
     headers = {"Content-Type": "application/json"}
-    if os.environ.get(KEY):
-        headers["Authorization"] = f"Bearer {os.environ[KEY]}"
+    if os.environ.get(KEY_VARIABLE):
+        headers["Authorization"] = f"Bearer {os.environ[KEY_VARIABLE]}"
     try:
         request = urllib.request.Request(url, json.dumps(body).encode(), headers)
         with urllib.request.urlopen(request, timeout=timeout) as response:
             return str(json.load(response)["choices"][0]["message"]["content"])
     except (OSError, http.client.HTTPException) as error:
         raise RepalignError(
-            f"the judge at {url} cannot be asked: {error}; see --judge-url and ${KEY}"
+            f"the judge at {url} cannot be reached: {error}; see --judge-url and ${KEY_VARIABLE}"
         ) from error
     except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise RepalignError(f"{url} gave no reply in the form of chat completions ({error})") from error
+        raise RepalignError(
+            f"the response of {url} is not in the format of chat completions ({error}); see --judge-url"
+        ) from error

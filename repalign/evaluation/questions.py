@@ -1,4 +1,4 @@
-"""Questions on paragraphs, in the files of XQuAD and MLQA: SQuAD's json, or the hub's parquet."""
+"""Reading comprehension in the formats of XQuAD and MLQA: SQuAD's JSON, or the hub's parquet."""
 
 from __future__ import annotations
 
@@ -14,40 +14,47 @@ from repalign.errors import RepalignError, unknown
 from repalign.evaluation.items import Item
 from repalign.files import read_toml
 
-PROMPTS = Path(__file__).with_name("prompts.toml")
-PLACE = re.compile(r"\{(context|question)\}")
+PROMPTS_FILE = Path(__file__).with_name("prompts.toml")
+PLACEHOLDER = re.compile(r"\{(context|question)\}")
 
 
 def read_prompts(path: Path | None = None) -> dict[str, dict[str, str]]:
-    """How each language words a question on a paragraph: `instruction`, and `input` with `{context}` and `{question}`.
+    """The prompts of reading comprehension: language -> `instruction`, and `input` with `{context}` and `{question}`.
 
     Args:
-        path: a TOML file with wordings of one's own, which go before those here.
+        path: a TOML file with custom prompts, which override the embedded ones.
 
     Raises:
-        RepalignError: it is not there or not TOML, or a wording lacks a part.
+        RepalignError: no such file, not TOML, or a prompt lacks a part.
     """
     if path is not None and not path.is_file():
-        raise RepalignError(f"no file {path} with wordings; leave --prompts out, or give a TOML file")
-    wordings = read_toml(PROMPTS) | (read_toml(path) if path else {})
-    for language, wording in wordings.items():
-        own = wording if isinstance(wording, dict) else {}
-        text = str(own.get("input", ""))
-        if not isinstance(own.get("instruction"), str) or "{context}" not in text or "{question}" not in text:
+        raise RepalignError(f"no file {path} with prompts; omit --prompts, or give a TOML file")
+    prompts = read_toml(PROMPTS_FILE) | (read_toml(path) if path else {})
+    for language, prompt in prompts.items():
+        parts = prompt if isinstance(prompt, dict) else {}
+        text = str(parts.get("input", ""))
+        if (
+            not isinstance(parts.get("instruction"), str)
+            or "{context}" not in text
+            or "{question}" not in text
+        ):
             raise RepalignError(
                 f"{path}: [{language}] needs `instruction`, and `input` with {{context}} and {{question}}"
             )
-    return wordings
+    return prompts
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where one set of questions lies.
+    """Where a data set of questions comes from.
 
     Attributes:
-        hub: id of the data set on the hub, with its configuration (with `{language}`) and split.
-        files: pattern of the paths in a folder, with a group `language`; one of them as an example.
-        languages: that the hub has.
+        hub: id of the data set on the hub.
+        config: its configuration, with `{language}`.
+        split: its split.
+        files: regular expression for paths in a folder, with a group `language`.
+        example: such a path, for messages.
+        languages: on the hub.
     """
 
     hub: str
@@ -61,24 +68,24 @@ class Source:
 def read_questions(
     data: str | None, source: Source, languages: Sequence[str] | None, prompts: Mapping[str, Any]
 ) -> list[Item]:
-    """Items from a folder, or from the hub.
+    """Items from a folder or from the hub.
 
     Args:
-        data: a folder, or `owner/name` of a data set like the source's; by default the source's own.
-        source: see there.
-        languages: which, in this order; by default all that there are and that have a wording.
+        data: a folder, or `owner/name` of a data set of the same format; by default `source.hub`.
+        source: see `Source`.
+        languages: which, in this order; by default all that exist and have a prompt.
         prompts: see `read_prompts`.
 
     Raises:
-        RepalignError: nothing there; a language it lacks; a damaged file (with its line).
+        RepalignError: no questions there; a missing language; a damaged file (with its line).
     """
     data = data or source.hub
     folder = Path(data).expanduser()
     if folder.is_dir():
-        found = _found(folder, source.files)
-        if not found:
+        paths_of = _paths_by_language(folder, source.files)
+        if not paths_of:
             raise RepalignError(f"no questions in {folder}; expected files such as {source.example}")
-        chosen = choose(found, languages or [lang for lang in found if lang in prompts], folder)
+        chosen = choose(paths_of, languages or [lang for lang in paths_of if lang in prompts], folder)
         rows = {language: _rows(paths) for language, paths in chosen.items()}
     elif data.count("/") == 1 and not data.startswith((".", "/", "~")):
         chosen = choose(dict.fromkeys(source.languages), languages, data)
@@ -89,27 +96,27 @@ def read_questions(
         }
     else:
         raise RepalignError(f"no folder {data}; --data takes a folder with files such as {source.example}")
-    return [item for language, own in rows.items() for item in _items(language, own, prompts)]
+    return [item for language, questions in rows.items() for item in _items(language, questions, prompts)]
 
 
-def _found(folder: Path, pattern: str) -> dict[str, list[Path]]:
-    found: dict[str, list[Path]] = {}
+def _paths_by_language(folder: Path, pattern: str) -> dict[str, list[Path]]:
+    paths_of: dict[str, list[Path]] = {}
     for path in sorted(folder.rglob("*")):
         if match := re.search(rf"(^|/){pattern}$", path.relative_to(folder).as_posix()):
-            found.setdefault(match["language"], []).append(path)
-    return found
+            paths_of.setdefault(match["language"], []).append(path)
+    return paths_of
 
 
 def _items(language: str, rows: Sequence[Mapping[str, Any]], prompts: Mapping[str, Any]) -> Iterator[Item]:
     if language not in prompts:
         raise unknown(
-            "wording of questions", language, prompts, "give it in a TOML file: --prompts FILE, "
+            "prompt for language", language, prompts, "give it in a TOML file: --prompts FILE, "
             f"[{language}] with instruction and input"
         )  # fmt: skip
-    wording = prompts[language]
+    prompt = prompts[language]
     for row in rows:
-        text = PLACE.sub(lambda place, row=row: row[place[1]].strip(), wording["input"])
-        yield Item(row["id"], language, wording["instruction"], text, tuple(row["answers"]))
+        text = PLACEHOLDER.sub(lambda match, row=row: row[match[1]].strip(), prompt["input"])
+        yield Item(row["id"], language, prompt["instruction"], text, tuple(row["answers"]))
 
 
 def _rows(paths: Sequence[Path]) -> list[dict[str, Any]]:
@@ -134,18 +141,18 @@ def _json_rows(path: Path) -> Iterator[dict[str, Any]]:
     except (KeyError, TypeError) as error:
         raise RepalignError(f"{path} is not in SQuAD's format: {error} is missing") from error
     except AttributeError as error:
-        raise RepalignError(f"{path} is not in SQuAD's format: an answer is no text") from error
+        raise RepalignError(f"{path} is not in SQuAD's format: an answer is not a text") from error
 
 
 def _hub_rows(data: str, source: Source, language: str) -> list[dict[str, Any]]:
     config = source.config.format(language=language)
-    named = f"{data}:{config}:{source.split} from the hub"
-    rows = hub_rows(data, config, source.split, named, "--data also takes a folder")
+    description = f"{data}:{config}:{source.split} from the hub"
+    rows = hub_rows(data, config, source.split, description, "--data also takes a folder")
     return list(_flat(rows, f"{data}:{config}"))
 
 
 def _flat(rows: Any, where: object) -> Iterator[dict[str, Any]]:
-    """Rows of a table: id, context, question, and answers as {text: [...], answer_start: [...]}."""
+    """Rows of a table with id, context, question, and answers as {text: [...], answer_start: [...]}."""
     try:
         for row in rows:
             answers = [text.strip() for text in row["answers"]["text"]]
@@ -156,7 +163,7 @@ def _flat(rows: Any, where: object) -> Iterator[dict[str, Any]]:
 
 def _row(id: str, context: str, question: str, answers: list[str], where: object) -> dict[str, Any]:
     if not (isinstance(context, str) and isinstance(question, str)):
-        raise RepalignError(f"{where}: question {id} is no text, or its paragraph is none")
+        raise RepalignError(f"{where}: question {id} or its paragraph is not a text")
     if not any(answers):
-        raise RepalignError(f"{where}: question {id} has no answer; every question needs one at least")
+        raise RepalignError(f"{where}: question {id} has no answer; every question needs at least one")
     return {"id": str(id), "context": context, "question": question, "answers": [a for a in answers if a]}

@@ -1,191 +1,160 @@
-"""From checkpoints and items to an evaluation."""
+"""evaluate(): checkpoints and a task in, tables of scores out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
-import repalign.evaluation.translation  # noqa: F401  (registers its scorers)
-from repalign.checkpoints import Checkpoint
+from repalign.checkpoints import Checkpoint, as_checkpoints
 from repalign.errors import RepalignError
-from repalign.evaluation.alignment import adjusted, alignment_table, over_items, over_languages
-from repalign.evaluation.answer_language import REFERENCES, answer_languages, language_table
 from repalign.evaluation.answering import Answers, answer
-from repalign.evaluation.consistency import consistency
+from repalign.evaluation.defaults import AUTO, check_choices, choose_judge, choose_scorers, read_items
 from repalign.evaluation.items import Item, by_language
-from repalign.evaluation.judges import Judge
+from repalign.evaluation.judges import DEFAULT_URL, Judge
 from repalign.evaluation.scorers import SCORERS
-from repalign.evaluation.scores import Found, measure, score_table
-from repalign.evaluation.wins import win_rates
+from repalign.evaluation.scores import ByLanguage, measure
+from repalign.evaluation.tables import evaluation_tables
+from repalign.evaluation.tasks import TASKS
 from repalign.models.loading import one_base
 from repalign.results.evaluation import Evaluation
+from repalign.results.results import Results
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from repalign.evaluation.tasks import Task
 
-    from repalign.results.results import Results
-
-PerItem = Mapping[str, Mapping[str, Mapping[str, np.ndarray]]]
-"""Checkpoint -> scorer -> language -> score of each item."""
-
-Spoken = Mapping[str, Mapping[str, Sequence[str | None]]]
-"""Checkpoint, or the references -> language asked in -> language of each answer."""
+MAX_CHECKPOINTS = 2
 
 
 def evaluate(
-    checkpoints: Sequence[Checkpoint],
-    items: Sequence[Item],
+    checkpoints: str | Checkpoint | Sequence[str | Checkpoint],
     task: str,
-    scorers: Sequence[str],
-    new_tokens: int,
     *,
-    judge: Judge | None = None,
-    judge_name: str = "",
-    profile: Results | None = None,
+    items: Sequence[Item] | None = None,
+    data: str | Path | None = None,
+    languages: str | Sequence[str] | None = None,
+    source: str = "en",
+    instruction: str | None = None,
+    prompts: str | Path | None = None,
+    limit: int | None = None,
+    scorers: str | Sequence[str] | None = None,
+    new_tokens: int | None = None,
+    template: str | None = None,
+    judge: str | Judge | None = AUTO,
+    judge_url: str = DEFAULT_URL,
+    profile: Results | str | Path | None = None,
     detect: bool = True,
     draws: int = 1000,
     seed: int = 0,
-    **reading: Any,
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto",
+    device: str = "auto",
+    batch_tokens: int | None = None,
+    store: bool = True,
+    progress: bool = True,
 ) -> Evaluation:
-    """Let one or two checkpoints answer items, and score what they say.
+    """Let one or two checkpoints answer the items of a task, and score the answers: what `repalign evaluate` runs.
 
     Args:
-        checkpoints: with two, the second is compared with the first, question by question.
-        items: see `repalign.evaluation.tasks`.
-        task: name of it.
-        scorers: names in `SCORERS`.
-        new_tokens: that an answer may have.
-        judge: decides which of two answers is better; with two checkpoints.
-        judge_name: as shown.
-        profile: layerwise alignment of the same checkpoints, to stand beside the scores.
-        detect: whether to tell the language of answers (needs lingua).
-        draws, seed: of bootstraps and shuffles.
-        reading: template, device, dtype, batch_tokens, store: see `answer`.
+        checkpoints: one, or two: then the second is compared with the first, question by question. Names, folders or
+            hub ids (one of the demo family is trained on first use), or `Checkpoint`s.
+        task: a name in `repalign.evaluation.tasks.TASKS`; with `items` and `scorers`, any name.
+        items: custom items; then `data` to `limit` are not used. By default those of the task.
+        data: folder, file, corpus name or hub id; by default the task's.
+        languages: of the answers; by default all that exist.
+        source: language to translate from.
+        instruction: the request to translate, with `{source}` and `{target}`.
+        prompts: TOML file with custom prompts for reading comprehension.
+        limit: items per language, the same questions in each; by default all.
+        scorers: names in `repalign.evaluation.scorers.SCORERS`, the main one first; by default the task's.
+        new_tokens: maximum length of an answer; by default the task's.
+        template: of the prompts; by default the one the checkpoint was tuned with, else alpaca.
+        judge: with two checkpoints, decides which of two answers is better: exact, f1, contains, chrf, `chat:MODEL`, a
+            function (item, first, second) -> 1, 0, -1 or None, "auto" for the first scorer that can judge, or None.
+        judge_url: of the chat API for `chat:MODEL`, which questions and answers are sent to.
+        profile: layer-wise alignment of the same checkpoints (results or their folder), to correlate with the scores.
+        detect: whether to detect the language of answers (needs lingua).
+        draws: bootstrap draws, and permutations.
+        seed: of draws, and of the sampling of items.
+        dtype, device: in which, and where the models run; auto picks.
+        batch_tokens: padded tokens per batch; by default by free memory.
+        store: whether answers are read from and written to `$REPALIGN_HOME/answers`.
+        progress: whether to show a bar on a terminal.
+
+    Returns:
+        Tables by the names in `repalign.results.evaluation.TABLES`; scores are in percent.
 
     Raises:
-        RepalignError: no items, more than two checkpoints, an unknown scorer or template, or a checkpoint that
-            cannot be read.
+        RepalignError: an unknown name; no items; more than two checkpoints; data, a profile or a checkpoint that cannot
+            be read; a package that is not installed.
     """
+    check_choices(task, scorers, judge, judge_url, template, detect, registered=items is None)
+    scorers = choose_scorers(task, scorers)
+    length = new_tokens or _task(task).new_tokens
+    if isinstance(profile, (str, Path)):
+        profile = Results.load(profile)
+    resolved = as_checkpoints(checkpoints)
+    if len(resolved) > MAX_CHECKPOINTS:
+        raise RepalignError(f"evaluate takes one or two checkpoints, not {len(resolved)}")
+    if items is None:
+        items = read_items(
+            task, resolved, data=data, languages=languages, source=source, instruction=instruction,
+            prompts=prompts, limit=limit, seed=seed,
+        )  # fmt: skip
     if not items:
-        raise RepalignError("there is nothing to answer: no items are left of the task")
-    if len(checkpoints) > 2:
-        raise RepalignError(f"one checkpoint or two can be evaluated together, not {len(checkpoints)}")
-    for scorer in scorers:
-        SCORERS[scorer]
+        raise RepalignError(f"task {task!r} has no items; check --data, --langs and --limit")
     with one_base():
-        said = {one.name: answer(one, items, task, new_tokens, **reading) for one in checkpoints}
+        answers = {
+            one.name: answer(one, items, task, length, template, device, dtype, batch_tokens, store, progress)
+            for one in resolved
+        }
     grouped = by_language(items)
-    found = {
-        name: {scorer: measure(scorer, grouped, own.texts) for scorer in scorers}
-        for name, own in said.items()
+    measured = {
+        name: {scorer: measure(scorer, grouped, given.texts) for scorer in scorers}
+        for name, given in answers.items()
     }
-    spoken = _spoken(grouped, said) if detect else {}
-    per_item = {
-        name: {scorer: {lang: one.per_item for lang, one in own.items()} for scorer, own in scored.items()}
-        for name, scored in found.items()
-    }
-    tables = {
-        "scores": score_table(found, grouped, draws, seed),
-        "answers": _answer_table(grouped, said, per_item, spoken),
-        "consistency": _stacked(
-            {name: consistency(grouped, own.texts, draws, seed) for name, own in said.items()}
-        ),
-    }
-    if spoken:
-        tables["languages"] = language_table(grouped, spoken)
-    if judge is not None and len(said) == 2:
-        first, second = said
-        wins = win_rates(grouped, said[first].texts, said[second].texts, judge, draws, seed)
-        tables["wins"] = wins.assign(checkpoint=second, baseline=first, judge=judge_name)
-    if profile is not None:
-        tables |= _beside(profile, tables["scores"], grouped, per_item, draws, seed)
     return Evaluation(
-        f"{' against '.join(reversed(said))} on {task}",
-        {name: own.signature for name, own in said.items()},
-        {name: table for name, table in tables.items() if len(table)},
+        title_of(answers, task),
+        {name: given.signature for name, given in answers.items()},
+        evaluation_tables(
+            grouped, answers, measured, judge=choose_judge(judge, scorers, judge_url), profile=profile,
+            detect=detect, draws=draws, seed=seed,
+        ),
         settings={
-            "task": task, "scorers": _signatures(found), "labels": {name: SCORERS[name].label for name in scorers}, "draws": draws, "seed": seed,
-            "truncated": {name: _truncated(own) for name, own in said.items()},
+            "task": task, "scorers": _signatures(measured), "labels": {name: SCORERS[name].label for name in scorers},
+            "draws": draws, "seed": seed,
+            "truncated": {name: _truncated(given) for name, given in answers.items()},
         },
     )  # fmt: skip
 
 
-def _spoken(grouped: Mapping[str, Sequence[Item]], said: dict[str, Answers]) -> Spoken:
-    """Checkpoint -> language asked in -> language of each answer; of the references too, for comparison."""
-    languages = sorted({"en", *grouped})
-    texts = {REFERENCES: {lang: [item.references[0] for item in own] for lang, own in grouped.items()}}
-    texts |= {name: own.texts for name, own in said.items()}
-    return {
-        name: {asked: answer_languages(answers, languages) for asked, answers in own.items()}
-        for name, own in texts.items()
-    }
+def title_of(checkpoints: Iterable[str], task: str) -> str:
+    """E.g. "m-llama against alpaca on xquad", from names in the order given to `evaluate`."""
+    return f"{' against '.join(reversed(list(checkpoints)))} on {task}"
 
 
-def _answer_table(
-    grouped: Mapping[str, Sequence[Item]], said: Mapping[str, Answers], per_item: PerItem, spoken: Spoken
-) -> pd.DataFrame:
-    import pandas as pd
-
-    rows = [
-        {
-            "checkpoint": name, "language": language, "item": item.id, "kind": item.kind,
-            "instruction": item.instruction, "input": item.input, "reference": item.references[0],
-            "answer": one.text, "answered_in": spoken[name][language][row] if spoken else None,
-            "tokens": one.tokens, "ended": one.ended, "prompt_cut": one.prompt_cut,
-            **{scorer: values[language][row] for scorer, values in per_item[name].items()},
-        }
-        for name, own in said.items()
-        for language, items in grouped.items()
-        for row, (item, one) in enumerate(zip(items, own.answers[language], strict=True))
-    ]  # fmt: skip
-    return pd.DataFrame(rows).astype({"answered_in": "string"})
+def _task(name: str) -> Task:
+    if name not in TASKS:
+        raise RepalignError(f"{name!r} is not a registered task, so that new_tokens has no default; give it")
+    return TASKS[name]
 
 
-def _stacked(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.concat([table.assign(checkpoint=name) for name, table in tables.items()], ignore_index=True)
-
-
-def _beside(
-    profile: Results,
-    scores: pd.DataFrame,
-    grouped: Mapping[str, Sequence[Item]],
-    per_item: PerItem,
-    draws: int,
-    seed: int,
-) -> dict[str, pd.DataFrame]:
-    import pandas as pd
-
-    alignment = alignment_table(profile, scores)
-    if alignment.empty:
-        known = ", ".join(profile.profile.table["checkpoint"].unique())
-        raise RepalignError(
-            f"the profile holds no alignment of these checkpoints in these languages; it is of {known}"
-        )
-    parts = [over_languages(alignment, draws, seed), over_items(profile, grouped, per_item, draws, seed)]
-    together = pd.concat([part for part in parts if len(part)], ignore_index=True)
-    return {"alignment": alignment, "correlations": adjusted(together.astype({"language": "string"}))}
-
-
-def _signatures(found: Mapping[str, Mapping[str, Found]]) -> dict[str, str]:
-    """Of each scorer, with the languages where there are several."""
+def _signatures(measured: Mapping[str, Mapping[str, ByLanguage]]) -> dict[str, str]:
+    """Scorer -> its signature; with the languages if it differs between them."""
     signatures = {}
-    for scorer, own in next(iter(found.values())).items():
+    for scorer, of_language in next(iter(measured.values())).items():
         languages: dict[str, list[str]] = {}
-        for language, one in own.items():
-            languages.setdefault(one.signature, []).append(language)
-        several = [f"{text} ({', '.join(where)})" for text, where in languages.items()]
-        signatures[scorer] = "; ".join(several) if len(several) > 1 else next(iter(languages))
+        for language, statistics in of_language.items():
+            languages.setdefault(statistics.signature, []).append(language)
+        listed = [f"{signature} ({', '.join(codes)})" for signature, codes in languages.items()]
+        signatures[scorer] = "; ".join(listed) if len(listed) > 1 else next(iter(languages))
     return signatures
 
 
-def _truncated(said: Answers) -> dict[str, dict[str, int]]:
-    """Answers that did not end, and prompts that did not fit, by language where there are any."""
-    each = said.answers.items()
+def _truncated(given: Answers) -> dict[str, dict[str, int]]:
+    """Number of answers that did not end, and of prompts that did not fit, by language where there are any."""
+    unended = {lang: sum(not one.ended for one in answers) for lang, answers in given.answers.items()}
+    shortened = {lang: sum(one.prompt_cut > 0 for one in answers) for lang, answers in given.answers.items()}
     return {
-        "answers": {lang: count for lang, own in each if (count := sum(not one.ended for one in own))},
-        "prompts": {lang: count for lang, own in each if (count := sum(one.prompt_cut > 0 for one in own))},
+        what: {language: count for language, count in counts.items() if count}
+        for what, counts in (("answers", unended), ("prompts", shortened))
     }

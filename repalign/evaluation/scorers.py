@@ -1,7 +1,6 @@
-"""Scorer: from answers to one row of statistics an item, and from their sums to a score.
+"""Scorer: from answers to one row of statistics per item, and from their sums to a score.
 
-Since every score depends on its items through sums alone, an interval or a paired difference never scores an
-answer twice.
+Because a score depends on its items only through sums, intervals and paired differences never score an answer twice.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from repalign.registry import Registry
 
 @dataclass(frozen=True)
 class Measured:
-    """What one scorer found in the answers of one language.
+    """One scorer's statistics of the answers of one language.
 
     Attributes:
         statistics: float64 [item, statistic].
         score: sums of statistics [statistic] -> score, 0 to 100, higher is better.
-        signature: what decides the number besides items and answers.
+        signature: everything the score depends on besides items and answers.
     """
 
     statistics: np.ndarray
@@ -33,6 +32,7 @@ class Measured:
 
     @property
     def value(self) -> float:
+        """The score of all items, 0 to 100."""
         return self.score(self.statistics.sum(0))
 
     @property
@@ -42,22 +42,22 @@ class Measured:
 
     @property
     def influence(self) -> np.ndarray:
-        """How far each item moves the score, by leaving it out: float64 [item], of mean zero."""
-        whole, n = self.statistics.sum(0), len(self.statistics)
-        without = np.array([self.score(whole - row) for row in self.statistics])
+        """Influence of each item on the score, by leaving it out: float64 [item], mean zero."""
+        total, n = self.statistics.sum(0), len(self.statistics)
+        without = np.array([self.score(total - row) for row in self.statistics])
         influence = (n - 1) * (self.value - without)
         return influence - influence.mean()
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """A way to judge answers by references.
+    """A way to score answers against references.
 
     Attributes:
         name: as given to `--scorers`.
-        label: as shown.
-        measure: items of one language and their answers -> what was found.
-        share: whether the score is a mean of numbers between 0 and 1 (in percent).
+        label: as displayed.
+        measure: items of one language and their answers -> statistics.
+        share: whether the score is a mean of numbers between 0 and 1, in percent.
     """
 
     name: str
@@ -72,11 +72,16 @@ ItemScore = Callable[[str, Sequence[str], str], float]
 
 
 def add_mean(name: str, label: str, score: ItemScore, signature: str) -> Scorer:
-    """Register a scorer that is the mean of a number between 0 and 1 an item, in percent.
+    """Register a scorer that is the mean over items of a number between 0 and 1, in percent.
 
     Args:
+        name: as given to `--scorers`.
+        label: as displayed.
         score: (answer, references, language) -> number.
-        signature: what decides it.
+        signature: everything the number depends on besides these.
+
+    Raises:
+        RepalignError: the name is already registered.
     """
 
     def measure(items: Sequence[Item], answers: Sequence[str]) -> Measured:
@@ -89,7 +94,7 @@ def add_mean(name: str, label: str, score: ItemScore, signature: str) -> Scorer:
 
 
 def mean(values: Sequence[float] | np.ndarray, signature: str) -> Measured:
-    """The mean of one number between 0 and 1 an item, in percent."""
+    """The mean of numbers between 0 and 1, one per item, in percent."""
     return Measured(np.column_stack([values, np.ones(len(values))]), _percent, signature)
 
 

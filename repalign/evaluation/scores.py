@@ -1,7 +1,7 @@
-"""Tables of scores by language, and of paired differences of two checkpoints, with intervals.
+"""Tables of scores by language, and of paired differences between two checkpoints, with intervals.
 
-A question is one unit in whatever language it is asked: the intervals of a mean over languages and of every
-difference resample questions.
+The unit of resampling is the question, in all languages at once: intervals of means over languages and of differences
+resample questions.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from repalign.statistics import difference_p, holm, intervals, resamples, wilson
 if TYPE_CHECKING:
     import pandas as pd
 
-ENOUGH = 10
-"""Items that must fare unlike the others for a bootstrap to see how they vary."""
+MIN_DISTINCT_ITEMS = 10
+"""Questions whose influence must differ from the most common one for a bootstrap to estimate the variance."""
 
-Found = Mapping[str, Measured]
-"""What one scorer found, by language."""
+ByLanguage = Mapping[str, Measured]
+"""Language -> one scorer's statistics."""
 
 
 @dataclass(frozen=True)
 class Estimates:
-    """Scores of one checkpoint, a row a language, and the mean over them last where there are several.
+    """Scores of one checkpoint: one row per language, and last their mean if there are several.
 
     Attributes:
-        values: in percent [row].
-        influence: how far each question moves them [row, question].
-        items: how many each is made of [row].
-        binary: whether an item was either right or wrong [row].
+        values: in percent, float64 [row].
+        influence: of each question on each score, float64 [row, question].
+        items: number of items per row, int64 [row].
+        binary: whether every item was either fully right or wrong, bool [row].
     """
 
     values: np.ndarray
@@ -43,28 +43,38 @@ class Estimates:
     binary: np.ndarray
 
     @classmethod
-    def of(cls, found: Found, questions: Mapping[str, np.ndarray], count: int) -> Estimates:
-        """From what was found by language, and the number of each item's question."""
-        values = np.array([found[language].value for language in questions])
+    def of(cls, measured: ByLanguage, questions: Mapping[str, np.ndarray], count: int) -> Estimates:
+        """From statistics by language.
+
+        Args:
+            measured: one scorer's statistics by language.
+            questions: index of each item's question by language, int64 [item].
+            count: number of distinct questions.
+        """
+        values = np.array([measured[language].value for language in questions])
         influence = np.zeros((len(questions), count))
-        for row, (language, own) in enumerate(questions.items()):
-            np.add.at(influence[row], own, found[language].influence * count / len(own))
-        items = np.array([len(own) for own in questions.values()])
-        binary = np.array([set(found[language].per_item) <= {0.0, 100.0} for language in questions])
+        for row, (language, indices) in enumerate(questions.items()):
+            np.add.at(influence[row], indices, measured[language].influence * count / len(indices))
+        items = np.array([len(indices) for indices in questions.values()])
+        binary = np.array([set(measured[language].per_item) <= {0.0, 100.0} for language in questions])
         if len(questions) > 1:
             values, influence = np.append(values, values.mean()), np.vstack([influence, influence.mean(0)])
             items, binary = np.append(items, count), np.append(binary, False)
         return cls(values, influence, items, binary)
 
     def intervals(self, weights: np.ndarray, share: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Wilson's for shares of right answers, and where few items fare unlike the others; else by a bootstrap.
+        """95% intervals, each [row]: Wilson's for binary scores and where few questions differ, else a bootstrap.
 
-        None for other scores where all items fare alike.
+        NaN for other scores if no question has an influence.
+
+        Args:
+            weights: see `repalign.statistics.resamples`, [draw, question].
+            share: whether the score is a mean of numbers between 0 and 1.
         """
         low, high = _bootstrap(self.values, self.influence, weights)
         if share:
-            # what is between 0 and 1 varies less than what is either, so Wilson's is wide enough for all
-            by_wilson = self.binary | (_unlike(self.influence) < ENOUGH)
+            # Numbers between 0 and 1 vary less than zeros and ones of the same mean: Wilson's interval is conservative.
+            by_wilson = self.binary | (_distinct(self.influence) < MIN_DISTINCT_ITEMS)
             ends = np.array(
                 [wilson(value / 100, n) for value, n in zip(self.values, self.items, strict=True)]
             )
@@ -73,7 +83,11 @@ class Estimates:
         return low, high
 
     def change_intervals(self, weights: np.ndarray, share: bool) -> tuple[np.ndarray, np.ndarray]:
-        """By a bootstrap; where no item changed, as wide as Wilson's interval of how many others might."""
+        """Bootstrap intervals of a difference; if nothing changed, as wide as Wilson's interval of the share that might.
+
+        Args:
+            weights, share: see `intervals`.
+        """
         low, high = _bootstrap(self.values, self.influence, weights)
         if share:
             width = np.array([100 * wilson(0, n)[1] for n in self.items])
@@ -82,8 +96,8 @@ class Estimates:
         return low, high
 
 
-def _unlike(influence: np.ndarray) -> np.ndarray:
-    """How many questions fare otherwise than most, by row."""
+def _distinct(influence: np.ndarray) -> np.ndarray:
+    """Number of questions whose influence differs from the most common one, int64 [row]."""
     return np.array([len(row) - np.unique(row.round(9), return_counts=True)[1].max() for row in influence])
 
 
@@ -92,46 +106,62 @@ def _bootstrap(
 ) -> tuple[np.ndarray, np.ndarray]:
     if influence.shape[1] < 2:
         return np.full(len(values), np.nan), np.full(len(values), np.nan)
-    moved = np.abs(influence).max(1) > 1e-9
+    varies = np.abs(influence).max(1) > 1e-9
     low, high = intervals(values, influence, weights)
-    return np.where(moved, low, np.nan), np.where(moved, high, np.nan)
+    return np.where(varies, low, np.nan), np.where(varies, high, np.nan)
 
 
-def measure(scorer: str, items: Mapping[str, Sequence[Item]], answers: Mapping[str, Sequence[str]]) -> Found:
-    """Score the answers of every language."""
-    return {language: SCORERS[scorer].measure(own, answers[language]) for language, own in items.items()}
+def measure(
+    scorer: str, items: Mapping[str, Sequence[Item]], answers: Mapping[str, Sequence[str]]
+) -> ByLanguage:
+    """One scorer's statistics of the answers in every language.
+
+    Args:
+        scorer: a name in `SCORERS`.
+        items: by language.
+        answers: by language, in the order of the items.
+
+    Raises:
+        RepalignError: an unknown scorer, or one whose package is not installed.
+    """
+    return {
+        language: SCORERS[scorer].measure(questions, answers[language])
+        for language, questions in items.items()
+    }
 
 
 def score_table(
-    found: Mapping[str, Mapping[str, Found]],
+    measured: Mapping[str, Mapping[str, ByLanguage]],
     items: Mapping[str, Sequence[Item]],
     draws: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """One row a checkpoint, scorer and language, and one for the mean over languages (language NA).
+    """One row per checkpoint, scorer and language, and one for the mean over languages (language NA).
 
-    With two checkpoints, rows with a `baseline` hold the second minus the first, question by question; p by
+    With two checkpoints, rows with a `baseline` hold the second minus the first, paired by question; p is from
     Student's t, adjusted by Holm over languages.
 
     Args:
-        found: checkpoint -> scorer -> language -> what was found.
-        items: of each language.
+        measured: checkpoint -> scorer -> language -> statistics.
+        items: by language.
         draws: of the bootstrap.
+        seed: of the bootstrap.
     """
     import pandas as pd
 
-    numbers = {key: row for row, key in enumerate(dict.fromkeys(i.id for own in items.values() for i in own))}
-    questions = {language: np.array([numbers[item.id] for item in own]) for language, own in items.items()}
-    weights = resamples(len(numbers), draws, seed)
+    ids = dict.fromkeys(item.id for questions in items.values() for item in questions)
+    index_of = {key: index for index, key in enumerate(ids)}
+    indices = {lang: np.array([index_of[item.id] for item in items[lang]]) for lang in items}
+    weights = resamples(len(index_of), draws, seed)
     languages = [*items, None] if len(items) > 1 else list(items)
-    names, tables = list(found), []
-    for scorer in found[names[0]]:
-        each = {name: Estimates.of(found[name][scorer], questions, len(numbers)) for name in names}
-        for name, own in each.items():
-            low, high = own.intervals(weights, SCORERS[scorer].share)
-            tables.append(_table(name, None, scorer, languages, own, low, high))
+    names, tables = list(measured), []
+    for scorer in measured[names[0]]:
+        estimates = {name: Estimates.of(measured[name][scorer], indices, len(index_of)) for name in names}
+        for name, estimate in estimates.items():
+            low, high = estimate.intervals(weights, SCORERS[scorer].share)
+            tables.append(_table(name, None, scorer, languages, estimate, low, high))
         if len(names) == 2:
-            change = _change(*each.values())
+            change = _change(*estimates.values())
             low, high = change.change_intervals(weights, SCORERS[scorer].share)
             p = difference_p(change.values, change.influence)
             tables.append(_table(names[1], names[0], scorer, languages, change, low, high, p))
@@ -149,7 +179,7 @@ def _table(
     baseline: str | None,
     scorer: str,
     languages: Sequence[str | None],
-    own: Estimates,
+    estimate: Estimates,
     low: np.ndarray,
     high: np.ndarray,
     p: np.ndarray | None = None,
@@ -163,6 +193,7 @@ def _table(
     return pd.DataFrame(
         {
             "checkpoint": checkpoint, "baseline": baseline, "scorer": scorer, "language": languages,
-            "value": own.values, "low": low, "high": high, "p": p, "p_adjusted": adjusted, "items": own.items,
+            "value": estimate.values, "low": low, "high": high, "p": p, "p_adjusted": adjusted,
+            "items": estimate.items,
         }
     )  # fmt: skip

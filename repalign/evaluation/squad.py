@@ -1,8 +1,8 @@
-"""Exact match and F1 of answers, by the conventions of SQuAD v1.1 and of MLQA.
+"""Exact match and F1 of answers, with the normalisation of SQuAD v1.1 and of MLQA.
 
 SQuAD v1.1 (Rajpurkar et al. 2016, arXiv 1606.05250) lower-cases, strips ASCII punctuation and English
 articles. MLQA (Lewis et al. 2020, arXiv 1910.07475) does so for each of its languages: all punctuation of
-Unicode (categories P*), the language's own articles, and Chinese cut into characters.
+Unicode (categories P*), the language's articles, and splits Chinese into characters.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ ARTICLES = {
     "es": r"\b(un|una|unos|unas|el|la|los|las)\b",
     "vi": r"\b(của|là|cái|chiếc|những)\b",
     "de": r"\b(ein|eine|einen|einem|eines|einer|der|die|das|den|dem|des)\b",
-    "ar": r"\sال^|ال",  # as MLQA has it: wherever it stands, inside of words too
+    "ar": r"\sال^|ال",  # as in MLQA: everywhere, also inside words
 }
-"""What MLQA takes away. Languages that it does not have keep all their words."""
+"""What MLQA removes. Languages that MLQA does not have keep all words."""
 
 UNSPACED = ("zh",)
-"""Languages that MLQA cuts into characters."""
+"""Languages that MLQA splits into characters."""
 
 HAN = re.compile(r"([\u4e00-\u9fa5])")
 WITHOUT_ASCII = str.maketrans(dict.fromkeys(string.punctuation, ""))
@@ -36,17 +36,17 @@ def _is_punctuation(character: str) -> bool:
 
 
 def squad_tokens(answer: str, language: str = "en") -> list[str]:
-    """Words of an answer after SQuAD v1.1's normalisation, which is English whatever the language."""
+    """Words of an answer after SQuAD v1.1's normalisation, which removes English articles in every language."""
     bare = answer.lower().translate(WITHOUT_ASCII)
     return re.sub(ARTICLES["en"], " ", bare).split()
 
 
 def mlqa_tokens(answer: str, language: str) -> list[str]:
-    """Words of an answer, in Chinese its characters, after MLQA's normalisation.
+    """Words of an answer, or its characters in Chinese, after MLQA's normalisation.
 
     Args:
         answer: as generated, or a reference.
-        language: code of the language it is to be in; a script or region behind it does not count.
+        language: code of the question's language; a script or region after it is ignored.
     """
     language = re.split("[-_]", language)[0]
     text = "".join(character for character in answer.lower() if not _is_punctuation(character))
@@ -61,25 +61,25 @@ Tokens = Callable[[str, str], list[str]]
 
 
 def exact_match(prediction: str, references: Sequence[str], language: str, tokens: Tokens) -> float:
-    """1 where the normalised prediction equals a reference, else 0."""
-    said = tokens(prediction, language)
-    return float(any(said == tokens(reference, language) for reference in references))
+    """1 if the normalised prediction equals a normalised reference, else 0."""
+    predicted = tokens(prediction, language)
+    return float(any(predicted == tokens(reference, language) for reference in references))
 
 
 def f1(prediction: str, references: Sequence[str], language: str, tokens: Tokens) -> float:
-    """Overlap of words with the nearest reference: harmonic mean of precision and recall."""
-    said = Counter(tokens(prediction, language))
-    return max(_overlap(said, Counter(tokens(reference, language))) for reference in references)
+    """F1 of words against the best matching reference: harmonic mean of precision and recall, 0 to 1."""
+    predicted = Counter(tokens(prediction, language))
+    return max(_f1(predicted, Counter(tokens(reference, language))) for reference in references)
 
 
-def _overlap(said: Counter[str], right: Counter[str]) -> float:
-    shared = (said & right).total()
-    return 2 * shared / (said.total() + right.total()) if shared else 0.0
+def _f1(predicted: Counter[str], reference: Counter[str]) -> float:
+    shared = (predicted & reference).total()
+    return 2 * shared / (predicted.total() + reference.total()) if shared else 0.0
 
 
 def contains(prediction: str, references: Sequence[str], language: str) -> float:
-    """1 where the first reference, lower-cased, stands somewhere in the prediction, else 0.
+    """1 if the lower-cased prediction contains the lower-cased first reference, else 0.
 
-    The match of the paper's code. It rewards long answers, and finds references of one character easily.
+    The criterion of the paper's code. It rewards long answers, and one-character references match too easily.
     """
     return float(references[0].lower() in prediction.lower())

@@ -1,4 +1,4 @@
-"""Tasks: where the items come from, and how their answers are scored."""
+"""Tasks: where items come from, and how their answers are scored."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ from repalign.evaluation.items import Item
 from repalign.evaluation.questions import Source, read_prompts, read_questions
 from repalign.registry import Registry
 
-ASK = "Translate the following sentence into {target}."
-"""The first of the wordings that training uses, as evaluation in the paper's code always does."""
+TRANSLATION_REQUEST = "Translate the following sentence into {target}."
+"""The first of the requests used in training; the paper's code, too, evaluates with this one only."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asks of a task.
+    """Which items of a task to read.
 
     Attributes:
-        data: folder, file, corpus name or hub id; None for the task's own.
-        languages: which, in this order; None for all there are.
-        source: language translated from.
-        ask: the request to translate, with `{source}` and `{target}`.
-        prompts: a TOML file with wordings of questions.
-        rows: only the first so many sentences of a corpus or of the phrasebook.
+        data: folder, file, corpus name or hub id; None for the task's default.
+        languages: which, in this order; None for all that exist.
+        source: language to translate from.
+        instruction: the request to translate, with `{source}` and `{target}`.
+        prompts: a TOML file with custom prompts for reading comprehension.
+        limit: read only the first so many sentences of a corpus or of the phrasebook.
     """
 
     data: str | None = None
     languages: Sequence[str] | None = None
     source: str = "en"
-    ask: str = ASK
+    instruction: str = TRANSLATION_REQUEST
     prompts: Path | None = None
-    rows: int | None = None
+    limit: int | None = None
 
 
 @dataclass(frozen=True)
 class Task:
-    """A kind of test.
+    """An evaluation task.
 
     Attributes:
         name: as given to `--task`.
-        about: one line.
+        about: description in one line.
         read: request -> items.
-        scorers: names, the leading one first; those not at hand (spBLEU) are left out.
-        new_tokens: how many an answer may have.
+        scorers: default scorers, the main one first; those not available on this machine (spBLEU) are skipped.
+        new_tokens: default maximum length of an answer.
     """
 
     name: str
@@ -87,38 +87,38 @@ def _questions(source: Source) -> Callable[[Request], list[Item]]:
 
 
 def translation_items(corpus: ParallelCorpus, request: Request) -> list[Item]:
-    """One item a sentence and language: translate it from the source language.
+    """One item per sentence and target language: translate it from the source language.
 
     Raises:
-        RepalignError: the corpus lacks the source, or has nothing else.
+        RepalignError: the corpus lacks the source language, or has no other.
     """
-    before = corpus.select([request.source]).sentences[request.source]
+    sources = corpus.select([request.source]).sentences[request.source]
     targets = [language for language in request.languages or corpus.languages if language != request.source]
     if not targets:
         raise RepalignError(
             f"nothing to translate {request.source!r} into; name other languages, or another --source"
         )
     return [
-        Item(str(row), target, _asked(request, target), source, (translated,), sentence=translated)
+        Item(str(row), target, _instruction(request, target), source, (translation,), sentence=translation)
         for target in targets
-        for row, (source, translated) in enumerate(
-            zip(before, corpus.sentences[target], strict=True), start=1
+        for row, (source, translation) in enumerate(
+            zip(sources, corpus.sentences[target], strict=True), start=1
         )
     ]
 
 
-def _asked(request: Request, target: str) -> str:
-    ask = request.ask.replace("{source}", language_name(request.source))
-    return ask.replace("{target}", language_name(target))
+def _instruction(request: Request, target: str) -> str:
+    instruction = request.instruction.replace("{source}", language_name(request.source))
+    return instruction.replace("{target}", language_name(target))
 
 
-def _wanted(request: Request) -> list[str] | None:
-    """The languages to read: the source comes with the targets."""
+def _with_source(request: Request) -> list[str] | None:
+    """The languages to read: source and targets."""
     return list(dict.fromkeys([request.source, *request.languages])) if request.languages else None
 
 
 def _translation(request: Request) -> list[Item]:
-    corpus = open_corpus(request.data or "everyday", _wanted(request)).select(limit=request.rows)
+    corpus = open_corpus(request.data or "everyday", _with_source(request)).select(limit=request.limit)
     return translation_items(corpus, request)
 
 
@@ -127,7 +127,7 @@ def _flores(request: Request) -> list[Item]:
         raise RepalignError(
             f"no folder {request.data or 'given'}; --data takes the unpacked FLORES, with files such as eng_Latn.devtest"
         )
-    corpus = read_flores(Path(request.data).expanduser(), _wanted(request)).select(limit=request.rows)
+    corpus = read_flores(Path(request.data).expanduser(), _with_source(request)).select(limit=request.limit)
     return translation_items(corpus, request)
 
 
@@ -135,7 +135,7 @@ def _phrasebook(request: Request) -> list[Item]:
     from repalign.corpora import phrasebook
 
     languages = choose(dict.fromkeys(phrasebook.LANGUAGES), request.languages, "phrasebook")
-    held_out = phrasebook.meanings("held-out")[: request.rows or PHRASEBOOK_SENTENCES]
+    held_out = phrasebook.meanings("held-out")[: request.limit or PHRASEBOOK_SENTENCES]
     return [
         Item(f"{row}-{task.kind}", language, task.instruction, task.input, (task.output,), task.kind,
              phrasebook.realise(meaning, language))
@@ -146,10 +146,10 @@ def _phrasebook(request: Request) -> list[Item]:
 
 
 for _task in (
-    Task("xquad", "questions on paragraphs, parallel in 12 languages (XQuAD)", _questions(XQUAD), QUESTION_SCORERS, 64),
-    Task("mlqa", "questions on paragraphs in 7 languages (MLQA)", _questions(MLQA), QUESTION_SCORERS, 64),
-    Task("phrasebook", "questions and exercises on sentences that the demo family has not seen", _phrasebook, ("exact", "f1", "contains"), 32),
-    Task("translation", "sentences of any parallel corpus, from --source", _translation, TRANSLATION_SCORERS, 256),
+    Task("xquad", "reading comprehension, parallel in 12 languages (XQuAD)", _questions(XQUAD), QUESTION_SCORERS, 64),
+    Task("mlqa", "reading comprehension in 7 languages (MLQA)", _questions(MLQA), QUESTION_SCORERS, 64),
+    Task("phrasebook", "questions and exercises about sentences that the demo family was not trained on", _phrasebook, ("exact", "f1", "contains"), 32),
+    Task("translation", "translation of any parallel corpus, from --source", _translation, TRANSLATION_SCORERS, 256),
     Task("flores", "translation of FLORES-101 or FLORES-200", _flores, TRANSLATION_SCORERS, 256),
 ):  # fmt: skip
     TASKS.add(_task.name, _task)

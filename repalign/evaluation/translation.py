@@ -16,15 +16,15 @@ from repalign.evaluation.items import Item
 from repalign.evaluation.scorers import SCORERS, Measured, Scorer, mean
 
 BLEU_TOKENIZERS = {"zh": "zh", "ja": "char", "ko": "char", "th": "char"}
-"""For languages written without spaces; all others have 13a. Character by character where the usual tokenizer
-is a package of its own."""
+"""sacreBLEU tokenizers of languages written without spaces; all others use 13a. Characters where the usual tokenizer
+needs a separate package."""
 
 SPBLEU = "flores101"
 COMET = "Unbabel/wmt22-comet-da"
 
 
-def at_hand(name: str) -> bool:
-    """Whether what a scorer needs beyond sacreBLEU lies on this machine: nothing is fetched unasked."""
+def is_available(name: str) -> bool:
+    """Whether a scorer's package and files are on this machine: nothing is downloaded without a request."""
     if name == "comet":
         return importlib.util.find_spec("comet") is not None
     if name == "spbleu":
@@ -40,13 +40,13 @@ def _spbleu_model() -> Path:
 
 
 def _by_sacrebleu(make: Callable[[Any, str], Any]) -> Callable[[Sequence[Item], Sequence[str]], Measured]:
-    """A scorer from a sacreBLEU metric; its sums are those that sacreBLEU itself resamples."""
+    """A scorer from a sacreBLEU metric; its statistics are those that sacreBLEU itself resamples."""
 
     def measure(items: Sequence[Item], answers: Sequence[str]) -> Measured:
         try:
             from sacrebleu import metrics
         except ImportError as error:
-            raise RepalignError("scores of translations need sacreBLEU: pip install sacrebleu") from error
+            raise RepalignError("translation scores need sacreBLEU: pip install sacrebleu") from error
         metric = make(metrics, re.split("[-_]", items[0].language)[0])
         most = max(len(item.references) for item in items)
         references = [
@@ -63,10 +63,10 @@ def _by_sacrebleu(make: Callable[[Any, str], Any]) -> Callable[[Sequence[Item], 
 
 
 def _spbleu(metrics: Any, language: str) -> Any:
-    if not at_hand("spbleu"):
+    if not is_available("spbleu"):
         raise RepalignError(
-            f"spBLEU's tokenizer is not at hand: fetch it once, on a machine with a network, by "
-            f"`sacrebleu --tok {SPBLEU} ...`; it is expected at {_spbleu_model()}"
+            f"spBLEU's tokenizer is not on this machine; download it once with "
+            f"`sacrebleu --tok {SPBLEU} ...` and put it at {_spbleu_model()}"
         )
     return metrics.BLEU(tokenize=SPBLEU)
 

@@ -1,4 +1,4 @@
-"""Figures of an evaluation, as plain Plotly dictionaries; one function a figure, from the tables at rest."""
+"""Figures of an evaluation as plain Plotly dictionaries: one function per figure, from the saved tables."""
 
 from __future__ import annotations
 
@@ -14,38 +14,52 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MEAN = "mean"
-"""Where languages stand along an axis: the mean over them."""
+"""Name of the mean over languages on an axis of languages."""
+
+UNDETECTED = "?"
+"""Stands for answers whose language was not detected."""
 
 
 def scores(rows: pd.DataFrame, label: str) -> dict[str, Any]:
-    """Scores of one scorer by language, with intervals: a mark a checkpoint."""
-    looks = styles(dict.fromkeys(rows["checkpoint"]))
-    each = [(str(name), own) for name, own in rows.groupby("checkpoint", sort=False)]
+    """Scores of one scorer by language, with intervals: one mark per checkpoint.
+
+    Args:
+        rows: of the table `scores`, one scorer, without a baseline.
+        label: of the scorer.
+    """
+    style_of = styles(dict.fromkeys(rows["checkpoint"]))
+    groups = [(str(name), scored) for name, scored in rows.groupby("checkpoint", sort=False)]
     traces = [
-        _marks(own, name, looks[name], place - (len(each) - 1) / 2) for place, (name, own) in enumerate(each)
+        _marks(scored, name, style_of[name], number - (len(groups) - 1) / 2)
+        for number, (name, scored) in enumerate(groups)
     ]
-    return {"data": traces, "layout": _by_language(rows, label) | {"showlegend": len(each) > 1}}
+    return {"data": traces, "layout": _by_language(rows, label) | {"showlegend": len(groups) > 1}}
 
 
 def differences(rows: pd.DataFrame, label: str) -> dict[str, Any]:
-    """Differences of one scorer by language, with intervals; filled marks are significant."""
-    look = styles(["difference"])["difference"]
-    trace = _marks(rows, "difference", look, 0)
+    """Differences of one scorer by language, with intervals; filled marks are significant.
+
+    Args:
+        rows: of the table `scores`, one scorer, with a baseline.
+        label: of the scorer.
+    """
+    style = styles(["difference"])["difference"]
+    trace = _marks(rows, "difference", style, 0)
     trace["marker"]["symbol"] = [
-        look.symbol if p < 0.05 else f"{look.symbol}-open" for p in rows["p_adjusted"]
+        style.symbol if p < 0.05 else f"{style.symbol}-open" for p in rows["p_adjusted"]
     ]
     layout = _by_language(rows, f"{label}, difference")
     layout["shapes"] = [_line(0)]
     return {"data": [trace], "layout": layout | {"showlegend": False}}
 
 
-def _marks(rows: pd.DataFrame, name: str, look: Style, aside: float) -> dict[str, Any]:
+def _marks(rows: pd.DataFrame, name: str, style: Style, offset: float) -> dict[str, Any]:
     value = rows["value"].to_numpy(float)
     return {
         "type": "scatter",
         "mode": "markers",
         "name": escape(name),
-        "x": (np.arange(len(rows)) + 0.16 * aside).astype(np.float32),
+        "x": (np.arange(len(rows)) + 0.16 * offset).astype(np.float32),
         "y": value.astype(np.float32),
         "error_y": {
             "type": "data",
@@ -55,7 +69,7 @@ def _marks(rows: pd.DataFrame, name: str, look: Style, aside: float) -> dict[str
             "thickness": 1.5,
             "width": 3,
         },
-        "marker": {"color": look.colour, "size": 9, "symbol": look.symbol},
+        "marker": {"color": style.colour, "size": 9, "symbol": style.symbol},
         "customdata": rows[["low", "high", "items"]].to_numpy(np.float32),
         "hovertemplate": f"<b>{escape(name)}</b>: <b>%{{y:.1f}}</b> [%{{customdata[0]:.1f}}, %{{customdata[1]:.1f}}]"
         "<br>%{customdata[2]} questions<extra></extra>",
@@ -76,47 +90,55 @@ def _line(y: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def spoken(rows: pd.DataFrame) -> dict[str, Any]:
-    """In which language the answers to each language are: stacked shares."""
+def answer_languages(rows: pd.DataFrame) -> dict[str, Any]:
+    """Languages of the answers by language of the question: stacked shares.
+
+    Args:
+        rows: of the table `languages`, one checkpoint.
+    """
     asked = list(dict.fromkeys(rows["asked"]))
-    answered = rows["answered"].fillna("?")
-    looks = styles([*asked, *sorted(set(answered) - {*asked, "?"})])
+    answered = rows["answered"].fillna(UNDETECTED)
+    style_of = styles([*asked, *sorted(set(answered) - {*asked, UNDETECTED})])
     traces = []
-    for language in dict.fromkeys(sorted(answered, key=lambda name: (name == "?", name))):
-        own = rows[answered == language].set_index("asked")["share"].reindex(asked).fillna(0)
-        colour = GREY if language == "?" else looks[language].colour
-        name = "cannot be told" if language == "?" else language
+    for language in dict.fromkeys(sorted(answered, key=lambda name: (name == UNDETECTED, name))):
+        shares = rows[answered == language].set_index("asked")["share"].reindex(asked).fillna(0)
+        colour = GREY if language == UNDETECTED else style_of[language].colour
+        name = "not detected" if language == UNDETECTED else language
         traces.append(
             {
                 "type": "bar", "name": escape(name), "x": np.arange(len(asked), dtype=np.float32),
-                "y": own.to_numpy(np.float32), "marker": {"color": colour},
+                "y": shares.to_numpy(np.float32), "marker": {"color": colour},
                 "hovertemplate": f"answered in <b>{escape(name)}</b>: <b>%{{y:.0%}}</b><extra></extra>",
             }
         )  # fmt: skip
     layout = {
         "barmode": "stack",
-        "xaxis": named_axis(asked) | {"title": {"text": "asked in"}},
+        "xaxis": named_axis(asked) | {"title": {"text": "language of the question"}},
         "yaxis": {"range": [0, 1], "tickformat": ".0%"},
     }
     return {"data": traces, "layout": layout}
 
 
-def same_answers(rows: pd.DataFrame) -> dict[str, Any]:
-    """Share of questions that two languages answer the same: languages by languages."""
+def consistency(rows: pd.DataFrame) -> dict[str, Any]:
+    """Share of questions with the same answer in two languages: languages by languages.
+
+    Args:
+        rows: of the table `consistency`, one checkpoint.
+    """
     names = list(dict.fromkeys([*rows["language"], *rows["other"]]))
     grid = np.full((len(names), len(names)), np.nan, np.float32)
-    said = np.full(grid.shape, "", object)
+    details = np.full(grid.shape, "", object)
     for row in rows.itertuples():
         pair = (names.index(row.language), names.index(row.other))
-        for place in (pair, pair[::-1]):
-            grid[place] = row.value
-            said[place] = escape(
+        for cell in (pair, pair[::-1]):
+            grid[cell] = row.value
+            details[cell] = escape(
                 f"{row.language} and {row.other}, chance {row.chance:.1%}, p {row.p:.2g}, {row.items} questions"
             )
     axis = named_axis(names)
     trace = {
         "type": "heatmap", "x": axis["tickvals"], "y": axis["tickvals"], "z": grid, "zmin": 0, "zmax": 1,
-        "xgap": 1, "ygap": 1, "colorscale": SEQUENTIAL, "hoverongaps": False, "customdata": said.tolist(),
+        "xgap": 1, "ygap": 1, "colorscale": SEQUENTIAL, "hoverongaps": False, "customdata": details.tolist(),
         "colorbar": {"title": {"text": "same answer", "side": "right"}, "thickness": 12},
         "hovertemplate": "<b>%{z:.1%}</b> the same<br>%{customdata}<extra></extra>",
     }  # fmt: skip
@@ -124,7 +146,11 @@ def same_answers(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def wins(rows: pd.DataFrame) -> dict[str, Any]:
-    """Won, tied and lost by language: stacked shares."""
+    """Shares won, tied and lost by language: stacked bars.
+
+    Args:
+        rows: of the table `wins`, one judge.
+    """
     languages = list(rows["language"])
     colours = {"wins": PALETTE[0], "ties": "#b9bfca", "losses": PALETTE[1]}
     traces = [
@@ -143,18 +169,24 @@ def wins(rows: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def beside(rows: pd.DataFrame, metric: str, scorer: str) -> dict[str, Any]:
-    """Alignment of each language against its score: a mark a language, a colour a checkpoint."""
-    looks = styles(dict.fromkeys(rows["checkpoint"]))
+def alignment(rows: pd.DataFrame, metric: str, scorer: str) -> dict[str, Any]:
+    """Score against alignment: one mark per language, one colour per checkpoint.
+
+    Args:
+        rows: of the table `alignment`, one metric and scorer.
+        metric: its name, for the axis.
+        scorer: its label, for the axis.
+    """
+    style_of = styles(dict.fromkeys(rows["checkpoint"]))
     traces = [
         {
             "type": "scatter", "mode": "markers+text", "name": escape(str(name)),
-            "x": own["alignment"].to_numpy(np.float32), "y": own["score"].to_numpy(np.float32),
-            "text": [escape(language) for language in own["language"]], "textposition": "top center",
-            "marker": {"color": looks[str(name)].colour, "symbol": looks[str(name)].symbol, "size": 9},
+            "x": points["alignment"].to_numpy(np.float32), "y": points["score"].to_numpy(np.float32),
+            "text": [escape(language) for language in points["language"]], "textposition": "top center",
+            "marker": {"color": style_of[str(name)].colour, "symbol": style_of[str(name)].symbol, "size": 9},
             "hovertemplate": "<b>%{text}</b>: alignment <b>%{x:.3f}</b>, score <b>%{y:.1f}</b><extra></extra>",
         }
-        for name, own in rows.groupby("checkpoint", sort=False)
+        for name, points in rows.groupby("checkpoint", sort=False)
     ]  # fmt: skip
     axes = {"xaxis": {"title": {"text": escape(metric)}}, "yaxis": {"title": {"text": escape(scorer)}}}
     return {"data": traces, "layout": axes | {"showlegend": rows["checkpoint"].nunique() > 1}}

@@ -1,4 +1,4 @@
-"""Every language against every other at one layer, in the order of the tree that they make."""
+"""Every language against every other at one layer, ordered by their tree."""
 
 from __future__ import annotations
 
@@ -14,35 +14,37 @@ if TYPE_CHECKING:
 
     from repalign.figures.view import View
 
-CELLS = 300_000
-"""Cells in all pictures together; with more, layers are left out evenly."""
+MAX_CELLS = 300_000
+"""Cells of all figures together; with more, evenly spaced layers are shown."""
 
 
 def choices(view: View) -> list[dict]:
-    found = view.choices("languages", "checkpoint", "metric", "variant", "layer")
-    layers = sorted({choice["layer"] for choice in found})
-    wanted = len(layers) * CELLS // max(CELLS, len(view.rows("languages")))
-    kept = (
-        {layers[place] for place in np.linspace(0, len(layers) - 1, wanted or 1).astype(int)} if found else {}
-    )
-    return [choice for choice in found if choice["layer"] in kept]
+    """One figure per checkpoint, metric, variant and layer."""
+    every = view.choices("languages", "checkpoint", "metric", "variant", "layer")
+    if not every:
+        return []
+    layers = sorted({choice["layer"] for choice in every})
+    count = len(layers) * MAX_CELLS // max(MAX_CELLS, len(view.rows("languages"))) or 1
+    shown = {layers[index] for index in np.linspace(0, len(layers) - 1, count).astype(int)}
+    return [choice for choice in every if choice["layer"] in shown]
 
 
 def draw(view: View, *, checkpoint: str, metric: str, variant: str, layer: int) -> dict:
+    """The heatmap with the tree at its side."""
     chosen = {"checkpoint": checkpoint, "metric": metric, "variant": variant, "layer": int(layer)}
     rows = view.rows("languages", **chosen)
     order = rows.drop_duplicates("language").set_index("language")["order"].sort_values()
     table = rows.pivot_table(index="language", columns="other", values="value", dropna=False)
     names = list(order.index)
-    shown = [escape(name) for name in names]
-    places = np.arange(len(names), dtype=np.float32)
-    ticks = {"tickvals": places, "ticktext": shown, "showgrid": False, "ticks": ""}
+    positions = np.arange(len(names), dtype=np.float32)
+    labels = [escape(name) for name in names]
+    ticks = {"tickvals": positions, "ticktext": labels, "showgrid": False, "ticks": ""}
     return {
         "data": [
             {
                 "type": "heatmap",
-                "x": places,
-                "y": places,
+                "x": positions,
+                "y": positions,
                 "z": table.loc[names, names].to_numpy(np.float32),
                 "zmin": 0,
                 "zmax": 1,
@@ -74,18 +76,18 @@ def draw(view: View, *, checkpoint: str, metric: str, variant: str, layer: int) 
 
 
 def _branches(mergers: pd.DataFrame, order: pd.Series) -> list[dict]:
-    """The tree as one broken line, its leaves at the rows of the grid."""
+    """The tree as one line with gaps, its leaves at the rows of the heatmap."""
     if mergers.empty:
         return []
-    place: dict[str, float] = order.astype(float).to_dict()
-    height = dict.fromkeys(place, 0.0)
+    position: dict[str, float] = order.astype(float).to_dict()
+    height = dict.fromkeys(position, 0.0)
     x: list[float] = []
     y: list[float] = []
     for step in mergers.sort_values("step").itertuples():
         left, right, joined = str(step.left), str(step.right), str(step.step)
         x += [height[left], step.distance, step.distance, height[right], np.nan]
-        y += [place[left], place[left], place[right], place[right], np.nan]
-        place[joined], height[joined] = (place[left] + place[right]) / 2, step.distance
+        y += [position[left], position[left], position[right], position[right], np.nan]
+        position[joined], height[joined] = (position[left] + position[right]) / 2, step.distance
     return [
         {
             "type": "scatter",

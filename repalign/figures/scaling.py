@@ -1,4 +1,4 @@
-"""Scores by the number of pairs, with the fitted curves: a plain Plotly dictionary from a saved study."""
+"""Scores by number of sentence pairs, with the fitted curves: a plain Plotly dictionary from a saved study."""
 
 from __future__ import annotations
 
@@ -12,35 +12,39 @@ HOVER = "<b>%{fullData.name}</b>, %{x:,.0f} pairs: <b>%{y:.3g}</b><extra></extra
 
 
 def curves(study: Mapping[str, Any]) -> dict[str, Any]:
-    """Points are runs, lines the law, bands 95% of the bootstrap draws; beyond the largest size lines are dotted."""
-    looks = styles(study["languages"])
+    """Points are runs, lines the law, bands 95% of the bootstrap draws; lines are dotted beyond the largest size.
+
+    Args:
+        study: see `repalign.scaling.study.study`.
+    """
+    style_of = styles(study["languages"])
     largest = max(study["runs"]["pairs"])
     traces: list[dict] = []
     for language, curve in study["curves"].items():
-        look, name = looks[language], escape(language)
-        seen = sum(pairs <= largest for pairs in curve["pairs"]) + 1
+        style, name = style_of[language], escape(language)
+        n_observed = sum(pairs <= largest for pairs in curve["pairs"]) + 1
         common = {"type": "scatter", "legendgroup": name, "name": name, "hovertemplate": HOVER}
         hidden = {**common, "mode": "lines", "showlegend": False, "line": {"width": 0}, "hoverinfo": "skip"}
         del hidden["hovertemplate"]
         traces.append({**hidden, "x": curve["pairs"], "y": curve["low"]})
-        fill = {"fill": "tonexty", "fillcolor": translucent(look.colour, 0.15)}
+        fill = {"fill": "tonexty", "fillcolor": translucent(style.colour, 0.15)}
         traces.append({**hidden, "x": curve["pairs"], "y": curve["high"], **fill})
-        line = {"color": look.colour, "width": 2}
-        traces.append(
-            {**common, "mode": "lines", "x": curve["pairs"][:seen], "y": curve["score"][:seen], "line": line}
-        )
-        beyond = {"x": curve["pairs"][seen - 1 :], "y": curve["score"][seen - 1 :], "showlegend": False}
-        traces.append({**common, "mode": "lines", **beyond, "line": {**line, "dash": "dot"}})
-        own = [place for place, code in enumerate(study["runs"]["language"]) if code == language]
-        marks = {key: [study["runs"][key][place] for place in own] for key in ("pairs", "score")}
-        mark = {"color": look.colour, "symbol": look.symbol, "size": 7}
+        line = {"color": style.colour, "width": 2}
+        observed = {"x": curve["pairs"][:n_observed], "y": curve["score"][:n_observed]}
+        traces.append({**common, "mode": "lines", **observed, "line": line})
+        beyond = {"x": curve["pairs"][n_observed - 1 :], "y": curve["score"][n_observed - 1 :]}
+        dotted = {**line, "dash": "dot"}
+        traces.append({**common, "mode": "lines", **beyond, "line": dotted, "showlegend": False})
+        runs = [run for run, code in enumerate(study["runs"]["language"]) if code == language]
+        points = {key: [study["runs"][key][run] for run in runs] for key in ("pairs", "score")}
+        marker = {"color": style.colour, "symbol": style.symbol, "size": 7}
         traces.append(
             {
                 **common,
                 "mode": "markers",
-                "x": marks["pairs"],
-                "y": marks["score"],
-                "marker": mark,
+                "x": points["pairs"],
+                "y": points["score"],
+                "marker": marker,
                 "showlegend": False,
             }
         )

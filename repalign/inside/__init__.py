@@ -1,1 +1,1 @@
-"""Inside the model: which language it computes in, which neurons carry a language, and what taking them out costs."""
+"""Inside the model: logit lens by language, language neurons, and interventions with controls."""

@@ -1,4 +1,4 @@
-"""Taking a language out of a model, and what that costs, against taking as much of anything else."""
+"""Effects of interventions: ablate a language's neurons or directions, or steer, each against random controls."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 
 from repalign.inside.interventions import (
     Edit,
-    Intervened,
-    Said,
-    moved_by,
+    EditableModel,
+    Outcome,
+    add_vector,
     without_directions,
     without_neurons,
 )
@@ -22,23 +22,24 @@ from repalign.metrics import METRICS, LayerPair
 from repalign.models.tokenization import TokenRows
 from repalign.statistics import difference_p, holm, intervals, resamples
 
-RANDOM = 3
-"""Random controls of an intervention; what they do is averaged."""
+N_CONTROLS = 3
+"""Random controls per intervention; their outcomes are averaged."""
 
 
 @dataclass(frozen=True)
 class Effects:
-    """What interventions do to one checkpoint.
+    """Effects of interventions on one checkpoint.
 
     Args:
-        model: whose states are changed.
-        tokens: language -> sentences on which outcomes are measured; none on which anything was chosen.
+        model: whose states are edited.
+        tokens: language -> tokenised sentences on which outcomes are measured, disjoint from those used to select
+            neurons and compute means.
         pivot: one of the languages.
         draws: of the bootstrap.
-        seed: of random controls and draws.
+        seed: of the controls and the bootstrap.
     """
 
-    model: Intervened
+    model: EditableModel
     tokens: Mapping[str, TokenRows]
     pivot: str
     draws: int
@@ -49,146 +50,157 @@ class Effects:
         return list(self.tokens)
 
     def of_neurons(self, chosen: Neurons, width: int) -> Iterator[dict[str, Any]]:
-        """Rows of the table `interventions`: each language's neurons set to 0, against as many others of the same layers.
+        """Rows of the table `interventions`: ablate each language's neurons, against as many others of the same layers.
 
         Args:
-            width: neurons a layer has.
+            chosen: the language-specific neurons.
+            width: number of neurons per layer.
         """
         generator = np.random.default_rng(self.seed)
         for number, of in enumerate(self.languages):
-            own = chosen.language == number
-            if not own.any():
+            assigned = chosen.language == number
+            if not assigned.any():
                 continue
-            layers = {
-                int(layer): chosen.neuron[own & (chosen.layer == layer)]
-                for layer in np.unique(chosen.layer[own])
+            by_layer = {
+                int(layer): chosen.neuron[assigned & (chosen.layer == layer)]
+                for layer in np.unique(chosen.layer[assigned])
             }
-            others = [
-                {layer: _others(generator, neurons, width) for layer, neurons in layers.items()}
-                for _ in range(RANDOM)
+            random = [
+                {layer: _other_neurons(generator, neurons, width) for layer, neurons in by_layer.items()}
+                for _ in range(N_CONTROLS)
             ]
             edits, *controls = (
-                [Edit(layer, "mlp-act", without_neurons(neurons)) for layer, neurons in each.items()]
-                for each in (layers, *others)
+                [Edit(layer, "mlp-act", without_neurons(neurons)) for layer, neurons in selection.items()]
+                for selection in (by_layer, *random)
             )
-            about = {"intervention": "neurons", "of": of, "layer": np.nan, "size": int(own.sum())}
-            yield from self._rows(about, self.languages, ["loss"], edits, controls)
+            labels = {"intervention": "neurons", "of": of, "layer": np.nan, "size": int(assigned.sum())}
+            yield from self._rows(labels, self.languages, ["loss"], edits, controls)
 
     def of_subspace(self, layer: int, means: np.ndarray) -> Iterator[dict[str, Any]]:
-        """Rows: all that tells languages apart by their means taken out of a layer, against as many random directions.
+        """Rows: remove the directions between the languages' means, against as many random directions.
 
         Args:
-            means: float64 [language, dim], of the layer's output, from other sentences.
+            layer: whose output is edited, from 1.
+            means: of the layer's output by language, from other sentences, float64 [language, dim].
         """
         centre = means.mean(0)
         generator = np.random.default_rng((self.seed, layer))
-        directions = _spanning(means - centre)
-        random = [_spanning(generator.normal(size=directions.shape)) for _ in range(RANDOM)]
+        directions = _orthonormal_basis(means - centre)
+        random = [_orthonormal_basis(generator.normal(size=directions.shape)) for _ in range(N_CONTROLS)]
         edits, *controls = (
-            [Edit(layer, "resid", without_directions(each, centre))] for each in (directions, *random)
+            [Edit(layer, "resid", without_directions(basis, centre))] for basis in (directions, *random)
         )
-        about = {"intervention": "subspace", "of": None, "layer": layer, "size": len(directions)}
-        yield from self._rows(about, self.languages, ["loss", "own", "p_at_1"], edits, controls)
+        labels = {"intervention": "subspace", "of": None, "layer": layer, "size": len(directions)}
+        yield from self._rows(labels, self.languages, ["loss", "own", "p_at_1"], edits, controls)
 
     def of_steering(self, layer: int, means: np.ndarray) -> Iterator[dict[str, Any]]:
-        """Rows: a language's mean exchanged for the pivot's, against steps of the same length in random directions."""
+        """Rows: replace a language's mean by the pivot's, against random vectors of the same length.
+
+        Args:
+            layer: whose output is edited, from 1.
+            means: of the layer's output by language, from other sentences, float64 [language, dim].
+        """
         generator = np.random.default_rng((self.seed, layer))
-        goal = self.languages.index(self.pivot)
+        pivot = self.languages.index(self.pivot)
         for number, of in enumerate(self.languages):
             if of == self.pivot:
                 continue
-            step = means[goal] - means[number]
-            random = generator.normal(size=(RANDOM, len(step)))
-            random *= np.linalg.norm(step) / np.linalg.norm(random, axis=1, keepdims=True)
-            edits, *controls = ([Edit(layer, "resid", moved_by(each))] for each in (step, *random))
-            about = {"intervention": "steering", "of": of, "layer": layer, "size": 1}
-            yield from self._rows(about, [of], ["own", "pivot"], edits, controls)
+            shift = means[pivot] - means[number]
+            random = generator.normal(size=(N_CONTROLS, len(shift)))
+            random *= np.linalg.norm(shift) / np.linalg.norm(random, axis=1, keepdims=True)
+            edits, *controls = ([Edit(layer, "resid", add_vector(vector))] for vector in (shift, *random))
+            labels = {"intervention": "steering", "of": of, "layer": layer, "size": 1}
+            yield from self._rows(labels, [of], ["own", "pivot"], edits, controls)
 
     def _rows(
         self,
-        about: Mapping[str, Any],
+        labels: Mapping[str, Any],
         languages: Sequence[str],
         outcomes: Sequence[str],
         edits: Sequence[Edit],
         controls: Sequence[Sequence[Edit]],
     ) -> Iterator[dict[str, Any]]:
-        edited, *random = (self._outcomes(languages, outcomes, each) for each in (edits, *controls))
-        plain = self._outcomes(languages, outcomes, ())
-        for key, before in plain.items():
-            control = np.mean([each[key] for each in random], axis=0)
-            effect, beside = (_effect(after - before, self._weights) for after in (edited[key], control))
+        edited, *random = (self._outcomes(languages, outcomes, some) for some in (edits, *controls))
+        baseline = self._outcomes(languages, outcomes, ())
+        for key, before in baseline.items():
+            control = np.mean([outcome[key] for outcome in random], axis=0)
+            effect, control_effect = (
+                _effect(after - before, self._weights) for after in (edited[key], control)
+            )
             p = float(difference_p(*_as_score(edited[key] - control))[0])
             yield {
-                **about, "language": key[0], "outcome": key[1], "untouched": float(before.mean()),
+                **labels, "language": key[0], "outcome": key[1], "baseline": float(before.mean()),
                 "value": effect[0], "low": effect[1], "high": effect[2],
-                "control": beside[0], "control_low": beside[1], "control_high": beside[2],
+                "control": control_effect[0], "control_low": control_effect[1], "control_high": control_effect[2],
                 "p": p, "sentences": len(before),
             }  # fmt: skip
 
     def _outcomes(
         self, languages: Sequence[str], outcomes: Sequence[str], edits: Sequence[Edit]
     ) -> dict[tuple[str, str], np.ndarray]:
-        """Per sentence, by language and outcome."""
-        wanted = {*languages, self.pivot} if "p_at_1" in outcomes else languages
-        said = {language: self._said(language, edits) for language in self.languages if language in wanted}
+        """(language, outcome) -> value of each sentence, float64 [sentence]."""
+        needed = {*languages, self.pivot} if "p_at_1" in outcomes else languages
+        runs = {language: self._run(language, edits) for language in self.languages if language in needed}
         return {
-            (language, outcome): self._outcome(outcome, language, said)
+            (language, outcome): self._outcome(outcome, language, runs)
             for outcome in outcomes
             for language in languages
             if not (outcome == "p_at_1" and language == self.pivot)
         }
 
-    def _said(self, language: str, edits: Sequence[Edit]) -> Said:
-        return self.model.said(self.tokens[language], edits) if edits else self._untouched[language]
+    def _run(self, language: str, edits: Sequence[Edit]) -> Outcome:
+        return self.model.run(self.tokens[language], edits) if edits else self._baseline[language]
 
     @cached_property
     def _weights(self) -> np.ndarray:
         return resamples(len(self.tokens[self.pivot]), self.draws, self.seed)
 
     @cached_property
-    def _untouched(self) -> dict[str, Said]:
-        return {language: self.model.said(rows) for language, rows in self.tokens.items()}
+    def _baseline(self) -> dict[str, Outcome]:
+        return {language: self.model.run(rows) for language, rows in self.tokens.items()}
 
-    def _outcome(self, outcome: str, language: str, said: Mapping[str, Said]) -> np.ndarray:
-        one = said[language]
+    def _outcome(self, outcome: str, language: str, runs: Mapping[str, Outcome]) -> np.ndarray:
+        run = runs[language]
         if outcome == "loss":
-            return one.loss
+            return run.loss
         if outcome == "p_at_1":
-            pair = LayerPair.of(said[self.pivot].states, one.states)
-            both = [METRICS["p_at_1"](each).per_sentence for each in (pair, pair.reverse)]
-            return np.mean([each.double().numpy() for each in both if each is not None], axis=0)
-        return one.mass[:, self.languages.index(self.pivot if outcome == "pivot" else language)]
+            pair = LayerPair.of(runs[self.pivot].states, run.states)
+            correct = [METRICS["p_at_1"](direction).per_sentence for direction in (pair, pair.reverse)]
+            return np.mean([hits.double().numpy() for hits in correct if hits is not None], axis=0)
+        return run.mass[:, self.languages.index(self.pivot if outcome == "pivot" else language)]
 
 
-def corrected(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """With `p_adjusted`: Holm over all rows of one intervention and outcome."""
-    for kind in {(row["intervention"], row["outcome"]) for row in rows}:
-        family = [row for row in rows if (row["intervention"], row["outcome"]) == kind]
-        for row, p in zip(family, holm([row["p"] for row in family]), strict=True):
-            row["p_adjusted"] = float(p)
-    return rows
+def adjusted(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Adds `p_adjusted`: Holm over all rows of one intervention and outcome."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for number, row in enumerate(rows):
+        groups.setdefault((row["intervention"], row["outcome"]), []).append(number)
+    p_adjusted = np.empty(len(rows))
+    for numbers in groups.values():
+        p_adjusted[numbers] = holm([rows[number]["p"] for number in numbers])
+    return [{**row, "p_adjusted": float(p)} for row, p in zip(rows, p_adjusted, strict=True)]
 
 
-def _others(generator: np.random.Generator, neurons: np.ndarray, width: int) -> np.ndarray:
-    """As many other neurons of the layer, or all others."""
+def _other_neurons(generator: np.random.Generator, neurons: np.ndarray, width: int) -> np.ndarray:
+    """As many other neurons of the layer, or all others if there are fewer."""
     rest = np.setdiff1d(np.arange(width), neurons)
     return generator.choice(rest, min(len(neurons), len(rest)), replace=False)
 
 
-def _spanning(vectors: np.ndarray) -> np.ndarray:
-    """An orthonormal basis [direction, dim] of what the rows span."""
-    _, sizes, directions = np.linalg.svd(vectors, full_matrices=False)
-    return directions[sizes > 1e-6 * sizes[0]]
+def _orthonormal_basis(vectors: np.ndarray) -> np.ndarray:
+    """An orthonormal basis of the row space, float64 [direction, dim]."""
+    _, singular, directions = np.linalg.svd(vectors, full_matrices=False)
+    return directions[singular > 1e-6 * singular[0]]
 
 
 def _as_score(per_sentence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A mean and its influence, as `repalign.statistics` takes scores."""
+    """The mean [1] and the influence of each sentence on it [1, sentence], for `repalign.statistics`."""
     value = per_sentence.mean()
     return np.array([value]), (per_sentence - value)[None]
 
 
 def _effect(per_sentence: np.ndarray, weights: np.ndarray) -> tuple[float, float, float]:
-    """A mean with its 95% interval; `weights` from `repalign.statistics.resamples`."""
+    """The mean with its 95% interval; `weights` are from `repalign.statistics.resamples`."""
     value, influence = _as_score(per_sentence)
     low, high = intervals(value, influence, weights)
     return float(value[0]), float(low[0]), float(high[0])

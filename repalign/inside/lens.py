@@ -1,6 +1,7 @@
-"""The logit lens by language: of which language the words are that each layer would say next.
+"""The logit lens by language: language of the tokens each layer predicts.
 
-Wendler et al. 2024 (arXiv 2402.10588) found that English words lead in the middle layers of Llama 2 whatever it reads.
+Wendler et al. 2024 (arXiv 2402.10588) found that the middle layers of Llama 2 predict English tokens whatever the
+language of the text.
 """
 
 from __future__ import annotations
@@ -11,46 +12,55 @@ from torch import Tensor
 
 from repalign.models.engine import Engine
 from repalign.models.tokenization import TokenRows
-from repalign.models.unembed import Decoder, batches
+from repalign.models.unembed import Unembed, batches
 
 
 @torch.inference_mode()
-def lens(engine: Engine, decoder: Decoder, rows: TokenRows, own: np.ndarray) -> np.ndarray:
-    """What each layer would say next, mean over a sentence's own tokens.
+def lens(engine: Engine, unembed: Unembed, rows: TokenRows, token_languages: np.ndarray) -> np.ndarray:
+    """Each layer's prediction of the next token, mean over a sentence's content tokens.
 
     Args:
-        own: bool [language, token], see `languages_of_tokens`.
+        engine: with its layers.
+        unembed: of the same model.
+        rows: tokenised sentences.
+        token_languages: bool [language, token], see `languages_of_tokens`.
 
     Returns:
-        float64 [layer, sentence, language + 1]: probability of the tokens of each language, and last the entropy of the
-        whole distribution by its greatest (0 sure, 1 knows nothing).
+        float64 [layer, sentence, language + 1]: total probability of each language's tokens, and last the entropy of
+        the distribution over the vocabulary divided by its maximum (0: certain, 1: uniform).
     """
-    of = torch.from_numpy(own.T.astype(np.float32)).to(engine.device)
-    found = np.empty((len(engine.layers), len(rows), len(own) + 1))
-    for batch, ids, content, real in batches(engine, rows, decoder.vocabulary):
+    membership = torch.from_numpy(token_languages.T.astype(np.float32)).to(engine.device)
+    predictions = np.empty((len(engine.layers), len(rows), len(token_languages) + 1))
+    for batch, ids, content, real in batches(engine, rows, unembed.vocabulary):
 
-        def said(hidden: Tensor, content: Tensor = content) -> Tensor:
-            # A model spread over devices hands on states from any of them.
-            logits = decoder(hidden[content.to(hidden.device)]).to(of.device)
-            return by_sentence(said_next(logits, of), content)
+        def predict(hidden: Tensor, content: Tensor = content) -> Tensor:
+            # In a model spread over several devices, states may come from any of them.
+            logits = unembed(hidden[content.to(hidden.device)]).to(membership.device)
+            return by_sentence(next_token_languages(logits, membership), content)
 
-        layers = engine.reader.run(said, input_ids=ids, attention_mask=real.long(), use_cache=False)
-        found[:, batch] = torch.stack(layers).cpu().numpy()
-    return found
+        layers = engine.reader.run(predict, input_ids=ids, attention_mask=real.long(), use_cache=False)
+        predictions[:, batch] = torch.stack(layers).cpu().numpy()
+    return predictions
 
 
-def said_next(logits: Tensor, of: Tensor) -> Tensor:
-    """float64 [position, language + 1] of logits [position, token]: see `lens`."""
-    logs = logits.log_softmax(-1)
-    shares = logs.exp()
-    entropy = -(shares * logs).sum(-1, keepdim=True) / np.log(logits.shape[-1])
-    return torch.cat([shares @ of, entropy], dim=-1).double()
+def next_token_languages(logits: Tensor, membership: Tensor) -> Tensor:
+    """Probability of each language's tokens, and last the normalised entropy: float64 [position, language + 1].
+
+    Args:
+        logits: float32 [position, token].
+        membership: 1 where a token belongs to a language, float32 [token, language].
+    """
+    log_probabilities = logits.log_softmax(-1)
+    probabilities = log_probabilities.exp()
+    entropy = -(probabilities * log_probabilities).sum(-1, keepdim=True) / np.log(logits.shape[-1])
+    return torch.cat([probabilities @ membership, entropy], dim=-1).double()
 
 
 def by_sentence(values: Tensor, chosen: Tensor) -> Tensor:
-    """Means over the chosen tokens of each sentence, 0 where there are none: [sentence, value] of [chosen token, value].
+    """Means over the chosen tokens of each sentence, 0 if there are none: [sentence, value].
 
     Args:
+        values: [chosen token, value].
         chosen: bool [sentence, token].
     """
     sentence = chosen.nonzero()[:, 0]

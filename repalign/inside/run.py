@@ -1,29 +1,28 @@
-"""look_inside(): checkpoints and a corpus in, tables out."""
+"""look_inside(): checkpoints and a corpus in, tables of the logit lens, neurons and interventions out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from tqdm import tqdm
 
-from repalign.checkpoints import Checkpoint
+from repalign.checkpoints import Checkpoint, as_checkpoints
 from repalign.corpora import ParallelCorpus
 from repalign.corpora.checks import duplicate_groups
 from repalign.errors import RepalignError
-from repalign.inside.causal import Effects, corrected
-from repalign.inside.interventions import Intervened
+from repalign.inside.causal import Effects, adjusted
+from repalign.inside.interventions import EditableModel
 from repalign.inside.lens import lens
-from repalign.inside.neurons import CHOSEN, activation_rates, language_neurons
+from repalign.inside.neurons import DEFAULT_SHARE, Neurons, activation_rates, language_neurons
 from repalign.inside.vocabulary import languages_of_tokens
 from repalign.models.engine import Engine
 from repalign.models.loading import locate, one_base
 from repalign.models.templates import RAW
 from repalign.models.tokenization import TokenRows, tokenize
-from repalign.models.unembed import find_decoder
+from repalign.models.unembed import find_unembed
 from repalign.results.inside import Inside
 from repalign.signature import Signature
 from repalign.statistics import intervals, resamples
@@ -31,50 +30,66 @@ from repalign.statistics import intervals, resamples
 if TYPE_CHECKING:
     import pandas as pd
 
-LAYERS = 8
-"""Layers at which something is taken out by default, evenly from the first to the last but one."""
+MAX_DEFAULT_LAYERS = 8
+"""Layers with interventions by default, evenly spaced from the first to the last but one."""
 
-LONGEST = 512
-"""Tokens read of a sentence."""
+MAX_TOKENS = 512
+"""Tokens a sentence may have."""
 
-FEWEST = 20
-"""Different sentences that are needed: half of them choose, the other half tell what it does."""
+MIN_SENTENCES = 20
+"""Distinct sentences that are needed: half select neurons and directions, half measure the effects."""
 
 
 def look_inside(
-    checkpoints: Sequence[Checkpoint],
+    checkpoints: str | Checkpoint | Sequence[str | Checkpoint],
     corpus: ParallelCorpus,
     *,
     pivot: str = "en",
-    layers: Sequence[int] | None = None,
-    share: float = CHOSEN,
+    layers: int | Sequence[int] | None = None,
+    share: float = DEFAULT_SHARE,
     draws: int = 1000,
     seed: int = 0,
-    dtype: str = "auto",
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto",
     device: str = "auto",
     batch_tokens: int | None = None,
+    progress: bool = True,
 ) -> Inside:
-    """Logit lens, language neurons and interventions of causal language models.
+    """Logit lens, language neurons and interventions of causal language models: what `repalign inside` runs.
 
     Args:
-        corpus: sentences; of duplicates only the first counts.
-        pivot: language that the others are compared with, and steered to.
-        layers: whose output is intervened on, from 1 to the last but one; by default up to eight.
-        share: of all neurons, how many are chosen as language-specific.
+        checkpoints: one or several: names, folders or hub ids (one of the demo family is trained on first use), or
+            `Checkpoint`s.
+        corpus: parallel sentences in two or more languages; of duplicates only the first is used.
+        pivot: language that the others are compared with and steered to.
+        layers: whose output is edited, from 1 to the last but one; by default up to eight.
+        share: of all neurons, between 0 and 1, that is selected as language-specific.
+        draws: of the bootstrap.
+        seed: of the bootstrap and the random controls.
+        dtype, device: in which, and where the models run; auto picks.
+        batch_tokens: padded tokens per batch; by default by free memory.
+        progress: whether to show a bar on a terminal.
+
+    Returns:
+        Tables by the names in `repalign.results.inside.TABLES`; losses are in nats per token.
 
     Raises:
-        RepalignError: no causal language model; layers it does not have; too few sentences or languages.
+        RepalignError: a model that is not a causal language model; a layer it does not have; a share outside 0 to 1;
+            too few sentences or languages; an unknown pivot or checkpoint.
     """
     import pandas as pd
 
     corpus.select([pivot])
+    if not 0 < share <= 1:
+        raise RepalignError(f"the share of neurons should be above 0 and at most 1, not {share:g}")
     first: list[int] = sorted(np.unique(duplicate_groups(corpus.sentences), return_index=True)[1].tolist())
-    if len(first) < FEWEST or len(corpus.languages) < 2:
+    if len(first) < MIN_SENTENCES or len(corpus.languages) < 2:
         raise RepalignError(
-            f"looking inside needs {FEWEST} different sentences in two languages or more, not {len(first)} in "
+            f"looking inside needs {MIN_SENTENCES} different sentences in two or more languages, not {len(first)} in "
             f"{', '.join(corpus.languages)}"
         )
-    once = ParallelCorpus(
+    resolved = as_checkpoints(checkpoints)
+    layers = [layers] if isinstance(layers, int) else layers
+    distinct = ParallelCorpus(
         corpus.name, {lang: [rows[i] for i in first] for lang, rows in corpus.sentences.items()}
     )
     tables: dict[str, list[pd.DataFrame]] = {}
@@ -83,14 +98,16 @@ def look_inside(
         {"pivot": pivot, "languages": list(corpus.languages), "seed": seed, "share": share},
     )
     with one_base():
-        for checkpoint in checkpoints:
-            look = Look(checkpoint, once, pivot, layers, share, draws, seed, dtype, device, batch_tokens)
-            for name, table in look.tables().items():
+        for checkpoint in resolved:
+            study = InsideStudy(
+                checkpoint, distinct, pivot, layers, share, draws, seed, dtype, device, batch_tokens, progress
+            )
+            for name, table in study.tables().items():
                 tables.setdefault(name, []).append(table.assign(checkpoint=checkpoint.name))
-            signatures[checkpoint.name] = look.signature
-            settings[checkpoint.name] = {"tokens of languages": look.known, "notes": look.notes}
+            signatures[checkpoint.name] = study.signature
+            settings[checkpoint.name] = {"tokens of languages": study.token_counts, "notes": study.notes}
     return Inside(
-        title=f"{', '.join(checkpoint.name for checkpoint in checkpoints)} inside",
+        title=f"{', '.join(checkpoint.name for checkpoint in resolved)} inside",
         signatures=signatures,
         tables={name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()},
         settings=settings,
@@ -98,8 +115,17 @@ def look_inside(
 
 
 @dataclass
-class Look:
-    """One checkpoint; see `look_inside`."""
+class InsideStudy:
+    """The study of one checkpoint.
+
+    Args:
+        checkpoint: a causal language model.
+        corpus: distinct parallel sentences.
+        pivot, layers, share, draws, seed, dtype, device, batch_tokens, progress: see `look_inside`.
+
+    Raises:
+        RepalignError: the checkpoint cannot be loaded, or is not a causal language model.
+    """
 
     checkpoint: Checkpoint
     corpus: ParallelCorpus
@@ -111,6 +137,7 @@ class Look:
     dtype: str
     device: str
     batch_tokens: int | None
+    progress: bool = True
 
     def __post_init__(self) -> None:
         self.notes: list[str] = []
@@ -118,97 +145,106 @@ class Look:
         self.engine = Engine.open(
             self.weights, dtype=self.dtype, device=self.device, batch_tokens=self.batch_tokens
         )
-        self.decoder = find_decoder(self.engine)
+        self.edited_layers = self._layers_to_edit()
+        self.unembed = find_unembed(self.engine)
         self.tokens = {
-            lang: tokenize(rows, self.engine.tokenizer, RAW, LONGEST, causal=True)
+            lang: tokenize(rows, self.engine.tokenizer, RAW, MAX_TOKENS, causal=True)
             for lang, rows in self.corpus.sentences.items()
         }
-        self.own = languages_of_tokens(
-            self.engine.tokenizer, self.corpus.sentences, self.tokens, self.decoder.vocabulary
+        self.token_languages = languages_of_tokens(
+            self.engine.tokenizer, self.corpus.sentences, self.tokens, self.unembed.vocabulary
         )
 
     @property
-    def known(self) -> dict[str, int]:
-        """Tokens of the vocabulary that are known to be of each language."""
-        return dict(zip(self.tokens, self.own.sum(1).tolist(), strict=True))
+    def token_counts(self) -> dict[str, int]:
+        """Number of tokens of the vocabulary that are assigned to each language."""
+        return dict(zip(self.tokens, self.token_languages.sum(1).tolist(), strict=True))
 
     @property
     def signature(self) -> str:
-        one = Signature(
+        """One line that states everything the numbers depend on."""
+        signature = Signature(
             self.checkpoint.name,
             self.weights.digest,
             self.corpus.name,
             self.corpus.digest,
             dtype=self.engine.dtype,
         )
-        return f"{one}|seed:{self.seed}"
+        return f"{signature}|seed:{self.seed}"
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """By the names in `repalign.results.inside.TABLES`, without the checkpoint."""
+        """Tables by the names in `repalign.results.inside.TABLES`, without the column `checkpoint`.
+
+        Raises:
+            RepalignError: a layer that the model does not have.
+        """
         import pandas as pd
 
-        found = {"lens": pd.DataFrame(list(self._lens()))}
-        chosen = self._neurons()
-        if chosen is not None:
+        tables = {"lens": pd.DataFrame(list(self._lens()))}
+        neurons = self._neurons()
+        if neurons is not None:
             names = np.array(list(self.tokens))
-            found["neurons"] = pd.DataFrame({**vars(chosen), "language": names[chosen.language]})
-        if rows := self._interventions(chosen):
-            found["interventions"] = pd.DataFrame(corrected(rows))
+            tables["neurons"] = pd.DataFrame({**vars(neurons), "language": names[neurons.language]})
+        if rows := self._interventions(neurons):
+            tables["interventions"] = pd.DataFrame(adjusted(rows))
         return {
-            name: table.assign(depth=table["layer"] / self.engine.n_blocks) for name, table in found.items()
+            name: table.assign(depth=table["layer"] / self.engine.n_blocks) for name, table in tables.items()
         }
 
-    def _lens(self) -> Any:
+    def _lens(self) -> Iterator[dict[str, Any]]:
+        """Rows of the table `lens`."""
         weights = resamples(len(self.corpus), self.draws, self.seed)
-        toward = [("probability", name) for name in self.tokens] + [("entropy", None)]
+        measures = [("probability", name) for name in self.tokens] + [("entropy", None)]
         for language, rows in self.tokens.items():
-            said = lens(self.engine, self.decoder, rows, self.own)
-            for layer, values in zip(self.engine.layers, np.moveaxis(said, 2, 1), strict=True):
+            predictions = lens(self.engine, self.unembed, rows, self.token_languages)
+            for layer, values in zip(self.engine.layers, np.moveaxis(predictions, 2, 1), strict=True):
                 mean = values.mean(1)
                 low, high = intervals(mean, values - mean[:, None], weights)
-                for (measure, name), value, lower, upper in zip(toward, mean, low, high, strict=True):
+                for (measure, name), value, lower, upper in zip(measures, mean, low, high, strict=True):
                     yield {
                         "language": language, "layer": layer, "measure": measure, "toward": name, "value": value,
                         "low": lower, "high": upper, "sentences": len(rows),
                     }  # fmt: skip
 
     def _half(self, odd: int) -> dict[str, TokenRows]:
-        """Every other sentence: the even ones choose, the odd ones tell what it does."""
+        """Every other sentence: even ones select neurons and directions, odd ones measure the effects."""
         return {lang: TokenRows.of(rows[odd::2]) for lang, rows in self.tokens.items()}
 
-    def _neurons(self) -> Any:
+    def _neurons(self) -> Neurons | None:
+        """The language-specific neurons; None, with a note, if there are none."""
         try:
-            rates = activation_rates(self.engine, self._half(0), self.decoder.vocabulary)
+            rates = activation_rates(self.engine, self._half(0), self.unembed.vocabulary)
         except RepalignError as error:
             self.notes.append(f"no neurons: {error}")
             return None
         self.width = rates.shape[1]
         chosen = language_neurons(rates, self.share)
         if not len(chosen.layer):
-            self.notes.append("no neurons: none is active more often than 95% of them all")
+            self.notes.append("no neurons: no activation rate is above the 95% quantile of all")
             return None
         return chosen
 
-    @cached_property
-    def _places(self) -> list[int]:
+    def _layers_to_edit(self) -> list[int]:
         last = self.engine.n_blocks - 1
         if last < 1:
-            self.notes.append("nothing is taken out of a model of one block")
+            self.notes.append("no interventions at single layers: the model has one block only")
             return []
         for layer in self.layers or ():
             if not 1 <= layer <= last:
-                raise RepalignError(f"no layer {layer} to change something at; they are 1 to {last}")
-        return sorted(
-            set(self.layers or np.linspace(1, last, min(LAYERS, last)).round().astype(int).tolist())
-        )
+                raise RepalignError(f"no interventions at layer {layer}; choose layers from 1 to {last}")
+        default = np.linspace(1, last, min(MAX_DEFAULT_LAYERS, last)).round().astype(int).tolist()
+        return sorted(set(self.layers or default))
 
-    def _interventions(self, chosen: Any) -> list[dict[str, Any]]:
-        effects = Effects(Intervened(self.engine, self.own), self._half(1), self.pivot, self.draws, self.seed)
+    def _interventions(self, neurons: Neurons | None) -> list[dict[str, Any]]:
+        """Rows of the table `interventions`, without adjusted p-values."""
+        model = EditableModel(self.engine, self.token_languages)
+        effects = Effects(model, self._half(1), self.pivot, self.draws, self.seed)
         pooled = {lang: self.engine.pool(rows, ["mean"])[0] for lang, rows in self._half(0).items()}
         means = np.stack([states.mean(1, dtype=np.float64) for states in pooled.values()], axis=1)
-        rows = list(effects.of_neurons(chosen, self.width)) if chosen is not None else []
+        rows = list(effects.of_neurons(neurons, self.width)) if neurons is not None else []
+        disable = None if self.progress else True
         for layer in tqdm(
-            self._places, desc=f"{self.checkpoint.name} interventions", leave=False, disable=None
+            self.edited_layers, desc=f"{self.checkpoint.name} interventions", leave=False, disable=disable
         ):
             rows += effects.of_subspace(layer, means[layer])
             rows += effects.of_steering(layer, means[layer])

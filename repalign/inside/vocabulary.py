@@ -1,4 +1,4 @@
-"""Of which language a token of the vocabulary is, as far as that can be told."""
+"""The language of each token of the vocabulary, where it can be determined."""
 
 from __future__ import annotations
 
@@ -10,34 +10,41 @@ import numpy as np
 from repalign.corpora.checks import script
 from repalign.models.tokenization import TokenRows
 
-OFTEN = 2
-"""Sentences of a language that must hold a token before it counts as that language's."""
+MIN_SENTENCES = 2
+"""Sentences of a language that must contain a token for it to be assigned to that language."""
 
 
 def languages_of_tokens(
     tokenizer: Any, texts: Mapping[str, Sequence[str]], tokens: Mapping[str, TokenRows], size: int
 ) -> np.ndarray:
-    """bool [language, token]: a token is of at most one language, and most names and digits of none.
+    """Assign tokens of the vocabulary to languages, without word lists.
 
-    It is of a language when its letters are of a script that the corpus writes only this language in, or when at least
-    two of this language's sentences hold it and none of the others': no word lists are needed.
+    A token belongs to a language if its letters are of a script that only this language uses in the corpus, or if at
+    least two of this language's sentences contain it and no sentence of another language does. Most names and digits
+    belong to none.
 
     Args:
-        size: of the vocabulary, as the output layer has it.
+        tokenizer: of the model.
+        texts: language -> sentences.
+        tokens: language -> the same sentences, tokenised.
+        size: of the vocabulary, as in the output layer.
+
+    Returns:
+        bool [language, token], at most one language per token.
     """
-    seen = np.stack([_sentences_with(rows, size) for rows in tokens.values()])
-    own = (seen >= OFTEN) & (seen.sum(axis=0) == seen)
-    usual = [script(" ".join(rows)) for rows in texts.values()]
+    sentences = np.stack([_sentences_with(rows, size) for rows in tokens.values()])
+    assigned = (sentences >= MIN_SENTENCES) & (sentences.sum(axis=0) == sentences)
+    script_of_language = [script(" ".join(rows)) for rows in texts.values()]
     known = min(size, len(tokenizer))
     scripts = np.array([script(text) for text in tokenizer.batch_decode([[token] for token in range(known)])])
-    for row, name in enumerate(usual):
-        if usual.count(name) == 1:
-            own[:, :known] &= scripts != name
-            own[row, :known] |= scripts == name
-    return own
+    for row, name in enumerate(script_of_language):
+        if script_of_language.count(name) == 1:
+            assigned[:, :known] &= scripts != name
+            assigned[row, :known] |= scripts == name
+    return assigned
 
 
 def _sentences_with(rows: TokenRows, size: int) -> np.ndarray:
-    """In how many sentences each token stands: int64 [token]."""
-    once = [np.unique(ids) for ids in rows.own_ids]
-    return np.bincount(np.concatenate(once), minlength=size)
+    """Number of sentences that contain each token, int64 [token]."""
+    distinct = [np.unique(ids) for ids in rows.own_ids]
+    return np.bincount(np.concatenate(distinct), minlength=size)

@@ -1,4 +1,4 @@
-"""From a hidden state to the next word: the last part of a causal language model, on its own."""
+"""Unembedding: from hidden states to logits, the last part of a causal language model."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from repalign.models.engine import TOLERANCE, Engine
 from repalign.models.hooks import tensor_of
 from repalign.models.tokenization import TokenRows
 
-LOGITS = 1 << 26
-"""Logits held at once: 256 MiB in float32."""
+MAX_LOGITS = 1 << 26
+"""Logits in memory at once: 256 MiB in float32."""
 
-CAPS = ("final_logit_softcapping", "logits_soft_cap", "output_logit_soft_cap")
-"""How Gemma 2, RecurrentGemma and xLSTM call the most that a logit may be."""
+SOFTCAP_SETTINGS = ("final_logit_softcapping", "logits_soft_cap", "output_logit_soft_cap")
+"""Names of the soft cap on logits in the configurations of Gemma 2, RecurrentGemma and xLSTM."""
 
 
 @dataclass(frozen=True)
-class Decoder:
-    """What lies between the last block and the logits: `decoder(hidden)` is the logit lens (nostalgebraist 2020).
+class Unembed:
+    """Everything between the last block and the logits; `unembed(hidden)` is the logit lens (nostalgebraist 2020).
 
     Attributes:
-        after: modules that the last block's output goes through, most often one norm.
+        after: modules that the last block's output passes through, usually one norm.
         head: the output layer.
-        scale: the logits are multiplied by it (Cohere, Granite).
-        cap: the logits are squeezed into plus and minus this (see `CAPS`), or None.
+        scale: factor of the logits (Cohere, Granite).
+        cap: soft cap on the absolute logits (see `SOFTCAP_SETTINGS`), or None.
     """
 
     after: tuple[nn.Module, ...]
@@ -39,7 +39,7 @@ class Decoder:
     cap: float | None
 
     def __call__(self, hidden: Tensor) -> Tensor:
-        """Logits float32 [..., token of the vocabulary] of states [..., dim]."""
+        """Logits, float32 [..., vocabulary], of hidden states [..., dim]."""
         for module in self.after:
             hidden = module(hidden)
         logits = self.head(hidden).float() * self.scale
@@ -47,21 +47,22 @@ class Decoder:
 
     @property
     def vocabulary(self) -> int:
+        """Number of logits."""
         return int(self.head.weight.shape[0])  # type: ignore[arg-type]
 
 
 @torch.inference_mode()
-def find_decoder(engine: Engine) -> Decoder:
-    """The decoder of a loaded model, checked: from the last block's states it makes the model's own logits.
+def find_unembed(engine: Engine) -> Unembed:
+    """The unembedding of a loaded model, verified: applied to the last block's states it gives the model's logits.
 
     Raises:
-        RepalignError: no causal language model, or one that does more between its last block and its logits.
+        RepalignError: not a causal language model, or one that does more between its last block and its logits.
     """
     model: Any = engine.model
     head = model.get_output_embeddings()
     if not engine.causal or head is None:
         raise RepalignError(
-            f"{type(model).__name__} predicts no next token; only causal language models can be looked into"
+            f"{type(model).__name__} does not predict a next token; only causal language models have a logit lens"
         )
     body, blocks = engine.reader.body, engine.reader.blocks
     last: list[Tensor] = []
@@ -86,40 +87,46 @@ def find_decoder(engine: Engine) -> Decoder:
         for handle in handles:
             handle.remove()
     config = model.config.get_text_config()
-    decoder = Decoder(
+    unembed = Unembed(
         after=_outermost(after),
         head=head,
         scale=getattr(config, "logit_scale", None) or 1 / (getattr(config, "logits_scaling", None) or 1),
-        cap=next((cap for name in CAPS if (cap := getattr(config, name, None))), None),
+        cap=next((cap for name in SOFTCAP_SETTINGS if (cap := getattr(config, name, None))), None),
     )
     try:
-        found = decoder(last[0])
+        logits = unembed(last[0])
     except (TypeError, RuntimeError):  # states of another shape: several streams, a mixer
-        found = None
+        logits = None
     largest = max(1.0, float(expected.abs().max()))
-    if found is None or not torch.allclose(found, expected, atol=TOLERANCE[engine.dtype] * largest):
+    if logits is None or not torch.allclose(logits, expected, atol=TOLERANCE[engine.dtype] * largest):
         raise RepalignError(
-            f"{type(model).__name__} does more between its last block and its logits than norm and output layer; "
-            "its layers cannot be read as words"
+            f"{type(model).__name__} computes more between its last block and its logits than a norm and the output "
+            "layer; the logit lens cannot be applied"
         )
-    return decoder
+    return unembed
 
 
 def _outermost(modules: Iterable[nn.Module]) -> tuple[nn.Module, ...]:
-    """Without those that are parts of another."""
+    """Without modules that are parts of another one."""
     parts = {part for module in modules for part in module.modules() if part is not module}
     return tuple(module for module in modules if module not in parts)
 
 
 def batches(engine: Engine, rows: TokenRows, vocabulary: int) -> list[tuple[Any, Tensor, Tensor, Tensor]]:
-    """Batches of sentences on the engine's device, few enough at a time that their logits fit.
+    """Batches of sentences on the engine's device, small enough that their logits fit into memory.
+
+    Args:
+        engine: for its device and token budget.
+        rows: tokenised sentences.
+        vocabulary: number of logits per token.
 
     Returns:
-        (row numbers, ids int64 [sentence, token], content bool, real bool) a batch.
+        Per batch: row numbers int64 [sentence], ids int64 [sentence, token], and masks of content and real tokens,
+        bool [sentence, token].
     """
-    budget = min(engine.batch_tokens, max(64, LOGITS // vocabulary))
-    found = []
+    budget = min(engine.batch_tokens, max(64, MAX_LOGITS // vocabulary))
+    batched = []
     for batch in plan(rows.ids.lengths.tolist(), budget):
         ids, content, real = pad([rows[row] for row in batch], 0, 0)
-        found.append((batch, *(tensor.to(engine.device) for tensor in (ids, content, real))))
-    return found
+        batched.append((batch, *(tensor.to(engine.device) for tensor in (ids, content, real))))
+    return batched

@@ -1,4 +1,4 @@
-"""The page of an evaluation: one HTML file that needs nothing else."""
+"""The page of an evaluation: one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -19,131 +19,168 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HEIGHT = 340
-EXAMPLES = 6
-"""Questions shown of each language, evenly from the first to the last."""
+EXAMPLES_PER_LANGUAGE = 6
+"""Questions shown per language, evenly spaced from the first to the last."""
 
-METRICS = 4
-"""Metrics of alignment drawn beside the scores."""
+MAX_METRICS = 4
+"""Metrics of alignment that are plotted against the scores."""
 
-LONGEST = 300
+MAX_CHARACTERS = 300
 """Characters shown of a question or an answer."""
 
 
-def write_evaluation(found: Evaluation, path: str | Path) -> Path:
-    """Write the page; see `repalign.report.layout.write_page`."""
-    return write_page(render_evaluation(found), path)
+def write_evaluation(evaluation: Evaluation, path: str | Path) -> Path:
+    """Write the page; see `repalign.report.layout.write_page`.
+
+    Raises:
+        RepalignError: the file cannot be written.
+    """
+    return write_page(render_evaluation(evaluation), path)
 
 
-def render_evaluation(found: Evaluation) -> str:
-    """The page. A table that is not there is not drawn."""
-    panels, figures = numbered(_figures(found.tables, found.settings["labels"]))
-    tables = found.tables
+def render_evaluation(evaluation: Evaluation) -> str:
+    """The page as HTML; missing tables are skipped."""
+    panels, figures = numbered(_figures(evaluation.tables, evaluation.settings["labels"]))
+    tables = evaluation.tables
     scores = tables["scores"]
     languages = scores["language"].dropna().nunique()
     return fill(
         "evaluation.html",
         ["figures.js"],
-        title=found.title,
-        lead=f"{joined(languages, 'language')}, {scores['items'].max():,} questions each, {joined(len(found.signatures), 'checkpoint')}",
-        findings=_findings(found),
+        title=evaluation.title,
+        lead=f"{joined(languages, 'language')}, {scores['items'].max():,} questions each, {joined(len(evaluation.signatures), 'checkpoint')}",
+        findings=_findings(evaluation),
         panels=panels,
         height=HEIGHT,
         wins_note=_wins_note(tables["wins"]) if "wins" in tables else "",
         correlations=_correlations(tables["correlations"]) if "correlations" in tables else None,
         examples=_examples(tables["answers"]),
-        examples_note=f"{EXAMPLES} questions of each language, evenly from the first to the last; "
-        "the results folder holds them all.",
-        command=found.about.get("command"),
-        facts=_facts(found),
+        examples_note=f"{EXAMPLES_PER_LANGUAGE} questions per language, evenly spaced from the first to the last; "
+        "the results folder has all of them.",
+        command=evaluation.about.get("command"),
+        facts=_facts(evaluation),
         data=to_json({"figures": figures, "themes": PAGE_THEMES, "height": HEIGHT}),
     )
 
 
-Drawn = Iterable[tuple[str, dict[str, Any]]]
-"""Titles and pictures."""
+TitledFigures = Iterable[tuple[str, dict[str, Any]]]
+"""Titles and figures."""
 
 
-def _figures(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> dict[str, Drawn]:
+def _figures(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> dict[str, TitledFigures]:
     scores = tables["scores"]
-    own, changed = scores[scores["baseline"].isna()], scores[scores["baseline"].notna()]
-    drawn: dict[str, Drawn] = {
-        "scores": [(labels[name], answers.scores(rows, labels[name])) for name, rows in _each(own, "scorer")],
+    single, changed = scores[scores["baseline"].isna()], scores[scores["baseline"].notna()]
+    figures: dict[str, TitledFigures] = {
+        "scores": [
+            (labels[name], answers.scores(rows, labels[name])) for name, rows in _each(single, "scorer")
+        ],
         "differences": [
             (labels[name], answers.differences(rows, labels[name])) for name, rows in _each(changed, "scorer")
         ],
     }
     for name, column, draw in (
         ("wins", "judge", answers.wins),
-        ("languages", "checkpoint", answers.spoken),
-        ("consistency", "checkpoint", answers.same_answers),
+        ("languages", "checkpoint", answers.answer_languages),
+        ("consistency", "checkpoint", answers.consistency),
     ):
         table = tables.get(name)
-        drawn[name] = [] if table is None else [(str(key), draw(rows)) for key, rows in _each(table, column)]
-    drawn["alignment"] = list(_beside(tables["alignment"], labels)) if "alignment" in tables else []
-    return drawn
+        figures[name] = (
+            [] if table is None else [(str(key), draw(rows)) for key, rows in _each(table, column)]
+        )
+    figures["alignment"] = list(_alignment(tables["alignment"], labels)) if "alignment" in tables else []
+    return figures
 
 
-def _beside(table: pd.DataFrame, labels: Mapping[str, str]) -> Drawn:
+def _alignment(table: pd.DataFrame, labels: Mapping[str, str]) -> TitledFigures:
     leading = table[table["scorer"] == table["scorer"].iloc[0]]
     label = labels[leading["scorer"].iloc[0]]
-    for metric, rows in list(_each(leading, "metric"))[:METRICS]:
-        yield f"{metric} and {label}", answers.beside(rows, str(metric), label)
+    for metric, rows in list(_each(leading, "metric"))[:MAX_METRICS]:
+        yield f"{metric} and {label}", answers.alignment(rows, str(metric), label)
 
 
 def _each(table: pd.DataFrame, column: str) -> Iterable[tuple[Any, pd.DataFrame]]:
     return table.groupby(column, sort=False)
 
 
-def _findings(found: Evaluation) -> dict[str, list[str]]:
-    """What the leading scorer says, and what the answers look like."""
-    tables = found.tables
+def _findings(evaluation: Evaluation) -> dict[str, list[str]]:
+    """Results of the main scorer, and properties of the answers: title -> lines."""
+    tables = evaluation.tables
     scores = tables["scores"]
     leading = scores[scores["scorer"] == scores["scorer"].iloc[0]]
-    right, changed, said = [], [], []
-    for checkpoint, rows in _each(leading[leading["baseline"].isna()], "checkpoint"):
-        right.append(_score(str(checkpoint), rows))
-    for checkpoint, rows in _each(leading[leading["baseline"].notna()], "checkpoint"):
-        whole, single = rows.iloc[-1], rows[rows["language"].notna()]
-        surely = single[single["p_adjusted"] < 0.05]
-        changed.append(
-            f"{checkpoint} minus {whole['baseline']}: {whole['value']:+.1f} [{whole['low']:+.1f}, {whole['high']:+.1f}] "
-            f"({whole['scorer']}); better in {joined((surely['value'] > 0).sum(), 'language')}, worse in "
-            f"{(surely['value'] < 0).sum()}, the others cannot be told apart"
-        )
+    accuracy = [
+        _score(str(name), rows) for name, rows in _each(leading[leading["baseline"].isna()], "checkpoint")
+    ]
+    changes = [
+        _change(str(name), rows) for name, rows in _each(leading[leading["baseline"].notna()], "checkpoint")
+    ]
+    properties = []
     if "languages" in tables:
         for checkpoint, rows in _each(tables["languages"], "checkpoint"):
-            asked = rows[rows["asked"] == rows["answered"].fillna("")]
-            share = asked["count"].sum() / rows["count"].sum()
-            said.append(f"{checkpoint}: {share:.0%} in the language asked")
+            same = rows[rows["asked"] == rows["answered"].fillna("")]
+            share = same["count"].sum() / rows["count"].sum()
+            properties.append(f"{checkpoint}: {share:.0%} in the language of the question")
     if "consistency" in tables:
         for checkpoint, rows in _each(tables["consistency"], "checkpoint"):
-            said.append(
-                f"{checkpoint}: {rows['value'].mean():.1%} answered the same in two languages, by chance {rows['chance'].mean():.1%}"
+            properties.append(
+                f"{checkpoint}: same answer in two languages for {rows['value'].mean():.1%} of questions "
+                f"(chance {rows['chance'].mean():.1%})"
             )
-    found_in = {"How right is it?": right, "What changed?": changed, "What do the answers look like?": said}
-    return {title: lines for title, lines in found_in.items() if lines}
+    sections = {"Accuracy": accuracy, "What changed?": changes, "Language and consistency": properties}
+    return {title: lines for title, lines in sections.items() if lines}
 
 
 def _score(checkpoint: str, rows: pd.DataFrame) -> str:
-    whole, single = rows.iloc[-1], rows[rows["language"].notna()]
-    text = f"{checkpoint}: {whole['value']:.1f} [{whole['low']:.1f}, {whole['high']:.1f}] ({whole['scorer']})"
-    if len(single) < 2:
+    total, languages = rows.iloc[-1], rows[rows["language"].notna()]
+    text = f"{checkpoint}: {total['value']:.1f} [{total['low']:.1f}, {total['high']:.1f}] ({total['scorer']})"
+    if len(languages) < 2:
         return text
-    best, worst = (single.loc[single["value"].agg(pick)] for pick in ("idxmax", "idxmin"))
-    return f"{text}; most in {best['language']} ({best['value']:.1f}), least in {worst['language']} ({worst['value']:.1f})"
+    best, worst = (languages.loc[languages["value"].agg(pick)] for pick in ("idxmax", "idxmin"))
+    return (
+        f"{text}; highest in {best['language']} ({best['value']:.1f}), "
+        f"lowest in {worst['language']} ({worst['value']:.1f})"
+    )
+
+
+def _change(checkpoint: str, rows: pd.DataFrame) -> str:
+    total, languages = rows.iloc[-1], rows[rows["language"].notna()]
+    significant = languages[languages["p_adjusted"] < 0.05]
+    better, worse = int((significant["value"] > 0).sum()), int((significant["value"] < 0).sum())
+    return (
+        f"{checkpoint} minus {total['baseline']}: {total['value']:+.1f} [{total['low']:+.1f}, {total['high']:+.1f}] "
+        f"({total['scorer']}); {significance_in_words(better, worse, len(languages))}"
+    )
+
+
+def significance_in_words(better: int, worse: int, languages: int) -> str:
+    """
+    >>> significance_in_words(7, 0, 7), significance_in_words(0, 0, 7)
+    ('significantly better in all 7 languages', 'no significant difference in any language')
+    >>> significance_in_words(3, 1, 7)
+    'significantly better in 3 of 7 languages, worse in 1'
+    """
+    if not better and not worse:
+        return "no significant difference in any language"
+    counts = [(count, word) for count, word in ((better, "better"), (worse, "worse")) if count]
+    (count, word), *rest = counts
+    scope = (
+        f"all {joined(languages, 'language')}"
+        if count == languages > 1
+        else f"{count} of {joined(languages, 'language')}"
+    )
+    return f"significantly {word} in {scope}" + "".join(f", {word} in {count}" for count, word in rest)
 
 
 def _wins_note(rows: pd.DataFrame) -> str:
     first = rows.iloc[0]
-    swayed = (rows["swayed"] * rows["items"]).sum() / rows["items"].sum()
+    position_biased = (rows["position_biased"] * rows["items"]).sum() / rows["items"].sum()
     return (
         f"{first['checkpoint']} against {first['baseline']}, judged by {first['judge']}, each pair in both orders; "
-        f"{swayed:.1%} were decided by order alone and count as ties."
+        f"{position_biased:.1%} of pairs were decided by position alone and count as ties."
     )
 
 
 def _correlations(rows: pd.DataFrame) -> dict[str, Any]:
-    columns = ["checkpoint", "metric", "scorer", "over", "rho", "adjusted p", ""]
+    columns = ["checkpoint", "metric", "scorer", "over", "Spearman's rho", "adjusted p", "note"]
     return {
         "columns": columns,
         "rows": [
@@ -166,32 +203,36 @@ def _interval(value: float, low: float, high: float) -> str:
 def _examples(table: pd.DataFrame) -> dict[str, Any]:
     names = list(dict.fromkeys(table["checkpoint"]))
     rows = []
-    for language, own in _each(table, "language"):
-        asked = own[own["checkpoint"] == names[0]]
-        chosen = asked.iloc[np.unique(np.linspace(0, len(asked) - 1, EXAMPLES).astype(int))]
-        said = own.set_index(["checkpoint", "item"])["answer"]
-        for row in chosen.itertuples():
+    for language, answered in _each(table, "language"):
+        questions = answered[answered["checkpoint"] == names[0]]
+        spaced = np.unique(np.linspace(0, len(questions) - 1, EXAMPLES_PER_LANGUAGE).astype(int))
+        answer_of = answered.set_index(["checkpoint", "item"])["answer"]
+        for row in questions.iloc[spaced].itertuples():
             question = f"{row.instruction}\n{row.input}"
             rows.append(
                 [
                     language,
                     _short(question),
                     row.reference,
-                    *(_short(said[(name, row.item)]) for name in names),
+                    *(_short(answer_of[(name, row.item)]) for name in names),
                 ]
             )
-    return {"columns": ["", "question", "reference", *names], "rows": rows}
+    return {"columns": ["language", "question", "reference", *names], "rows": rows}
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
+    return (
+        text
+        if len(text) <= MAX_CHARACTERS
+        else f"{text[: MAX_CHARACTERS // 2]} … {text[-MAX_CHARACTERS // 2 :]}"
+    )
 
 
-def _facts(found: Evaluation) -> dict[str, str]:
-    cut = {
-        f"{what} cut, {name}": ", ".join(f"{language} {count}" for language, count in counts.items())
-        for name, own in found.settings["truncated"].items()
-        for what, counts in own.items()
+def _facts(evaluation: Evaluation) -> dict[str, str]:
+    truncated = {
+        f"truncated {what}, {name}": ", ".join(f"{language} {count}" for language, count in counts.items())
+        for name, by_kind in evaluation.settings["truncated"].items()
+        for what, counts in by_kind.items()
         if counts
     }
-    return {**found.signatures, **found.settings["scorers"], **cut}
+    return {**evaluation.signatures, **evaluation.settings["scorers"], **truncated}

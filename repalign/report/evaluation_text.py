@@ -1,4 +1,4 @@
-"""What `evaluate` prints: scores by language with their intervals, and a line for what else was found."""
+"""What `repalign evaluate` prints: scores by language with their intervals, and one line per further result."""
 
 from __future__ import annotations
 
@@ -11,33 +11,35 @@ if TYPE_CHECKING:
     from repalign.results.evaluation import Evaluation
 
 
-def print_tables(found: Evaluation) -> None:
-    """Scores by language with their intervals, and what else was found, on stdout."""
-    scores = found.tables["scores"]
+def print_tables(evaluation: Evaluation) -> None:
+    """Print an evaluation to stdout."""
+    scores = evaluation.tables["scores"]
     for (checkpoint, baseline), rows in scores.groupby(["checkpoint", "baseline"], sort=False, dropna=False):
-        change = isinstance(baseline, str)
-        star = " (* p < .05, over languages by Holm)" if change else ""
-        print(f"{checkpoint} minus {baseline}{star}" if change else found.signatures[str(checkpoint)])
-        print(_grid(rows, "+.1f" if change else ".1f"))
-    for name, signature in found.settings["scorers"].items():
+        if isinstance(baseline, str):
+            print(f"{checkpoint} minus {baseline} (* p < .05, adjusted over languages by Holm)")
+            print(_grid(rows, "+.1f"))
+        else:
+            print(evaluation.signatures[str(checkpoint)])
+            print(_grid(rows, ".1f"))
+    for name, signature in evaluation.settings["scorers"].items():
         print(f"{name}: {signature}")
-    for name, cut in found.settings["truncated"].items():
-        for what, counts in cut.items():
+    for name, truncated in evaluation.settings["truncated"].items():
+        for what, counts in truncated.items():
             if counts:
-                print(f"{name}: {what} cut: {', '.join(f'{lang} {n}' for lang, n in counts.items())}")
-    for line in _further(found):
+                print(f"{name}: truncated {what}: {', '.join(f'{lang} {n}' for lang, n in counts.items())}")
+    for line in _further_results(evaluation):
         print(line)
 
 
 def _grid(rows: pd.DataFrame, digits: str) -> str:
-    """Languages by scorers."""
+    """Languages by scorers, in percent."""
     scorers = list(dict.fromkeys(rows["scorer"]))
     lines = ["        " + "".join(f"{name:>26}" for name in scorers) + f"{'questions':>11}"]
-    for language, own in rows.groupby(rows["language"].fillna("mean"), sort=False):
+    for language, scored in rows.groupby(rows["language"].fillna("mean"), sort=False):
         cells = [
-            f"{_interval(row, digits):>26}" for _, row in own.set_index("scorer").loc[scorers].iterrows()
+            f"{_interval(row, digits):>26}" for _, row in scored.set_index("scorer").loc[scorers].iterrows()
         ]
-        lines.append(f"{language:8}" + "".join(cells) + f"{own['items'].iloc[0]:11}")
+        lines.append(f"{language:8}" + "".join(cells) + f"{scored['items'].iloc[0]:11}")
     return "\n".join(lines)
 
 
@@ -46,42 +48,41 @@ def _interval(row: pd.Series, digits: str) -> str:
     return f"{row['value']:{digits}} [{row['low']:{digits}}, {row['high']:{digits}}]{star}"
 
 
-def _further(found: Evaluation) -> Iterator[str]:
-    """One line a checkpoint or language for what the other tables say."""
+def _further_results(evaluation: Evaluation) -> Iterator[str]:
+    """One line per checkpoint or language for each of the other tables."""
     from repalign.statistics import holm
 
-    tables = found.tables
+    tables = evaluation.tables
     if "languages" in tables:
         table = tables["languages"]
-        asked = table[table["asked"] == table["answered"].fillna("")].set_index(["checkpoint", "asked"])[
-            "share"
-        ]
+        same = table[table["asked"] == table["answered"].fillna("")]
+        share_of = same.set_index(["checkpoint", "asked"])["share"]
         for name in dict.fromkeys(table["checkpoint"]):
-            shares = [f"{lang} {asked.get((name, lang), 0):.0%}" for lang in dict.fromkeys(table["asked"])]
-            yield f"{name}: in the language asked: {', '.join(shares)}"
+            shares = [f"{lang} {share_of.get((name, lang), 0):.0%}" for lang in dict.fromkeys(table["asked"])]
+            yield f"{name}: answered in the language of the question: {', '.join(shares)}"
     if "consistency" in tables:
-        for name, own in tables["consistency"].groupby("checkpoint", sort=False):
-            value, chance = own["value"].mean(), own["chance"].mean()
-            told = (holm(own["p"]) < 0.05).sum()
+        for name, pairs in tables["consistency"].groupby("checkpoint", sort=False):
+            value, chance = pairs["value"].mean(), pairs["chance"].mean()
+            significant = (holm(pairs["p"]) < 0.05).sum()
             yield (
                 f"{name}: same answer in two languages: {value:.1%} (chance {chance:.1%}), "
-                f"above chance in {told} of {len(own)} pairs"
+                f"significant in {significant} of {len(pairs)} pairs"
             )
     for row in tables["wins"].itertuples() if "wins" in tables else ():
         yield (
             f"{row.checkpoint} over {row.baseline} in {row.language} by {row.judge}: {row.wins} won, {row.ties} tied, "
-            f"{row.losses} lost, {row.value:.1%} [{row.low:.1%}, {row.high:.1%}], p {row.p:.2g}, swayed {row.swayed:.0%}"
+            f"{row.losses} lost, {row.value:.1%} [{row.low:.1%}, {row.high:.1%}], p {row.p:.2g}, "
+            f"position-biased {row.position_biased:.0%}"
         )
-    yield from _correlations(found) if "correlations" in tables else ()
+    yield from _correlations(evaluation) if "correlations" in tables else ()
 
 
-def _correlations(found: Evaluation) -> Iterator[str]:
-    """Of alignment and the leading scorer; the table has the others."""
-    table = found.tables["correlations"]
-    for row in table[table["scorer"] == found.tables["scores"]["scorer"].iloc[0]].itertuples():
-        where = f" in {row.language}" if isinstance(row.language, str) else ""
-        said = f"{row.checkpoint}: {row.metric} and {row.scorer} over {row.units} {row.over}{where}: "
-        yield said + (
+def _correlations(evaluation: Evaluation) -> Iterator[str]:
+    """Correlations of alignment with the main scorer; the table has those with the others."""
+    table = evaluation.tables["correlations"]
+    for row in table[table["scorer"] == evaluation.tables["scores"]["scorer"].iloc[0]].itertuples():
+        scope = f" in {row.language}" if isinstance(row.language, str) else ""
+        yield f"{row.checkpoint}: {row.metric} and {row.scorer} over {row.units} {row.over}{scope}: " + (
             row.note
             or f"rho {row.value:+.2f} [{row.low:+.2f}, {row.high:+.2f}], adjusted p {row.p_adjusted:.2g}"
         )

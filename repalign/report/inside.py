@@ -1,8 +1,8 @@
-"""The page of what was found inside checkpoints: one HTML file that needs nothing else."""
+"""The page of `repalign inside`: one self-contained HTML file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,84 +19,89 @@ if TYPE_CHECKING:
 
 HEIGHT = 360
 OUTCOMES = {
-    "loss": "loss, nats a token",
-    "own": "probability of own words",
-    "pivot": "probability of {pivot} words",
+    "loss": "loss (nats per token)",
+    "own": "probability of same-language tokens",
+    "pivot": "probability of {pivot} tokens",
     "p_at_1": "P@1 with {pivot} at the last layer",
 }
-"""What interventions are measured by, as axes name it."""
+"""Outcomes of interventions, as labels of axes."""
 
 Panel = tuple[str, dict[str, Any]]
-"""A title and a picture."""
+"""A title and a figure."""
 
 
-def write_inside(found: Inside, path: str | Path) -> Path:
-    """Write the page; see `repalign.report.layout.write_page`."""
-    return write_page(render_inside(found), path)
+def write_inside(inside: Inside, path: str | Path) -> Path:
+    """Write the page; see `repalign.report.layout.write_page`.
+
+    Raises:
+        RepalignError: the file cannot be written.
+    """
+    return write_page(render_inside(inside), path)
 
 
-def render_inside(found: Inside) -> str:
-    """The page. A table that is not there is not drawn."""
-    panels, pictures = numbered({name: draw(found) for name, draw in PANELS.items()})
-    rows = found.tables["lens"]
+def render_inside(inside: Inside) -> str:
+    """The page as HTML; missing tables are skipped."""
+    panels, pictures = numbered({name: draw(inside) for name, draw in PANELS.items()})
+    rows = inside.tables["lens"]
     sentences, languages = rows["sentences"].max(), rows["language"].nunique()
     return fill(
         "inside.html",
         ["figures.js"],
-        title=found.title,
-        lead=f"{joined(languages, 'language')}, {sentences:,} sentences each, {joined(len(found.signatures), 'checkpoint')}",
-        findings=inside_in_words(found),
+        title=inside.title,
+        lead=f"{joined(languages, 'language')}, {sentences:,} sentences each, {joined(len(inside.signatures), 'checkpoint')}",
+        findings=inside_in_words(inside),
         panels=panels,
         height=HEIGHT,
-        pivot_name=language_name(found.settings["pivot"]),
-        known=_known(found),
-        command=found.about.get("command"),
-        facts={**found.signatures, **_notes(found)},
+        pivot_name=language_name(inside.settings["pivot"]),
+        token_counts=_token_counts(inside),
+        command=inside.about.get("command"),
+        facts={**inside.signatures, **_notes(inside)},
         data=to_json({"figures": pictures, "themes": PAGE_THEMES, "height": HEIGHT}),
     )
 
 
-def _each(found: Inside, table: str) -> Iterator[tuple[str, pd.DataFrame]]:
-    """A table by checkpoint."""
-    if table in found.tables:
-        for name, rows in found.tables[table].groupby("checkpoint", sort=False):
+def _each(inside: Inside, table: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The rows of a table by checkpoint."""
+    if table in inside.tables:
+        for name, rows in inside.tables[table].groupby("checkpoint", sort=False):
             yield str(name), rows
 
 
-def _looks(found: Inside) -> dict[str, Style]:
-    return styles(found.settings["languages"])
+def _styles(inside: Inside) -> dict[str, Style]:
+    return styles(inside.settings["languages"])
 
 
-def _lens(found: Inside) -> Iterator[Panel]:
-    pivot = found.settings["pivot"]
-    for name, rows in _each(found, "lens"):
-        likely = rows[rows["measure"] == "probability"]
-        own = likely[likely["toward"] == likely["language"]]
-        other = likely[(likely["toward"] == pivot) & (likely["language"] != pivot)]
-        unsure = rows[rows["measure"] == "entropy"]
+def _lens(inside: Inside) -> Iterator[Panel]:
+    pivot = inside.settings["pivot"]
+    for name, rows in _each(inside, "lens"):
+        probability = rows[rows["measure"] == "probability"]
+        same = probability[probability["toward"] == probability["language"]]
+        to_pivot = probability[(probability["toward"] == pivot) & (probability["language"] != pivot)]
+        entropy = rows[rows["measure"] == "entropy"]
         for title, label, drawn, everywhere in (
-            ("own words", "probability of own words", own, likely),
-            (f"{pivot} words", f"probability of {pivot} words", other, likely),
-            ("entropy", "entropy, of its greatest", unsure, unsure),
+            ("same-language tokens", "probability of same-language tokens", same, probability),
+            (f"{pivot} tokens", f"probability of {pivot} tokens", to_pivot, probability),
+            ("entropy", "normalised entropy", entropy, entropy),
         ):
-            yield f"{name} · {title}", figures.said(drawn, label, everywhere, _looks(found))
+            yield f"{name} · {title}", figures.lens(drawn, label, everywhere, _styles(inside))
 
 
-def _neurons(found: Inside) -> Iterator[Panel]:
-    changes = dict(_each(found, "interventions"))
-    for name, rows in _each(found, "neurons"):
-        layers = sorted(found.tables["lens"]["layer"].unique().tolist())[1:]
-        yield f"{name} · how many", figures.counts(rows, layers, _looks(found))
-        if name in changes and len(taken := changes[name].query("intervention == 'neurons'")):
-            yield f"{name} · what they cost", figures.cost(taken)
+def _neurons(inside: Inside) -> Iterator[Panel]:
+    interventions = dict(_each(inside, "interventions"))
+    for name, rows in _each(inside, "neurons"):
+        layers = sorted(inside.tables["lens"]["layer"].unique().tolist())[1:]
+        yield f"{name} · neurons by layer", figures.counts(rows, layers, _styles(inside))
+        if name in interventions and len(ablated := interventions[name].query("intervention == 'neurons'")):
+            yield f"{name} · effect of ablating them", figures.ablation(ablated)
 
 
-def _changes(kind: str) -> Any:
-    def panels(found: Inside) -> Iterator[Panel]:
-        for name, rows in _each(found, "interventions"):
-            for outcome, own in rows[rows["intervention"] == kind].groupby("outcome", sort=False):
-                label = OUTCOMES[str(outcome)].format(pivot=found.settings["pivot"])
-                yield f"{name} · {label}", figures.changed(own, f"change of {label}", _looks(found))
+def _effects(intervention: str) -> Callable[[Inside], Iterator[Panel]]:
+    def panels(inside: Inside) -> Iterator[Panel]:
+        for name, rows in _each(inside, "interventions"):
+            selected = rows[rows["intervention"] == intervention]
+            for outcome, effects in selected.groupby("outcome", sort=False):
+                label = OUTCOMES[str(outcome)].format(pivot=inside.settings["pivot"])
+                yield f"{name} · {label}", figures.effects(effects, f"change in {label}", _styles(inside))
 
     return panels
 
@@ -104,86 +109,88 @@ def _changes(kind: str) -> Any:
 PANELS = {
     "lens": _lens,
     "neurons": _neurons,
-    "subspace": _changes("subspace"),
-    "steering": _changes("steering"),
+    "subspace": _effects("subspace"),
+    "steering": _effects("steering"),
 }
-"""Sections of the page: what each draws."""
+"""Section of the page -> its figures."""
 
 
-def inside_in_words(found: Inside) -> dict[str, list[str]]:
-    """Findings by question, for the page and the terminal."""
-    pivot = found.settings["pivot"]
-    words = {
+def inside_in_words(inside: Inside) -> dict[str, list[str]]:
+    """Findings by question, for the page and the terminal: question -> one line per checkpoint."""
+    pivot = inside.settings["pivot"]
+    neurons, removal = "Which neurons carry a language?", "What does removing a language change?"
+    findings = {
         f"Does it think in {language_name(pivot)}?": [
-            _thought(name, rows, pivot) for name, rows in _each(found, "lens")
+            _predicted_languages(name, rows, pivot) for name, rows in _each(inside, "lens")
         ],
-        "Which neurons carry a language?": [],
-        "What does a language cost?": [],
+        neurons: [],
+        removal: [],
     }
-    for name, rows in _each(found, "interventions"):
-        for kind, title, tell in (
-            ("neurons", "Which neurons carry a language?", _carried),
-            ("subspace", "What does a language cost?", _removed),
-            ("steering", "What does a language cost?", _steered),
+    for name, rows in _each(inside, "interventions"):
+        for intervention, question, describe in (
+            ("neurons", neurons, _ablated),
+            ("subspace", removal, _removed),
+            ("steering", removal, _steered),
         ):
-            own = rows[rows["intervention"] == kind]
-            if len(own):
-                words[title].append(f"{name}: {tell(own, pivot)}")
-    return {title: lines for title, lines in words.items() if lines}
+            selected = rows[rows["intervention"] == intervention]
+            if len(selected):
+                findings[question].append(f"{name}: {describe(selected, pivot)}")
+    return {question: lines for question, lines in findings.items() if lines}
 
 
-def _thought(name: str, rows: pd.DataFrame, pivot: str) -> str:
-    likely = rows[(rows["measure"] == "probability") & (rows["language"] != pivot)]
-    own = likely[likely["toward"] == likely["language"]].groupby("layer")["value"].mean()
-    other = likely[likely["toward"] == pivot].groupby("layer")["value"].mean()
-    top, last = int(other.idxmax()), int(other.index.max())
-    leading = other.index[other > own].tolist()
-    layers = list(dict.fromkeys([top, last]))
-    shares = "; ".join(f"layer {layer} {other[layer]:.2f} against {own[layer]:.2f}" for layer in layers)
+def _predicted_languages(name: str, rows: pd.DataFrame, pivot: str) -> str:
+    probability = rows[(rows["measure"] == "probability") & (rows["language"] != pivot)]
+    same = probability[probability["toward"] == probability["language"]].groupby("layer")["value"].mean()
+    to_pivot = probability[probability["toward"] == pivot].groupby("layer")["value"].mean()
+    peak, last = int(to_pivot.idxmax()), int(to_pivot.index.max())
+    leading = to_pivot.index[to_pivot > same].tolist()
+    layers = list(dict.fromkeys([peak, last]))
+    values = "; ".join(f"layer {layer}: {to_pivot[layer]:.2f} and {same[layer]:.2f}" for layer in layers)
     return (
-        f"{name}, reading other languages: {language_name(pivot)} words are likelier than their own at "
-        f"{layers_in_words(leading) if leading else 'no layer'} ({shares})"
+        f"{name}, reading other languages: {language_name(pivot)} tokens are more probable than same-language tokens at "
+        f"{layers_in_words(leading) if leading else 'no layer'} ({values})"
     )
 
 
-def _carried(rows: pd.DataFrame, pivot: str) -> str:
+def _ablated(rows: pd.DataFrame, pivot: str) -> str:
     same = rows["of"] == rows["language"]
-    surely = rows[same & (rows["p_adjusted"] < 0.05) & (rows["value"] > rows["control"])]
+    larger = rows[same & (rows["p_adjusted"] < 0.05) & (rows["value"] > rows["control"])]
     return (
-        f"without a language's neurons ({rows[same]['size'].mean():.0f} on average) its loss changes by "
-        f"{rows[same]['value'].mean():+.2f} nats a token, that of others by {rows[~same]['value'].mean():+.2f}; without as "
-        f"many at random, by {rows[same]['control'].mean():+.2f}. Surely more than at random in {len(surely)} of "
-        f"{joined(same.sum(), 'language')}"
+        f"ablating a language's neurons ({rows[same]['size'].mean():.0f} on average) changes its loss by "
+        f"{rows[same]['value'].mean():+.2f} nats per token, and the loss of other languages by "
+        f"{rows[~same]['value'].mean():+.2f}; random control {rows[same]['control'].mean():+.2f}. Larger than the random "
+        f"control in {len(larger)} of {joined(same.sum(), 'language')} (adjusted p < .05)"
     )
 
 
 def _removed(rows: pd.DataFrame, pivot: str) -> str:
-    loss, found = (rows[rows["outcome"] == outcome] for outcome in ("loss", "p_at_1"))
+    loss, retrieval = (rows[rows["outcome"] == outcome] for outcome in ("loss", "p_at_1"))
     return (
-        f"without the {joined(int(loss['size'].iloc[0]), 'direction')} between languages' means, loss changes by "
-        f"{loss['value'].mean():+.2f} nats a token (at random {loss['control'].mean():+.2f}), raw P@1 at the last layer by "
-        f"{found['value'].mean():+.2f} ({found['control'].mean():+.2f}); mean over {layers_in_words(set(loss['layer']))}"
+        f"removing the {joined(int(loss['size'].iloc[0]), 'direction')} between the languages' means changes the loss by "
+        f"{loss['value'].mean():+.2f} nats per token (random control {loss['control'].mean():+.2f}) and raw P@1 at the "
+        f"last layer by {retrieval['value'].mean():+.2f} (random control {retrieval['control'].mean():+.2f}); mean over "
+        f"{layers_in_words(set(loss['layer']))}"
     )
 
 
 def _steered(rows: pd.DataFrame, pivot: str) -> str:
-    other, own = (rows[rows["outcome"] == outcome] for outcome in ("pivot", "own"))
+    to_pivot, same = (rows[rows["outcome"] == outcome] for outcome in ("pivot", "own"))
     return (
-        f"with the mean of {language_name(pivot)} in place of their own, in texts of other languages the probability of "
-        f"{language_name(pivot)} words changes by {other['value'].mean():+.2f}, of their own by {own['value'].mean():+.2f} "
-        f"(at random {other['control'].mean():+.2f} and {own['control'].mean():+.2f})"
+        f"replacing each language's mean by that of {language_name(pivot)} changes the probability of "
+        f"{language_name(pivot)} tokens by {to_pivot['value'].mean():+.2f} and of same-language tokens by "
+        f"{same['value'].mean():+.2f} (random control {to_pivot['control'].mean():+.2f} and {same['control'].mean():+.2f})"
     )
 
 
-def _known(found: Inside) -> str:
-    counts = next(iter(found.settings[name] for name in found.signatures))["tokens of languages"]
+def _token_counts(inside: Inside) -> str:
+    counts = next(iter(inside.settings[name] for name in inside.signatures))["tokens of languages"]
     listed = ", ".join(f"{language} {count:,}" for language, count in counts.items())
-    return f"Tokens known to be of one language only: {listed}; all others count for none."
+    return f"Tokens of the vocabulary assigned to one language: {listed}; all others are assigned to none."
 
 
-def _notes(found: Inside) -> dict[str, str]:
+def _notes(inside: Inside) -> dict[str, str]:
     return {
         f"notes, {name}": "; ".join(notes)
-        for name in found.signatures
-        if (notes := found.settings[name]["notes"])
+        for name in inside.signatures
+        if (notes := inside.settings[name]["notes"])
     }

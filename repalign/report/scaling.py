@@ -1,4 +1,4 @@
-"""The page of a scaling study: curves, what they leave open, and a budget to spend."""
+"""The page of a scaling study: curves, uncertainty, and how to split a budget."""
 
 from __future__ import annotations
 
@@ -15,10 +15,16 @@ from repalign.scaling.plan import Plan
 def render_scaling(
     study: Mapping[str, Any], plan: Plan | None = None, available: Mapping[str, float] | None = None
 ) -> str:
-    """One HTML file that needs nothing else. Its budget slider solves the allocation again in the browser."""
+    """One self-contained HTML file, whose budget slider recomputes the allocation in the browser.
+
+    Args:
+        study: see `repalign.scaling.study.study`.
+        plan: the allocation of a budget, if there is one.
+        available: pairs that exist, by language; languages not named have no limit.
+    """
     looks = styles(study["languages"])
     law = study["law"] and study["law"]["values"]
-    spent = sum(max(curve["pairs"]) for curve in study["curves"].values()) / 4
+    largest = sum(max(curve["pairs"]) for curve in study["curves"].values()) / 4
     data = {
         "curves": curves(study),
         "themes": PAGE_THEMES,
@@ -26,16 +32,16 @@ def render_scaling(
         "colours": [looks[language].colour for language in study["languages"]],
         "law": law and dict(zip(("c", "a", "b"), law, strict=True)),
         "available": [(available or {}).get(language) for language in study["languages"]],
-        "budget": plan.budget if plan else spent,
+        "budget": plan.budget if plan else largest,
         "objective": plan.objective if plan and plan.objective in ("mean", "min") else "mean",
         "score": study["score"],
     }
-    counted = f"{len(study['languages'])} languages, {len(study['runs']['score'])} runs"
+    counts = f"{len(study['languages'])} languages, {len(study['runs']['score'])} runs"
     return fill(
         "scaling.html",
         ["waterfill.js", "scaling.js"],
-        title="How much data",
-        lead=f"{study['score']} by sentence pairs, {counted}: {study['formula']}",
+        title="How much data?",
+        lead=f"{study['score']} as a function of sentence pairs; {counts}; {study['formula']}",
         study=study,
         plan=plan,
         data=to_json(data),

@@ -1,4 +1,4 @@
-"""How a score grows with translation data, and how to spend a budget of it: numbers in, numbers out."""
+"""Scaling laws of translation data: how a score grows with sentence pairs, and how to split a budget of them."""
 
 from repalign.scaling.allocation import allocate, marginal_values
 from repalign.scaling.baselines import proportional, temperature, uniform

@@ -1,4 +1,4 @@
-"""Fitting a form of the law to runs: robust, weighted, from many starts, within bounds."""
+"""Fit a form of the law to runs: robust weighted least squares, several starts, within bounds."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from repalign.errors import RepalignError, unknown
-from repalign.scaling.forms import FORMS, LIMITS, Form, natural
+from repalign.scaling.forms import FORMS, LIMITS, Form, to_natural_scale
 from repalign.scaling.runs import Runs
 
-ROBUST = 2.0
-"""Standard errors beyond which a run counts less than by its square."""
+ROBUST_BEYOND = 2.0
+"""Standard deviations beyond which a residual counts less than its square (soft L1)."""
 
 STARTS = [(b, share) for b in (0.3, 0.7, 1.2) for share in (0.03, 0.3, 0.8)]
-"""Exponent, and how far the ceiling lies from the best score towards the top of the scale."""
+"""Starting values: the exponent, and where the ceiling is between the best score (0) and the top of the scale (1)."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,11 @@ class Fit:
     """A form fitted to runs.
 
     Attributes:
-        form, runs: what was fitted to what.
-        values: on the fitted scale (see `repalign.scaling.forms`), [parameter].
-        deviation: standard deviation of each run about the curve: its own interval and what seeds add, [run].
+        form: the form that was fitted.
+        runs: the runs it was fitted to.
+        values: parameters on the fitted scale (see `repalign.scaling.forms`), float64 [parameter].
+        deviation: standard deviation of each run about the curve, from its score's interval and the differences
+            between seeds, float64 [run].
         cost: half the sum of the robust losses.
     """
 
@@ -38,53 +40,65 @@ class Fit:
 
     @property
     def names(self) -> list[str]:
-        """Parameters: `c`, `b`, `a[zh]`, ..."""
+        """Names of the parameters: `c`, `b`, `a[zh]`, ..."""
         languages = self.runs.languages
-        return [*self.form.shared, *(f"{name}[{lang}]" for name in self.form.own for lang in languages)]
+        return [
+            *self.form.shared,
+            *(f"{name}[{lang}]" for name in self.form.per_language for lang in languages),
+        ]
 
     @property
     def parameters(self) -> dict[str, float]:
-        """Natural values by name."""
+        """Parameters on the natural scale, by name."""
         return {
-            name: float(natural(name.split("[")[0], value))
+            name: float(to_natural_scale(name.split("[")[0], value))
             for name, value in zip(self.names, self.values, strict=True)
         }
 
     def predict(self, language: str, pairs: np.ndarray | float, values: np.ndarray | None = None):
-        """The score at those numbers of pairs, [..., pairs].
+        """Predicted scores, float64 [..., pairs].
 
         Args:
-            values: draws of the parameters, [draw, parameter]; by default the fitted ones.
+            language: one that there are runs of.
+            pairs: numbers of pairs.
+            values: draws of the parameters, [draw, parameter]; by default the fitted ones, [parameter].
 
         Raises:
-            RepalignError: a language that no run is of.
+            RepalignError: there are no runs of the language.
         """
         if language not in self.runs.languages:
             raise unknown("language", language, self.runs.languages, "there are no runs of any other")
         x = np.log(np.asarray(pairs, dtype=float))
         draws = self.values if values is None else values
-        chosen = self.problem.chosen(draws, self.runs.languages.index(language))
-        return self.form.curve(x, self.runs.top, **{k: v[..., None] for k, v in chosen.items()})[0]
+        parameters = self.problem.of_language(draws, self.runs.languages.index(language))
+        return self.form.curve(x, self.runs.top, **{k: v[..., None] for k, v in parameters.items()})[0]
 
     @cached_property
     def problem(self) -> Problem:
+        """The least-squares problem that was solved."""
         return Problem(self.form, self.runs, self.deviation)
 
     @cached_property
     def scale(self) -> float:
-        """What the robust cost is divided by so that twice its rise is F(1, n - p): the variance of the residuals
-        where none is large (Schrader and Hettmansperger 1980, doi 10.1093/biomet/67.1.93)."""
-        z2 = (self.problem.residuals(self.values) / ROBUST) ** 2
-        influence = ROBUST**2 * z2 / (1 + z2)
+        """Divisor of the robust cost such that twice its increase follows F(1, n - p).
+
+        It is the variance of the residuals if none is large (Schrader and Hettmansperger 1980,
+        doi 10.1093/biomet/67.1.93).
+        """
+        z2 = (self.problem.residuals(self.values) / ROBUST_BEYOND) ** 2
+        influence = ROBUST_BEYOND**2 * z2 / (1 + z2)
         freedom = max(len(self.runs) - len(self.values), 1)
         return float(influence.sum() / freedom / np.mean((1 + z2) ** -1.5))
 
 
 class Problem:
-    """Residuals, in standard deviations, and their derivatives.
+    """Residuals in standard deviations, and their derivatives.
 
     Args:
-        counts: how often each run counts, by default once; [run].
+        form: of the law.
+        runs: to fit it to.
+        deviation: standard deviation of each run, [run].
+        counts: how often each run counts, [run]; by default once.
     """
 
     def __init__(
@@ -96,13 +110,16 @@ class Problem:
         self.rows = np.arange(len(runs))
 
     def columns(self, language: np.ndarray | int) -> dict[str, np.ndarray]:
-        """Where the parameters of a language stand among all."""
-        shared, count = len(self.form.shared), len(self.runs.languages)
-        return {name: np.full_like(language, place) for place, name in enumerate(self.form.shared)} | {
-            name: shared + count * place + np.asarray(language) for place, name in enumerate(self.form.own)
+        """Columns of a language's parameters among all parameters, by parameter name."""
+        n_shared, n_languages = len(self.form.shared), len(self.runs.languages)
+        shared = {name: np.full_like(language, column) for column, name in enumerate(self.form.shared)}
+        return shared | {
+            name: n_shared + n_languages * block + np.asarray(language)
+            for block, name in enumerate(self.form.per_language)
         }
 
-    def chosen(self, values: np.ndarray, language: np.ndarray | int) -> dict[str, np.ndarray]:
+    def of_language(self, values: np.ndarray, language: np.ndarray | int) -> dict[str, np.ndarray]:
+        """A language's parameters [...] out of all parameters [..., parameter], by name."""
         return {name: values[..., column] for name, column in self.columns(language).items()}
 
     @cached_property
@@ -111,7 +128,7 @@ class Problem:
 
     @cached_property
     def limits(self) -> tuple[np.ndarray, np.ndarray]:
-        """Bounds of all parameters."""
+        """Lower and upper bounds of all parameters, each [parameter]."""
         low, high = np.empty(self.size), np.empty(self.size)
         for name, columns in self._columns.items():
             below, above = LIMITS[name]
@@ -119,67 +136,70 @@ class Problem:
         return low, high
 
     def residuals(self, values: np.ndarray) -> np.ndarray:
+        """Prediction minus score, in standard deviations, float64 [run]."""
         at = {name: values[columns] for name, columns in self._columns.items()}
         return (self.form.curve(self.x, self.runs.top, **at)[0] - self.runs.score) * self.weight
 
     def jacobian(self, values: np.ndarray) -> np.ndarray:
+        """Derivatives of the residuals, float64 [run, parameter]."""
         at = {name: values[columns] for name, columns in self._columns.items()}
-        out = np.zeros((len(self.x), self.size))
+        derivatives = np.zeros((len(self.x), self.size))
         for name, slope in self.form.curve(self.x, self.runs.top, **at)[1].items():
-            out[self.rows, self._columns[name]] = slope * self.weight
-        return out
+            derivatives[self.rows, self._columns[name]] = slope * self.weight
+        return derivatives
 
     def solve(self, start: np.ndarray, fixed: dict[int, float] | None = None) -> tuple[np.ndarray, float]:
-        """The best parameters near a start, and their robust cost (soft L1).
+        """The best parameters [parameter] near a start, and their robust cost (soft L1).
 
         Args:
-            fixed: place -> value of parameters that stay.
+            start: on the fitted scale, [parameter].
+            fixed: column -> value of parameters that are held constant.
         """
         from scipy.optimize import least_squares
 
         full = start.copy()
-        for place, value in (fixed or {}).items():
-            full[place] = value
+        for column, value in (fixed or {}).items():
+            full[column] = value
         free = np.setdiff1d(np.arange(self.size), list(fixed or {}))
-        low, high = (side[free] for side in self.limits)
+        low, high = (bound[free] for bound in self.limits)
         margin = 1e-9 * (high - low)
 
-        def put(values: np.ndarray) -> np.ndarray:
+        def with_fixed(values: np.ndarray) -> np.ndarray:
             full[free] = values
             return full
 
-        jacobian: Any = lambda values: self.jacobian(put(values))[:, free]  # noqa: E731 (scipy is typed without it)
-        found = least_squares(
-            lambda values: self.residuals(put(values)),
+        jacobian: Any = lambda values: self.jacobian(with_fixed(values))[:, free]  # noqa: E731 (scipy is typed without it)
+        solution = least_squares(
+            lambda values: self.residuals(with_fixed(values)),
             np.clip(full[free], low + margin, high - margin),
             jacobian,
             bounds=(low, high),
             loss="soft_l1",
-            f_scale=ROBUST,
+            f_scale=ROBUST_BEYOND,
             x_scale="jac",
             max_nfev=200,
         )
-        return put(found.x).copy(), float(found.cost)
+        return with_fixed(solution.x).copy(), float(solution.cost)
 
     def starts(self) -> list[np.ndarray]:
-        """Parameters from which the search begins."""
+        """Parameters from which the search starts, each [parameter]."""
         return [self._start(b, share) for b, share in STARTS]
 
     def _start(self, b: float, share: float) -> np.ndarray:
         best, top = float(self.runs.score.max()), self.runs.top
         ceiling = best + share * (top - best) + 1e-3 * top
-        missing = np.log(np.maximum(ceiling - self.runs.score, 1e-3 * top))
-        of_score = np.log(np.maximum(self.runs.score, 1e-3 * top))
-        difficulty = np.bincount(self.runs.index, missing + b * self.x) / np.bincount(self.runs.index)
-        odds = np.bincount(self.runs.index, missing - of_score + b * self.x) / np.bincount(self.runs.index)
-        own = self.runs.index
+        log_gap = np.log(np.maximum(ceiling - self.runs.score, 1e-3 * top))
+        log_score = np.log(np.maximum(self.runs.score, 1e-3 * top))
+        language, count = self.runs.index, len(self.runs)
+        difficulty = np.bincount(language, log_gap + b * self.x) / np.bincount(language)
+        odds = np.bincount(language, log_gap - log_score + b * self.x) / np.bincount(language)
         guess = {
-            "c": np.full(len(own), ceiling),
-            "b": np.full(len(own), np.log(b)),
-            "a": difficulty[own],
-            "k": odds[own],
-            "alpha": np.full(len(own), difficulty.max()),
-            "gamma": (difficulty.min() - difficulty[own]) / b - 0.1,
+            "c": np.full(count, ceiling),
+            "b": np.full(count, np.log(b)),
+            "a": difficulty[language],
+            "k": odds[language],
+            "alpha": np.full(count, difficulty.max()),
+            "gamma": (difficulty.min() - difficulty[language]) / b - 0.1,
         }
         values = np.empty(self.size)
         for name, columns in self._columns.items():
@@ -193,8 +213,9 @@ def fit(runs: Runs, form: str = "power", start: np.ndarray | None = None) -> Fit
     Least squares on residuals in standard deviations with the soft L1 loss, from nine starts, within bounds.
 
     Args:
+        runs: scores of finished training runs.
         form: a name in `FORMS`.
-        start: where to search from instead, on the fitted scale; [parameter].
+        start: a single starting point to use instead, on the fitted scale, [parameter].
 
     Raises:
         RepalignError: an unknown form, or fewer sizes or runs than it has parameters.
@@ -211,26 +232,26 @@ def fit(runs: Runs, form: str = "power", start: np.ndarray | None = None) -> Fit
 
 
 def _check_enough(runs: Runs, form: Form) -> None:
-    sizes = [len(np.unique(runs.pairs[runs.index == place])) for place in range(len(runs.languages))]
-    for found, needed, whose in (
-        (max(sizes), len(form.parameters), "a curve"),
-        (min(sizes), len(form.own), f"{runs.languages[int(np.argmin(sizes))]}'s own curve"),
+    n_sizes = [len(np.unique(runs.pairs[runs.index == number])) for number in range(len(runs.languages))]
+    for available, needed, curve in (
+        (max(n_sizes), len(form.parameters), "a curve"),
+        (min(n_sizes), len(form.per_language), f"the curve of {runs.languages[int(np.argmin(n_sizes))]}"),
     ):
-        if found < needed:
+        if available < needed:
             raise RepalignError(
-                f"{form.name}, {form.formula}, has {needed} parameters for {whose}, and there are runs of only {found} "
-                "size(s); train more sizes, or choose a form that shares more"
+                f"{form.name}, {form.formula}, has {needed} parameters for {curve}, but there are runs of only "
+                f"{available} size(s); train more sizes, or choose a form that shares more parameters"
             )
     if len(runs) <= form.count(len(runs.languages)):
         raise RepalignError(
-            f"{form.name} has {form.count(len(runs.languages))} parameters for {len(runs)} runs; train more runs"
+            f"{form.name} has {form.count(len(runs.languages))} parameters for only {len(runs)} runs; train more runs"
         )
 
 
 def spread(runs: Runs) -> np.ndarray:
-    """Standard deviation of each run: its score's own error, and what differs between runs of one size, [run].
+    """Standard deviation of each run, float64 [run]: the error of its score, plus the spread between runs of one size.
 
-    Where no size was run twice and no score has an interval, all runs count the same.
+    If no size was run twice and no score has an interval, all runs count the same.
     """
     cells = np.unique(np.stack([runs.index, runs.pairs]), axis=1, return_inverse=True)[1].ravel()
     count = np.bincount(cells)

@@ -1,6 +1,6 @@
 """Forms of the law: score S as a function of X, the number of sentence pairs.
 
-Parameters are held as they are fitted: c as it is, all others as logarithms, so that they stay positive.
+Parameters are kept on the fitted scale: c as it is, all others as logarithms, so that they stay positive.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from dataclasses import dataclass
 import numpy as np
 
 Curve = Callable[..., tuple[np.ndarray, dict[str, np.ndarray]]]
-"""(log X, top, a value a run of each parameter) -> score, and its derivative by each parameter, all [run]."""
+"""(log X, top, one value per run of each parameter) -> score, and its derivative by each parameter, all [run]."""
 
-LARGEST = 300.0
-"""Exponents are cut here: far beyond any score, and still finite."""
+MAX_EXPONENT = 300.0
+"""Exponents are clipped here: far beyond any score, but finite."""
 
 
 def _power(x: np.ndarray, top: float, c: np.ndarray, a: np.ndarray, b: np.ndarray):
     steep = np.exp(b)
-    missing = np.exp(np.minimum(a - steep * x, LARGEST))
+    missing = np.exp(np.minimum(a - steep * x, MAX_EXPONENT))
     return c - missing, {"c": np.ones_like(x), "a": -missing, "b": missing * steep * x}
 
 
 def _paper(x: np.ndarray, top: float, alpha: np.ndarray, gamma: np.ndarray, b: np.ndarray):
     steep = np.exp(b)
-    missing = np.exp(np.minimum(alpha - steep * (gamma + x), LARGEST))
+    missing = np.exp(np.minimum(alpha - steep * (gamma + x), MAX_EXPONENT))
     by_gamma = missing * steep
     return top - missing, {"alpha": -missing, "gamma": by_gamma, "b": by_gamma * (gamma + x)}
 
 
 def _saturating(x: np.ndarray, top: float, c: np.ndarray, k: np.ndarray, b: np.ndarray):
     steep = np.exp(b)
-    share = 1 / (1 + np.exp(np.clip(k - steep * x, -LARGEST, LARGEST)))
+    share = 1 / (1 + np.exp(np.clip(k - steep * x, -MAX_EXPONENT, MAX_EXPONENT)))
     slope = c * share * (1 - share)
     return c * share, {"c": share, "k": -slope, "b": slope * steep * x}
 
@@ -43,32 +43,34 @@ class Form:
 
     Attributes:
         name: as on the command line.
-        formula: for people.
-        own: parameters that every language has of its own; the others are shared.
+        formula: for display.
         shared: parameters that all languages share.
+        per_language: parameters that each language has separately.
         curve: see `Curve`.
-        note: where it comes from.
+        note: what is shared, or where the form comes from.
+        unidentified: what no runs can identify in this form, as a sentence; empty if nothing.
     """
 
     name: str
     formula: str
     shared: tuple[str, ...]
-    own: tuple[str, ...]
+    per_language: tuple[str, ...]
     curve: Curve
     note: str = ""
+    unidentified: str = ""
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        return (*self.shared, *self.own)
+        return (*self.shared, *self.per_language)
 
     @property
     def is_power(self) -> bool:
-        """Whether it is a power law, which allocation is solved for; the paper's is one too."""
-        return "k" not in self.own
+        """Whether it is a power law, for which allocation is solved; the paper's form is one too."""
+        return "k" not in self.per_language
 
     def count(self, languages: int) -> int:
-        """Parameters in all."""
-        return len(self.shared) + languages * len(self.own)
+        """Number of parameters for so many languages."""
+        return len(self.shared) + languages * len(self.per_language)
 
 
 POWER = "S = c - a_L X^-b"
@@ -85,7 +87,9 @@ FORMS = {
             ("alpha", "b"),
             ("gamma",),
             _paper,
-            "the paper's, reconstructed: beta = -b, top = 100; only a_L = alpha gamma_L^-b can be known",
+            "the paper's, reconstructed: beta = -b, top = 100; only a_L = alpha gamma_L^-b is identified",
+            "gamma is not identified separately from alpha: a larger alpha with smaller gammas gives the same scores; "
+            "only a_L = alpha gamma_L^-b is known (fit `power`), and the gammas only relative to each other",
         ),
         Form(
             "saturating",
@@ -93,7 +97,7 @@ FORMS = {
             ("c", "b"),
             ("k",),
             _saturating,
-            "Hill's curve: 0 without data, the power law with a_L = c k_L far out",
+            "Hill's curve: 0 without data, approaches the power law with a_L = c k_L for large X",
         ),
     )
 }
@@ -107,9 +111,9 @@ LIMITS = {
     "gamma": (-20.0, 0.0),
     "b": (np.log(0.01), np.log(5.0)),
 }
-"""Least and greatest value of each parameter, on the scale on which it is fitted."""
+"""Smallest and largest value of each parameter, on the fitted scale; None is the top of the scale."""
 
 
-def natural(parameter: str, value: np.ndarray | float) -> np.ndarray:
-    """A fitted value on the scale on which people read it."""
+def to_natural_scale(parameter: str, value: np.ndarray | float) -> np.ndarray:
+    """From the fitted scale to the natural one: exp for all parameters but c."""
     return np.asarray(value) if parameter == "c" else np.exp(value)

@@ -1,4 +1,4 @@
-"""A fitted power law as allocation needs it: c, a and b of every language, and draws of them."""
+"""A fitted power law in the form that allocation needs: c, a and b of every language, and bootstrap draws of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from repalign.errors import RepalignError
-from repalign.scaling.allocation import allocate, missing
+from repalign.scaling.allocation import allocate, shortfall
 from repalign.scaling.fitting import Fit
 
 
@@ -17,9 +17,9 @@ class Law:
     """S_L = c_L - a_L X^-b_L.
 
     Attributes:
-        languages: their codes.
+        languages: language codes.
         values: c, a, b of the fit, float64 [3, language].
-        draws: the same of each bootstrap draw, [draw, 3, language].
+        draws: c, a, b of each bootstrap draw, float64 [draw, 3, language].
     """
 
     languages: tuple[str, ...]
@@ -28,14 +28,19 @@ class Law:
 
     @classmethod
     def of(cls, fitted: Fit, draws: np.ndarray) -> Law:
-        """From a fit of a form of the power law, and draws of its parameters (see `bootstrap`).
+        """From a fit of a power law.
+
+        Args:
+            fitted: the fit.
+            draws: of its parameters, [draw, parameter], see `bootstrap`.
 
         Raises:
-            RepalignError: another form.
+            RepalignError: the form is not a power law.
         """
         if not fitted.form.is_power:
             raise RepalignError(
-                f"{fitted.form.name}, {fitted.form.formula}, is no power law, which allocation is solved for; fit power"
+                f"{fitted.form.name}, {fitted.form.formula}, is not a power law, so no budget can be allocated by it; "
+                "fit power"
             )
         languages = fitted.runs.languages
         per_language = [_power(fitted, np.vstack([fitted.values, draws]), i) for i in range(len(languages))]
@@ -49,26 +54,34 @@ class Law:
         objective: str | Mapping[str, float] = "mean",
         values: np.ndarray | None = None,
     ) -> np.ndarray:
-        """The best split by these values (by default the fit's), [language]; see `allocate`."""
+        """The optimal split, float64 [language].
+
+        Args:
+            budget, available, objective: see `allocate`.
+            values: c, a, b [3, language]; by default those of the fit.
+
+        Raises:
+            RepalignError: see `allocate`.
+        """
         _, a, b = self.values if values is None else values
         exponent = float(b[0]) if (b == b[0]).all() else dict(zip(self.languages, b.tolist(), strict=True))
         difficulties = dict(zip(self.languages, a.tolist(), strict=True))
-        found = allocate(
+        pairs = allocate(
             difficulties, exponent=exponent, budget=budget, available=available, objective=objective
         )
-        return np.array(list(found.values()))
+        return np.array(list(pairs.values()))
 
     def scores(self, pairs: np.ndarray, values: np.ndarray | None = None) -> np.ndarray:
-        """Scores of a split, [..., language]; minus infinity without pairs."""
+        """Scores of a split, float64 [..., language]; minus infinity for a language without pairs."""
         c, a, b = np.moveaxis(self.values if values is None else values, -2, 0)
-        return c - missing(a, b, pairs)
+        return c - shortfall(a, b, pairs)
 
 
 def _power(fitted: Fit, draws: np.ndarray, language: int) -> np.ndarray:
     """c, a, b of one language, [draw, 3]."""
-    own = fitted.problem.chosen(draws, language)
-    b = np.exp(own["b"])
-    if "gamma" in own:
+    parameters = fitted.problem.of_language(draws, language)
+    b = np.exp(parameters["b"])
+    if "gamma" in parameters:
         top = np.full(len(draws), fitted.runs.top)
-        return np.stack([top, np.exp(own["alpha"] - b * own["gamma"]), b], axis=-1)
-    return np.stack([own["c"], np.exp(own["a"]), b], axis=-1)
+        return np.stack([top, np.exp(parameters["alpha"] - b * parameters["gamma"]), b], axis=-1)
+    return np.stack([parameters["c"], np.exp(parameters["a"]), b], axis=-1)

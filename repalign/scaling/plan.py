@@ -1,4 +1,4 @@
-"""A budget split in several ways, what each is worth, and how sure that is."""
+"""Compare ways to split a budget: what each gains, with uncertainty."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from repalign.scaling.allocation import marginal_values
 from repalign.scaling.baselines import proportional, temperature, uniform
 from repalign.scaling.law import Law
 
-SURE = 0.0075
-"""Share of the gain over uniform that may be lost to what the runs leave open, in the mean over draws: below the 1% that
-is promised, as bootstrap draws spread a little less than estimates do."""
+MAX_REGRET_SHARE = 0.0075
+"""Largest share of the gain over uniform that uncertainty in the fit may cost, mean over draws, for a split to count
+as identified: below the promised 1%, because bootstrap draws vary a little less than estimates do."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Split:
     Attributes:
         name: "optimal", "uniform", "proportional" or "temperature".
         pairs: by language.
-        scores: by language, by the law.
-        value: the objective.
-        gain: of the objective over the uniform split: by the fit, and the ends of its 95% interval over draws.
+        scores: predicted, by language.
+        value: of the objective.
+        gain: of the objective over the uniform split: predicted, and the ends of its 95% interval over draws.
     """
 
     name: str
@@ -38,16 +38,16 @@ class Split:
 
 @dataclass(frozen=True)
 class Plan:
-    """The optimal split among others.
+    """The optimal split and the baselines.
 
     Attributes:
-        budget: pairs to spend.
-        objective: what is made greatest.
+        budget: total number of pairs.
+        objective: what is maximised: "mean", "min" or "weighted".
         splits: optimal first.
-        ranges: the middle 95% of the optimum over draws of the parameters, by language.
-        marginal: what each language's score would gain by the next 1,000 pairs.
-        regret: mean over draws of what the optimal split loses to the draw's own optimum.
-        regret_share: that as a share of the mean gain that the draws' own optima have over uniform.
+        ranges: the middle 95% of the optimum over draws of the parameters, in pairs, by language.
+        marginal: gain in each language's score from 1,000 more pairs.
+        regret: loss of the optimal split against each draw's optimum, mean over draws.
+        regret_share: regret divided by the mean gain of the draws' optima over uniform.
     """
 
     budget: float
@@ -60,28 +60,28 @@ class Plan:
 
     @property
     def identified(self) -> bool:
-        """Whether the runs tell the languages apart so well that next to nothing of the gain is lost."""
-        return self.certain and self.regret_share <= SURE
+        """Whether uncertainty in the fit costs next to nothing of the possible gain."""
+        return self.certain and self.regret_share <= MAX_REGRET_SHARE
 
     @property
     def certain(self) -> bool:
-        """Whether the optimal split surely gains over the uniform one, by the law."""
+        """Whether the optimal split significantly gains over the uniform one, according to the law."""
         return self.splits[0].gain[1] > 0
 
     @property
     def note(self) -> str:
-        """What the optimal split is worth, as a sentence."""
+        """What the optimal split gains, as a sentence."""
         gain, low, high = self.splits[0].gain
-        gains = f"{gain:.2g} over the uniform one ({low:.2g} to {high:.2g})"
+        gains = f"{gain:.2g} over the uniform split ({low:.2g} to {high:.2g})"
         if not self.certain:
             return (
-                f"not identified: these runs do not tell the languages apart; the optimal split gains {gains}, so the "
-                "uniform split is as good a choice"
+                f"not identified: these runs show no significant difference between the languages; the optimal split "
+                f"gains {gains}, so the uniform split is as good a choice"
             )
-        lost = f"not knowing the law better costs about {self.regret_share:.1%} of what there is to gain"
+        cost = f"uncertainty in the fit costs about {self.regret_share:.1%} of the possible gain"
         if not self.identified:
-            return f"the optimal split gains {gains} by the law, but is not identified exactly: {lost}"
-        return f"the optimal split gains {gains} by the law; {lost}"
+            return f"the optimal split is predicted to gain {gains}, but it is not identified exactly: {cost}"
+        return f"the optimal split is predicted to gain {gains}; {cost}"
 
 
 def plan(
@@ -91,10 +91,12 @@ def plan(
     objective: str | Mapping[str, float] = "mean",
     softening: float = 3.0,
 ) -> Plan:
-    """Split a budget optimally, and in the usual ways beside it.
+    """Split a budget optimally, and by the usual baselines for comparison.
 
     Args:
-        available: pairs there are of each language; where all are named, proportional splits are compared too.
+        law: a fitted power law.
+        budget: total number of pairs.
+        available: pairs that exist of each language; if all are named, proportional splits are compared too.
         objective: see `allocate`.
         softening: temperature of the split of that name.
 
@@ -102,52 +104,58 @@ def plan(
         RepalignError: see `allocate`.
     """
     optimal = law.best(budget, available, objective)
-    ways = {"optimal": optimal, "uniform": _array(law, uniform(law.languages, budget, available))}
+    splits = {"optimal": optimal, "uniform": _array(law, uniform(law.languages, budget, available))}
     if available and set(available) == set(law.languages):
-        ways["proportional"] = _array(law, proportional(available, budget))
-        ways["temperature"] = _array(law, temperature(available, budget, softening))
+        splits["proportional"] = _array(law, proportional(available, budget))
+        splits["temperature"] = _array(law, temperature(available, budget, softening))
     optima = np.array([law.best(budget, available, objective, draw) for draw in law.draws])
-    worth = partial(_worth, weights=_weights(law, objective, available), worst=objective == "min")
-    even = worth(law.scores(ways["uniform"], law.draws))
-    best = worth(np.array([law.scores(pairs, draw) for pairs, draw in zip(optima, law.draws, strict=True)]))
-    own = worth(law.scores(optimal, law.draws))
-    regret, room = float((best - own).mean()), float((best - even).mean())
+    value_of = partial(_value, weights=_weights(law, objective, available), worst=objective == "min")
+    of_uniform = value_of(law.scores(splits["uniform"], law.draws))
+    of_optima = value_of(
+        np.array([law.scores(pairs, draw) for pairs, draw in zip(optima, law.draws, strict=True)])
+    )
+    of_optimal = value_of(law.scores(optimal, law.draws))
+    regret, possible = float((of_optima - of_optimal).mean()), float((of_optima - of_uniform).mean())
     ends = np.quantile(optima, [0.025, 0.975], axis=0)
     _, a, b = law.values
     return Plan(
         budget=budget,
         objective=objective if isinstance(objective, str) else "weighted",
-        splits=tuple(_split(law, name, pairs, ways["uniform"], worth) for name, pairs in ways.items()),
+        splits=tuple(_split(law, name, pairs, splits["uniform"], value_of) for name, pairs in splits.items()),
         ranges={
             lang: (float(low), float(high)) for lang, low, high in zip(law.languages, *ends, strict=True)
         },
         marginal=marginal_values(_named(law, a), _named(law, b), _named(law, optimal), available=available),
         regret=regret,
-        regret_share=regret / room if room > 0 else float("inf"),
+        regret_share=regret / possible if possible > 0 else float("inf"),
     )
 
 
 def _split(
-    law: Law, name: str, pairs: np.ndarray, even: np.ndarray, worth: Callable[[np.ndarray], np.ndarray]
+    law: Law,
+    name: str,
+    pairs: np.ndarray,
+    uniform_pairs: np.ndarray,
+    value_of: Callable[[np.ndarray], np.ndarray],
 ) -> Split:
     scores = law.scores(pairs)
-    value = float(worth(scores))
-    gains = worth(law.scores(pairs, law.draws)) - worth(law.scores(even, law.draws))
+    value = float(value_of(scores))
+    gains = value_of(law.scores(pairs, law.draws)) - value_of(law.scores(uniform_pairs, law.draws))
     low, high = np.quantile(gains, [0.025, 0.975])
-    gain = value - float(worth(law.scores(even)))
+    gain = value - float(value_of(law.scores(uniform_pairs)))
     return Split(name, _named(law, pairs), _named(law, scores), value, (gain, float(low), float(high)))
 
 
 def _weights(
     law: Law, objective: str | Mapping[str, float], available: Mapping[str, float] | None
 ) -> np.ndarray:
-    """What each language counts; nothing where there are no pairs to give it, whatever the split."""
-    own = objective if isinstance(objective, Mapping) else dict.fromkeys(law.languages, 1.0)
-    return np.array([own[lang] if (available or {}).get(lang, 1) else 0.0 for lang in law.languages])
+    """Weight of each language, [language]; 0 if no pairs exist of it, because no split can change its score."""
+    weights = objective if isinstance(objective, Mapping) else dict.fromkeys(law.languages, 1.0)
+    return np.array([weights[lang] if (available or {}).get(lang, 1) else 0.0 for lang in law.languages])
 
 
-def _worth(scores: np.ndarray, weights: np.ndarray, worst: bool) -> np.ndarray:
-    """The objective of scores [..., language]; one without pairs is minus infinity, and may count nothing."""
+def _value(scores: np.ndarray, weights: np.ndarray, worst: bool) -> np.ndarray:
+    """The objective [...] of scores [..., language]; a score without pairs is minus infinity, so weight 0 drops it."""
     counted = weights > 0
     return (
         scores[..., counted].min(-1) if worst else scores[..., counted] @ (weights[counted] / weights.sum())

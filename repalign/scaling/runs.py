@@ -1,4 +1,4 @@
-"""Runs: how many pairs of which language gave which score."""
+"""Training runs: the score reached with a number of sentence pairs of a language."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Z95 = 1.959964
-"""Standard errors on either side of a 95% interval."""
+"""Half the width of a 95% interval, in standard errors."""
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,15 @@ class Runs:
     """Scores of training runs that differ in the number of pairs.
 
     Attributes:
-        language: [run].
-        pairs: sentence pairs, [run].
-        score: [run].
-        error: standard error of each score from its own interval, 0 where it has none; [run].
-        top: the greatest score there can be.
+        language: language code of each run, [run].
+        pairs: sentence pairs, float64 [run].
+        score: float64 [run].
+        error: standard error of each score from its interval, 0 where it has none, float64 [run].
+        top: the highest possible score.
         name: of the score.
 
     Raises:
-        RepalignError: no runs, or values that no run can have.
+        RepalignError: no runs, or impossible values.
     """
 
     language: tuple[str, ...]
@@ -45,11 +45,11 @@ class Runs:
         for name in ("pairs", "score", "error"):
             object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=float))
         if not len(self.language):
-            raise RepalignError("no runs to fit; a table needs a row a run: language, pairs, score")
+            raise RepalignError("no runs to fit; the table needs one row per run: language, pairs, score")
         for wrong, what, remedy in (
-            (~np.isfinite(self.pairs) | (self.pairs <= 0), "pairs", "give a number above 0"),
-            (np.isnan(self.score), "a score that is missing", "drop the run, or score it"),
-            (self.score < 0, "a negative score", "scores run from 0 to the top of their scale"),
+            (~np.isfinite(self.pairs) | (self.pairs <= 0), "no valid number of pairs", "give one above 0"),
+            (np.isnan(self.score), "no score", "drop the run, or score it"),
+            (self.score < 0, "a negative score", "scores range from 0 to the top of their scale"),
             (self.score > self.top, f"a score above {self.top:g}", "give --top"),
         ):
             if wrong.any():
@@ -64,35 +64,36 @@ class Runs:
 
     @cached_property
     def languages(self) -> tuple[str, ...]:
+        """Language codes, sorted."""
         return tuple(sorted(set(self.language)))
 
     @cached_property
     def index(self) -> np.ndarray:
-        """Place of each run's language in `languages`, [run]."""
+        """Index of each run's language in `languages`, int64 [run]."""
         return np.array([self.languages.index(language) for language in self.language])
 
     @cached_property
     def sizes(self) -> np.ndarray:
-        """The different numbers of pairs, ascending."""
+        """The distinct numbers of pairs, ascending."""
         return np.unique(self.pairs)
 
     def where(self, kept: np.ndarray) -> Runs:
-        """Those runs only."""
+        """The runs for which `kept`, bool [run], is true."""
         language = tuple(lang for lang, keep in zip(self.language, kept, strict=True) if keep)
         return Runs(language, self.pairs[kept], self.score[kept], self.error[kept], self.top, self.name)
 
 
 def read_runs(path: Path, score: str | None = None, top: float | None = None) -> Runs:
-    """Runs from a table with a row a run.
+    """Read runs from a table with one row per run.
 
     Args:
-        path: .parquet or .csv with columns `language`, `pairs`, the score, and where there are any `seed` and the ends
-            of the score's 95% interval, `<score>_low` and `<score>_high`.
-        score: column, by default `score`, or `chrf`.
-        top: the greatest score there can be; by default 1 where no score is above 1, else 100.
+        path: .parquet or .csv with columns `language`, `pairs`, the score, and optionally `seed` and the ends of the
+            score's 95% interval, `<score>_low` and `<score>_high`.
+        score: column of the score; by default `score`, else `chrf`.
+        top: the highest possible score; by default 1 if no score is above 1, else 100.
 
     Raises:
-        RepalignError: no such file or column, values that no run can have, or the same run twice.
+        RepalignError: no such file or column, impossible values, or the same run twice.
     """
     table = _read(path)
     score = score or ("score" if "score" in table.columns else "chrf")
@@ -105,14 +106,14 @@ def read_runs(path: Path, score: str | None = None, top: float | None = None) ->
                 f"{path}: column {column!r} should hold numbers, not {table[column].iloc[0]!r}"
             )
     _check_once(path, table, score)
-    runs = table[score].to_numpy(float)
+    scores = table[score].to_numpy(float)
     if top is None:
-        top = 1.0 if len(runs) and np.nanmax(runs, initial=0) <= 1 else 100.0
+        top = 1.0 if len(scores) and np.nanmax(scores, initial=0) <= 1 else 100.0
     error = np.zeros(len(table))
     if {f"{score}_low", f"{score}_high"} <= set(table.columns):
         width = (table[f"{score}_high"] - table[f"{score}_low"]).to_numpy(float)
         error = np.nan_to_num(np.maximum(width, 0) / (2 * Z95))
-    return Runs(tuple(map(str, table["language"])), table["pairs"].to_numpy(float), runs, error, top, score)
+    return Runs(tuple(map(str, table["language"])), table["pairs"].to_numpy(float), scores, error, top, score)
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -120,7 +121,7 @@ def _read(path: Path) -> pd.DataFrame:
 
     readers: dict[str, Any] = {".parquet": pd.read_parquet, ".csv": pd.read_csv}
     if path.suffix not in readers:
-        raise RepalignError(f"runs are read from .parquet or .csv, not {path.name!r}")
+        raise RepalignError(f"a table of runs is a .parquet or .csv file, not {path.name!r}")
     if not path.is_file():
         raise RepalignError(f"no file {path}; `python analyses/scaling_sweep.py` makes such a table")
     try:
@@ -130,10 +131,10 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _check_once(path: Path, table: pd.DataFrame, score: str) -> None:
-    """Without seeds, two runs of one size are two runs unless their scores are the same to the last digit."""
+    """Without a seed column, rows with equal language, pairs and score are duplicates of one run."""
     key = ["language", "pairs", "seed" if "seed" in table.columns else score]
-    twice = table.duplicated(key)
-    if twice.any():
-        row = table[twice].iloc[0]
-        named = ", ".join(f"{name} {row[name]}" for name in key)
-        raise RepalignError(f"{path}: the same run stands twice ({named}); drop one, or give each its seed")
+    duplicated = table.duplicated(key)
+    if duplicated.any():
+        row = table[duplicated].iloc[0]
+        run = ", ".join(f"{name} {row[name]}" for name in key)
+        raise RepalignError(f"{path}: the same run occurs twice ({run}); drop one, or give each its seed")

@@ -1,4 +1,4 @@
-"""All that one fit says, as plain values that a file holds and a page shows."""
+"""A scaling study: a fit with its uncertainty, diagnosis and curves, as plain values for a file and a page."""
 
 from __future__ import annotations
 
@@ -21,29 +21,35 @@ from repalign.scaling.uncertainty import bootstrap, bootstrap_interval, profile_
 from repalign.signature import digest
 from repalign.version import __version__
 
-POINTS = 60
-"""Points of a drawn curve."""
+CURVE_POINTS = 60
+"""Points per drawn curve."""
 
-BEYOND = 4.0
-"""How far curves are drawn beyond the largest size."""
+CURVE_END = 4.0
+"""Curves are drawn up to this multiple of the largest size."""
 
 
 def study(runs: Runs, form: str | None = None, draws: int = 200, seed: int = 0) -> dict[str, Any]:
-    """Fit, doubt and describe: what `repalign scaling fit` writes.
+    """Fit a form, with intervals, diagnosis and a comparison of forms: what `repalign scaling fit` writes.
 
     Args:
-        form: a name in `FORMS`; by default the power law that sizes left out speak for (see `preferred`).
+        runs: scores of finished training runs.
+        form: a name in `FORMS`; by default the power law preferred by held-out sizes (see `preferred`).
+        draws: of the bootstrap.
+        seed: of the bootstrap.
+
+    Returns:
+        JSON types only; None for a number that is not finite.
 
     Raises:
-        RepalignError: runs that cannot be fitted.
+        RepalignError: the runs cannot be fitted, or an unknown form.
     """
     comparison = compare_forms(runs)
     fitted = fit(runs, form or preferred(comparison) or "power")
-    drawn = bootstrap(fitted, draws, seed)
+    resampled = bootstrap(fitted, draws, seed)
     profiles = {name: profile_interval(fitted, name) for name in fitted.names}
     diagnosis = diagnose(fitted, profiles)
-    law = Law.of(fitted, drawn) if fitted.form.is_power else None
-    found = {
+    law = Law.of(fitted, resampled) if fitted.form.is_power else None
+    summary = {
         "schema": 1,
         "signature": signature(fitted, draws, seed),
         "score": runs.name,
@@ -56,12 +62,12 @@ def study(runs: Runs, form: str | None = None, draws: int = 200, seed: int = 0) 
             name: {
                 "value": value,
                 "profile": profiles[name],
-                "bootstrap": bootstrap_interval(fitted, drawn, name),
+                "bootstrap": bootstrap_interval(fitted, resampled, name),
             }
             for name, value in fitted.parameters.items()
         },
         "law": law and {"values": law.values.tolist(), "draws": law.draws.tolist()},
-        "curves": {language: _curve(fitted, drawn, language) for language in runs.languages},
+        "curves": {language: _curve(fitted, resampled, language) for language in runs.languages},
         "runs": {
             "language": list(runs.language),
             "pairs": runs.pairs.tolist(),
@@ -71,11 +77,11 @@ def study(runs: Runs, form: str | None = None, draws: int = 200, seed: int = 0) 
         "condition": diagnosis.condition,
         "notes": list(diagnosis.notes),
     }
-    return finite(found)
+    return finite(summary)
 
 
 def signature(fitted: Fit, draws: int, seed: int) -> str:
-    """One line with everything that decides the numbers."""
+    """One line that states everything the numbers depend on."""
     runs = fitted.runs
     rows = zip(runs.language, runs.pairs, runs.score, runs.error, strict=True)
     table = digest(" ".join(map(repr, row)) for row in sorted((a, *map(float, b)) for a, *b in rows))
@@ -86,17 +92,21 @@ def signature(fitted: Fit, draws: int, seed: int) -> str:
 
 
 def save(summary: Mapping[str, Any], path: Path) -> None:
-    """As JSON, whole or not at all; what is no number is null."""
+    """Write a study as JSON, atomically; numbers that are not finite become null.
+
+    Raises:
+        RepalignError: the file cannot be written.
+    """
     from repalign.results.results import write_whole
 
     write_whole(path, (json.dumps(finite(summary), indent=1) + "\n").encode())
 
 
 def load(path: Path) -> dict[str, Any]:
-    """What `save` wrote.
+    """Read what `save` wrote.
 
     Raises:
-        RepalignError: no such file, or another.
+        RepalignError: no such file, or a file of another kind.
     """
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
@@ -106,30 +116,30 @@ def load(path: Path) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise RepalignError(
-            f"{path} is no JSON; give the fit.json that `repalign scaling fit` wrote"
+            f"{path} is not JSON; give the fit.json that `repalign scaling fit` wrote"
         ) from error
     if not isinstance(summary, dict) or summary.get("schema") != 1 or "curves" not in summary:
-        raise RepalignError(f"{path} is not what `repalign scaling fit` writes; give its fit.json")
+        raise RepalignError(f"{path} was not written by `repalign scaling fit`; give its fit.json")
     return summary
 
 
 def law_of(summary: Mapping[str, Any]) -> Law:
-    """The law in a saved study.
+    """The power law in a saved study.
 
     Raises:
-        RepalignError: it was fitted with a form that is none.
+        RepalignError: the fitted form is not a power law.
     """
     if summary["law"] is None:
         raise RepalignError(
-            f"{summary['form']}, {summary['formula']}, is no power law, which allocation is solved for; "
-            f"fit again with --form power (there are {', '.join(FORMS)})"
+            f"{summary['form']}, {summary['formula']}, is not a power law, so no budget can be allocated by it; "
+            f"fit again with --form power (forms: {', '.join(FORMS)})"
         )
     law = summary["law"]
     return Law(tuple(summary["languages"]), np.array(law["values"]), np.array(law["draws"]))
 
 
 def finite(value: Any) -> Any:
-    """The same with None for what JSON has no number for."""
+    """The same value with None for every number that is not finite: JSON has none of them."""
     if isinstance(value, Mapping):
         return {str(key): finite(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
@@ -141,7 +151,7 @@ def finite(value: Any) -> Any:
 
 def _curve(fitted: Fit, draws: np.ndarray, language: str) -> dict[str, list[float]]:
     sizes = fitted.runs.sizes
-    pairs = np.geomspace(sizes[0] / 2, sizes[-1] * BEYOND, POINTS)
+    pairs = np.geomspace(sizes[0] / 2, sizes[-1] * CURVE_END, CURVE_POINTS)
     low, high = np.quantile(fitted.predict(language, pairs, draws), [0.025, 0.975], axis=0)
     score = fitted.predict(language, pairs)
     return {"pairs": pairs.tolist(), "score": score.tolist(), "low": low.tolist(), "high": high.tolist()}

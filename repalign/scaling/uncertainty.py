@@ -1,4 +1,4 @@
-"""How well runs decide the parameters: profile likelihood, and a bootstrap over runs."""
+"""Uncertainty of the parameters: profile likelihood, and a bootstrap over runs."""
 
 from __future__ import annotations
 
@@ -8,40 +8,42 @@ import numpy as np
 
 from repalign.errors import RepalignError
 from repalign.scaling.fitting import Fit, Problem
-from repalign.scaling.forms import natural
+from repalign.scaling.forms import to_natural_scale
 
-STEPS = 60
-"""Steps away from the best value before an interval is called open."""
+MAX_STEPS = 60
+"""Steps away from the best value before an end of an interval counts as open."""
 
 HALVINGS = 7
-"""Of the last step: ends are exact to a hundredth of it."""
+"""Bisections of the last step: ends are exact to a hundredth of it."""
 
 
 def profile_interval(fitted: Fit, name: str, confidence: float = 0.95) -> tuple[float, float]:
-    """All values of a parameter at which the others can make good the fit, by the robust likelihood ratio.
+    """Profile-likelihood interval: all values of a parameter for which refitting the others keeps a good fit.
 
-    Open ends are the limits between which the parameter was sought.
+    By the robust likelihood ratio. An open end is given as the bound of the search.
 
     Args:
+        fitted: the fit.
         name: one of `fitted.names`.
+        confidence: of the interval, between 0 and 1.
 
     Returns:
         Lower and upper end on the natural scale.
     """
-    place = fitted.names.index(name)
-    low, high = (float(side[place]) for side in fitted.problem.limits)
-    excess = _excess(fitted, place, confidence)
-    step = max(_standard_error(fitted, place), 1e-6)
+    column = fitted.names.index(name)
+    low, high = (float(bound[column]) for bound in fitted.problem.limits)
+    excess = _excess(fitted, column, confidence)
+    step = max(_standard_error(fitted, column), 1e-6)
     ends = (
-        _crossing(excess, float(fitted.values[place]), -step, low),
-        _crossing(excess, float(fitted.values[place]), step, high),
+        _crossing(excess, float(fitted.values[column]), -step, low),
+        _crossing(excess, float(fitted.values[column]), step, high),
     )
     kind = name.split("[")[0]
-    return float(natural(kind, ends[0])), float(natural(kind, ends[1]))
+    return float(to_natural_scale(kind, ends[0])), float(to_natural_scale(kind, ends[1]))
 
 
-def _excess(fitted: Fit, place: int, confidence: float) -> Callable[[float], float]:
-    """Rise of the robust cost with a parameter held at a value, above what the confidence allows."""
+def _excess(fitted: Fit, column: int, confidence: float) -> Callable[[float], float]:
+    """Increase of the robust cost with a parameter held at a value, beyond what the confidence allows."""
     from scipy.stats import f as f_distribution
 
     problem, values = fitted.problem, fitted.values
@@ -51,34 +53,34 @@ def _excess(fitted: Fit, place: int, confidence: float) -> Callable[[float], flo
     start = values
 
     def excess(value: float) -> float:
-        nonlocal start  # the solution beside is the best start
-        start, cost = problem.solve(start, {place: value})
+        nonlocal start  # the neighbouring solution is the best start
+        start, cost = problem.solve(start, {column: value})
         return float(cost - best - allowed)
 
     return excess
 
 
-def _standard_error(fitted: Fit, place: int) -> float:
+def _standard_error(fitted: Fit, column: int) -> float:
     jacobian = fitted.problem.jacobian(fitted.values)
     covariance = np.linalg.pinv(jacobian.T @ jacobian) * fitted.scale
-    return float(np.sqrt(max(covariance[place, place], 0.0)))
+    return float(np.sqrt(max(covariance[column, column], 0.0)))
 
 
 def _crossing(excess: Callable[[float], float], best: float, step: float, limit: float) -> float:
     """Where the excess turns positive between the best value and a limit, or the limit."""
     inside = best
-    for _ in range(STEPS):
+    for _ in range(MAX_STEPS):
         outside = min(inside + step, limit) if step > 0 else max(inside + step, limit)
         if excess(outside) > 0:
-            return _between(excess, inside, outside)
+            return _bisect(excess, inside, outside)
         if outside == limit:
             return limit
         inside, step = outside, 1.5 * step
     return limit
 
 
-def _between(excess: Callable[[float], float], inside: float, outside: float) -> float:
-    """By halving, which bears that the search for the other parameters may end a little elsewhere each time."""
+def _bisect(excess: Callable[[float], float], inside: float, outside: float) -> float:
+    """Bisection, because the cost is slightly noisy: the search for the other parameters does not end at one point."""
     for _ in range(HALVINGS):
         middle = (inside + outside) / 2
         inside, outside = (inside, middle) if excess(middle) > 0 else (middle, outside)
@@ -86,7 +88,15 @@ def _between(excess: Callable[[float], float], inside: float, outside: float) ->
 
 
 def bootstrap(fitted: Fit, draws: int = 200, seed: int = 0) -> np.ndarray:
-    """Parameters fitted to runs drawn again with replacement, language by language: fitted scale, [draw, parameter].
+    """Parameters refitted to runs resampled with replacement within each language.
+
+    Args:
+        fitted: the fit.
+        draws: number of resamples.
+        seed: of the resampling.
+
+    Returns:
+        On the fitted scale, float64 [draw, parameter].
 
     Raises:
         RepalignError: fewer than two draws.
@@ -95,28 +105,35 @@ def bootstrap(fitted: Fit, draws: int = 200, seed: int = 0) -> np.ndarray:
         raise RepalignError(f"a bootstrap needs at least 2 draws, not {draws}")
     generator = np.random.default_rng(seed)
     index, runs = fitted.runs.index, fitted.runs
-    members = [np.flatnonzero(index == place) for place in range(len(runs.languages))]
-    out = np.empty((draws, len(fitted.values)))
+    of_language = [np.flatnonzero(index == number) for number in range(len(runs.languages))]
+    refitted = np.empty((draws, len(fitted.values)))
     for draw in range(draws):
         counts = np.zeros(len(runs))
-        for rows in members:
+        for rows in of_language:
             counts[rows] = generator.multinomial(len(rows), np.full(len(rows), 1 / len(rows)))
         problem = Problem(fitted.form, runs, fitted.deviation, counts)
-        out[draw] = problem.solve(fitted.values)[0]
-    return out
+        refitted[draw] = problem.solve(fitted.values)[0]
+    return refitted
 
 
 def bootstrap_interval(
     fitted: Fit, draws: np.ndarray, name: str, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Percentile interval on the natural scale, widened for the parameters that were fitted (Hesterberg 2015)."""
+    """Percentile interval on the natural scale, widened for the number of fitted parameters (Hesterberg 2015).
+
+    Args:
+        fitted: the fit.
+        draws: see `bootstrap`.
+        name: one of `fitted.names`.
+        confidence: of the interval, between 0 and 1.
+    """
     from scipy import stats
 
-    place, freedom = fitted.names.index(name), max(len(fitted.runs) - len(fitted.values), 1)
+    column, freedom = fitted.names.index(name), max(len(fitted.runs) - len(fitted.values), 1)
     tail = (1 + confidence) / 2
     wider = stats.t.ppf(tail, freedom) / stats.norm.ppf(tail) * (len(fitted.runs) / freedom) ** 0.5
-    ends = np.quantile(draws[:, place], [1 - tail, tail])
-    low, high = (side[place] for side in fitted.problem.limits)
-    ends = np.clip(fitted.values[place] + wider * (ends - fitted.values[place]), low, high)
+    ends = np.quantile(draws[:, column], [1 - tail, tail])
+    low, high = (bound[column] for bound in fitted.problem.limits)
+    ends = np.clip(fitted.values[column] + wider * (ends - fitted.values[column]), low, high)
     kind = name.split("[")[0]
-    return float(natural(kind, ends[0])), float(natural(kind, ends[1]))
+    return float(to_natural_scale(kind, ends[0])), float(to_natural_scale(kind, ends[1]))

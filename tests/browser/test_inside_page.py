@@ -44,7 +44,7 @@ def found():
     ]
     taken = spread(changes, ["intervention", "of", "layer", "language", "outcome"])
     taken = taken.assign(
-        size=3, untouched=1.0, control=0.01, control_low=0.0, control_high=0.02, p=0.01, p_adjusted=0.03
+        size=3, baseline=1.0, control=0.01, control_low=0.0, control_high=0.02, p=0.01, p_adjusted=0.03
     )
     return Inside(
         title=f"{HOSTILE} inside",

@@ -8,7 +8,7 @@ from typing import Any
 from repalign.errors import RepalignError
 from repalign.models.templates import TEMPLATES
 from training.data.encoding import encode
-from training.data.filters import Sieve
+from training.data.filters import ItemFilter
 from training.data.items import Part
 from training.data.leakage import check_leakage
 from training.data.mixture import Term, draw, parse_mixture, sizes
@@ -44,12 +44,14 @@ def read_parts(recipe: Recipe, mixture: str | None = None) -> tuple[list[Part], 
     terms = parse_mixture(mixture or recipe.mixture, recipe.languages)
     sources = [read_source(term.source, term.languages, recipe.sources) for term in terms]
     counts = sizes(terms, [len(source) for source in sources], recipe.temperature)
-    sieve = Sieve(recipe.filters)
-    parts = [draw(*drawn, recipe.seed, sieve.keeps) for drawn in zip(terms, sources, counts, strict=True)]
+    item_filter = ItemFilter(recipe.filters)
+    parts = [
+        draw(*drawn, recipe.seed, item_filter.accepts) for drawn in zip(terms, sources, counts, strict=True)
+    ]
     total = sum(len(part.items) for part in parts)
     if not total:
         raise RepalignError(
-            f"{recipe.name}: no items are left of mixture {mixture or recipe.mixture!r}{_why(sieve)}"
+            f"{recipe.name}: no items are left of mixture {mixture or recipe.mixture!r}{_why(item_filter)}"
         )
     check_leakage(recipe.filters, [item for part in parts for item in part])
     held_out = []
@@ -64,8 +66,8 @@ def read_parts(recipe: Recipe, mixture: str | None = None) -> tuple[list[Part], 
     return parts, held_out
 
 
-def _why(sieve: Sieve) -> str:
-    reasons = ", ".join(f"{count} {reason}" for reason, count in sieve.dropped.most_common())
+def _why(item_filter: ItemFilter) -> str:
+    reasons = ", ".join(f"{count} {reason}" for reason, count in item_filter.dropped.most_common())
     return f" after its filters ({reasons})" if reasons else ""
 
 

@@ -41,7 +41,7 @@ class Filters:
     leakage: float = 0.01
 
 
-class Sieve:
+class ItemFilter:
     """Says of each item whether it keeps the limits, and counts what does not.
 
     Attributes:
@@ -53,7 +53,7 @@ class Sieve:
         self.dropped: Counter[str] = Counter()
         self._seen: set[tuple[str, str, str]] = set()
 
-    def keeps(self, item: Item) -> bool:
+    def accepts(self, item: Item) -> bool:
         reason = self._broken(item)
         if reason:
             self.dropped[reason] += 1

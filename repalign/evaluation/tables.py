@@ -1,0 +1,135 @@
+"""The tables of an evaluation, from answers and statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from repalign.errors import RepalignError
+from repalign.evaluation.alignment import adjusted, alignment_table, over_items, over_languages
+from repalign.evaluation.answer_language import REFERENCES, answer_languages, language_table
+from repalign.evaluation.answering import Answers
+from repalign.evaluation.consistency import consistency
+from repalign.evaluation.items import Item
+from repalign.evaluation.judges import Judge
+from repalign.evaluation.scores import ByLanguage, score_table
+from repalign.evaluation.wins import win_rates
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from repalign.results.results import Results
+
+Items = Mapping[str, Sequence[Item]]
+"""Language -> items."""
+
+PerItem = Mapping[str, Mapping[str, Mapping[str, np.ndarray]]]
+"""Checkpoint -> scorer -> language -> score of each item, float64 [item]."""
+
+Detected = Mapping[str, Mapping[str, Sequence[str | None]]]
+"""Checkpoint, or the references -> language of the question -> language of each answer."""
+
+
+def evaluation_tables(
+    items: Items,
+    answers: Mapping[str, Answers],
+    measured: Mapping[str, Mapping[str, ByLanguage]],
+    *,
+    judge: tuple[str, Judge] | None,
+    profile: Results | None,
+    detect: bool,
+    draws: int,
+    seed: int,
+) -> dict[str, pd.DataFrame]:
+    """All tables that are not empty, by the names in `repalign.results.evaluation.TABLES`.
+
+    Args:
+        items: by language.
+        answers: by checkpoint.
+        measured: checkpoint -> scorer -> language -> statistics.
+        judge: name and function, for the win rates of the second checkpoint over the first.
+        profile: layer-wise alignment of the same checkpoints.
+        detect: whether to detect the language of answers.
+        draws: of bootstraps and permutation tests.
+        seed: of both.
+
+    Raises:
+        RepalignError: the profile has no checkpoint and language in common with the answers.
+    """
+    detected = _detected_languages(items, answers) if detect else {}
+    per_item = {
+        name: {scorer: {lang: one.per_item for lang, one in of.items()} for scorer, of in scorers.items()}
+        for name, scorers in measured.items()
+    }
+    tables = {
+        "scores": score_table(measured, items, draws, seed),
+        "answers": _answer_table(items, answers, per_item, detected),
+        "consistency": _concatenated(
+            {name: consistency(items, given.texts, draws, seed) for name, given in answers.items()}
+        ),
+    }
+    if detected:
+        tables["languages"] = language_table(items, detected)
+    if judge is not None and len(answers) == 2:
+        name, decide = judge
+        first, second = answers
+        wins = win_rates(items, answers[first].texts, answers[second].texts, decide, draws, seed)
+        tables["wins"] = wins.assign(checkpoint=second, baseline=first, judge=name)
+    if profile is not None:
+        tables |= _alignment_tables(profile, tables["scores"], items, per_item, draws, seed)
+    return {name: table for name, table in tables.items() if len(table)}
+
+
+def _detected_languages(items: Items, answers: Mapping[str, Answers]) -> Detected:
+    """Languages of the answers, and of the references for comparison."""
+    candidates = sorted({"en", *items})
+    texts = {REFERENCES: {lang: [item.references[0] for item in items[lang]] for lang in items}}
+    texts |= {name: given.texts for name, given in answers.items()}
+    return {
+        name: {asked: answer_languages(answered, candidates) for asked, answered in by_language.items()}
+        for name, by_language in texts.items()
+    }
+
+
+def _answer_table(
+    items: Items, answers: Mapping[str, Answers], per_item: PerItem, detected: Detected
+) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = [
+        {
+            "checkpoint": name, "language": language, "item": item.id, "kind": item.kind,
+            "instruction": item.instruction, "input": item.input, "reference": item.references[0],
+            "answer": answer.text, "answered_in": detected[name][language][row] if detected else None,
+            "tokens": answer.tokens, "ended": answer.ended, "prompt_cut": answer.prompt_cut,
+            **{scorer: values[language][row] for scorer, values in per_item[name].items()},
+        }
+        for name, given in answers.items()
+        for language, questions in items.items()
+        for row, (item, answer) in enumerate(zip(questions, given.answers[language], strict=True))
+    ]  # fmt: skip
+    return pd.DataFrame(rows).astype({"answered_in": "string"})
+
+
+def _concatenated(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.concat([table.assign(checkpoint=name) for name, table in tables.items()], ignore_index=True)
+
+
+def _alignment_tables(
+    profile: Results, scores: pd.DataFrame, items: Items, per_item: PerItem, draws: int, seed: int
+) -> dict[str, pd.DataFrame]:
+    import pandas as pd
+
+    alignment = alignment_table(profile, scores)
+    if alignment.empty:
+        known = ", ".join(profile.profile.table["checkpoint"].unique())
+        raise RepalignError(
+            f"the profile has no alignment of these checkpoints in these languages; it contains {known}"
+        )
+    parts = [over_languages(alignment, draws, seed), over_items(profile, items, per_item, draws, seed)]
+    correlations = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    return {"alignment": alignment, "correlations": adjusted(correlations.astype({"language": "string"}))}
