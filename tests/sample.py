@@ -1,4 +1,4 @@
-"""Made-up checkpoints whose languages meet in the middle layers, and the results one would save of them."""
+"""Made-up checkpoints whose languages align in the middle layers, and the results one would save of them."""
 
 from __future__ import annotations
 

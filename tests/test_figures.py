@@ -236,7 +236,7 @@ def test_export_without_a_browser(results, tmp_path, kind):
 def test_export_with_a_browser(results, tmp_path, kind, start):
     pytest.importorskip("kaleido", reason="kaleido is not installed")
     if not (shutil.which("chromium") or shutil.which("google-chrome")):
-        pytest.skip("no Chromium at hand")
+        pytest.skip("no Chromium available")
     path = export(draw("curves", results), tmp_path / f"figure.{kind}")
     assert path.read_bytes().startswith(start)
 

@@ -30,8 +30,8 @@ def rows(target="zh", values=(0.0, 0.3, 0.05), p=(1.0, 0.001, 0.4), **changes) -
 
 
 def change(target="zh", values=(0.0, 0.2, 0.0), p=(1.0, 0.001, 1.0), **changes) -> list[dict]:
-    told = {"baseline": "base", "chance": np.nan, "calibrated": np.nan, **changes}
-    return rows(target, values, p, **told)
+    columns = {"baseline": "base", "chance": np.nan, "calibrated": np.nan, **changes}
+    return rows(target, values, p, **columns)
 
 
 def said(*parts: list[dict], tables: dict | None = None, **settings) -> dict[str, list]:

@@ -34,7 +34,7 @@ def test_every_result_has_a_rich_form(outcome):
 
 
 def test_it_finds_what_was_put_in(outcome):
-    """Languages meet in the middle, not at the first layers."""
+    """Languages align in the middle, not at the first layers."""
     _, names = outcome
     table = names["scores"].where(metric="mexa", variant="centred").table
     best = table.loc[table.groupby("target")["value"].idxmax()]

@@ -170,8 +170,8 @@ def test_what_cannot_be_floor_influence_at_null_has_the_error_of_shuffling():
     influence = np.random.default_rng(0).normal(size=100)
     error = np.linalg.norm(influence) / 100
     smaller, larger = Null(0.0, error / 2), Null(0.0, error * 2)
-    told = floor_influence_at_null(influence, smaller, p=0.5)
-    assert np.linalg.norm(told) / 100 == pytest.approx(smaller.sd)
+    floored = floor_influence_at_null(influence, smaller, p=0.5)
+    assert np.linalg.norm(floored) / 100 == pytest.approx(smaller.sd)
     for null, p in ((smaller, 0.01), (larger, 0.5)):
         assert np.array_equal(floor_influence_at_null(influence, null, p), influence)
 

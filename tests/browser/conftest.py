@@ -25,7 +25,7 @@ def chromium() -> Iterator[object]:
             shutil.which("chromium") or shutil.which("google-chrome") or playwright.chromium.executable_path
         )
         if not Path(path).exists():
-            pytest.skip("no Chromium at hand: apt-get install chromium, or playwright install chromium")
+            pytest.skip("no Chromium available: apt-get install chromium, or playwright install chromium")
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
