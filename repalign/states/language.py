@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -134,4 +134,4 @@ class LanguageReading:
 
 
 def _warn(message: str) -> None:
-    print(f"repalign: {message}", file=sys.stderr)
+    logging.getLogger("repalign").warning(message)

@@ -19,16 +19,16 @@ sys.path.append(sys.path.pop(0))  # this folder last: this file has the name of 
 
 import numpy as np
 import torch
+from repalign_training.data.encoding import Encoded, encode
+from repalign_training.data.items import Item
+from repalign_training.data.packing import IGNORED, Collator, Rows, pack
+from repalign_training.tokenizer import train_tokenizer
+from repalign_training.trainer import AnswerTrainer
 from timing import arguments, interleaved, write
 from transformers import LlamaConfig, LlamaForCausalLM, PrinterCallback, Trainer, TrainingArguments
 
 from repalign.corpora.phrasebook import meanings, realise
 from repalign.models.templates import TEMPLATES
-from training.data.encoding import Encoded, encode
-from training.data.items import Item
-from training.data.packing import IGNORED, Collator, Rows, pack
-from training.tokenizer import train_tokenizer
-from training.trainer import AnswerTrainer
 
 ITEMS = 400
 LONGEST = 512
