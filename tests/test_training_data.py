@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from repalign_training.data import files
 from repalign_training.data.dataset import read_data, read_parts
-from repalign_training.data.filters import Filters, ItemFilter, length_ratio, share_in_script
+from repalign_training.data.filters import ItemFilter, length_ratio, share_in_script
 from repalign_training.data.instructions import translation_request
 from repalign_training.data.items import Item, Items
 from repalign_training.data.leakage import check_leakage, leaked
@@ -16,6 +16,7 @@ from repalign_training.data.mixture import Term, draw, parse_mixture, sizes
 from repalign_training.data.phrasebook import phrases, switched, tasks, text, translation
 from repalign_training.data.sources import read_source
 from repalign_training.recipe import load_recipe, recipe_names
+from repalign_training.settings import Filters
 from repalign_training.tokenizer import train_tokenizer
 
 from repalign.corpora import ParallelCorpus

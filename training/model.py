@@ -9,7 +9,8 @@ from repalign.checkpoints.checkpoint import Checkpoint
 from repalign.errors import RepalignError, unknown
 from repalign.models.loading import locate, read_tokenizer
 
-from .recipe import PRECISIONS, Recipe
+from .recipe import Recipe
+from .settings import PRECISIONS
 
 
 def new_model(recipe: Recipe, tokenizer: Any) -> Any:

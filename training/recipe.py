@@ -12,81 +12,10 @@ from repalign.errors import RepalignError, unknown
 from repalign.files import read_toml
 from repalign.signature import digest
 
-from .data.filters import Filters
+from .settings import Filters, Settings
 from .tables import filled, merged, override, typed
 
 FOLDER = Path(__file__).parent / "recipes"
-
-PRECISIONS = {"float32": "float32", "mixed": "float32", "bfloat16": "bfloat16"}
-"""The dtype of the weights by `train.precision`; all but the first compute in bfloat16."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Optimisation settings (`[train]`).
-
-    Attributes:
-        epochs: passes over the mixture.
-        batch: rows per step, over all devices; a row is one item, or several if packing is on.
-        micro_batch: rows per device and forward pass; gradients are accumulated up to `batch`. 0 for all at once.
-        max_length: tokens per row at most; longer items are truncated on the right.
-        packing: several items per row, none of which attends to another.
-        learning_rate, weight_decay, beta2, max_grad_norm: of AdamW.
-        schedule: a name of transformers' schedulers, e.g. "cosine", "linear", "warmup_stable_decay".
-        warmup: fraction of all steps in which the learning rate rises.
-        decay: fraction of all steps in which it falls, for "warmup_stable_decay".
-        precision: "float32", "mixed" (float32 weights, bfloat16 arithmetic) or "bfloat16" (weights too).
-        attention: "sdpa", "eager" or "flash_attention_2".
-        gradient_checkpointing: saves activation memory at about 33% more compute.
-        optimizer: a name of transformers' `optim`.
-        threads: CPU threads; 0 for torch's default. A tiny model uses one core well and two badly.
-        save_steps: steps between two checkpoints from which an interrupted run resumes.
-        held_out: items held out to measure the loss on.
-        evaluate_steps: steps between two such measurements; 0 measures at the end only.
-        align_steps: steps between two measurements of alignment by layer; 0 for none.
-        report_to: "none", "tensorboard" or "wandb".
-
-    Raises:
-        RepalignError: a number out of its bounds, or an unknown precision.
-    """
-
-    epochs: float = 1
-    batch: int = 32
-    micro_batch: int = 0
-    max_length: int = 512
-    packing: bool = True
-    learning_rate: float = 2e-5
-    schedule: str = "cosine"
-    warmup: float = 0.03
-    decay: float = 0.3
-    weight_decay: float = 0.0
-    beta2: float = 0.999
-    max_grad_norm: float = 1.0
-    precision: str = "float32"
-    attention: str = "sdpa"
-    gradient_checkpointing: bool = False
-    optimizer: str = "adamw_torch"
-    threads: int = 0
-    save_steps: int = 100
-    held_out: int = 200
-    evaluate_steps: int = 0
-    align_steps: int = 0
-    report_to: str = "none"
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "max_length", "learning_rate"):
-            if not getattr(self, name) > 0:
-                raise RepalignError(f"train.{name} should be above 0, not {getattr(self, name)}")
-        for name in ("micro_batch", "threads", "save_steps", "held_out", "evaluate_steps", "align_steps"):
-            if getattr(self, name) < 0:
-                raise RepalignError(f"train.{name} should be at least 0, not {getattr(self, name)}")
-        for name in ("warmup", "decay"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise RepalignError(
-                    f"train.{name} is a fraction of all steps, 0 to 1, not {getattr(self, name)}"
-                )
-        if self.precision not in PRECISIONS:
-            raise unknown("precision", self.precision, PRECISIONS)
 
 
 @dataclass(frozen=True)
@@ -96,7 +25,7 @@ class Recipe:
     Attributes:
         name: of the checkpoint.
         about: one line for people.
-        mixture: what is trained on, e.g. `alpaca_en+translation_en-zh[0:100000]` (`training.data.mixture`).
+        mixture: what is trained on, e.g. `alpaca_en+translation_en-zh[0:100000]` (see `data/mixture.py`).
         languages: what `*` stands for in the mixture.
         parent: a recipe, folder or hub id whose weights are tuned; None trains from scratch. For a recipe file, a
             file of that name in the same folder takes precedence.
@@ -104,8 +33,8 @@ class Recipe:
         corpus: the embedded corpus to analyse it on by default; None for any.
         temperature: above 1 evens out the sizes of the mixture's parts.
         seed: of initialisation, sampling and order.
-        sources: what the names in the mixture mean: name -> kind and options (see `training.data.sources`).
-        filters: limits for items (see `training.data.filters.Filters`).
+        sources: what the names in the mixture mean: name -> kind and options (see `data/sources.py`).
+        filters: limits for items (see `Filters`).
         tokenizer, model: tables for training from scratch (`vocabulary`, `mixture`; options of LlamaConfig).
         adapter: LoRA options for PEFT (`quantize = "nf4"` for QLoRA); empty tunes all weights.
         train: see `Settings`.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
 
 from repalign.corpora.checks import normalise
 
+from ..settings import Filters
 from .items import Item
 
 SCRIPTS = {
@@ -19,27 +19,6 @@ SCRIPTS = {
 
 LETTERS_PER_HAN = 3
 """A Han character carries about as much text as three letters."""
-
-
-@dataclass(frozen=True)
-class Filters:
-    """Limits for items (`[filters]`).
-
-    Attributes:
-        length_ratio: largest ratio of the characters of a translation's longer side to its shorter; 0 for no limit.
-        script: smallest share of an answer's letters in its language's script; 0 for no limit.
-        identical: whether a translation may be identical to its source.
-        duplicates: whether an item may occur twice, beyond the repeats due to a weight.
-        protect: corpora for analysis (as for `--corpus`) that must not occur in the training text.
-        leakage: largest share of their sentences that may have a run of words in common with the training text.
-    """
-
-    length_ratio: float = 0.0
-    script: float = 0.0
-    identical: bool = False
-    duplicates: bool = False
-    protect: tuple[str, ...] = ()
-    leakage: float = 0.01
 
 
 class ItemFilter:

@@ -10,7 +10,7 @@ from repalign.corpora.checks import normalise
 from repalign.corpora.parallel import ParallelCorpus
 from repalign.errors import RepalignError
 
-from .filters import Filters
+from ..settings import Filters
 from .items import Item
 
 RUN = 8
