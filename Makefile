@@ -22,7 +22,8 @@ test: $(TOOLS)
 lint: $(TOOLS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/pyright --pythonpath $(BIN)/python -p pyrightconfig.strict.json
 	$(BIN)/lint-imports
 
 bench: $(TOOLS)
