@@ -22,8 +22,8 @@ test: $(TOOLS)
 lint: $(TOOLS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/pyright --pythonpath $(BIN)/python -p pyrightconfig.strict.json
+	$(BIN)/pyright --pythonpath $(BIN)/python --project pyproject.toml
+	$(BIN)/pyright --pythonpath $(BIN)/python --project pyrightconfig.strict.json
 	$(BIN)/lint-imports
 
 bench: $(TOOLS)

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from repalign import RepalignError
 from repalign.commands.console import log_to_stderr
-from repalign.errors import RepalignError, exit_code
+from repalign.errors import exit_code
 
 from .recipe import load_recipe, recipe_names
 

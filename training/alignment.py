@@ -11,8 +11,7 @@ import torch
 from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback
 
-from repalign.corpora.parallel import ParallelCorpus
-from repalign.errors import RepalignError
+from repalign import ParallelCorpus, RepalignError
 from repalign.metrics.pair import LayerPair, Side
 from repalign.metrics.retrieval import p_at_1
 from repalign.models.engine import LocalEngine

@@ -9,10 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
-from repalign.errors import RepalignError
-from repalign.report import Report
-from repalign.results.profile import COLUMNS, LayerProfile
-from repalign.results.results import Results
+from repalign import LayerProfile, RepalignError, Report, Results
+from repalign.results.profile import COLUMNS
 from repalign.statistics import holm, wilson
 
 from .alignment import LOG

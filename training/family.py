@@ -9,8 +9,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from repalign.checkpoints.home import checkpoint_folder
-from repalign.errors import RepalignError
+from repalign import RepalignError
+from repalign.checkpoints import checkpoint_folder
 
 from .recipe import Recipe
 

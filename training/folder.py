@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from repalign import RepalignError
 from repalign.checkpoints.card import CARD, Card
-from repalign.errors import RepalignError
 
 from .recipe import Recipe
 

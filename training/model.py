@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from repalign.checkpoints.checkpoint import Checkpoint
-from repalign.errors import RepalignError, unknown
+from repalign import Checkpoint, RepalignError
+from repalign.errors import unknown
 from repalign.models.loading import locate, read_tokenizer
 
 from .recipe import Recipe

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repalign.errors import RepalignError, unknown
+from repalign import RepalignError
+from repalign.errors import unknown
 from repalign.files import read_toml
 from repalign.signature import digest
 

@@ -10,9 +10,9 @@ from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 
+from repalign import RepalignError
+from repalign.checkpoints import checkpoint_folder
 from repalign.checkpoints.card import Card
-from repalign.checkpoints.home import checkpoint_folder
-from repalign.errors import RepalignError
 from repalign.models.quiet import quiet_transformers
 
 from .folder import claimed, is_finished, last_checkpoint, tidy

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from repalign.errors import RepalignError, unknown
+from repalign import RepalignError
+from repalign.errors import unknown
 
 PRECISIONS = {"float32": "float32", "mixed": "float32", "bfloat16": "bfloat16"}
 """The dtype of the weights by `train.precision`; all but the first compute in bfloat16."""

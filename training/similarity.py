@@ -11,11 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from repalign.checkpoints import Checkpoint
-from repalign.corpora import ParallelCorpus
-from repalign.errors import RepalignError
-from repalign.scoring import profile
-from repalign.states.extraction import extract
+from repalign import Checkpoint, ParallelCorpus, RepalignError, extract, profile
 from repalign.statistics import shuffled_p, spearman
 
 EXACT = 8

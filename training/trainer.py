@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from transformers import EvalPrediction, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from repalign.errors import RepalignError
+from repalign import RepalignError
 
 from .data.dataset import Data
 from .data.packing import Collator
@@ -77,7 +77,7 @@ def make_trainer(recipe: Recipe, model: Any, tokenizer: Any, data: Data, folder:
 def _alignment(recipe: Recipe, folder: Path) -> list[TrainerCallback]:
     if not recipe.train.align_steps:
         return []
-    from repalign.corpora import ParallelCorpus
+    from repalign import ParallelCorpus
 
     from .alignment import LOG, AlignmentCallback
 

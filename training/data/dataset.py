@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from repalign.errors import RepalignError
+from repalign import RepalignError
 from repalign.models.templates import TEMPLATES
 
 from ..recipe import Recipe

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from repalign.errors import RepalignError
+from repalign import RepalignError
 from repalign.models.templates import Template
 
 from .items import Item

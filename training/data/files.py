@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from repalign import RepalignError
 from repalign.corpora.readers import hub_rows, parquet_rows
-from repalign.errors import RepalignError
 
 from .instructions import translation_request
 from .items import Item, Items

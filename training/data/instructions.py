@@ -6,8 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from repalign import RepalignError
 from repalign.corpora.languages import language_name
-from repalign.errors import RepalignError, unknown
+from repalign.errors import unknown
 from repalign.files import read_toml
 
 

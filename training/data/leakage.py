@@ -6,9 +6,8 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from repalign import ParallelCorpus, RepalignError
 from repalign.corpora.checks import normalise
-from repalign.corpora.parallel import ParallelCorpus
-from repalign.errors import RepalignError
 
 from ..settings import Filters
 from .items import Item

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from repalign.errors import RepalignError
+from repalign import RepalignError
 
 from .items import Item, Part
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from repalign.errors import RepalignError, unknown
+from repalign import RepalignError
+from repalign.errors import unknown
 
 from . import files, phrasebook
 from .items import Item
