@@ -1,13 +1,16 @@
 # Two commands do everything on a fresh machine with Python >= 3.10: `make demo` and `make test`.
-# What they install goes into .venv; weights, states and reports into $REPALIGN_HOME and out/.
+# What they install goes into .venv, in the versions of $(TESTED); weights, states and reports into $REPALIGN_HOME and out/.
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 TOOLS := .venv/.tools
+TESTED := tests/constraints/tested.txt
+INSTALL := $(BIN)/python -m pip install -qq --constraint $(TESTED) --build-constraint $(TESTED)
+NEWEST := .venv-newest/bin/python
 SHELL := /bin/bash
 
-.PHONY: demo test lint bench gpu clean
+.PHONY: demo test test-newest constraints lint bench gpu clean
 
 demo: $(READY)
 	$(BIN)/python -m training base alpaca x-llama-zh m-llama
@@ -19,6 +22,16 @@ demo: $(READY)
 test: $(TOOLS)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
+# The same tests on the newest versions that pyproject.toml allows, which any user may get: it tells, CI does not ask.
+test-newest:
+	$(PYTHON) -m venv --clear .venv-newest
+	$(NEWEST) -m pip install --quiet --upgrade pip
+	$(NEWEST) -m pip install -qq --editable '.[test]'
+	$(NEWEST) -m pytest -n 2 --dist worksteal; code=$$?; $(NEWEST) tests/constraints/compare.py; exit $$code
+
+constraints:
+	$(PYTHON) tests/constraints/resolve.py
+
 lint: $(TOOLS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -27,25 +40,25 @@ lint: $(TOOLS)
 	$(BIN)/lint-imports
 
 bench: $(TOOLS)
-	$(BIN)/python -m pip install -qq --editable '.[bench]'
-	for name in extraction metrics training memory; do $(BIN)/python tests/bench/$$name.py --json out/bench-$$name.json || exit 1; done
+	$(INSTALL) --editable '.[bench]'
+	for name in extraction metrics training memory; do $(BIN)/python tests/bench/bench_$$name.py --json out/bench-$$name.json || exit 1; done
 
 # On a machine with a CUDA device: the tests and figures only a GPU can show.
 gpu: $(TOOLS)
 	$(BIN)/python -m pytest -m gpu
-	$(BIN)/python tests/bench/gpu.py --json figures/gpu-extraction.json
+	$(BIN)/python tests/bench/bench_gpu.py --json figures/gpu-extraction.json
 
 clean:
-	rm -rf .venv out build *.egg-info
+	rm -rf .venv .venv-newest out build *.egg-info
 
 # pip and not uv: on machines with a local torch build only pip finds it.
-$(READY): pyproject.toml
+$(READY): pyproject.toml $(TESTED)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "repalign needs Python 3.10 or newer; set PYTHON=python3.12, say")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install -qq --editable .
+	$(BIN)/python -m pip install --quiet --upgrade --constraint $(TESTED) pip
+	$(INSTALL) --editable .
 	touch $@
 
 $(TOOLS): $(READY)
-	$(BIN)/python -m pip install -qq --editable '.[test,lint]'
+	$(INSTALL) --editable '.[test,lint]'
 	touch $@

@@ -1,7 +1,7 @@
-"""Whether p-values and intervals keep their promise: `OMP_NUM_THREADS=1 python analyses/coverage.py` writes docs/coverage.md.
+"""Coverage of intervals and validity of p-values: `OMP_NUM_THREADS=1 python analyses/coverage.py` writes docs/coverage.md.
 
-The simulations are those of `pytest -m heavy tests/test_statistics.py`: two languages of one layer, 200 sentences, 24
-dimensions of uneven spectrum, unlike means; the draws of the bootstrap and the shuffles are as many as in the test.
+The simulations are those of `pytest -m heavy tests/test_statistics.py`: two languages at one layer, 200 sentences, 24
+dimensions with a decaying spectrum, different means; bootstrap draws and shuffles as in the test.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from simulation import coverage, simulation, uniformity  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 from repalign import __version__  # noqa: E402
-from repalign.scoring import DEFAULT  # noqa: E402
+from repalign.metrics import DEFAULT_METRICS  # noqa: E402
 
 DRAWS, SENTENCES, POWER = 500, 200, 0.5
 STRENGTHS = (0.0, 0.4, 1.0, 3.0)
-METRICS = (*DEFAULT, "rsa", "cka_biased")
+METRICS = (*DEFAULT_METRICS, "rsa", "cka_biased")
 
-TEXT = """# What the intervals and p-values are worth
+TEXT = """# Coverage of intervals and validity of p-values
 
-Written by `python analyses/coverage.py` (repalign {version}; {draws} pairs of made languages a column, seeds 0 to {last};
-{sentences} sentences each). A 95% interval should hold the expected score in 95% of the draws; with {draws} draws, 93% to
-97% is what chance alone gives. "Related" says how strong the shared meaning is beside what each language has of its own.
+Written by `python analyses/coverage.py` (repalign {version}; {draws} simulated language pairs per column, seeds 0 to {last};
+{sentences} sentences each). A 95% interval should contain the expected score in 95% of the draws; with {draws} draws, 93% to
+97% is within chance. "Related" is the strength of the shared meaning relative to what is specific to each language.
 
 {table}
 
 On unrelated languages p-values should be uniform: the last two columns give the share of p below .05 (should be .05) and
-the p of a Kolmogorov-Smirnov test of uniformity. P@1 and MEXA take few values, so theirs are only uniform once spread
-between these, which has a test of its own. A score that nearly every sentence reaches has no interval to speak of,
-marked –; nor has one that hardly any reaches: raw MEXA at "related 0.4" is expected to find 0.15 of 200 sentences, and
-whoever finds one counts as a miss.
+the p of a Kolmogorov-Smirnov test of uniformity. P@1 and MEXA take few values, so their p-values are uniform only after
+randomisation between these values, which has a separate test. Scores near 1 have no meaningful interval (marked –). Nor
+have scores near 0: raw MEXA at "related 0.4" is expected to find 0.15 of 200 sentences, so a draw that finds one counts
+as a miss.
 """
 
 
@@ -62,10 +62,10 @@ def main() -> None:
 
 def row(metric: str, variant: str, tables: dict[float, pd.DataFrame]) -> list[str]:
     """One line of the table."""
-    of = {s: t[(t["metric"] == metric) & (t["variant"] == variant)] for s, t in tables.items()}
-    held = [f"{coverage(rows):.1%}" if rows["value"].mean() < 0.98 else "–" for rows in of.values()]
-    null = of[0.0]["p"]
-    return [metric, variant, *held, f"{(null < 0.05).mean():.3f}", f"{uniformity(null):.2g}"]
+    draws = {s: t[(t["metric"] == metric) & (t["variant"] == variant)] for s, t in tables.items()}
+    covered = [f"{coverage(rows):.1%}" if rows["value"].mean() < 0.98 else "–" for rows in draws.values()]
+    null = draws[0.0]["p"]
+    return [metric, variant, *covered, f"{(null < 0.05).mean():.3f}", f"{uniformity(null):.2g}"]
 
 
 if __name__ == "__main__":

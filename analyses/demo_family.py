@@ -29,7 +29,7 @@ def main() -> None:
     args = parser.parse_args()
     corpus = ParallelCorpus.named("phrasebook").select(limit=200)
     states = [extract(Checkpoint.named(name), corpus) for name in args.checkpoints]
-    scores = profile(states, source="en", metrics=["p_at_1", "mexa", "cka"], variants=["centred"])
+    scores = profile(states, pivot="en", metrics=["p_at_1", "mexa", "cka"], variants=["centred"])
     figures: dict[str, Any] = by_language(scores, "p_at_1") | {"chance": 1 / len(corpus)}
     write(args.figure, "demo family", scores, figures)
     for name in args.checkpoints:

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 
 from repalign import Checkpoint, ParallelCorpus
 from repalign.figures import export
-from repalign.figures.style import DASHES, SHEETS, styles
+from repalign.figures.style import DASHES, THEMES, styles
 from repalign.inside.run import look_inside
 from repalign.report.inside import inside_in_words
 from repalign.results.inside import Inside
@@ -79,7 +79,7 @@ def picture(shares: dict[str, pd.DataFrame]) -> go.Figure:
     ]
     axes = {"xaxis_title": "layer", "yaxis_title": "probability of the next word", "yaxis_range": [0, 1]}
     return go.Figure(
-        lines, {"template": SHEETS["paper"], "legend": {"y": -0.3, "yref": "paper", "yanchor": "top"}}
+        lines, {"template": THEMES["paper"], "legend": {"y": -0.3, "yref": "paper", "yanchor": "top"}}
     ).update_layout(axes)
 
 

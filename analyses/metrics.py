@@ -1,4 +1,4 @@
-"""Each metric, and data on which it misleads: `python analyses/metrics.py` writes docs/metrics.md."""
+"""Reference of all metrics, with data that mislead them: `python analyses/metrics.py` writes docs/metrics.md."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 import repalign
-from repalign.metrics import INVARIANCES, METRICS, Metric
-from repalign.scoring import DEFAULT, VARIANTS
+from repalign.metrics import DEFAULT_METRICS, INVARIANCES, METRICS, Metric
+from repalign.scoring import VARIANTS
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,14 +27,14 @@ scores = repalign.metrics.METRICS["cka"](x, y)   # numpy arrays or torch tensors
 scores.value, scores.null.p(scores.value)
 
 states = repalign.LayerStates.from_arrays({{"en": x[None], "zh": y[None]}})     # [layer, sentence, dim]
-table = repalign.profile(states, metrics=["mexa", "cka"]).table              # pandas, one row a score
+table = repalign.profile(states, metrics=["mexa", "cka"]).table              # pandas, one row per score
 best = table[table["variant"] == "centred"].groupby(["metric", "target"])["value"].max()
 
 import pandas as pd                                                          # no torch needed to read results
 table = pd.read_parquet("out/m-llama/profile.parquet")
 ```
 
-## A metric of one's own
+## Custom metrics
 
 ```python
 @repalign.metric(
@@ -48,46 +48,45 @@ def top5(pair):
 repalign.profile(states, metrics=[top5, "mexa"])
 ```
 
-It needs no registration; in a file it works as `--metrics my.py:top5`, and a package offers it to everyone
-through an entry point of the group `repalign.metrics`. `repalign check-metric my.py` holds it to what it
-promises. It may give one number a sentence (bool for a share), one number, or `Scores` with an influence for
-each sentence. Chance, p and interval come by themselves: from the mean over sentences, else from shuffles and
-a jackknife.
+No registration is needed. From a file it is used as `--metrics my.py:top5`; a package publishes it through an
+entry point in the group `repalign.metrics`. `repalign check-metric my.py` tests its declared properties. It may
+return one number per sentence (bool for a share), a single number, or `Scores` with an influence per sentence.
+Chance, p and intervals are derived from the mean over sentences, else from shuffling and a jackknife.
 
-## How sure
+## Chance, p-values and intervals
 
-- **Chance** is analytic where there is a formula, else the mean over shuffled translations.
-- **p** is the probability of a value as close when translations are shuffled. All default metrics know the
-  moments of that distribution in closed form, so no shuffle is made, and p may be small enough to outlive a
-  correction (Holm by default) over all layers and languages. Counts of hits are Poisson.
+- **Chance** is analytic if there is a formula, else the mean over shuffled translations.
+- **p** is the probability of a score at least as close when translations are shuffled. All default metrics have
+  closed-form moments of that distribution, so no shuffling is done, and p can be small enough to survive a
+  correction (Holm by default) over all layers and languages. Numbers of hits are sums of Bernoulli variables.
 - **Calibrated** = (value - chance) / (value of identical languages - chance).
-- **Intervals** (95%): for means over sentences a bootstrap over sentence groups (BCa, or percentile), from
-  one influence a sentence; one matrix of resamples serves all metrics, layers, languages and checkpoints, so
-  differences of checkpoints are paired. For shares of sentences the Wilson interval, which has a width at 0
-  and 1. For CKA and RSA a score interval on a debiased jackknife: single sentences do not move them in
-  unrelated languages, pairs do. `pytest -m heavy` simulates that they hold.
-- **Duplicates**: identical texts (in any language) are one group; the first stands for all.
-- **Ties** are no hits. A layer in which all states are alike scores 0 in retrieval, and NaN where nothing is
-  defined.
+- **Intervals** (95%): for means over sentences, a bootstrap over sentence groups (BCa, or percentile) from one
+  influence per sentence; all metrics, layers, languages and checkpoints share one matrix of resamples, so
+  differences between checkpoints are paired. For shares of sentences, the Wilson interval, which has a width at 0
+  and 1. For CKA and RSA, a score interval on a debiased jackknife, because for unrelated languages they depend on
+  pairs of sentences rather than single ones. Coverage is checked by simulation (`pytest -m heavy`).
+- **Duplicates**: identical texts (in any language) form one group, represented by its first sentence.
+- **Ties** are not hits. A layer where all states are identical scores 0 in retrieval, and NaN where a metric is
+  undefined.
 
 ## Variants
 
-What is fitted is fitted on other sentences (ten folds). `+` joins them: `centred+length-matched`.
+Parameters are fitted on the other sentences (ten-fold cross-fitting). `+` combines variants: `centred+length-matched`.
 
 {variants}
 
-## Where they mislead
+## Failure modes
 
-Values on made data, 100 sentences x 512 dims (CCA: 20 dims), chance in brackets; none of the columns but the
-first holds any alignment of sentences that a reader of a curve would want to see.
+Values on synthetic data, 100 sentences x 512 dims (CCA: 20 dims), chance in brackets. Only the first column
+contains meaningful alignment of sentences.
 
 {cases}
 
 {legend}
 
-## Each metric
+## All metrics
 
-Blind to a change means that the value stays as it is:
+A metric is invariant to a change that does not affect its value:
 
 {invariances}
 
@@ -97,13 +96,13 @@ CASES = {
     "meaning": "translations share half of their variance",
     "noise": "unrelated languages",
     "cone": "unrelated, but all states share one large vector",
-    "length": "unrelated, but for one direction that holds the sentence's length",
-    "rotated": "the same states, one language rotated: nothing is near its translation",
-    "duplicates": "identical languages in which every sentence stands twice, not grouped",
+    "length": "unrelated, except for one direction that encodes sentence length",
+    "rotated": "identical states, one language rotated: no sentence is near its translation",
+    "duplicates": "identical languages in which every sentence occurs twice, not grouped",
 }
 
 
-def made(case: str, dims: int) -> tuple[np.ndarray, np.ndarray]:
+def synthetic(case: str, dims: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     n = 100
     x, y, meaning = rng.normal(size=(3, n, dims))
@@ -123,7 +122,7 @@ def made(case: str, dims: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def value(metric: Metric, case: str) -> str:
-    x, y = made(case, 20 if metric.name in ("svcca", "pwcca") else 512)
+    x, y = synthetic(case, 20 if metric.name in ("svcca", "pwcca") else 512)
     scores = metric(x, y)
     if metric.chance:
         chance = metric.chance(*x.shape)
@@ -151,14 +150,14 @@ def section(metric: Metric) -> str:
     low, high = metric.bounds
     facts = {
         "range": f"[{low:g}, {high:g}]; {metric.closer} is closer",
-        "needs": f"at least {metric.minimum} sentences",
-        "blind to": "; ".join(INVARIANCES[name] for name in INVARIANCES if name in metric.invariances)
+        "requires": f"at least {metric.minimum} sentences",
+        "invariant to": "; ".join(INVARIANCES[name] for name in INVARIANCES if name in metric.invariances)
         or "nothing",
-        "directions": "one" if metric.symmetric else "two, both are reported",
+        "directions": "one" if metric.symmetric else "two, both reported",
         "source": metric.reference,
     }
     listed = "\n".join(f"- {name}: {fact}" for name, fact in facts.items())
-    default = " (default)" if metric.name in DEFAULT else ""
+    default = " (default)" if metric.name in DEFAULT_METRICS else ""
     return f"### `{metric.name}`: {metric.label}{default}\n\n{text}\n\n{listed}\n"
 
 

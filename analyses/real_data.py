@@ -71,8 +71,8 @@ def main() -> None:
 
 
 def measured(checkpoints: list[Checkpoint], corpus: ParallelCorpus, unshared: bool = False) -> LayerProfile:
-    states = [extract(checkpoint, corpus, unshared=unshared) for checkpoint in checkpoints]
-    return profile(states, source="en", metrics=["p_at_1", "mexa"], variants=["centred"])
+    states = [extract(checkpoint, corpus, exclude_shared_tokens=unshared) for checkpoint in checkpoints]
+    return profile(states, pivot="en", metrics=["p_at_1", "mexa"], variants=["centred"])
 
 
 def trained(recipe: Recipe, corpus: ParallelCorpus) -> dict[str, Any]:

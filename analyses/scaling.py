@@ -19,7 +19,7 @@ from scaling_variants import BUDGET, OUT, RUNS
 from repalign import Checkpoint, ParallelCorpus
 from repalign.figures import export
 from repalign.figures.scaling import curves
-from repalign.figures.style import SHEETS
+from repalign.figures.style import THEMES
 from repalign.scaling import Fit, Law, Runs, bootstrap, compare_forms, fit, plan, preferred, read_runs
 from repalign.scaling.study import finite, law_of, study
 
@@ -107,7 +107,7 @@ def main() -> None:
     (FIGURES / "scaling.json").write_text(json.dumps(finite(found), indent=1) + "\n")
     picture = curves(studies["chrf"])
     title = {"text": studies["chrf"]["signature"], "font": {"size": 9}, "x": 0, "y": 0.99}
-    figure = go.Figure(picture["data"], {**picture["layout"], "template": SHEETS["paper"], "title": title})
+    figure = go.Figure(picture["data"], {**picture["layout"], "template": THEMES["paper"], "title": title})
     export(figure, FIGURES / "scaling.svg")
     print(
         json.dumps(

@@ -1,9 +1,12 @@
-"""repalign: where do languages meet inside a language model?
+"""repalign: where do languages align inside a language model?
 
-    from repalign import Checkpoint, ParallelCorpus, Report, extract, profile
+    from repalign import Report, analyse, extract, profile
 
-    states = extract(Checkpoint.named("m-llama"), ParallelCorpus.named("everyday"))
-    Report("m-llama", profile(states, source="en", metrics=["mexa", "cka"])).write("m-llama.html")
+    states = extract("m-llama", "everyday")                # hidden states of parallel sentences, every layer
+    scores = profile(states, metrics=["mexa", "cka"])      # scores by layer, with chance levels and intervals
+
+    results = analyse(["alpaca", "m-llama"], "everyday")   # the same with controls and maps, for a report
+    Report(results).write("report.html")
 
 Names are loaded on first use, so that `repalign --help` needs no torch.
 """
@@ -16,9 +19,12 @@ from typing import TYPE_CHECKING, Any
 from repalign.version import __version__
 
 if TYPE_CHECKING:
+    from repalign.analysis import analyse
     from repalign.checkpoints import Checkpoint
     from repalign.corpora import ParallelCorpus
     from repalign.errors import RepalignError
+    from repalign.evaluation.run import evaluate
+    from repalign.inside.run import look_inside
     from repalign.maps.projection import project
     from repalign.metrics import Metric, Scores, metric
     from repalign.report import Report
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     from repalign.scoring import contrast, profile
     from repalign.states.extraction import extract
     from repalign.states.layer_states import LayerStates
+    from repalign.states.spec import ReadingSpec
 
 __all__ = [
     "Checkpoint",
@@ -34,13 +41,17 @@ __all__ = [
     "LayerStates",
     "Metric",
     "ParallelCorpus",
+    "ReadingSpec",
     "RepalignError",
     "Report",
     "Results",
     "Scores",
     "__version__",
+    "analyse",
     "contrast",
+    "evaluate",
     "extract",
+    "look_inside",
     "metric",
     "profile",
     "project",
@@ -52,12 +63,16 @@ _HOMES = {
     "LayerStates": "states.layer_states",
     "Metric": "metrics",
     "ParallelCorpus": "corpora",
+    "ReadingSpec": "states.spec",
     "RepalignError": "errors",
     "Report": "report",
     "Results": "results.results",
     "Scores": "metrics",
+    "analyse": "analysis",
     "contrast": "scoring",
+    "evaluate": "evaluation.run",
     "extract": "states.extraction",
+    "look_inside": "inside.run",
     "metric": "metrics",
     "profile": "scoring",
     "project": "maps.projection",

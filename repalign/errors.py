@@ -1,22 +1,29 @@
-"""The one error class: what was expected, what came, what to do; and how a command ends with one."""
+"""RepalignError, whose message says what was expected, what was given and what to do; exit codes of commands."""
 
 from __future__ import annotations
 
 import difflib
+import functools
+import inspect
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class RepalignError(Exception):
-    """A mistake the user can mend. The command line prints its message as one line and exits with code 1."""
+    """An error the user can fix. The command line prints its message on one line and exits with code 1."""
 
 
 class TooFewSentences(RepalignError):
     """Fewer sentences than a metric needs.
 
     Attributes:
-        metric: its name.
+        metric: name of the metric.
     """
 
     def __init__(self, metric: str, needed: int, given: int, why: str = "", instead: str = "leave it out"):
@@ -28,7 +35,13 @@ class TooFewSentences(RepalignError):
 
 
 def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> RepalignError:
-    """The error for a name that means nothing, with the near miss where there is one.
+    """The error for an unknown name, with the closest known name if there is one.
+
+    Args:
+        kind: what the name stands for, e.g. "metric".
+        name: the unknown name.
+        known: the known names.
+        hint: what else would be accepted.
 
     >>> str(unknown("metric", "mexxa", ["mexa", "cka"]))
     "no metric named 'mexxa'; did you mean 'mexa'? (known: cka, mexa)"
@@ -46,16 +59,52 @@ def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> Repal
     return RepalignError("".join(parts))
 
 
-def exit_code(program: str, run: Callable[[], Iterable[object]], resume: str) -> int:
-    """Run a command and print what it gives, one a line: the last step of every `main`.
+class UnknownKeyword(RepalignError, TypeError):
+    """A keyword argument that a function does not have."""
+
+
+def explained_keywords(**renamed: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorator: an unknown keyword argument is an error that names the nearest one.
+
+    >>> extract("m-llama", "everyday", poling="last")
+    Traceback (most recent call last):
+    UnknownKeyword: extract() has no argument named 'poling'; did you mean 'pooling'? ...
 
     Args:
-        program: named before what is said on stderr.
+        **renamed: old names, still accepted with a warning, and what they are called now.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        known = inspect.signature(function).parameters
+
+        @functools.wraps(function)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            for name in [name for name in kwargs if name not in known]:
+                if name not in renamed:
+                    message = str(unknown("argument", name, known)).removeprefix("no ")
+                    raise UnknownKeyword(f"{function.__name__}() has no {message}")
+                new = f"argument {name!r} of {function.__name__}() is now {renamed[name]!r}"
+                if renamed[name] in kwargs:
+                    raise UnknownKeyword(f"{new}; give only that")
+                warnings.warn(new, DeprecationWarning, stacklevel=2)
+                kwargs[renamed[name]] = kwargs.pop(name)
+            return function(*args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def exit_code(program: str, run: Callable[[], Iterable[object]], resume_from: str = "") -> int:
+    """Run a command and print its results, one per line: the last step of every `main`.
+
+    Args:
+        program: prefix of messages on stderr.
         run: the command.
-        resume: where the same command goes on after Ctrl-C.
+        resume_from: where the command resumes when it is rerun after Ctrl-C, e.g. "the last checkpoint".
 
     Returns:
-        0 when done, 1 for a user's mistake (told in one line; with REPALIGN_DEBUG set it is raised), 130 after Ctrl-C.
+        0 on success, 1 for a `RepalignError` (one line on stderr; raised if REPALIGN_DEBUG is set), 130 after Ctrl-C.
     """
     try:
         for line in run():
@@ -67,8 +116,9 @@ def exit_code(program: str, run: Callable[[], Iterable[object]], resume: str) ->
         print(f"{program}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"{program}: interrupted; the same command goes on from {resume}", file=sys.stderr)
+        where = f" from {resume_from}" if resume_from else ""
+        print(f"{program}: interrupted; rerun the same command to resume{where}", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of our output left, e.g. `| head`
+    except BrokenPipeError:  # the reader of the output exited, e.g. `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

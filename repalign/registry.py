@@ -1,4 +1,4 @@
-"""Names to things: metrics, poolings, templates, reducers."""
+"""Registry: named metrics, poolings, templates, reducers, figures."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """A dictionary of named things whose look-up suggests the near miss."""
+    """A dictionary whose look-up suggests the closest known name."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._items: dict[str, T] = {}
 
     def add(self, name: str, item: T) -> T:
-        """Register `item`; a name is taken once.
+        """Register `item` under a unique name.
 
         Raises:
-            RepalignError: the name is taken by another item.
+            RepalignError: the name belongs to another item.
         """
         if name in self._items and self._items[name] is not item:
-            raise RepalignError(f"a {self.kind} named {name!r} is registered already; choose another name")
+            raise RepalignError(f"a {self.kind} named {name!r} already exists; choose another name")
         self._items[name] = item
         return item
 

@@ -1,7 +1,8 @@
 """Tiny models of every family in transformers' causal-LM mapping, and what must hold when they are read.
 
 A configuration is the family's default, shrunk by the names of its settings; where settings constrain one
-another, the family has an entry in `SETTINGS`.
+another, the family has an entry in `SETTINGS`. What was found is recorded in docs/families.md, for one version of
+transformers; with any other a family may be read or not, but never wrongly.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from repalign.errors import RepalignError
-from repalign.models.engine import LocalEngine
+from repalign.models.engine import Engine
 from repalign.models.hooks import SITES, tensor_of
 from repalign.models.templates import TEMPLATES
 from repalign.models.tokenization import Tokens, tokenize
@@ -79,6 +81,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "cohere_compass_text": {"rope_parameters": {"full_attention": {**ROPE, "mrope_section": [2, 1, 1]}}},
     "dbrx": {"attn_config": {"kv_n_heads": 2, "rope_theta": 10000.0, "clip_qkv": 8.0}},
     "deepseek_v2": {"n_group": 1, "topk_group": 1, "num_experts_per_tok": 2},
+    "dory": {"n_input_layers": 1, "n_output_layers": 1},
     "dots1": {"n_routed_experts": 4, "n_shared_experts": 1, "num_experts_per_tok": 2},
     "dots3_note_audio_encoder": {"per_layer_config": {}, "adapter_input_size": 32, "adapter_out_dim": 32},
     "dots3_note_text": {
@@ -89,6 +92,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "gemma3n_text": {"num_kv_shared_layers": 2, "layer_types": ["sliding_attention", "full_attention"] * 2},
     "gpt_neo": {"attention_types": [[["global", "local"], 2]]},
     "granitemoehybrid": {"mamba_n_heads": 8, "layer_types": ["mamba", "attention"] * 2},
+    "inkling2_loop_text": {
+        "n_layers_per_attn_res_block": 1, "loop_layer_index_start": 1, "loop_layer_index_end": 3,
+    },
     "lfm2_moe": {"layer_types": ["conv", "full_attention"] * 2},
     "mamba2": {"num_heads": 8},
     "nemotron": {"num_key_value_heads": 2},
@@ -103,27 +109,25 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "zaya": {"num_experts_per_tok": 1},
 }  # fmt: skip
 
-REFUSED = {
+WHY = {
     "blt": "reads bytes grouped into patches by three stacks: no one list of blocks sees every token",
     "cpmant": "puts 32 prompt tokens of its own before every sentence",
+    "dory": "runs its middle blocks in a loop: such a block has several outputs in one pass",
+    "gemma3n": "its image encoder needs timm and pillow; the language model inside is gemma3n_text",
+    "gemma4_assistant": "drafts for another model, whose keys and values it must be given",
+    "gemma4_unified_assistant": "drafts for another model, whose keys and values it must be given",
     "hrm_text": "runs its blocks in loops: a block has several outputs in one pass",
+    "inkling2_loop_text": "runs its middle blocks in a loop, and every block attends to the outputs of earlier ones",
     "inkling2_text": "every block attends to the outputs of earlier ones: the last one alone decides nothing",
+    "musicgen": "writes audio codes, not text; AutoModelForCausalLM cannot build it from its configuration",
+    "musicgen_melody": "writes audio codes, not text; AutoModelForCausalLM cannot build it either",
     "prophetnet": "carries the predictions of several future tokens beside every token",
     "reformer": "reversible: two streams pass by each other, and neither alone decides the states",
     "xlm": "has no blocks: attentions, norms and feed-forward layers lie in four separate lists",
 }
-"""Families that repalign refuses to read, and why."""
+"""Why families are not read, in better words than those of the error."""
 
-NOT_BUILT = {
-    "gemma3n": "its image encoder needs timm and pillow; the language model inside is gemma3n_text",
-    "gemma4_assistant": "drafts for another model, whose keys and values it must be given",
-    "gemma4_unified_assistant": "drafts for another model, whose keys and values it must be given",
-    "musicgen": "writes audio codes, not text; AutoModelForCausalLM cannot build it from its configuration",
-    "musicgen_melody": "writes audio codes, not text; AutoModelForCausalLM cannot build it either",
-}
-"""Families that transformers does not build for text alone, and why."""
-
-EXCEPTIONS = {**REFUSED, **NOT_BUILT}
+TABLE = Path(__file__).parents[1] / "docs" / "families.md"
 
 
 def tiny(kind: str, **settings: Any) -> PreTrainedConfig:
@@ -164,7 +168,6 @@ class Reading:
     """How a family is read: one row of the table in the documentation."""
 
     architecture: str
-    blocks: int
     streams: int
     causal: bool
     last: str
@@ -173,30 +176,85 @@ class Reading:
     sites: tuple[str, ...]
 
 
-def read(kind: str, tokenizer: PreTrainedTokenizerBase) -> Reading:
-    """Assert all that must hold of a family, and say how it is read."""
-    model = build(kind)
-    engine = LocalEngine.around(model, tokenizer)
-    engine.check(kind)
-    rows = tokenize(SENTENCES, tokenizer, TEMPLATES["raw"], 512, engine.causal)
+@dataclass(frozen=True)
+class Unread:
+    """A family that is not read: "refused" by repalign or "not built" by transformers, and why."""
+
+    outcome: str
+    why: str
+
+
+def find_out(kind: str, tokenizer: PreTrainedTokenizerBase) -> Reading | Unread:
+    """How a family is read, or why it is not.
+
+    Raises:
+        AssertionError: it is read wrongly.
+        Exception: repalign ends in an error that is not meant for people.
+    """
+    try:
+        model = build(kind)
+    except Exception as error:  # a missing package, settings that need others: every family has its own
+        return Unread("not built", _why(kind, error))
+    try:
+        engine = Engine.around(model, tokenizer)
+        engine.check(kind)
+    except RepalignError as error:
+        return Unread("refused", _why(kind, error))
+    return read(engine)
+
+
+def _why(kind: str, error: Exception) -> str:
+    return WHY.get(kind) or " ".join(f"{type(error).__name__}: {error}".split()).replace("|", "/")[:200]
+
+
+def read(engine: Engine) -> Reading:
+    """Assert all that must hold of a model that was not refused, and say how it is read."""
+    rows = tokenize(SENTENCES, engine.tokenizer, TEMPLATES["raw"], 512, engine.causal)
     with torch.inference_mode():
         states = engine.pool(rows, ["mean", "last"])
         _equal_to_hidden_states(engine, rows, states)
         _independent_of_batches(engine, rows, states)
         last, streams = _last_layer(engine, rows[2])
+    sites = tuple(site for site in SITES if _readable(engine, site, rows))
+    assert {"resid", "embed", "final"} <= set(sites)
     return Reading(
-        architecture=type(model).__name__,
-        blocks=engine.blocks,
+        architecture=type(engine.model).__name__,
         streams=streams,
         causal=engine.causal,
         last=last,
         prefix=engine.reuse_prefix,
         lens=_has_lens(engine),
-        sites=tuple(site for site in SITES if _readable(engine, site, rows)),
+        sites=sites,
     )
 
 
-def hidden_states(engine: LocalEngine, row: Tokens) -> list[np.ndarray]:
+def cells(kind: str, found: Reading | Unread) -> tuple[str, ...]:
+    """A family's row in one of the two tables of docs/families.md."""
+    if isinstance(found, Unread):
+        return (kind, found.outcome, found.why)
+    flags = (found.prefix, found.lens, *(site in found.sites for site in ("attn", "mlp", "mlp-act")))
+    reads = "left" if found.causal else "both"
+    return (
+        kind,
+        found.architecture,
+        str(found.streams),
+        reads,
+        found.last,
+        *("yes" * flag for flag in flags),
+    )
+
+
+def recorded() -> tuple[str, dict[str, tuple[str, ...]]]:
+    """The version of transformers that docs/families.md was made with, and its rows by family."""
+    text = TABLE.read_text(encoding="utf-8")
+    (version,) = re.findall(r"transformers (\d[\w.]*)", text)
+    lines = [line[2:-2].split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    rows = {line[0]: tuple(cell.strip() for cell in line) for line in lines}
+    del rows["type"]  # the heads of the tables
+    return version, rows
+
+
+def hidden_states(engine: Engine, row: Tokens) -> list[np.ndarray]:
     """What a model itself gives for one sentence alone: [token, dim] each."""
     output = engine.reader.body(**alone(engine, row), output_hidden_states=True)
     # The one sentence is the first axis, but the second where streams are the first (Gemma 3n).
@@ -204,7 +262,7 @@ def hidden_states(engine: LocalEngine, row: Tokens) -> list[np.ndarray]:
     return [h.flatten(1).numpy() for h in plain]
 
 
-def alone(engine: LocalEngine, row: Tokens) -> dict[str, Any]:
+def alone(engine: Engine, row: Tokens) -> dict[str, Any]:
     """One sentence as a batch."""
     ids = torch.as_tensor(row.ids)[None]
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids)} | (
@@ -222,7 +280,7 @@ def close(ours: np.ndarray, theirs: np.ndarray) -> bool:
     )
 
 
-def _equal_to_hidden_states(engine: LocalEngine, rows: list[Tokens], states: np.ndarray) -> None:
+def _equal_to_hidden_states(engine: Engine, rows: list[Tokens], states: np.ndarray) -> None:
     """Layers below the last against `output_hidden_states`, one sentence at a time and without padding."""
     for index, row in enumerate(rows):
         theirs = hidden_states(engine, row)
@@ -230,7 +288,7 @@ def _equal_to_hidden_states(engine: LocalEngine, rows: list[Tokens], states: np.
             # Mamba and RWKV leave out the input of block 1; it is what their embeddings give.
             embeddings = engine.reader.body.get_input_embeddings()
             theirs = [embeddings(torch.as_tensor(row.ids)).numpy(), *theirs]
-        for layer in range(engine.blocks):
+        for layer in range(engine.n_blocks):
             assert close(states[0, layer, index], pooled(theirs[layer], row)), (
                 f"layer {layer}, sentence {index}"
             )
@@ -238,15 +296,15 @@ def _equal_to_hidden_states(engine: LocalEngine, rows: list[Tokens], states: np.
             assert close(states[1, layer, index], last), f"last token of layer {layer}, sentence {index}"
 
 
-def _independent_of_batches(engine: LocalEngine, rows: list[Tokens], states: np.ndarray) -> None:
+def _independent_of_batches(engine: Engine, rows: list[Tokens], states: np.ndarray) -> None:
     """Alone, and in reverse order beside other companions."""
-    single = dataclasses.replace(engine, budget=1).pool(rows, ["mean", "last"])
+    single = dataclasses.replace(engine, batch_tokens=1).pool(rows, ["mean", "last"])
     assert close(states, single), "right-padded against alone"
-    reverse = dataclasses.replace(engine, budget=80).pool(rows[::-1], ["mean", "last"])
+    reverse = dataclasses.replace(engine, batch_tokens=80).pool(rows[::-1], ["mean", "last"])
     assert close(states, reverse[:, :, ::-1]), "in another order and other batches"
 
 
-def _last_layer(engine: LocalEngine, row: Tokens) -> tuple[str, int]:
+def _last_layer(engine: Engine, row: Tokens) -> tuple[str, int]:
     """What lies between the last block and the last state, and how many streams become one there."""
     body, seen = engine.reader.body, []
     handle = engine.reader.blocks[-1].register_forward_hook(
@@ -266,7 +324,7 @@ def _last_layer(engine: LocalEngine, row: Tokens) -> tuple[str, int]:
     return "norm", 1
 
 
-def _has_lens(engine: LocalEngine) -> bool:
+def _has_lens(engine: Engine) -> bool:
     """Whether layers can be read as words; what cannot must be refused by a message."""
     try:
         find_decoder(engine)
@@ -275,9 +333,9 @@ def _has_lens(engine: LocalEngine) -> bool:
     return True
 
 
-def _readable(engine: LocalEngine, site: str, rows: list[Tokens]) -> bool:
+def _readable(engine: Engine, site: str, rows: list[Tokens]) -> bool:
     try:
-        states = LocalEngine.around(engine.model, engine.tokenizer, site=site).pool(rows[:2], ["mean"])
+        states = Engine.around(engine.model, engine.tokenizer, site=site).pool(rows[:2], ["mean"])
     except RepalignError:
         return False
     return bool(np.isfinite(states).all())

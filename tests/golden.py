@@ -99,7 +99,7 @@ def page(data: dict[str, Any]) -> dict[str, list[float]]:
         for picture in panel["pictures"]:
             choice = ", ".join(f"{key}={value}" for key, value in picture["choice"].items())
             described[f"{panel['figure']}: {panel['title']}: {choice}"] = numbers(flat(picture["data"]))
-    for sheet in data["space"]["sheets"]:
+    for sheet in data["map"]["sheets"]:
         described[f"map: {sheet['checkpoint']}, {sheet['variant']}"] = numbers(flat(sheet))
     return described
 

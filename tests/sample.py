@@ -109,9 +109,9 @@ def sample_states(
     ids = {k: [np.array([ord(c) for c in text]) for text in v] for k, v in written.items()}
     tokens = {k: np.array([len(row) for row in v]) for k, v in ids.items()}
     states = LayerStates.from_arrays(
-        arrays, checkpoint=checkpoint, corpus="sample", texts=written, tokens=tokens
+        arrays, checkpoint=checkpoint, corpus="sample", texts=written, token_counts=tokens
     )
-    return replace(states, token_ids=ids, about=check(ParallelCorpus("sample", written)))
+    return replace(states, token_ids=ids, metadata=check(ParallelCorpus("sample", written)))
 
 
 @cache
@@ -125,7 +125,7 @@ def sample_results(*names: str, **shape: object) -> Results:
     about = {
         "command": "repalign layers --ckpt " + " ".join(states.checkpoint for states in made),
         "versions": {"repalign": "0.1.0", "torch": "2.13"},
-        "manifest": made[0].about,
+        "manifest": made[0].metadata,
     }
     title = " against ".join(states.checkpoint for states in made)
     return Results(title, scores, tables(made), about)

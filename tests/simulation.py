@@ -1,4 +1,4 @@
-"""Made languages whose true scores are known, to see whether p-values and intervals keep their promise."""
+"""Simulated languages with known scores, to check the coverage of intervals and the validity of p-values."""
 
 from __future__ import annotations
 

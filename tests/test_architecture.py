@@ -37,9 +37,6 @@ def circle(package: str) -> list[str]:
     return []
 
 
-@pytest.mark.xfail(
-    reason="states.language imports the type Extraction until both take a ReadingSpec", strict=True
-)
 def test_no_imports_of_repalign_go_in_circles():
     assert circle("repalign") == []
 

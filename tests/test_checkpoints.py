@@ -114,7 +114,7 @@ def test_incomplete_folders_are_refused(copy):
     (copy / "tokenizer.json").unlink()
     refuses(["no tokenizer"], located, copy)
     (copy / "config.json").unlink()
-    refuses(["no config.json"], located, copy)
+    refuses(["not a checkpoint", "config.json"], located, copy)
 
 
 def test_damaged_weights_get_one_line(copy):
@@ -145,10 +145,10 @@ def test_an_adapter_without_its_base_is_refused(save_adapter):
 
 
 def test_an_adapter_that_changes_nothing_is_refused(save_adapter):
-    from repalign.models.engine import LocalEngine
+    from repalign.models.engine import Engine
 
-    refuses(["changes nothing"], LocalEngine.open, located(save_adapter(trained=False)))
-    LocalEngine.open(located(save_adapter(trained=True)))
+    refuses(["changes nothing"], Engine.open, located(save_adapter(trained=False)))
+    Engine.open(located(save_adapter(trained=True)))
 
 
 def test_adapters_of_one_base_load_it_once(save_adapter, llama, corpus, monkeypatch):

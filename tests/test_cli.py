@@ -8,17 +8,21 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from sample import sample_states
 
 from repalign import scoring
+from repalign.analysis import Analysis, ScoringSpec
 from repalign.checkpoints import Checkpoint
-from repalign.commands.analysis import fingerprint
+from repalign.commands.analysis import request
 from repalign.commands.main import COMMANDS, build_parser, main
-from repalign.commands.scoring import tables_beside
+from repalign.corpora import ParallelCorpus
+from repalign.metrics import METRICS
 from repalign.results.profile import COLUMNS
+from repalign.states.spec import Machine, ReadingSpec
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -108,7 +112,7 @@ def test_the_same_command_again_only_draws_again(llama, text, tmp_path, monkeypa
     (out / "report.html").unlink()
     scored = []
     monkeypatch.setattr(
-        "repalign.commands.analysis.score", lambda *a: scored.append(a) or pytest.fail("scored again")
+        "repalign.analysis.Analysis.run", lambda *a: scored.append(a) or pytest.fail("scored again")
     )
     assert main(argv) == 0
     assert (out / "report.html").exists()
@@ -118,31 +122,47 @@ def test_the_same_command_again_only_draws_again(llama, text, tmp_path, monkeypa
             main([*argv, *change])
 
 
-def test_all_that_decides_results_is_in_their_key(corpus, tmp_path):
+METRIC = """
+import repalign
+
+@repalign.metric(label="mine", bounds=(0, 1), reference="here")
+def mine(pair):
+    return {value}
+"""
+
+
+def test_all_that_decides_results_is_in_their_key(llama, save_model, text, tmp_path):
+    other = str(save_model(tmp_path / "other", seed=1))
+    both, corpus = [str(llama), other], ["--corpus", str(text)]
+
     def key(*argv):
         args = build_parser(argv[0]).parse_args(argv)
-        args.argv = list(argv)
-        return fingerprint(args, [], corpus)
+        names = args.ckpt if argv[0] == "layers" else [args.baseline, args.checkpoint]
+        return request(args, names, compare=argv[0] == "compare").key
 
     own = tmp_path / "own.py"
-    own.write_text("one")
-    asked = ["--metrics", f"{own}:mine"]
-    first = key("layers", "--ckpt", "a", "b", *asked)
-    assert first == key("layers", "--ckpt", "a", "b", *asked, "--out", "elsewhere", "--no-report")
-    assert first != key("layers", "--ckpt", "a", "b", *asked, "--template", "alpaca")
-    assert first != key("compare", "a", "b", *asked), "a comparison has rows that a series has not"
-    own.write_text("two")
-    assert first != key("layers", "--ckpt", "a", "b", *asked)
+    own.write_text(METRIC.format(value=0.5))
+    asked = [*corpus, "--metrics", f"{own}:mine"]
+    first = key("layers", "--ckpt", *both, *asked)
+    assert first == key("layers", "--ckpt", *both, *asked, "--out", "elsewhere", "--no-report")
+    assert first != key("layers", "--ckpt", *both, *asked, "--template", "alpaca")
+    assert first != key("layers", "--ckpt", *both[::-1], *asked)
+    assert first != key("layers", "--ckpt", *both, *asked, "--langs", "en,zh")
+    assert first != key("compare", *both, *asked), "a comparison has rows that a series has not"
+    own.write_text(METRIC.format(value=0.25))
+    assert first != key("layers", "--ckpt", *both, *asked)
 
 
 def test_every_option_of_reading_reaches_extraction(llama, text, tmp_path, monkeypatch):
     seen = {}
 
-    def extract(checkpoint, corpus, **options):
-        seen.update(options, sentences=len(corpus), languages=corpus.languages)
+    def read(checkpoint, corpus, specs, machine, **options):
+        seen.update(
+            options, spec=specs[0], machine=machine, sentences=len(corpus), languages=corpus.languages
+        )
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("repalign.states.extraction.extract", extract)
+    monkeypatch.setattr("repalign.states.extraction.read_states", read)
     asked = {
         "site": "attn", "side": "decoder", "pooling": "last", "template": "brief", "dtype": "float16",
         "device": "cpu", "batch-tokens": 99, "max-length": 77, "sentences": 9, "layers": "0-1,3", "langs": "zh,en",
@@ -150,11 +170,10 @@ def test_every_option_of_reading_reaches_extraction(llama, text, tmp_path, monke
     argv = [word for name, value in asked.items() for word in (f"--{name}", str(value))]
     out = ["--out", str(tmp_path / "out"), "--no-store", "--stream"]
     assert main(["layers", "--ckpt", str(llama), "--corpus", str(text), *out, *argv]) == 130
-    del asked["langs"]
-    expected = {name.replace("-", "_"): value for name, value in asked.items()}
     assert seen == {
-        **expected,
-        "layers": [0, 1, 3],
+        "spec": ReadingSpec("last", "brief", "attn", (0, 1, 3), "decoder", 77),
+        "machine": Machine("float16", "cpu", 99),
+        "sentences": 9,
         "languages": ("zh", "en"),
         "store": False,
         "stream": True,
@@ -167,27 +186,46 @@ def test_every_option_of_scoring_reaches_its_table(monkeypatch):
     def record(name):
         return lambda *given, **options: seen.update({name: options}) or pd.DataFrame()
 
-    for name in ("geometry", "identity", "neighbours", "drift", "layer_cka", "controls"):
+    for name in ("geometry", "separation", "confusions", "drift", "layer_cka", "controls", "contrast"):
         monkeypatch.setattr(scoring, name, record(name))
-    monkeypatch.setattr("repalign.maps.projection.project", record("map"))
-    read = lambda args, states, checkpoint, **changes: (checkpoint.twin, changes)  # noqa: E731
-    monkeypatch.setattr("repalign.commands.scoring.extract_again", read)
-    asked = ["--pivot", "zh", "--seed", "5", "--draws", "7", "--reducer", "tsne", "--probe"]
-    args = build_parser("compare").parse_args(
-        ["compare", "a", "b", *asked, "--variants", "raw,centred", "--control", "random,unshared"]
+    monkeypatch.setattr(
+        scoring, "profile", lambda states, **options: seen.update(profile=options) or Joined()
     )
-    states = [
-        sample_states(name, languages=("en", "zh"), layers=2, sentences=8) for name in ("base", "m-llama")
-    ]
-    checkpoints = [Checkpoint(name, "here") for name in ("base", "m-llama")]
-    tables_beside(args, checkpoints, states, None, {"draws": 7}, compare=True)
-    chance = {"draws": 7, "seed": 5}
-    assert seen["identity"] == {"source": "zh", "probe": True, **chance}
-    assert seen["map"] == {"source": "zh", "reducer": "tsne", "seed": 5}
+    monkeypatch.setattr("repalign.maps.projection.project", record("map"))
+    monkeypatch.setattr(Analysis, "_states", sample_of)
+    monkeypatch.setattr(Analysis, "key", None)  # there are no weights to know them by
+    analysis = Analysis(
+        checkpoints=(Checkpoint("base", "here"), Checkpoint("m-llama", "here")),
+        corpus=ParallelCorpus({"en": ["a"] * 8, "zh": ["b"] * 8}),
+        scoring=ScoringSpec(
+            "zh", metrics="mexa", controls=("random", "unshared"), probe=True, draws=7, seed=5, reducer="tsne"
+        ),
+        compare=True,
+    )
+    analysis.run()
+    chance = {"draws": 7, "seed": 5, "progress": True}
+    scored = {"pivot": "zh", "metrics": (METRICS["mexa"],), **chance}
+    assert seen["profile"] == seen["contrast"] == {**scored, "variants": ("raw", "centred"), "pairs": "pivot"}
+    assert seen["separation"] == {"pivot": "zh", "probe": True, **chance}
+    assert seen["map"] == {"pivot": "zh", "reducer": "tsne", "seed": 5, "progress": True}
     assert seen["drift"] == chance
-    assert seen["controls"] == {
-        "twin": (0, {}), "unshared": (None, {"unshared": True}), "variants": ["centred"], "draws": 7
-    }  # fmt: skip
+    twin, unshared = seen["controls"].pop("twin"), seen["controls"].pop("unshared")
+    assert (twin.checkpoint, unshared.checkpoint) == ("m-llama~random", "m-llama, unshared")
+    assert seen["controls"] == {**scored, "variants": ("centred",)}
+
+
+class Joined:
+    """Scores that can be joined."""
+
+    def joined(self, other):
+        return self
+
+
+def sample_of(analysis, checkpoint, spec, of=None):
+    """States under the name of what was read."""
+    name = checkpoint.name + ", unshared" * spec.exclude_shared_tokens
+    sample = sample_states("m-llama", languages=("en", "zh"), layers=2, sentences=8)
+    return replace(sample, signature=sample.signature.with_(checkpoint=name))
 
 
 def test_compare_holds_both_checkpoints_and_their_difference(llama, save_model, text, tmp_path):
@@ -280,7 +318,7 @@ def test_extract_fills_the_store_for_layers(llama, text, tmp_path, capsys, monke
     argv = ["--ckpt", str(llama), "--corpus", str(text)]
     assert main(["extract", *argv, "--poolings", "mean,last"]) == 0
     monkeypatch.setattr(
-        "repalign.models.engine.LocalEngine.open", lambda *a, **k: pytest.fail("all states were there")
+        "repalign.models.engine.Engine.open", lambda *a, **k: pytest.fail("all states were there")
     )
     for pooling in ("mean", "last"):
         assert (
@@ -338,7 +376,7 @@ def test_doctor_says_what_is_here(capsys):
 def test_what_streaming_cannot_write_is_refused(llama, text, tmp_path, capsys):
     argv = ["layers", "--ckpt", str(llama), "--corpus", str(text), "--stream", "--control", "random"]
     assert main([*argv, "--out", str(tmp_path / "out")]) == 1
-    assert "--stream writes the scores only" in capsys.readouterr().err
+    assert "streamed results hold the scores only" in capsys.readouterr().err
 
 
 def test_usage_errors_exit_with_two():
@@ -391,9 +429,7 @@ def test_an_output_folder_that_cannot_be_written_is_told_before_the_work(
     llama, text, tmp_path, capsys, monkeypatch
 ):
     (tmp_path / "file").touch()
-    monkeypatch.setattr(
-        "repalign.models.engine.LocalEngine.open", lambda *a, **k: pytest.fail("told too late")
-    )
+    monkeypatch.setattr("repalign.models.engine.Engine.open", lambda *a, **k: pytest.fail("told too late"))
     assert (
         main(["layers", "--ckpt", str(llama), "--corpus", str(text), "--out", str(tmp_path / "file" / "out")])
         == 1
@@ -423,7 +459,7 @@ def test_ctrl_c_is_answered_in_one_line(llama, text, tmp_path, capsys, monkeypat
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("repalign.states.extraction.extract", interrupt)
+    monkeypatch.setattr("repalign.states.extraction.read_states", interrupt)
     assert (
         main(["layers", "--ckpt", str(llama), "--corpus", str(text), "--out", str(tmp_path / "out")]) == 130
     )

@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from repalign.engines import local
 from safetensors.torch import load_file, save_file
 
 from repalign.checkpoints import Checkpoint
 from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError
 from repalign.models.batching import common_prefix, plan
-from repalign.models.engine import LocalEngine
+from repalign.models.engine import PROBE, Engine
 from repalign.models.loading import locate
+from repalign.models.prefix import MIN_PREFIX
 from repalign.models.templates import TEMPLATES
 from repalign.models.tokenization import Ragged, TokenRows, Tokens, special_ids, tokenize, without_shared
-from repalign.states.extraction import extract, extract_poolings
+from repalign.states.extraction import extract, read_states
+from repalign.states.spec import ReadingSpec
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_states_are_the_models_own_before_the_final_norm(llama, checkpoint, corp
     np.testing.assert_allclose(
         final.layer("en", 3)[0], reference(llama, corpus.sentences["en"][0])[3], atol=1e-5
     )
-    assert model.config.num_hidden_layers == states.blocks
+    assert model.config.num_hidden_layers == states.n_blocks
 
 
 def test_spread_over_the_devices_at_hand_reads_the_same(checkpoint, corpus):
@@ -109,10 +110,10 @@ def test_a_frame_is_filled_in_its_own_order_and_only_once():
 
 
 def test_the_shared_head_of_a_template_is_computed_once_and_exactly(checkpoint, corpus):
-    engine = LocalEngine.open(locate(checkpoint))
+    engine = Engine.open(locate(checkpoint))
     assert engine.reuse_prefix
     rows = tokenize(corpus.sentences["zh"], engine.tokenizer, TEMPLATES["alpaca"], 512, causal=True)
-    assert common_prefix(rows) > local.PREFIX_WORTH
+    assert common_prefix(rows) > MIN_PREFIX
     reused = engine.pool(rows, ["mean", "last"])
     engine.reuse_prefix = False
     np.testing.assert_allclose(reused, engine.pool(rows, ["mean", "last"]), atol=1e-5)
@@ -149,9 +150,15 @@ def test_a_sentence_just_as_long_as_the_limit_is_whole(save_tokenizer, tmp_path)
         assert (len(row.ids), row.truncated) == (limit, truncated)
 
 
+def by_pooling(checkpoint, corpus, poolings, **options):
+    """Several poolings in one pass."""
+    specs = [ReadingSpec(pooling=pooling) for pooling in poolings]
+    return dict(zip(poolings, read_states(checkpoint, corpus, specs, **options), strict=True))
+
+
 def test_every_pooling_in_one_pass_is_its_own_definition(llama, checkpoint, corpus):
     sentence = corpus.sentences["en"][1]
-    found = extract_poolings(checkpoint, corpus, ["mean", "mean-all", "last", "weighted", "max"], store=False)
+    found = by_pooling(checkpoint, corpus, ["mean", "mean-all", "last", "weighted", "max"], store=False)
     model = transformers.AutoModelForCausalLM.from_pretrained(llama, dtype=torch.float32)
     ids = torch.tensor([transformers.AutoTokenizer.from_pretrained(llama)(sentence)["input_ids"]])
     with torch.inference_mode():
@@ -169,7 +176,7 @@ def test_every_pooling_in_one_pass_is_its_own_definition(llama, checkpoint, corp
 
 
 def test_layers_asked_for_are_the_ones_that_are_run(checkpoint, corpus):
-    engine = LocalEngine.open(locate(checkpoint), layers=[0, 1])
+    engine = Engine.open(locate(checkpoint), layers=[0, 1])
     ran = []
     for number, block in enumerate(engine.reader.blocks, 1):
         block.register_forward_hook(lambda *_, number=number: ran.append(number))
@@ -185,11 +192,9 @@ def test_layers_asked_for_are_the_ones_that_are_run(checkpoint, corpus):
 def test_identical_texts_are_computed_once(checkpoint, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        LocalEngine,
+        Engine,
         "pool",
-        lambda self, rows, poolings, pool=LocalEngine.pool: (
-            seen.append(len(rows)) or pool(self, rows, poolings)
-        ),
+        lambda self, rows, poolings, pool=Engine.pool: seen.append(len(rows)) or pool(self, rows, poolings),
     )
     states = extract(
         checkpoint, ParallelCorpus("twice", {"en": ["a dog", "a cat", "a dog"], "tr": ["x y", "z", "q"]})
@@ -201,17 +206,17 @@ def test_identical_texts_are_computed_once(checkpoint, monkeypatch):
 
 def test_asking_again_loads_no_model(checkpoint, corpus, monkeypatch):
     first = extract(checkpoint, corpus)
-    monkeypatch.setattr(LocalEngine, "open", lambda *a, **k: pytest.fail("the states were in the store"))
+    monkeypatch.setattr(Engine, "open", lambda *a, **k: pytest.fail("the states were in the store"))
     again = extract(checkpoint, corpus)
     assert np.array_equal(first.layer("zh", 2), again.layer("zh", 2))
     assert str(first.signature) == str(again.signature)
-    assert again.tokens["zh"].tolist() == first.tokens["zh"].tolist()
+    assert again.token_counts["zh"].tolist() == first.token_counts["zh"].tolist()
 
 
 def test_what_is_missing_is_computed_beside_what_is_there(checkpoint, corpus):
     extract(checkpoint, corpus, pooling="last")
-    both = extract_poolings(checkpoint, corpus, ["last", "mean"])
-    for pooling, states in extract_poolings(checkpoint, corpus, ["last", "mean"], store=False).items():
+    both = by_pooling(checkpoint, corpus, ["last", "mean"])
+    for pooling, states in by_pooling(checkpoint, corpus, ["last", "mean"], store=False).items():
         np.testing.assert_allclose(both[pooling].layer("el", 2), states.layer("el", 2), atol=1e-5)
 
 
@@ -222,9 +227,9 @@ def test_streaming_holds_two_languages_and_scores_the_same(checkpoint, monkeypat
     request = {"metrics": ["mexa", "cka"], "draws": 20, "progress": False}
     kept = profile(extract(checkpoint, corpus, store=False), **request)
     computed = []
-    pool = LocalEngine.pool
+    pool = Engine.pool
     monkeypatch.setattr(
-        LocalEngine, "pool", lambda self, rows, poolings: computed.append(1) or pool(self, rows, poolings)
+        Engine, "pool", lambda self, rows, poolings: computed.append(1) or pool(self, rows, poolings)
     )
     streamed = profile(extract(checkpoint, corpus, stream=True), **request)
     assert len(computed) == len(corpus.languages), "every language was computed once: the pivot stays"
@@ -292,15 +297,15 @@ def test_batches_keep_the_budget_and_every_row():
 
 def test_when_memory_runs_out_the_budget_is_halved_and_nothing_is_lost(checkpoint, corpus, monkeypatch):
     expected = extract(checkpoint, corpus, store=False)
-    batch = LocalEngine._batch
+    batch = Engine._batch
 
     def starved(self, rows, poolings, head=None):
         if sum(len(row.ids) for row in rows) > 40:
             raise torch.OutOfMemoryError("planted")
         return batch(self, rows, poolings, head)
 
-    monkeypatch.setattr(LocalEngine, "_check", lambda self, weights: setattr(self, "dim", 32))
-    monkeypatch.setattr(LocalEngine, "_batch", starved)
+    monkeypatch.setattr(Engine, "check", lambda self, name: setattr(self, "dim", 32))
+    monkeypatch.setattr(Engine, "_batch", starved)
     states = extract(checkpoint, corpus, store=False)
     np.testing.assert_allclose(states.layer("el", 3), expected.layer("el", 3), atol=1e-5)
     with pytest.raises(RepalignError, match="out of memory on a single sentence"):
@@ -309,7 +314,7 @@ def test_when_memory_runs_out_the_budget_is_halved_and_nothing_is_lost(checkpoin
 
 def test_unshared_pooling_leaves_out_what_translations_share(llama, checkpoint):
     corpus = ParallelCorpus("names", {"en": ["see 12345", "a dog"], "el": ["βλέπε 12345", "a dog"]})
-    found = extract(checkpoint, corpus, unshared=True)
+    found = extract(checkpoint, corpus, exclude_shared_tokens=True)
     tokenizer = transformers.AutoTokenizer.from_pretrained(llama)
     ids = {lang: tokenizer(corpus.sentences[lang][0])["input_ids"] for lang in ("en", "el")}
     own = [i for i, token in enumerate(ids["en"]) if token not in ids["el"]]
@@ -320,7 +325,7 @@ def test_unshared_pooling_leaves_out_what_translations_share(llama, checkpoint):
     assert found.signature.pooling == "mean-unshared"
     assert not np.allclose(found.layer("en", 2)[0], everything.layer("en", 2)[0])
     other = ParallelCorpus("names", {"en": corpus.sentences["en"], "zh": ["狗", "猫"]})
-    beside = extract(checkpoint, other, unshared=True)
+    beside = extract(checkpoint, other, exclude_shared_tokens=True)
     assert not np.allclose(beside.layer("en", 2)[0], found.layer("en", 2)[0]), "nothing is shared with these"
 
 
@@ -328,11 +333,11 @@ def test_long_sentences_are_dropped_from_every_language_and_counted(checkpoint):
     rows = [f"dog {i}" for i in range(200)]
     corpus = ParallelCorpus("long", {"en": rows, "tr": [*rows[:-1], "kuş " * 100]})
     states = extract(checkpoint, corpus, max_length=50)
-    assert states.sentences == 199
-    assert states.about["truncated"] == 1
+    assert states.n_sentences == 199
+    assert states.metadata["truncated"] == 1
     assert len(states.texts["en"]) == 199
     most = [*rows[:-3], *(["kuş " * 100] * 2), rows[-1]]
-    assert extract(checkpoint, ParallelCorpus("most", {"en": most}), max_length=50).sentences == 198
+    assert extract(checkpoint, ParallelCorpus("most", {"en": most}), max_length=50).n_sentences == 198
     with pytest.raises(RepalignError, match="3 of 200 sentences"):
         extract(checkpoint, ParallelCorpus("more", {"en": [*most[:-1], "kuş " * 100]}), max_length=50)
     with pytest.raises(RepalignError, match=r"100 of 200 sentences are longer than 50 tokens \(tr: 100\)"):
@@ -346,7 +351,7 @@ def test_long_sentences_are_dropped_from_every_language_and_counted(checkpoint):
 def test_a_state_that_is_not_finite_is_named(save_model, tmp_path, corpus):
     folder = save_model(tmp_path / "broken")
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    ids = [set(tokenizer(row)["input_ids"]) for row in (*corpus.sentences["zh"], *local.PROBE)]
+    ids = [set(tokenizer(row)["input_ids"]) for row in (*corpus.sentences["zh"], *PROBE)]
     only = (ids[2] - set().union(*ids[:2], *ids[3:])).pop()
     weights = load_file(folder / "model.safetensors")
     weights["model.embed_tokens.weight"][only] = torch.inf
@@ -378,9 +383,15 @@ def test_auto_keeps_tiny_models_in_float32(checkpoint, corpus):
         ({"pooling": "meen"}, "did you mean 'mean'"),
         ({"template": "alpacca"}, "did you mean 'alpaca'"),
         ({"layers": [9]}, "no layer 9"),
-        ({"site": "nose"}, "no site 'nose'"),
+        ({"layers": -1}, "layers are whole numbers from 0"),
+        ({"site": "nose"}, "no site named 'nose'"),
         ({"device": "cuda:7"}, "no device 'cuda:7'"),
-        ({"side": "encoder"}, "no encoder side"),
+        ({"device": "cudda"}, "did you mean 'cuda'"),
+        ({"dtype": "fp16"}, "did you mean 'float16'"),
+        ({"max_length": 0}, "max_length is a whole number from 1"),
+        ({"poling": "last"}, "did you mean 'pooling'"),
+        ({"stack": "encoder"}, "no encoder side"),
+        ({"stack": "left"}, "no stack named 'left'"),
     ],
 )
 def test_wrong_options_get_one_line(checkpoint, corpus, options, parts):

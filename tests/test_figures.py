@@ -14,7 +14,7 @@ from sample import sample_results
 from repalign.commands.report import CHOICES
 from repalign.errors import RepalignError
 from repalign.figures import FIGURES, draw, export
-from repalign.figures.style import DASHES, PALETTE, SHEETS, styles
+from repalign.figures.style import DASHES, PALETTE, THEMES, styles
 from repalign.figures.view import View, from_pivot
 from repalign.report.packing import to_json
 from repalign.results.profile import COLUMNS
@@ -47,7 +47,7 @@ def test_every_picture_is_a_valid_plotly_figure(results, name):
     assert pictures
     for choice in (*pictures[:2], *pictures[-2:]):
         spec = FIGURES[name].draw(view, **choice)
-        figure = go.Figure(spec["data"], {**spec["layout"], "template": SHEETS["light"]})
+        figure = go.Figure(spec["data"], {**spec["layout"], "template": THEMES["light"]})
         assert figure.data
 
 
@@ -178,7 +178,7 @@ def test_names_are_text_in_every_figure(results):
     table = results.profile.table.replace({"zh": evil, "m-llama": "<i>m</i>"})
     renamed = Results("x", replace(results.profile, table=table), {})
     for name in ("curves", "heatmap", "difference", "difference_heatmap", "series"):
-        text = json.dumps(draw(name, renamed, sheet="light").to_plotly_json(), default=str)
+        text = json.dumps(draw(name, renamed, theme="light").to_plotly_json(), default=str)
         assert evil not in text
         assert "<i>m" not in text
 
@@ -219,7 +219,7 @@ def test_mistakes_are_told(results, name, choice, said):
 
 
 def test_nothing_to_draw_is_told(results):
-    with pytest.raises(RepalignError, match="nothing to draw 'geometry'"):
+    with pytest.raises(RepalignError, match="lack the table for figure 'geometry'"):
         draw("geometry", results.profile)
 
 

@@ -9,7 +9,7 @@ import torch
 from repalign.checkpoints import Checkpoint
 from repalign.corpora import ParallelCorpus
 from repalign.models.devices import bfloat16_is_fast, pick_budget
-from repalign.models.engine import LocalEngine
+from repalign.models.engine import Engine
 from repalign.models.loading import locate
 from repalign.scoring import profile
 from repalign.states.extraction import extract
@@ -52,7 +52,7 @@ def test_a_model_over_all_devices_is_read(checkpoint, corpus):
 
 
 def test_memory_that_runs_out_halves_the_budget(checkpoint, corpus):
-    engine = LocalEngine.open(locate(checkpoint), device="cuda", budget=1 << 20)
+    engine = Engine.open(locate(checkpoint), device="cuda", batch_tokens=1 << 20)
     total = torch.cuda.mem_get_info()[1]
     torch.cuda.set_per_process_memory_fraction(min(1.0, (torch.cuda.memory_allocated() + (64 << 20)) / total))
     try:
@@ -61,7 +61,7 @@ def test_memory_that_runs_out_halves_the_budget(checkpoint, corpus):
 
         rows = tokenize(["word " * 100 for _ in range(4000)], engine.tokenizer, TEMPLATES["raw"], 256, True)
         assert np.isfinite(engine.pool(rows, ["mean"])).all()
-        assert engine.budget < 1 << 20
+        assert engine.batch_tokens < 1 << 20
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
 

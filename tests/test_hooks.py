@@ -10,7 +10,7 @@ from torch import nn
 
 from repalign.errors import RepalignError
 from repalign.models.anatomy import body_of, find_blocks
-from repalign.models.engine import LocalEngine
+from repalign.models.engine import Engine
 from repalign.models.hooks import SITES, LayerReader
 from repalign.models.verification import check_layers
 
@@ -170,7 +170,7 @@ def test_no_hook_stays_behind(inputs):
 @pytest.mark.parametrize(
     ("site", "layers", "message"),
     [
-        ("residual", None, "sites are resid, embed, attn, mlp, mlp-act, final"),
+        ("residual", None, "known: attn, embed, final, mlp, mlp-act, resid"),
         ("resid", [5], r"no layer 5 .* layers are 0\.\.4"),
         ("mlp", [0], r"no layer 0 .* layers are 1\.\.4"),
         ("final", [1], r"no layer 1 .* layers are 4\.\.4"),
@@ -185,11 +185,15 @@ def test_a_site_or_layer_that_is_not_there_is_named(site, layers, message):
 @pytest.mark.parametrize(
     ("kind", "site", "message"),
     [
-        ("mixtral", "mlp-act", r"block 1 \(MixtralDecoderLayer\) has not one module for site 'mlp-act'"),
-        ("falcon_h1", "attn", "among self_attn, mamba"),
-        ("longcat_flash", "mlp", "among mlp, mlps"),
-        ("granitemoeshared", "mlp-act", "among block_sparse_moe, shared_mlp"),
-        ("mamba", "mlp", "among norm, mixer"),
+        (
+            "mixtral",
+            "mlp-act",
+            r"block 1 \(MixtralDecoderLayer\) does not have exactly one module for site 'mlp-act'",
+        ),
+        ("falcon_h1", "attn", "candidates: self_attn, mamba"),
+        ("longcat_flash", "mlp", "candidates: mlp, mlps"),
+        ("granitemoeshared", "mlp-act", "candidates: block_sparse_moe, shared_mlp"),
+        ("mamba", "mlp", "candidates: norm, mixer"),
     ],
 )
 def test_a_block_without_one_such_part_is_refused(kind, site, message):
@@ -238,7 +242,7 @@ class Toy(nn.Module):
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        ("two lists", r"lists of \[3\] modules: layers, twins"),
+        ("two lists", r"ModuleLists of length \[3\]: layers, twins"),
         ("loop", "layer 2 of Toy is computed several times"),
         ("order", "layer 0 of Toy is computed several times or out of order"),
         ("skip", r"layers \[3\] of Toy do not run"),
@@ -288,7 +292,7 @@ def test_sites_differ_and_pool_alike(tmp_path, save_tokenizer):
     tokenizer = save_tokenizer(tmp_path)
     model, means = build("gpt2"), {}
     for site in SITES:
-        engine = LocalEngine.around(model, tokenizer, site=site)
+        engine = Engine.around(model, tokenizer, site=site)
         engine.check("gpt2")
         rows = tokenize(["Two birds sing."], tokenizer, TEMPLATES["raw"], 64, causal=True)
         means[site] = engine.pool(rows, ["mean"])[0, -1, 0]

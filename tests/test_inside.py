@@ -24,7 +24,7 @@ from repalign.inside.lens import lens
 from repalign.inside.neurons import activation_rates, language_neurons
 from repalign.inside.run import look_inside
 from repalign.inside.vocabulary import languages_of_tokens
-from repalign.models.engine import LocalEngine
+from repalign.models.engine import Engine
 from repalign.models.loading import locate
 from repalign.models.templates import RAW
 from repalign.models.tokenization import TokenRows, tokenize
@@ -45,7 +45,7 @@ def engine(llama):
 
 
 def opened(folder):
-    return LocalEngine.open(locate(Checkpoint.named(str(folder))), dtype="float32", device="cpu")
+    return Engine.open(locate(Checkpoint.named(str(folder))), dtype="float32", device="cpu")
 
 
 @pytest.fixture(scope="module")

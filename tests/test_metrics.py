@@ -1,4 +1,4 @@
-"""Metrics against published formulas, other packages, and their own promises."""
+"""Metrics against published formulas, other packages, and their declared properties."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import torch
 
 import repalign
 from repalign import RepalignError
-from repalign.metrics import METRICS, LayerPair, Side, find
-from repalign.metrics import geometry as shape
-from repalign.metrics import identity as against
-from repalign.metrics.contract import PROMISES, related
+from repalign.metrics import DEFAULT_METRICS, METRICS, LayerPair, Representation, find
+from repalign.metrics.contract import CONTRACT_CHECKS, related
+from repalign.metrics.descriptors import geometry as shape
+from repalign.metrics.descriptors import separation as against
 from repalign.metrics.pair import winners
 from repalign.metrics.retrieval import margin_search
 from repalign.metrics.shape import gulp_distance
-from repalign.scoring import DEFAULT, VARIANTS
+from repalign.scoring import VARIANTS
 
 
 def golden_inputs(n: int = 60, d: int = 24) -> tuple[np.ndarray, np.ndarray]:
@@ -63,25 +63,25 @@ def test_golden_values(name):
 def test_more_golden_values():
     x, y = golden_inputs()
     assert round(METRICS["xsim_absolute"](x, y).value * 60) == 2
-    sides = [Side.of(side - side.mean(0)) for side in (x, y)]
+    representations = [Representation.of(side - side.mean(0)) for side in (x, y)]
     for penalty, expected in ((1e-3, 8.474988555504616), (1e-1, 0.6116841215573392)):
-        found = gulp_distance(sides[0].states, sides[1].states, penalty)
+        found = gulp_distance(representations[0].states, representations[1].states, penalty)
         assert found == pytest.approx(expected, abs=1e-6)
     assert set(METRICS) == {*GOLDEN, "xsim_absolute"}  # a new metric needs a golden value
 
 
 def test_golden_geometry():
-    side = Side.of(golden_inputs()[0])
-    assert shape.average_cosine(side) == pytest.approx(0.23165286369844382, abs=1e-6)
-    assert shape.isoscore(side) == pytest.approx(0.35591521336218834, abs=1e-6)
-    assert shape.effective_rank(side) == pytest.approx(18.814865641704266, abs=1e-6)
-    assert shape.participation_ratio(side) == pytest.approx(9.18604990733033, abs=1e-6)
+    representation = Representation.of(golden_inputs()[0])
+    assert shape.average_cosine(representation) == pytest.approx(0.23165286369844382, abs=1e-6)
+    assert shape.isoscore(representation) == pytest.approx(0.35591521336218834, abs=1e-6)
+    assert shape.effective_rank(representation) == pytest.approx(18.814865641704266, abs=1e-6)
+    assert shape.participation_ratio(representation) == pytest.approx(9.18604990733033, abs=1e-6)
 
 
-@pytest.mark.parametrize("promise", PROMISES)
+@pytest.mark.parametrize("check", CONTRACT_CHECKS)
 @pytest.mark.parametrize("name", METRICS)
-def test_contract(name, promise):
-    assert list(PROMISES[promise](METRICS[name])) == []
+def test_contract(name, check):
+    assert list(CONTRACT_CHECKS[check](METRICS[name])) == []
 
 
 def test_the_contract_finds_what_is_wrong():
@@ -96,8 +96,8 @@ def test_the_contract_finds_what_is_wrong():
         pair.x.mul_(1.5)
         return -float((pair.x - 2 * pair.y).norm())
 
-    broken = {name for name, check in PROMISES.items() if list(check(wrong))}
-    assert broken >= {
+    violated = {name for name, check in CONTRACT_CHECKS.items() if list(check(wrong))}
+    assert violated >= {
         "bounds",
         "direction",
         "identity",
@@ -227,7 +227,7 @@ def languages(count: int = 3, n: int = 40, d: int = 8) -> list[np.ndarray]:
 def test_silhouettes_equal_scikit_learn():
     metrics = pytest.importorskip("sklearn.metrics")
     arrays = languages()
-    sides = [Side.of(array) for array in arrays]
+    representations = [Representation.of(array) for array in arrays]
     flat = np.stack(arrays, axis=1).reshape(-1, 8)
     labels = {
         against.silhouette_language: np.tile(np.arange(3), 40),
@@ -235,49 +235,49 @@ def test_silhouettes_equal_scikit_learn():
     }
     for measure, label in labels.items():
         expected = metrics.silhouette_samples(flat, label, metric="cosine")
-        assert measure(sides).flatten().numpy() == pytest.approx(expected, abs=1e-9)
+        assert measure(representations).flatten().numpy() == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_probe_reads_language_but_no_control_task():
     pytest.importorskip("sklearn")
-    sides = [Side.of(array + 3 * k) for k, array in enumerate(languages())]
+    representations = [Representation.of(array + 3 * k) for k, array in enumerate(languages())]
     folds = np.arange(40) % 5
-    assert against.probe(sides, against.language_labels(40, 3), folds).mean() > 0.9
-    assert against.probe(sides, against.control_labels(40, 3, seed=0), folds).mean() < 0.5
+    assert against.probe(representations, against.language_labels(40, 3), folds).mean() > 0.9
+    assert against.probe(representations, against.control_labels(40, 3, seed=0), folds).mean() < 0.5
 
 
 def test_geometry_tells_what_is_unlike():
     rng = np.random.default_rng(0)
-    even = Side.of(rng.normal(size=(200, 10)))
-    cone = Side.of(rng.normal(size=(200, 10)) + 20)
-    line = Side.of(rng.normal(size=(200, 1)) * np.arange(1, 11))
+    even = Representation.of(rng.normal(size=(200, 10)))
+    cone = Representation.of(rng.normal(size=(200, 10)) + 20)
+    line = Representation.of(rng.normal(size=(200, 1)) * np.arange(1, 11))
     assert abs(shape.average_cosine(even)) < 0.02 < 0.95 < shape.average_cosine(cone)
     assert shape.isoscore(even) > 0.9 > 1e-6 > shape.isoscore(line)
     assert shape.participation_ratio(line) == pytest.approx(1)
     assert shape.effective_rank(even) > 9
     spiked = rng.normal(size=(200, 10)) + 0.1
     spiked[:, 3] += 500
-    assert shape.outlier_ratio(Side.of(spiked)) > 100
-    assert shape.tied(Side.of(np.repeat(rng.normal(size=(20, 10)), 2, axis=0))) == 1
+    assert shape.outlier_ratio(Representation.of(spiked)) > 100
+    assert shape.tied(Representation.of(np.repeat(rng.normal(size=(20, 10)), 2, axis=0))) == 1
     assert shape.tied(even) == 0
-    assert np.isnan(shape.isoscore(Side.of(rng.normal(size=(20, 1)))))
+    assert np.isnan(shape.isoscore(Representation.of(rng.normal(size=(20, 1)))))
 
 
 def test_lengths_hubs_and_centroids_are_what_they_are_called():
     stats = pytest.importorskip("scipy.stats")
     x, y = related(60, 8, 1.0)
-    side, other = Side.of(x), Side.of(y)
+    representation, other = Representation.of(x), Representation.of(y)
     lengths = np.linalg.norm(x, axis=1)
-    assert shape.norm_mean(side) == pytest.approx(lengths.mean())
-    assert shape.norm_spread(side) == pytest.approx(stats.variation(lengths))
-    cosine = side.unit.numpy() @ side.unit.numpy().T - 2 * np.eye(60)
+    assert shape.norm_mean(representation) == pytest.approx(lengths.mean())
+    assert shape.norm_spread(representation) == pytest.approx(stats.variation(lengths))
+    cosine = representation.unit.numpy() @ representation.unit.numpy().T - 2 * np.eye(60)
     popularity = np.bincount(cosine.argsort(1)[:, -10:].ravel(), minlength=60)
-    assert shape.hubness_skew(side) == pytest.approx(stats.skew(popularity))
+    assert shape.hubness_skew(representation) == pytest.approx(stats.skew(popularity))
     apart = np.linalg.norm(x.mean(0) - y.mean(0))
     within = np.sqrt((x.var(0).sum() + y.var(0).sum()) / 2)
-    assert against.centroid_distance(side, other) == pytest.approx(apart / within)
+    assert against.centroid_distance(representation, other) == pytest.approx(apart / within)
     cosine = x.mean(0) @ y.mean(0) / np.linalg.norm(x.mean(0)) / np.linalg.norm(y.mean(0))
-    assert against.centroid_cosine(side, other) == pytest.approx(cosine)
+    assert against.centroid_cosine(representation, other) == pytest.approx(cosine)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_derived_matrices_are_computed_once():
     assert pair.reverse.cosine.data_ptr() == pair.cosine.data_ptr()
     calls = []
 
-    def derive(side: Side, setting: int) -> int:
+    def derive(representation: Representation, setting: int) -> int:
         calls.append(setting)
         return setting
 
@@ -370,7 +370,7 @@ def test_calibrated_runs_from_shuffled_to_identical():
     assert np.isnan(METRICS["cosine_gap"].calibrated(0.5, 0.0))
 
 
-def test_a_metric_cannot_promise_nonsense():
+def test_a_metric_cannot_declare_nonsense():
     function = METRICS["cka"].function
     for wrong in ({"invariances": ("spin",)}, {"closer": "up"}, {"bounds": (1, 0)}):
         with pytest.raises(RepalignError, match="'m'"):
@@ -397,6 +397,7 @@ def test_knowing_the_metrics_costs_no_torch():
 def test_the_page_of_metrics_names_all():
     page = (Path(__file__).parents[1] / "docs" / "metrics.md").read_text(encoding="utf-8")
     assert [line for line in page.splitlines() if line.startswith("### ")] == [
-        f"### `{name}`: {METRICS[name].label}{' (default)' if name in DEFAULT else ''}" for name in METRICS
+        f"### `{name}`: {METRICS[name].label}{' (default)' if name in DEFAULT_METRICS else ''}"
+        for name in METRICS
     ]
     assert all(f"- `{name}`: " in page for name in VARIANTS)

@@ -79,7 +79,7 @@ def test_the_same_checkpoint_twice_lies_on_itself(states):
 
 def test_checkpoints_of_other_dims_and_depth_are_turned_onto_the_first(states):
     wide = {name: np.concatenate([array, 0 * array], -1)[::2] for name, array in states.arrays.items()}
-    other = LayerStates.from_arrays(wide, checkpoint="wide", texts=states.texts, layers=[0, 2], blocks=3)
+    other = LayerStates.from_arrays(wide, checkpoint="wide", texts=states.texts, layers=[0, 2], n_blocks=3)
     both = project([states, other], variants=["raw"], progress=False)
     for layer in (0, 2):
         one, two = (places(both, checkpoint=name, layer=layer) for name in ("m-llama", "wide"))
@@ -200,7 +200,7 @@ def test_it_survives_the_disk(table, tmp_path):
     [
         ({"reducer": "pcaa"}, "did you mean 'pca'"),
         ({"variants": ["raww"]}, "did you mean 'raw'"),
-        ({"source": "zz"}, "no language named 'zz'"),
+        ({"pivot": "zz"}, "no language named 'zz'"),
         ({"dims": 4}, "2 or 3 dims"),
         ({"sentences": 3}, "at least 4"),
     ],

@@ -18,9 +18,9 @@ from repalign.commands import main as cli
 from repalign.errors import RepalignError
 from repalign.maps.projection import MAP
 from repalign.report import Report
-from repalign.report.confusions import neighbours
+from repalign.report.confusions import confusions
 from repalign.report.manifest import manifest
-from repalign.report.map import space
+from repalign.report.map import map_data
 from repalign.report.packing import to_json
 from repalign.results.profile import LayerProfile
 from repalign.results.results import Results
@@ -97,10 +97,10 @@ def test_size_at_full_scale(results, tmp_path):
     assert size < 8e6
 
 
-def test_more_points_than_a_page_can_hold_are_thinned_and_it_says_so(results, tmp_path, monkeypatch):
-    monkeypatch.setattr("repalign.report.map.POINTS", 4 * 5 * 2 * 10)
+def test_more_points_than_a_page_can_hold_are_thinned_with_a_note(results, tmp_path, monkeypatch):
+    monkeypatch.setattr("repalign.report.map.MAX_POINTS", 4 * 5 * 2 * 10)
     html = page(results, tmp_path)
-    assert "14 of 24 sentences are left out of the map" in html
+    assert "14 of 24 sentences are left out of this map" in html
 
 
 def test_a_table_that_is_missing_is_not_drawn(results, tmp_path):
@@ -109,8 +109,8 @@ def test_a_table_that_is_missing_is_not_drawn(results, tmp_path):
         assert page(replace(results, tables=rest), tmp_path)
 
 
-def test_the_page_holds_each_place_and_what_each_mistake_was_taken_for(results):
-    held, table = space(results), results.tables["map"]
+def test_the_page_holds_every_position_and_the_text_of_every_retrieval_error(results):
+    held, table = map_data(results), results.tables["map"]
     sheet = next(one for one in held["sheets"] if one["variant"] == "centred")
     own = table[(table["variant"] == "centred") & (table["layer"] == 3)].set_index(["language", "sentence"])
     for language in ("en", "zh"):
@@ -118,7 +118,7 @@ def test_the_page_holds_each_place_and_what_each_mistake_was_taken_for(results):
             found = sheet["places"][sheet["layers"].index(3), held["languages"].index(language), place]
             expected = own.loc[(language, row), ["x", "y"]].to_numpy(float)
             assert found * held["grain"] == pytest.approx(expected, abs=1e-6)
-    wrong = neighbours(results)
+    wrong = confusions(results)
     assert all(row["taken_for"] in wrong["texts"][row["target"]] for row in wrong["rows"])
     assert all(row["sentence"] in wrong["texts"][row["source"]] for row in wrong["rows"])
 
@@ -130,7 +130,7 @@ def test_what_results_are_called_is_text(results, tmp_path):
     assert "&lt;i onclick" in page
 
 
-def test_it_appears_whole_or_not_at_all(results, tmp_path, monkeypatch):
+def test_the_page_is_written_atomically(results, tmp_path, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
@@ -147,13 +147,13 @@ def test_differences_alone_make_a_page(tmp_path):
     assert "m-llama over alpaca:" in html
 
 
-def test_no_scores_are_told(results):
+def test_no_scores_are_reported(results):
     with pytest.raises(RepalignError, match="no scores to report"):
         Report("empty", replace(results.profile, table=results.profile.table[:0]))
 
 
 def test_a_report_needs_results():
-    with pytest.raises(RepalignError, match="a title and a profile or results"):
+    with pytest.raises(RepalignError, match="takes a title and a profile or results"):
         Report("only a title")
 
 
@@ -221,7 +221,7 @@ def test_command_draws_one_figure(results, tmp_path, capsys):
         assert path.read_bytes().startswith(b"{") == (path.suffix == ".json")
 
 
-def test_a_figure_is_svg_where_nothing_says_otherwise(results, tmp_path, monkeypatch):
+def test_a_figure_is_svg_by_default(results, tmp_path, monkeypatch):
     written = []
     monkeypatch.setattr(
         "repalign.commands.report.export", lambda figure, path, **size: written.append(path.name)
@@ -233,21 +233,21 @@ def test_a_figure_is_svg_where_nothing_says_otherwise(results, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["nowhere"], "no results in nowhere"),
         (["RESULTS", "--figure", "heatmaps"], "did you mean 'heatmap'"),
         (["RESULTS", "--figure", "curves", "--metric", "mexxa"], "did you mean 'mexa'"),
-        (["RESULTS", "--figure", "drift"], "nothing to draw 'drift'"),
-        (["RESULTS", "--metric", "cka"], "--metric chooses a picture; give --figure"),
+        (["RESULTS", "--figure", "drift"], "lack the table for figure 'drift'"),
+        (["RESULTS", "--metric", "cka"], "--metric selects a picture; add --figure"),
     ],
 )
-def test_command_tells_mistakes_in_one_line(results, tmp_path, capsys, arguments, said):
+def test_command_reports_errors_in_one_line(results, tmp_path, capsys, arguments, message):
     results.save(tmp_path)
     assert cli.main(["report", *[str(tmp_path) if word == "RESULTS" else word for word in arguments]]) == 1
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
-    assert said in lines[0]
+    assert message in lines[0]
 
 
 def test_results_show_themselves_in_notebooks(results):

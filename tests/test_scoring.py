@@ -38,7 +38,7 @@ def made(
         ).astype(np.float32)
         for language in languages
     }
-    states = LayerStates.from_arrays(arrays, checkpoint=checkpoint, texts=texts, tokens=lengths)
+    states = LayerStates.from_arrays(arrays, checkpoint=checkpoint, texts=texts, token_counts=lengths)
     return dataclasses.replace(states, token_ids=ids, **changes)
 
 
@@ -142,7 +142,7 @@ def test_duplicates_are_left_out_wherever_they_stand_and_however_groups_are_numb
     without = LayerStates.from_arrays(
         {language: a[:, kept] for language, a in states.arrays.items()},
         checkpoint="a",
-        tokens={language: lengths[kept] for language, lengths in states.tokens.items()},
+        token_counts={language: lengths[kept] for language, lengths in states.token_counts.items()},
     )
     assert quiet(dataclasses.replace(states, groups=groups), **same).table.equals(
         quiet(without, **same).table
@@ -193,7 +193,7 @@ def test_length_alone_looks_like_meaning_until_it_is_taken_out():
         )
         for language in ("en", "zh")
     }
-    states = LayerStates.from_arrays(arrays, tokens={"en": lengths, "zh": lengths})
+    states = LayerStates.from_arrays(arrays, token_counts={"en": lengths, "zh": lengths})
     table = quiet(states, metrics=["cka"], variants=["centred", "length-partialled"]).table.set_index(
         "variant"
     )
@@ -213,7 +213,7 @@ def test_length_matched_takes_the_half_nearest_the_usual_ratio():
         states, metrics=["mexa", "cka", "anc"], variants=["centred+length-matched"], targets=["zh"]
     ).table
     assert set(rows["sentences"]) == {N // 2}
-    half = length_matched(states.tokens["en"], states.tokens["zh"])
+    half = length_matched(states.token_counts["en"], states.token_counts["zh"])
     alone = LayerStates.from_arrays({language: a[:, half] for language, a in states.arrays.items()})
     widths = [
         (one["high"] - one["low"]).to_numpy()
@@ -380,7 +380,7 @@ def test_geometry_names_the_outlier_dims_and_sees_length():
     arrays = {language: a.copy() for language, a in states.arrays.items()}
     arrays["en"][:, :, 5] += 400
     direction = np.ones(D, dtype=np.float32)
-    arrays["zh"] += 3 * np.asarray(states.tokens["zh"], dtype=np.float32)[None, :, None] * direction
+    arrays["zh"] += 3 * np.asarray(states.token_counts["zh"], dtype=np.float32)[None, :, None] * direction
     table = scoring.geometry(dataclasses.replace(states, arrays=arrays), progress=False)
     measure = table.set_index(["language", "measure", "layer"])
     assert measure.loc[("en", "outlier_dims", 1), "value"] == 1
@@ -420,7 +420,7 @@ def test_neighbours_are_the_mistakes_of_retrieval_in_rows_of_the_corpus():
     half = ["raw+length-matched"]
     of_half = scoring.confusions(states, [("en", "zh")], limit=None, layers=[1], variants=half)
     scored = np.delete(np.arange(N), 1)
-    matched = scored[length_matched(states.tokens["en"][scored], states.tokens["zh"][scored])]
+    matched = scored[length_matched(states.token_counts["en"][scored], states.token_counts["zh"][scored])]
     assert set(of_half["sentence"]) | set(of_half["taken_for"]) <= set(matched.tolist())
     with pytest.raises(RepalignError, match="did you mean 'ratio'"):
         scoring.confusions(states, [("en", "zh")], margin="ration")
@@ -448,7 +448,7 @@ def test_drift_and_layers_against_layers():
     assert np.diag(matrix) == pytest.approx(np.ones(LAYERS), abs=1e-5)
     expected = METRICS["cka"](a.layer("en", 2), a.layer("en", 1)).value
     assert matrix[2, 1] == pytest.approx(expected, abs=1e-5)
-    fewer = dataclasses.replace(a, arrays={k: v[:2] for k, v in a.arrays.items()}, layers=(0, 1), blocks=1)
+    fewer = dataclasses.replace(a, arrays={k: v[:2] for k, v in a.arrays.items()}, layers=(0, 1), n_blocks=1)
     last = scoring.layer_cka(a, fewer, languages=["en"], progress=False).iloc[-1]
     assert (last["depth"], last["baseline_layer"], last["baseline_depth"]) == (1, 2, 1)
 

@@ -58,7 +58,7 @@ def test_alignment_during_training_is_that_of_the_finished_checkpoint(llama, cor
     assert found["copy"] == [1.0] * 4
     states = extract(Checkpoint.named(str(llama)), corpus, dtype="float32")
     table = profile(
-        states, source="en", metrics=["p_at_1"], variants=["centred"], permutations=0, draws=2
+        states, pivot="en", metrics=["p_at_1"], variants=["centred"], permutations=0, draws=2
     ).table
     own = table[(table["source"] == "el") | (table["target"] == "el")]
     assert found["el"] == pytest.approx(own.groupby("layer")["value"].mean().tolist())

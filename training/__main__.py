@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Train. Returns its exit code: see `repalign.errors.exit_code`."""
     args = _parser().parse_args(argv)
     with log_to_stderr(prefix=""):  # messages begin with the recipe's name
-        return exit_code("training", lambda: _run(args), resume="the last checkpoint")
+        return exit_code("training", lambda: _run(args), resume_from="the last checkpoint")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,9 +12,9 @@ from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback
 
 from repalign import ParallelCorpus, RepalignError
-from repalign.metrics.pair import LayerPair, Side
+from repalign.metrics.pair import LayerPair, Representation
 from repalign.metrics.retrieval import p_at_1
-from repalign.models.engine import LocalEngine
+from repalign.models.engine import Engine
 from repalign.models.templates import RAW
 from repalign.models.tokenization import tokenize
 from repalign.scoring.variants import Language, centred, folds_of
@@ -31,14 +31,14 @@ def alignment(model: Any, tokenizer: Any, corpus: ParallelCorpus, pivot: str) ->
 
     States are means over a sentence's tokens, minus their language's mean over other sentences.
     """
-    engine = LocalEngine.around(model, tokenizer)
+    engine = Engine.around(model, tokenizer)
     folds = torch.as_tensor(folds_of(len(corpus)))
     sides = {}
     for language in corpus.languages:
         tokens = tokenize(corpus.sentences[language], tokenizer, RAW, LONGEST, engine.causal)
         lengths = torch.tensor([int(row.content.sum()) for row in tokens])
         layers = torch.from_numpy(engine.pool(tokens, ["mean"])[0])
-        sides[language] = [Side(centred(Language(states, folds, lengths))) for states in layers]
+        sides[language] = [Representation(centred(Language(states, folds, lengths))) for states in layers]
     return {
         language: [_both_directions(*pair) for pair in zip(sides[pivot], sides[language], strict=True)]
         for language in corpus.languages
@@ -46,7 +46,7 @@ def alignment(model: Any, tokenizer: Any, corpus: ParallelCorpus, pivot: str) ->
     }
 
 
-def _both_directions(source: Side, target: Side) -> float:
+def _both_directions(source: Representation, target: Representation) -> float:
     pair = LayerPair(source, target)
     return (p_at_1(pair).value + p_at_1(pair.reverse).value) / 2
 

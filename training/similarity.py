@@ -33,7 +33,7 @@ def similarities(
     if pivot not in corpus.languages:
         raise RepalignError(f"corpus {corpus.name!r} has no {pivot!r} to compare with")
     states = extract(checkpoint, corpus, dtype="float32")
-    table = profile(states, source=pivot, metrics=["cka"], variants=["raw"], permutations=0, draws=2).table
+    table = profile(states, pivot=pivot, metrics=["cka"], variants=["raw"], permutations=0, draws=2).table
     table = table[table["source"] == pivot]
     shapes = table.groupby("target")["value"].mean().clip(lower=0)
     shares = {language: _shares(rows) for language, rows in states.token_ids.items()}

@@ -1,4 +1,4 @@
-"""The card that lies beside trained weights: how this checkpoint came to be."""
+"""The card stored with trained weights: how the checkpoint was made."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ CARD_SCHEMA = 1
 
 @dataclass(frozen=True)
 class Card:
-    """What training writes and analysis reads (`repalign.json`).
+    """Metadata that training writes and analysis reads (`repalign.json`).
 
     Attributes:
         name: e.g. "m-llama".
-        recipe: the effective recipe, overrides included.
-        recipe_digest: SHA-256 of the recipe; a finished folder of another digest is another run.
-        parent: the checkpoint it was tuned from, or None for one trained from scratch.
+        recipe: the effective recipe, including overrides.
+        recipe_digest: SHA-256 of the recipe; identifies the run of a finished folder.
+        parent: the checkpoint it was tuned from, or None if trained from scratch.
         template: the prompt frame it was tuned with (see `repalign.models.templates`).
-        mixture: one entry a source: name, items, tokens, digest.
-        seed, steps, tokens: of the run (tokens = all tokens seen, the trained ones of them under `losses`).
+        mixture: one entry per source: name, items, tokens, digest.
+        seed, steps, tokens: of the run; `tokens` counts all tokens seen.
         losses: e.g. {"first": 6.1, "last": 0.4, "held_out": 0.5}, in nats per token.
         seconds: wall-clock time of training.
-        versions: of the packages that decide the weights.
+        versions: of the packages that affect the weights.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Card:
 
     @classmethod
     def read(cls, folder: Path) -> Card | None:
-        """The folder's card, or None where there is none.
+        """The folder's card, or None if it has none.
 
         Raises:
             RepalignError: the card is damaged or of a newer schema.
@@ -67,7 +67,7 @@ class Card:
             ) from error
 
     def write(self, folder: Path) -> None:
-        """Write the card; the last thing training does, so that a folder with a card is a finished one."""
+        """Write the card. Training does this last, so a folder with a card is complete."""
         text = json.dumps(asdict(self), ensure_ascii=False, indent=1)
         temporary = folder / f".{CARD}.partial"
         temporary.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Checkpoint: a name that resolves to exactly one place with weights."""
+"""Checkpoint: a name that resolves to exactly one location of weights."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ RANDOM = "~random"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a model is and how it came to be.
+    """Where a model is and how it was made.
 
     Attributes:
-        name: as shown in tables and reports.
+        name: shown in tables and reports.
         location: a local folder, or a hub id.
         revision: of a hub id.
-        recipe: the training recipe that makes it when it is not there yet.
+        recipe: the training recipe that makes it if it does not exist yet.
         parent: the checkpoint it was tuned from.
-        template: the prompt frame it was tuned with; None where unknown.
-        corpus: the embedded corpus it is best tested on; None for any pre-trained model.
+        template: the prompt template it was tuned with; None if unknown.
+        corpus: the built-in corpus that suits it; None for an arbitrary pre-trained model.
         twin: seed of a random-weights twin, or None for the trained weights.
     """
 
@@ -41,13 +41,13 @@ class Checkpoint:
 
     @classmethod
     def named(cls, spec: str) -> Checkpoint:
-        """Resolve what a user gives to `--ckpt`: a known name, a local folder, an adapter folder or a hub id.
+        """Resolve the value of `--ckpt`: a known name, a local folder, an adapter folder or a hub id.
 
-        A trained folder with a card wins over the catalogue; a path is one that exists or starts with `.`, `/` or `~`.
+        A trained folder with a card takes precedence over the catalogue; a path exists or starts with `.`, `/` or `~`.
         `SPEC@REVISION` names a hub revision; `SPEC~random` the random-weights twin of SPEC.
 
         Raises:
-            RepalignError: nothing of that name, with the near miss.
+            RepalignError: no such checkpoint; suggests the closest known name.
         """
         if spec.endswith(RANDOM):
             return random_twin(cls.named(spec.removesuffix(RANDOM)))
@@ -55,7 +55,7 @@ class Checkpoint:
         if path.is_dir():
             return _from_folder(path)
         if path.is_file():
-            raise RepalignError(f"{spec} is a file; --ckpt takes the folder that holds it")
+            raise RepalignError(f"{spec} is a file; give --ckpt the folder that contains it")
         entries = catalogue()
         trained = checkpoint_folder(spec)
         if "/" not in spec and (trained / CARD).is_file():
@@ -80,14 +80,14 @@ class Checkpoint:
 
     @property
     def folder(self) -> Path | None:
-        """The local folder, or None for a hub id or a recipe that has not been trained to its end."""
+        """The local folder, or None for a hub id or a recipe whose training is not finished."""
         path = Path(self.location)
         finished = path.is_dir() and (self.recipe is None or (path / CARD).is_file())
         return path if finished else None
 
 
 def random_twin(checkpoint: Checkpoint, seed: int = 0) -> Checkpoint:
-    """The same architecture and tokenizer with untrained weights: the alignment that shared tokens give for nothing."""
+    """The same architecture and tokenizer with untrained weights: a baseline for alignment due to shared tokens."""
     return replace(checkpoint, name=checkpoint.name + RANDOM, twin=seed)
 
 
@@ -115,5 +115,5 @@ def _from_folder(folder: Path, name: str | None = None, recipe: str | None = Non
 
 
 def _name_of(folder: Path) -> str:
-    # The Trainer calls every intermediate state checkpoint-STEP: the run's name makes it tellable.
+    # The Trainer names every intermediate state checkpoint-STEP; the run's name makes it unique.
     return f"{folder.parent.name}/{folder.name}" if folder.name.startswith("checkpoint-") else folder.name

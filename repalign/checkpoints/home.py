@@ -1,4 +1,4 @@
-"""Where weights and states live."""
+"""Where weights and states are stored."""
 
 from __future__ import annotations
 

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from repalign.checkpoints.checkpoint import Checkpoint
 from repalign.errors import RepalignError
 
+logger = logging.getLogger(__name__)
+
 NOT_INSTALLED = 127
 """Exit code where there is no training package: a shell's code for a command that it cannot find."""
 
@@ -40,7 +42,7 @@ def make(checkpoints: Sequence[Checkpoint], train: bool = True) -> None:
     shown = "repalign-train " + " ".join(missing)
     if not train:
         raise RepalignError(f"not trained yet: {', '.join(missing)}; run `{shown}`, or leave out --no-train")
-    logging.getLogger("repalign").info("training %s first (once; `%s`)", ", ".join(missing), shown)
+    logger.info("training %s first (once; `%s`)", ", ".join(missing), shown)
     command = [sys.executable, "-c", START, *missing]
     status = subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode
     if status == 130 or status == -2:

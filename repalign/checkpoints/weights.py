@@ -1,4 +1,4 @@
-"""Which weights these are: checks on a folder before anything is loaded, and a digest of its contents."""
+"""Identity of weights: checks on a folder before loading, and a digest of its contents."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def fetch(checkpoint: Checkpoint) -> Path:
     """The local folder with the weights; a hub id is downloaded (safetensors, tokenizer and configuration only).
 
     Raises:
-        RepalignError: not there, or not a folder that can be read safely.
+        RepalignError: does not exist, or is not a folder that can be loaded safely.
     """
     folder = checkpoint.folder
     if folder is None:
@@ -42,15 +42,15 @@ def fetch(checkpoint: Checkpoint) -> Path:
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a folder without configuration, weights or tokenizer, or with pickled weights only.
+    """Check that a folder has a configuration, safetensors weights and a tokenizer.
 
     Raises:
-        RepalignError: what is missing and what to do.
+        RepalignError: something is missing; says what, and what to do.
     """
     kind = "adapter" if (folder / ADAPTER).is_file() else "model"
     config = folder / (ADAPTER if kind == "adapter" else "config.json")
     if not config.is_file():
-        raise RepalignError(f"{folder} is no checkpoint: it has no config.json (and no {ADAPTER})")
+        raise RepalignError(f"{folder} is not a checkpoint: config.json (or {ADAPTER}) is missing")
     if not weight_files(folder):
         pickles = [path.name for pattern in PICKLES for path in sorted(folder.glob(pattern))]
         if pickles:
@@ -58,7 +58,9 @@ def check_folder(folder: Path) -> None:
                 f"{folder} has pickled weights only ({pickles[0]}), which can run code when loaded; "
                 "convert them: save_pretrained() of the model writes safetensors"
             )
-        raise RepalignError(f"{folder} has a configuration but no weights (*.safetensors)")
+        raise RepalignError(
+            f"{folder} has no weights (*.safetensors); save the model there, or give another folder"
+        )
     if kind == "model" and not any((folder / name).is_file() for name in TOKENIZER_FILES):
         raise RepalignError(
             f"{folder} has no tokenizer (one of {', '.join(TOKENIZER_FILES[:3])}); save the tokenizer there too"
@@ -72,7 +74,7 @@ def weight_files(folder: Path) -> list[Path]:
 def weights_digest(folder: Path) -> str:
     """SHA-256 over the names and contents of the safetensors files and the configuration, as hex.
 
-    Remembered under `$REPALIGN_HOME` by path, size and time, because 13 GB take ten seconds to read.
+    Cached under `$REPALIGN_HOME` by path, size and time, because reading 13 GB takes ten seconds.
     """
     files = [*weight_files(folder), *(p for p in (folder / "config.json", folder / ADAPTER) if p.is_file())]
     return digest(part for path in files for part in (path.name, _file_digest(path)))

@@ -1,11 +1,10 @@
-"""What `layers` and `compare` share: states in, a folder of results and a page out."""
+"""What `layers` and `compare` share: an analysis in, a folder of results and a page out."""
 
 from __future__ import annotations
 
 import argparse
-import json
+import shlex
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,23 +13,20 @@ from repalign.commands.options import (
     add_output_options,
     add_reading_options,
     comma_list,
+    corpus_for,
+    machine,
     natural,
     output_folder,
     positive,
-    reading_options,
-    say,
+    reading_spec,
+    resolve,
 )
-from repalign.commands.scoring import VERSIONED, score
-from repalign.errors import RepalignError, unknown
+from repalign.errors import RepalignError
 from repalign.report.profile_text import print_table
-from repalign.signature import digest
 
 if TYPE_CHECKING:
-    from repalign.checkpoints import Checkpoint
-    from repalign.corpora import ParallelCorpus
+    from repalign.analysis import Analysis
     from repalign.results.results import Results
-
-CONTROLS = ("random", "unshared")
 
 
 def add_analysis_options(parser: argparse.ArgumentParser) -> None:
@@ -60,29 +56,12 @@ def add_analysis_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run_analysis(
-    args: argparse.Namespace,
-    checkpoints: Sequence[Checkpoint],
-    corpus: ParallelCorpus,
-    title: str,
-    compare: bool,
-) -> list[Path]:
-    """Extract, score, draw, save; the folder gets its files at the end, each whole."""
-    out = output_folder(args, title)
-    if (results := saved(args, checkpoints, corpus, out)) is None:
-        check_names(args, corpus)
-        from repalign.models.loading import one_base
-        from repalign.states.extraction import extract
-
-        with one_base():
-            states = [
-                extract(ckpt, corpus, pooling=args.pooling, **reading_options(args)) for ckpt in checkpoints
-            ]
-        say(
-            f"scoring {len(states[0].layers)} layers x {len(corpus.languages)} languages x {states[0].sentences} sentences"
-        )
-        results = score(args, checkpoints, states, title, compare)
-        results.about["key"] = fingerprint(args, checkpoints, corpus)
+def run_analysis(args: argparse.Namespace, names: Sequence[str], compare: bool) -> list[Path]:
+    """Extract, score, draw, save; the folder gets its files at the end, each written atomically."""
+    analysis = request(args, names, compare)
+    out = output_folder(args, analysis.title)
+    results = saved(out, analysis.key) or analysis.run()
+    results.about["command"] = shlex.join(["repalign", *args.argv])
     print_table(results.profile, compare)
     paths = results.save(out)
     if not args.no_report:
@@ -92,65 +71,49 @@ def run_analysis(
     return paths
 
 
-def saved(
-    args: argparse.Namespace, checkpoints: Sequence[Checkpoint], corpus: ParallelCorpus, out: Path
-) -> Results | None:
-    """The results in a folder when they are just those asked for: the same command again only draws again.
+def request(args: argparse.Namespace, names: Sequence[str], compare: bool) -> Analysis:
+    """The options of the command line as a request, checked."""
+    from repalign.analysis import Analysis, ScoringSpec, title_of
+    from repalign.metrics import DEFAULT_METRICS
+
+    spec = reading_spec(args)
+    scoring = ScoringSpec(
+        pivot=args.pivot,
+        pairs=args.pairs,
+        metrics=args.metrics or DEFAULT_METRICS,  # type: ignore[arg-type]
+        variants=args.variants,
+        controls=args.control,
+        probe=args.probe,
+        draws=args.draws,
+        seed=args.seed,
+        reducer=args.reducer,
+    )
+    on = machine(args)
+    checkpoints = resolve(names, train=not args.no_train)
+    return Analysis(
+        checkpoints=tuple(checkpoints),
+        corpus=corpus_for(args, checkpoints),
+        spec=spec,
+        machine=on,
+        scoring=scoring,
+        compare=compare,
+        title=title_of([checkpoint.name for checkpoint in checkpoints], compare),
+        store=not args.no_store,
+        stream=args.stream,
+    )
+
+
+def saved(folder: Path, key: str | None) -> Results | None:
+    """The results in a folder when they are just those requested: the same command again only draws again.
 
     Known without torch or a tokenizer, which take longer to import than a page to draw.
     """
     from repalign.results.results import Results
 
-    if not (out / "profile.json").is_file():
+    if key is None or not (folder / "profile.json").is_file():
         return None
     try:
-        results = Results.load(out)
+        results = Results.load(folder)
     except RepalignError:  # damaged or of another version: made anew
         return None
-    return results if results.about.get("key") == fingerprint(args, checkpoints, corpus) else None
-
-
-def fingerprint(args: argparse.Namespace, checkpoints: Sequence[Checkpoint], corpus: ParallelCorpus) -> str:
-    """SHA-256 over all that decides the results: command, weights, text, options, and the code that reads and scores."""
-    from repalign.models.loading import locate
-
-    located = [locate(checkpoint) for checkpoint in checkpoints]
-    read = [part for w in located for part in (w.checkpoint.name, w.digest, w.tokenizer_digest)]
-    no_matter = {"run", "argv", "out", "no_report", "no_train", "ckpt", "baseline", "checkpoint"}
-    options = {name: value for name, value in vars(args).items() if name not in no_matter}
-    package = Path(__file__).parents[1]
-    own = (Path(name.partition(":")[0]) for name in args.metrics or ())
-    files = [
-        *(path for path in own if path.suffix == ".py" and path.is_file()),
-        *sorted(package.rglob("*.py")),
-    ]
-    code = (path.read_bytes() for path in files)
-    asked = (args.argv[0], json.dumps(options, sort_keys=True, default=str))
-    return digest([*read, corpus.digest, *asked, *(version(name) for name in VERSIONED), *code])
-
-
-def check_names(args: argparse.Namespace, corpus: ParallelCorpus) -> None:
-    """Near misses are told before a model is loaded.
-
-    Raises:
-        RepalignError: an unknown metric, variant, reducer or pivot, or a corpus of one language.
-    """
-    from repalign.maps.reducers import REDUCERS
-    from repalign.metrics import find
-    from repalign.scoring.variants import variant
-
-    if len(corpus.languages) < 2:
-        raise RepalignError(
-            f"one language ({', '.join(corpus.languages)}) cannot be aligned with itself; give two or more in --langs"
-        )
-    for name in args.metrics or ():
-        find(name)
-    for name in args.variants:
-        variant(name)
-    if args.stream and (args.control or args.probe):
-        raise RepalignError("--stream writes the scores only; leave out --control and --probe, or --stream")
-    for name in args.control:
-        if name not in CONTROLS:
-            raise unknown("control", name, CONTROLS)
-    REDUCERS[args.reducer]
-    corpus.select([args.pivot])
+    return results if results.about.get("key") == key else None

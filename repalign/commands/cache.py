@@ -1,4 +1,4 @@
-"""`repalign cache`: the store of hidden states, and the answers kept beside it."""
+"""`repalign cache`: the stores of hidden states and of answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--older",
         type=_age,
         metavar="AGE",
-        help="prune only what was not read or written for AGE, e.g. 30d, 12h",
+        help="prune only entries not read or written for AGE, e.g. 30d, 12h",
     )
 
 
@@ -56,27 +56,27 @@ def _verify(folders: list[Path]) -> None:
     for line in bad:
         print(line)
     if bad:
-        raise RepalignError(f"{len(bad)} damaged shards; they are computed again when next asked for")
-    print(f"{len(folders)} stores, every shard as written")
+        raise RepalignError(f"{len(bad)} damaged shards; they are recomputed on next use")
+    print(f"{len(folders)} stores verified, no damaged shards")
 
 
-def _prune(kept: list[Path], older: float | None) -> None:
-    gone = [
+def _prune(entries: list[Path], older: float | None) -> None:
+    removed = [
         path
-        for path in kept
+        for path in entries
         if older is None or time.time() - max(file.stat().st_mtime for file in _files(path)) > older
     ]
-    freed = sum(map(_bytes, gone))
-    for path in gone:
+    freed = sum(map(_bytes, removed))
+    for path in removed:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    print(f"removed {len(gone)} of {len(kept)}, {freed / 1e6:,.0f} MB")
+    print(f"removed {len(removed)} of {len(entries)}, {freed / 1e6:,.0f} MB")
 
 
 def _describe(folder: Path) -> str:
     try:
         described = json.loads((folder / "key.json").read_text(encoding="utf-8"))
     except ValueError:
-        return f"{folder.name[:8]}  key.json is damaged; it is written again when these states are asked for"
+        return f"{folder.name[:8]}  key.json is damaged; it is rewritten on next use"
     key, shape = described["key"], described["shape"]
     reading = "|".join(key[name] for name in ("template", "pooling", "site", "dtype"))
     size = f"{len(shape['layers'])} x {shape['rows']} x {shape['dim']}"

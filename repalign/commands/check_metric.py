@@ -1,4 +1,4 @@
-"""`repalign check-metric FILE.py`: is a metric of one's own what it promises to be?"""
+"""`repalign check-metric FILE.py`: run the contract tests on a custom metric."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> list[Path]:
     from repalign.metrics import metrics_of_file
-    from repalign.metrics.contract import PROMISES, breaches
+    from repalign.metrics.contract import CONTRACT_CHECKS, violations
 
-    broken = 0
+    violated = 0
     for metric in metrics_of_file(args.file):
         print(f"{metric.name} ({metric.label})", file=sys.stderr)
-        for promise, found in breaches(metric).items():
-            broken += bool(found)
-            about = (PROMISES[promise].__doc__ or "").strip()
-            print(f"  {'broken' if found else 'kept  '}  {promise}: {about}", file=sys.stderr)
-            for breach in found:
-                print(f"            {breach}", file=sys.stderr)
-    if broken:
-        raise RepalignError(f"{args.file} breaks {broken} promises; mend the metric or what it declares")
+        for check, messages in violations(metric).items():
+            violated += bool(messages)
+            about = (CONTRACT_CHECKS[check].__doc__ or "").strip()
+            print(f"  {'failed' if messages else 'passed'}  {check}: {about}", file=sys.stderr)
+            for message in messages:
+                print(f"            {message}", file=sys.stderr)
+    if violated:
+        raise RepalignError(
+            f"{args.file} violates {violated} contract checks; fix the metric or its declaration"
+        )
     return []

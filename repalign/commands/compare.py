@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from repalign.commands.analysis import add_analysis_options, run_analysis
-from repalign.commands.options import corpus_for, resolve
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +15,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> list[Path]:
-    checkpoints = resolve([args.baseline, args.checkpoint], train=not args.no_train)
-    corpus = corpus_for(args, checkpoints)
-    title = f"{checkpoints[0].name} against {checkpoints[1].name}"
-    return run_analysis(args, checkpoints, corpus, title, compare=True)
+    return run_analysis(args, [args.baseline, args.checkpoint], compare=True)

@@ -1,4 +1,4 @@
-"""`repalign data check`: what is wrong with parallel text."""
+"""`repalign data check`: problems in parallel text."""
 
 from __future__ import annotations
 
@@ -6,23 +6,20 @@ import argparse
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from repalign.commands.options import comma_list
-
-if TYPE_CHECKING:
-    from repalign.corpora import ParallelCorpus
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=["check"])
-    parser.add_argument("corpus", help="an embedded name, a folder of <lang>.txt, a file, or a hub data set")
+    parser.add_argument("corpus", help="a built-in name, a folder of <lang>.txt, a file, or a hub data set")
     parser.add_argument(
-        "--langs", type=comma_list, metavar="L,L", help="languages, by default all of the corpus"
+        "--langs", type=comma_list, metavar="L,L", help="languages; default: all in the corpus"
     )
     parser.add_argument("--pivot", metavar="L", help="language the others are compared with; default: en")
     parser.add_argument(
-        "--ckpt", metavar="CKPT", help="also count the tokens of its tokenizer (no weights are loaded)"
+        "--ckpt", metavar="CKPT", help="also count tokens with its tokenizer (no weights are loaded)"
     )
     parser.add_argument("--json", action="store_true", help="print the whole manifest, with row numbers")
 
@@ -34,7 +31,10 @@ def run(args: argparse.Namespace) -> list[Path]:
     corpus = open_corpus(args.corpus, args.langs)
     manifest = check(corpus, args.pivot)
     if args.ckpt:
-        manifest["tokens"] = count_tokens(corpus, args.ckpt)
+        from repalign.checkpoints import Checkpoint
+        from repalign.states.extraction import count_tokens
+
+        manifest["tokens"] = count_tokens(Checkpoint.named(args.ckpt), corpus)
     if args.json:
         print(json.dumps(manifest, ensure_ascii=False, indent=1))
         return []
@@ -45,23 +45,15 @@ def run(args: argparse.Namespace) -> list[Path]:
     return []
 
 
-def count_tokens(corpus: ParallelCorpus, checkpoint: str) -> dict[str, dict[str, float]]:
-    """See `repalign.states.extraction.fertility`."""
-    from repalign.checkpoints import Checkpoint
-    from repalign.states.extraction import Extraction
-
-    return Extraction(Checkpoint.named(checkpoint), corpus).tokens()
-
-
 def table(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """One line a language."""
+    """A header, then one line per language."""
     tokens = manifest.get("tokens", {})
     head = f"{'':6}{'script':>12}{'chars':>8}{'duplicates':>12}{'copies':>8}{'script?':>9}{'length?':>9}"
     yield head + f"{'tokens':>9}{'per char':>10}{'cut':>6}" * bool(tokens)
-    for language, found in manifest["languages"].items():
-        counts = [len(found[name]) for name in ("duplicates", "copies", "wrong_script", "odd_length")]
-        line = f"{language:6}{found['script'].lower():>12}{found['characters']:8.1f}{counts[0]:12}{counts[1]:8}{counts[2]:9}{counts[3]:9}"
+    for language, problems in manifest["languages"].items():
+        counts = [len(problems[name]) for name in ("duplicates", "copies", "wrong_script", "odd_length")]
+        line = f"{language:6}{problems['script'].lower():>12}{problems['characters']:8.1f}{counts[0]:12}{counts[1]:8}{counts[2]:9}{counts[3]:9}"
         if tokens:
-            of = tokens[language]
-            line += f"{of['per_sentence']:9.1f}{of['per_character']:10.2f}{of['truncated']:6}"
+            counted = tokens[language]
+            line += f"{counted['per_sentence']:9.1f}{counted['per_character']:10.2f}{counted['truncated']:6}"
         yield line

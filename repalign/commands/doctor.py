@@ -1,4 +1,4 @@
-"""`repalign doctor`: what works on this machine."""
+"""`repalign doctor`: versions, devices and folders on this machine."""
 
 from __future__ import annotations
 

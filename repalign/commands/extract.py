@@ -10,7 +10,8 @@ from repalign.commands.options import (
     add_reading_options,
     comma_list,
     corpus_for,
-    reading_options,
+    machine,
+    reading_spec,
     resolve,
     say,
 )
@@ -29,15 +30,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> list[Path]:
     if args.stream or args.no_store:
         raise RepalignError("`extract` fills the store; --stream and --no-store would leave it empty")
+    spec, on = reading_spec(args), machine(args)
+    specs = [spec.with_pooling(pooling) for pooling in args.poolings or [args.pooling]]
     checkpoints = resolve(args.ckpt, train=not args.no_train)
     corpus = corpus_for(args, checkpoints)
     from repalign.checkpoints import home
-    from repalign.states.extraction import extract_poolings
+    from repalign.states.extraction import read_states
 
     for checkpoint in checkpoints:
-        poolings = args.poolings or [args.pooling]
-        for states in extract_poolings(checkpoint, corpus, poolings, **reading_options(args)).values():
+        for states in read_states(checkpoint, corpus, specs, on):
             say(
-                f"{states.signature}: {len(states.layers)} layers x {states.sentences} sentences x {len(states.languages)} languages"
+                f"{states.signature}: {len(states.layers)} layers x {states.n_sentences} sentences "
+                f"x {len(states.languages)} languages"
             )
     return [home() / "states"]

@@ -1,4 +1,4 @@
-"""`repalign layers`: where do languages meet inside a checkpoint."""
+"""`repalign layers`: where languages align inside a checkpoint."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from repalign.commands.analysis import add_analysis_options, run_analysis
-from repalign.commands.options import corpus_for, resolve
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,9 +16,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> list[Path]:
-    checkpoints = resolve(args.ckpt, train=not args.no_train)
-    corpus = corpus_for(args, checkpoints)
-    title = (
-        checkpoints[0].name if len(checkpoints) == 1 else f"{checkpoints[0].name} to {checkpoints[-1].name}"
-    )
-    return run_analysis(args, checkpoints, corpus, title, compare=False)
+    return run_analysis(args, args.ckpt, compare=False)

@@ -1,4 +1,4 @@
-"""`repalign list`: what is known."""
+"""`repalign list`: available checkpoints, corpora, metrics or tasks."""
 
 from __future__ import annotations
 

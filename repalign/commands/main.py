@@ -12,18 +12,18 @@ from repalign.errors import exit_code
 from repalign.version import __version__
 
 COMMANDS = {
-    "layers": "alignment of every layer of one checkpoint or several: scores and a report",
-    "compare": "two checkpoints on the same sentences: paired differences and a report",
-    "evaluate": "what a checkpoint answers, or two: scores by language, answer languages, consistency, win rates",
-    "inside": "which language a model computes in, which neurons carry a language, what taking it out costs",
-    "scaling": "how a score grows with sentence pairs, and how to spend a budget of them: a fit, a split, a page",
-    "extract": "fill the store of hidden states, without scoring",
-    "report": "draw a report or a figure again from saved results, without a model",
-    "list": "what is known: checkpoints, corpora, metrics",
+    "layers": "alignment of one or more checkpoints, layer by layer: scores and a report",
+    "compare": "compare two checkpoints on the same sentences: paired differences and a report",
+    "evaluate": "answers of one or two checkpoints: scores by language, answer languages, consistency, win rates",
+    "inside": "language of intermediate predictions, language-specific neurons, and the effect of ablating them",
+    "scaling": "fit how a score grows with sentence pairs, and split a budget of pairs over languages",
+    "extract": "compute and store hidden states, without scoring",
+    "report": "redraw a report or a figure from saved results, without a model",
+    "list": "list available checkpoints, corpora, metrics, tasks",
     "data": "check parallel text: duplicates, copies, wrong scripts, lengths, tokens",
-    "cache": "the store of hidden states and answers: list, verify, prune",
-    "check-metric": "run the contract tests on a metric of one's own",
-    "doctor": "what works on this machine",
+    "cache": "list, verify or prune stored hidden states and answers",
+    "check-metric": "run the contract tests on a custom metric",
+    "doctor": "show versions, devices and folders on this machine",
 }
 
 
@@ -34,15 +34,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     args.argv = argv
     with log_to_stderr():
-        return exit_code("repalign", lambda: args.run(args), resume="what is finished")
+        return exit_code("repalign", lambda: args.run(args))
 
 
 def build_parser(chosen: str | None) -> argparse.ArgumentParser:
     """The parser; only the chosen command's module is imported, so that `--help` stays fast."""
     parser = argparse.ArgumentParser(
         prog="repalign",
-        description="Where do languages meet inside a language model? Layer by layer, with chance levels and intervals.",
-        epilog="`repalign COMMAND --help` shows a command's options. Ctrl-C is safe: finished steps are kept.",
+        description="Where do languages align inside a language model? Layer by layer, with chance levels and intervals.",
+        epilog="Run `repalign COMMAND --help` for the options of a command. Ctrl-C is safe: finished steps are kept.",
     )
     parser.add_argument("--version", action="version", version=f"repalign {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -7,13 +7,14 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from repalign.errors import RepalignError
 
 if TYPE_CHECKING:
     from repalign.checkpoints import Checkpoint
     from repalign.corpora import ParallelCorpus
+    from repalign.states.spec import Machine, ReadingSpec
 
 
 def add_data_options(parser: argparse.ArgumentParser, sentences: int | None = None) -> None:
@@ -106,38 +107,47 @@ def layer_list(text: str) -> list[int]:
     return sorted(layers)
 
 
-def resolve(specs: Sequence[str], train: bool) -> list[Checkpoint]:
-    """Checkpoints by what the user gave; one of the demo family that is not there yet is trained first.
+def resolve(names: Sequence[str], train: bool) -> list[Checkpoint]:
+    """Checkpoints by what the user gave; one of the demo family that is missing is trained first.
 
     Raises:
         RepalignError: an unknown name, one given twice, or training refused or failed.
     """
-    from repalign.checkpoints import Checkpoint
-    from repalign.checkpoints.making import make
+    from repalign.checkpoints import as_checkpoints, check_names
 
-    checkpoints = [Checkpoint.named(spec) for spec in specs]
-    names = [checkpoint.name for checkpoint in checkpoints]
-    if len(set(names)) < len(names):
-        raise RepalignError(
-            f"two checkpoints have the same name: {', '.join(names)}; rename a folder or give each once"
-        )
-    make(checkpoints, train)
+    checkpoints = as_checkpoints(names, train)
+    check_names(checkpoints)
     return checkpoints
 
 
 def corpus_for(args: argparse.Namespace, checkpoints: Sequence[Checkpoint]) -> ParallelCorpus:
-    """The corpus asked for, or the one that suits the checkpoints."""
+    """The corpus that was named, or the one that suits the checkpoints."""
+    from repalign.checkpoints import default_corpus
     from repalign.corpora import open_corpus
 
-    suited = {checkpoint.corpus for checkpoint in checkpoints}
-    default = suited.pop() if len(suited) == 1 else None
-    return open_corpus(args.corpus or default or "everyday", args.langs).select(limit=args.sentences)
+    name = args.corpus or default_corpus(checkpoints)
+    return open_corpus(name, args.langs).select(limit=args.sentences)
 
 
-def reading_options(args: argparse.Namespace) -> dict[str, Any]:
-    """The options of `repalign.states.extraction.Extraction` that the user set."""
-    names = ("stream", "template", "site", "layers", "dtype", "device", "side", "batch_tokens", "max_length")
-    return {"store": not args.no_store, **{name: getattr(args, name) for name in names}}
+def reading_spec(args: argparse.Namespace) -> ReadingSpec:
+    """What is read."""
+    from repalign.states.spec import ReadingSpec
+
+    return ReadingSpec(
+        pooling=args.pooling,
+        template=args.template,
+        site=args.site,
+        layers=args.layers,
+        stack=args.side,
+        max_length=args.max_length,
+    )
+
+
+def machine(args: argparse.Namespace) -> Machine:
+    """Where and how a model runs."""
+    from repalign.states.spec import Machine
+
+    return Machine(args.dtype, args.device, args.batch_tokens)
 
 
 def output_folder(args: argparse.Namespace, title: str) -> Path:

@@ -1,4 +1,4 @@
-"""`repalign report`: draw a report or a figure again from saved results, without a model."""
+"""`repalign report`: redraw a report or a figure from saved results, without a model."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from repalign.figures.exporting import FORMATS, export
 from repalign.results.results import Results
 
 CHOICES = ("checkpoint", "baseline", "metric", "variant", "layer", "measure", "language", "reducer")
-"""What tells the pictures of a figure apart."""
+"""Fields that select one panel of a figure."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", type=Path, help="a results folder, or the profile.parquet in it")
-    parser.add_argument("--out", type=Path, help="file to write; default: beside the results")
-    parser.add_argument("--title", help="shown on top of the report")
+    parser.add_argument("--out", type=Path, help="file to write; default: in the results folder")
+    parser.add_argument("--title", help="heading of the report")
     group = parser.add_argument_group("one figure for a paper instead of the page")
     group.add_argument("--figure", metavar="NAME", help="curves, heatmap, ...; an unknown name lists them")
-    group.add_argument("--format", choices=FORMATS, help="default: by the ending of --out, else svg")
+    group.add_argument("--format", choices=FORMATS, help="default: the suffix of --out, else svg")
     group.add_argument("--width", type=int, default=700, metavar="PX", help="default 700")
     group.add_argument("--height", type=int, metavar="PX")
     for choice in CHOICES:
-        group.add_argument(f"--{choice}", metavar="X", help="which picture, where there are several")
+        group.add_argument(f"--{choice}", metavar="X", help="which picture if there are several")
 
 
 def run(args: argparse.Namespace) -> list[Path]:
     for kind, draw in (("evaluation", _evaluation), ("inside", _inside)):
         if (args.results / f"{kind}.json").is_file():
             if args.figure is not None:
-                raise RepalignError("figures for papers are drawn from the results of `layers` and `compare`")
+                raise RepalignError("--figure needs results of `layers` or `compare`")
             return [draw(args)]
     results = Results.load(args.results)
     chosen = {name: getattr(args, name) for name in CHOICES if getattr(args, name) is not None}
     if args.figure is None and (chosen or args.format):
         raise RepalignError(
-            f"{', '.join(f'--{name}' for name in chosen or ('format',))} chooses a picture; give --figure"
+            f"{', '.join(f'--{name}' for name in chosen or ('format',))} selects a picture; add --figure"
         )
     if args.figure is None:
         from repalign.report import Report
@@ -54,25 +54,25 @@ def run(args: argparse.Namespace) -> list[Path]:
 
 
 def _evaluation(args: argparse.Namespace) -> Path:
-    """The page of `repalign evaluate`, drawn again."""
+    """Redraw the page of `repalign evaluate`."""
     from repalign.report.evaluation import write_evaluation
     from repalign.results.evaluation import Evaluation
 
-    found = Evaluation.load(args.results)
-    return write_evaluation(_titled(found, args.title), args.out or args.results / "report.html")
+    results = Evaluation.load(args.results)
+    return write_evaluation(_titled(results, args.title), args.out or args.results / "report.html")
 
 
 def _inside(args: argparse.Namespace) -> Path:
-    """The page of `repalign inside`, drawn again."""
+    """Redraw the page of `repalign inside`."""
     from repalign.report.inside import write_inside
     from repalign.results.inside import Inside
 
-    found = Inside.load(args.results)
-    return write_inside(_titled(found, args.title), args.out or args.results / "report.html")
+    results = Inside.load(args.results)
+    return write_inside(_titled(results, args.title), args.out or args.results / "report.html")
 
 
-def _titled(found: Any, title: str | None) -> Any:
-    return replace(found, title=title) if title else found
+def _titled(results: Any, title: str | None) -> Any:
+    return replace(results, title=title) if title else results
 
 
 def _beside(path: Path) -> Path:

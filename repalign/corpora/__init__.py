@@ -1,31 +1,54 @@
-"""Parallel corpora: embedded ones by name, and readers for one's own."""
+"""Parallel corpora: built-in ones by name, and readers for custom ones."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from repalign.corpora.parallel import ParallelCorpus
-from repalign.errors import unknown
+from repalign.errors import RepalignError, unknown
 
-__all__ = ["EMBEDDED", "ParallelCorpus", "open_corpus"]
+__all__ = ["EMBEDDED", "CorpusLike", "ParallelCorpus", "as_corpus", "open_corpus"]
+
+CorpusLike: TypeAlias = "str | Path | Mapping[str, Sequence[str]] | ParallelCorpus"
+"""What a caller may give for a corpus: see `as_corpus`."""
 
 EMBEDDED = {
     "everyday": "260 varied sentences in ar el en hi tr vi zh, written for this project (CC0); for any pre-trained model",
-    "phrasebook": "200 held-out sentences of a compositional grammar in the same languages; what the demo family is tested on",
+    "phrasebook": "200 held-out sentences of a compositional grammar in the same languages; test set of the demo family",
 }
 PHRASEBOOK_SENTENCES = 200
 
 
-def open_corpus(spec: str, languages: Sequence[str] | None = None) -> ParallelCorpus:
-    """What a user gives to `--corpus`: an embedded name, a folder of `<language>.txt`, a TSV/JSONL/parquet file with
-    language columns, or a hub data set in parquet (`owner/name[:config[:split]]`).
-
-    Args:
-        languages: which, in this order; by default all there are.
+def as_corpus(corpus: CorpusLike) -> ParallelCorpus:
+    """A corpus from its name, folder, file or hub id (see `open_corpus`), or from sentences by language.
 
     Raises:
-        RepalignError: nothing of that name, a language it does not have, or text that is not parallel.
+        RepalignError: nothing of that name, or something that is no corpus.
+    """
+    if isinstance(corpus, ParallelCorpus):
+        return corpus
+    if isinstance(corpus, (str, Path)):
+        return open_corpus(str(corpus))
+    if isinstance(corpus, Mapping):
+        return ParallelCorpus(corpus)
+    raise RepalignError(
+        "a corpus is a name, a path, a mapping of language to sentences or a ParallelCorpus; "
+        f"got {type(corpus).__name__}"
+    )
+
+
+def open_corpus(spec: str, languages: Sequence[str] | None = None) -> ParallelCorpus:
+    """Open a corpus by name or location.
+
+    Args:
+        spec: the value of `--corpus`: a built-in name, a folder of `<language>.txt`, a TSV/JSONL/parquet file with
+            language columns, or a hub data set in parquet (`owner/name[:config[:split]]`).
+        languages: codes, in this order; by default all in the corpus.
+
+    Raises:
+        RepalignError: no such corpus, a language it does not have, or text that is not parallel.
     """
     from repalign.corpora import readers
 

@@ -1,4 +1,4 @@
-"""What is wrong with parallel text before any model sees it: duplicates, copies, wrong scripts, odd lengths."""
+"""Checks of parallel text before any model reads it: duplicates, copies, wrong scripts, odd lengths."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import numpy as np
 from repalign.corpora.parallel import ParallelCorpus
 
 ODD_RATIO = 3.0
-"""A sentence is oddly long when its length over the pivot's is this many times the median ratio of the language."""
+"""A length is odd if its ratio to the pivot's differs from the language's median ratio by more than this factor."""
 
 
 def normalise(sentence: str) -> str:
-    """NFKC, with runs of white space as one space: what counts as the same text."""
+    """NFKC with runs of white space collapsed: equal results count as the same text."""
     return " ".join(unicodedata.normalize("NFKC", sentence).split())
 
 
 def duplicate_groups(sentences: Mapping[str, Sequence[str]]) -> np.ndarray:
     """Group number of each row, int64 [sentence]; rows with the same text in some language share a group.
 
-    Duplicates cannot be told apart, so that counting them as wrong answers halves a perfect score.
+    Duplicates are indistinguishable: counting them as errors would halve a perfect score.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -44,23 +44,24 @@ def duplicate_groups(sentences: Mapping[str, Sequence[str]]) -> np.ndarray:
 
 
 def script(sentence: str) -> str:
-    """The script of most letters, e.g. LATIN, ARABIC, CJK; empty without letters."""
+    """The script of most letters, e.g. LATIN, ARABIC, CJK; "" if there are no letters."""
     names = Counter(unicodedata.name(char, "?").split()[0] for char in sentence if char.isalpha())
     return names.most_common(1)[0][0] if names else ""
 
 
 def check(corpus: ParallelCorpus, pivot: str | None = None) -> dict[str, Any]:
-    """The data manifest: counts by language, and the rows (from 1) they are found in.
+    """The data manifest: counts by language, and the row numbers (from 1) of each finding.
 
     Args:
-        pivot: language the others are compared with; by default English, or the first.
+        corpus: the text to check.
+        pivot: language the others are compared with; by default English, else the first.
 
     Returns:
         `{"sentences", "groups", "pivot", "languages": {code: {"duplicates", "copies", "wrong_script", "odd_length",
         "script", "characters"}}}`, where the first four are lists of row numbers.
 
     Raises:
-        RepalignError: the corpus does not have the pivot.
+        RepalignError: the pivot is not in the corpus.
     """
     pivot = pivot or ("en" if "en" in corpus.sentences else corpus.languages[0])
     reference = [normalise(sentence) for sentence in corpus.select([pivot]).sentences[pivot]]
@@ -87,7 +88,7 @@ def _check_language(sentences: Sequence[str], reference: Sequence[str], is_pivot
     return {
         "duplicates": duplicates,
         "copies": copies,
-        "wrong_script": [number for number, found in enumerate(scripts, 1) if found not in ("", usual)],
+        "wrong_script": [number for number, name in enumerate(scripts, 1) if name not in ("", usual)],
         "odd_length": (np.flatnonzero(odd) + 1).tolist(),
         "script": usual,
         "characters": float(np.mean([len(row) for row in rows])),

@@ -1,4 +1,4 @@
-"""FLORES-101 and FLORES-200 in their own folders: one file a language, `eng.devtest` or `zho_Hans.devtest`."""
+"""FLORES-101 and FLORES-200 as unpacked: one file per language, `eng.devtest` or `zho_Hans.devtest`."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ CODES = {
     "zh": ("zho_Hans", "zho_simpl"), "es": ("spa",), "ru": ("rus",), "de": ("deu",), "fr": ("fra",),
     "ja": ("jpn",), "ko": ("kor",), "th": ("tha",), "ro": ("ron",), "it": ("ita",), "pt": ("por",), "sw": ("swh", "swa"),
 }  # fmt: skip
-"""Short codes of languages, and how FLORES spells them; others go by FLORES' own codes."""
+"""Short language codes and the FLORES codes they stand for; other languages use FLORES codes."""
 
 
 def read_flores(
     folder: Path, languages: Sequence[str] | None = None, split: str = "devtest"
 ) -> ParallelCorpus:
-    """Read FLORES from its own folder, or from the folder of one split.
+    """Read FLORES from its folder, or from the folder of one split.
 
     Args:
-        folder: as unpacked.
-        languages: short codes, or those of FLORES; by default all that have a short code.
+        folder: the unpacked archive.
+        languages: short or FLORES codes; by default all that have a short code.
         split: "dev" or "devtest".
 
     Raises:
-        RepalignError: no such files, or a language that has none.
+        RepalignError: no such files, or no file for a language.
     """
     files = {path.stem: path for path in sorted(folder.rglob(f"*.{split}"))}
     if not files:

@@ -1,4 +1,4 @@
-"""Language codes, and what is known of each."""
+"""Language codes and names."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ def is_code(text: str) -> bool:
 
 
 def language_name(code: str) -> str:
-    """English name of a language, or the code where it is not in the list."""
+    """English name of a language, or its code if it is not in `NAMES`."""
     return NAMES.get(re.split("[-_]", code)[0], code)

@@ -13,13 +13,13 @@ from repalign.corpora.parallel import ParallelCorpus
 from repalign.errors import RepalignError, unknown
 
 ROW_KEYS = {"id", "idx", "index", "key", "source", "url", "domain", "topic"}
-"""Columns that describe a row. `id` is Indonesian only where it is asked for by name."""
+"""Columns that describe a row. `id` means Indonesian only if it is requested explicitly."""
 
 SUFFIXES = {".tsv", ".jsonl", ".parquet"}
 
 
 def read_folder(folder: Path, languages: Sequence[str] | None = None) -> ParallelCorpus:
-    """A folder with one `<language>.txt` a language, one sentence a line.
+    """A folder with one `<language>.txt` per language, one sentence per line.
 
     Raises:
         RepalignError: no such files; a language without a file; not UTF-8 (file and line); an empty line (file and
@@ -33,7 +33,7 @@ def read_folder(folder: Path, languages: Sequence[str] | None = None) -> Paralle
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{name} has {count}" for name, count in counts.items())
         raise RepalignError(
-            f"the files of {folder} differ in length: {listed} lines; line i of each must translate line i of the others"
+            f"the files of {folder} differ in length: {listed} lines; line i of each must be a translation of line i of the others"
         )
     return ParallelCorpus(folder.resolve().name, texts)
 
@@ -51,7 +51,7 @@ def read_file(path: Path, languages: Sequence[str] | None = None) -> ParallelCor
     elif path.suffix == ".parquet":
         rows = parquet_rows(path)
     else:
-        raise RepalignError(f"{path}: a corpus file is one of {', '.join(sorted(SUFFIXES))}")
+        raise RepalignError(f"{path}: unknown kind of corpus file; expected {', '.join(sorted(SUFFIXES))}")
     return from_rows(path.stem, rows, languages, str(path))
 
 
@@ -71,8 +71,11 @@ def hub_rows(repo: str, config: str, split: str, named: str, remedy: str) -> Any
     """The rows of a data set on the hub, stored as parquet.
 
     Args:
-        config: "" for the only one.
-        named, remedy: how an error calls it, and what it says to do.
+        repo: owner/name.
+        config: "" for the default configuration.
+        split: e.g. "test".
+        named: how an error message refers to the data set.
+        remedy: what an error message advises.
 
     Raises:
         RepalignError: it cannot be loaded.
@@ -88,7 +91,17 @@ def hub_rows(repo: str, config: str, split: str, named: str, remedy: str) -> Any
 def from_rows(
     name: str, rows: Iterable[Mapping[str, Any]], languages: Sequence[str] | None, where: str
 ) -> ParallelCorpus:
-    """A corpus from rows that map language codes (and other columns) to values."""
+    """A corpus from rows that map language codes to sentences.
+
+    Args:
+        name: name of the corpus.
+        rows: e.g. `{"id": 3, "en": "...", "zh": "..."}`; columns that are not language codes are ignored.
+        languages: codes, in this order; by default all columns that are language codes.
+        where: how error messages refer to the source, e.g. a path.
+
+    Raises:
+        RepalignError: no rows, no language columns, a language without a column, or a row without text.
+    """
     rows = list(rows)
     if not rows:
         raise RepalignError(f"{where} has no rows")
@@ -111,19 +124,28 @@ def from_rows(
     return ParallelCorpus(name, texts)
 
 
-def choose(found: Mapping[str, Any], languages: Sequence[str] | None, where: object) -> dict[str, Any]:
-    """The wanted languages of those found, in the order asked for."""
+def choose(available: Mapping[str, Any], languages: Sequence[str] | None, where: object) -> dict[str, Any]:
+    """The entries of some languages, in the order given.
+
+    Args:
+        available: language code -> anything.
+        languages: codes; None for all that are available.
+        where: how error messages refer to the source.
+
+    Raises:
+        RepalignError: a language that is not available.
+    """
     for language in languages or ():
-        if language not in found:
-            raise unknown("language", language, found, f"in {where}")
-    return {language: found[language] for language in (languages or found)}
+        if language not in available:
+            raise unknown("language", language, available, f"in {where}")
+    return {language: available[language] for language in (languages or available)}
 
 
 def read_lines(path: Path) -> list[str]:
     """The lines of a UTF-8 file, stripped.
 
     Raises:
-        RepalignError: not there, not UTF-8, or an empty line; names file and line.
+        RepalignError: cannot be read, not UTF-8, or an empty line; the message gives file and line.
     """
     lines = []
     for number, raw in enumerate(_read(path).removesuffix(b"\n").split(b"\n"), start=1):
@@ -153,7 +175,7 @@ def _tsv_rows(path: Path) -> Iterable[dict[str, str]]:
     for number, cells in enumerate(csv.reader(lines[1:], delimiter="\t", quoting=csv.QUOTE_NONE), start=2):
         if len(cells) != len(header):
             raise RepalignError(
-                f"{path}, line {number}: {len(cells)} columns, the header has {len(header)}; cells hold no tabs"
+                f"{path}, line {number}: {len(cells)} columns, the header has {len(header)}; cells must not contain tabs"
             )
         yield dict(zip(header, cells, strict=True))
 

@@ -1,14 +1,13 @@
-"""Figures, drawn from saved results; they compute nothing but their layout.
+"""Figures drawn from saved results; they compute nothing but layout.
 
-Each is a module with two functions: `choices(view)` lists the pictures there are, e.g.
-`{"checkpoint": "m-llama", "metric": "mexa", "variant": "raw"}`, and `draw(view, **choice)` returns one as a
-plain Plotly dictionary (`data`, `layout`). The page holds them all; `draw` makes one for a paper.
+Each figure is a module with the two functions of `FigureModule`. The page holds every picture of every figure;
+`draw` makes one for a paper.
 """
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from repalign.errors import RepalignError, unknown
 from repalign.figures import (
@@ -25,7 +24,7 @@ from repalign.figures import (
     series,
 )
 from repalign.figures.exporting import export
-from repalign.figures.style import SHEETS
+from repalign.figures.style import THEMES
 from repalign.figures.view import View
 from repalign.registry import Registry
 
@@ -37,8 +36,25 @@ if TYPE_CHECKING:
 
 __all__ = ["FIGURES", "as_results", "draw", "export"]
 
-FIGURES: Registry[ModuleType] = Registry("figure")
-for _module in (
+
+class FigureModule(Protocol):
+    """What a module in `repalign.figures` defines to be a figure."""
+
+    __name__: str
+    __doc__: str | None
+
+    @property
+    def draw(self) -> Callable[..., dict[str, Any]]:
+        """`draw(view, **choice)`: one picture as a plain Plotly dictionary with `data` and `layout`."""
+        ...
+
+    def choices(self, view: View) -> list[dict[str, Any]]:
+        """The pictures that can be drawn, e.g. `{"checkpoint": "m-llama", "metric": "mexa", "variant": "raw"}`."""
+        ...
+
+
+FIGURES: Registry[FigureModule] = Registry("figure")
+_MODULES: tuple[FigureModule, ...] = (
     curves,
     heatmap,
     difference,
@@ -50,21 +66,22 @@ for _module in (
     drift,
     layer_cka,
     map,
-):
+)
+for _module in _MODULES:
     FIGURES.add(_module.__name__.rpartition(".")[2], _module)
 
 
-def draw(name: str, results: Results | LayerProfile, *, sheet: str = "paper", **choice: str) -> Figure:
+def draw(name: str, results: Results | LayerProfile, *, theme: str = "paper", **choice: str) -> Figure:
     """One figure, e.g. `draw("curves", profile, metric="mexa", variant="centred")`.
 
     Args:
         name: a name in `FIGURES`.
-        results: what to draw.
-        sheet: "paper", "light" or "dark".
-        choice: which picture, where there are several; the leading one by default.
+        results: the profile or results to draw from.
+        theme: "paper", "light" or "dark".
+        choice: which picture if there are several; by default the first.
 
     Raises:
-        RepalignError: no such figure, nothing to draw it from, or no such picture.
+        RepalignError: no such figure or picture, or the results lack its table.
     """
     import plotly.graph_objects as go
 
@@ -72,7 +89,7 @@ def draw(name: str, results: Results | LayerProfile, *, sheet: str = "paper", **
     figure = FIGURES[name]
     pictures = figure.choices(view)
     if not pictures:
-        raise RepalignError(f"nothing to draw {name!r} from in these results")
+        raise RepalignError(f"these results lack the table for figure {name!r}")
     for key, value in choice.items():
         if key not in pictures[0]:
             raise unknown(f"choice of {name!r}", key, pictures[0])
@@ -80,11 +97,11 @@ def draw(name: str, results: Results | LayerProfile, *, sheet: str = "paper", **
             raise unknown(key, str(value), {str(picture[key]) for picture in pictures})
         pictures = [picture for picture in pictures if str(picture[key]) == str(value)]
         if not pictures:
-            raise RepalignError(f"there is no picture of {name!r} with {choice}")
+            raise RepalignError(f"figure {name!r} has no picture with {choice}")
     spec = figure.draw(view, **pictures[0])
-    # what waits in the legend of a page to be chosen would stay there on paper
-    traces = [one for one in spec["data"] if sheet != "paper" or one.get("visible") != "legendonly"]
-    return go.Figure(traces, {**spec["layout"], "template": SHEETS[sheet]})
+    # traces that a reader would switch on in the legend are left out on paper
+    traces = [one for one in spec["data"] if theme != "paper" or one.get("visible") != "legendonly"]
+    return go.Figure(traces, {**spec["layout"], "template": THEMES[theme]})
 
 
 def as_results(results: Results | LayerProfile) -> Results:

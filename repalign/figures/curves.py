@@ -1,10 +1,10 @@
-"""Scores by layer, a line a language: bands are intervals, filled marks significant, chance is dotted."""
+"""Scores by layer, one line per language: bands are intervals, filled marks significant, the dotted line chance."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from repalign.figures.lines import NAMED, SCORE, by_layer, level, quantiles, scored
+from repalign.figures.lines import MAX_NAMED_LINES, SCORE, by_layer, level, quantiles, scored
 from repalign.figures.style import DASHES, STYLE
 from repalign.figures.view import above_chance
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def choices(view: View) -> list[dict]:
-    return view.choices("own", "checkpoint", "metric", "variant")
+    return view.choices("scores", "checkpoint", "metric", "variant")
 
 
 def draw(view: View, *, checkpoint: str, metric: str, variant: str) -> dict:
-    everywhere = view.rows("own", metric=metric, variant=variant)
-    rows = view.rows("own", checkpoint=checkpoint, metric=metric, variant=variant)
+    everywhere = view.rows("scores", metric=metric, variant=variant)
+    rows = view.rows("scores", checkpoint=checkpoint, metric=metric, variant=variant)
     traces = by_language(view, rows, above_chance(rows), SCORE)
     traces.append(level(rows.assign(value=rows["chance"]), "chance", "dot"))
     traces += _controls(view, checkpoint, metric, variant)
@@ -28,21 +28,21 @@ def draw(view: View, *, checkpoint: str, metric: str, variant: str) -> dict:
 
 
 def by_language(view: View, rows: pd.DataFrame, filled: pd.Series, hover: str) -> list[dict]:
-    """A line for each language, or quantiles where there are too many."""
+    """A line for each language, or quantiles if there are too many."""
     groups = dict(list(rows.groupby("target", sort=False)))
-    if len(groups) > NAMED:
+    if len(groups) > MAX_NAMED_LINES:
         return quantiles(rows, STYLE)
     names = [name for name in view.targets if name in groups]
-    parts = [scored(groups[name], name, view.looks[name], filled, hover) for name in names]
+    parts = [scored(groups[name], name, view.styles[name], filled, hover) for name in names]
     return [trace for part in parts for trace in part]
 
 
 def _controls(view: View, checkpoint: str, metric: str, variant: str) -> list[dict]:
-    """What the metric gives without meaning, over all languages; drawn when chosen in the legend."""
+    """Mean scores of the control conditions over all languages; hidden until switched on in the legend."""
     rows = view.rows("controls", checkpoint=checkpoint, metric=metric, variant=variant)
     if rows.empty:
         return []
     return [
-        level(own, f"{name} (mean)", DASHES[1 + place % (len(DASHES) - 1)]) | {"visible": "legendonly"}
-        for place, (name, own) in enumerate(rows.groupby("control", sort=False))
+        level(scores, f"{name} (mean)", DASHES[1 + index % (len(DASHES) - 1)]) | {"visible": "legendonly"}
+        for index, (name, scores) in enumerate(rows.groupby("control", sort=False))
     ]

@@ -1,4 +1,4 @@
-"""What one checkpoint changes over another, by layer: paired differences with their intervals."""
+"""Paired differences between two checkpoints by layer, with their intervals."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def choices(view: View) -> list[dict]:
-    return view.choices("paired", "checkpoint", "baseline", "metric", "variant")
+    return view.choices("differences", "checkpoint", "baseline", "metric", "variant")
 
 
 def draw(view: View, *, checkpoint: str, baseline: str, metric: str, variant: str) -> dict:
-    everywhere = view.rows("paired", metric=metric, variant=variant)
-    rows = view.rows("paired", checkpoint=checkpoint, baseline=baseline, metric=metric, variant=variant)
+    everywhere = view.rows("differences", metric=metric, variant=variant)
+    rows = view.rows("differences", checkpoint=checkpoint, baseline=baseline, metric=metric, variant=variant)
     traces = by_language(view, rows, rows["p_adjusted"] < ALPHA, DIFFERENCE)
     traces.append(level(rows.assign(value=0.0), "no change", "dot"))
     return by_layer(traces, rows, f"difference in {view.label(metric)}, {variant}", everywhere)

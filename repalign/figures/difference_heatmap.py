@@ -1,4 +1,4 @@
-"""Languages by layers: what one checkpoint changes over another; a cross where that is not significant."""
+"""Languages by layers: differences between two checkpoints; a cross marks those that are not significant."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def choices(view: View) -> list[dict]:
-    return view.choices("paired", "checkpoint", "baseline", "metric", "variant")
+    return view.choices("differences", "checkpoint", "baseline", "metric", "variant")
 
 
 def draw(view: View, *, checkpoint: str, baseline: str, metric: str, variant: str) -> dict:
-    rows = view.rows("paired", checkpoint=checkpoint, baseline=baseline, metric=metric, variant=variant)
-    reach = finite(view.rows("paired", metric=metric, variant=variant)["value"].abs().max()) or 1.0
+    rows = view.rows("differences", checkpoint=checkpoint, baseline=baseline, metric=metric, variant=variant)
+    reach = finite(view.rows("differences", metric=metric, variant=variant)["value"].abs().max()) or 1.0
     label = f"difference in {view.label(metric)}"
     return grid(rows, view.targets, rows["p_adjusted"] >= ALPHA, (-reach, reach), DIVERGING, label)

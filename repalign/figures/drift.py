@@ -1,4 +1,4 @@
-"""How far each language's own states moved from the baseline, by layer."""
+"""How far each language's states moved from the baseline, by layer."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from repalign.figures.view import View
 
 LABELS = {
-    "cka": "CKA with itself before",
-    "cosine": "cosine with itself before",
-    "centroid_distance": "move of the mean (in sd)",
+    "cka": "CKA with the baseline",
+    "cosine": "cosine with the baseline",
+    "centroid_distance": "shift of the mean (in sd)",
 }
 
 
@@ -22,4 +22,4 @@ def choices(view: View) -> list[dict]:
 
 def draw(view: View, *, checkpoint: str, baseline: str, measure: str) -> dict:
     rows = view.rows("drift", checkpoint=checkpoint, baseline=baseline, measure=measure)
-    return by_layer(by_name(rows, "language", view.looks), rows, LABELS.get(measure, measure), rows)
+    return by_layer(by_name(rows, "language", view.styles), rows, LABELS.get(measure, measure), rows)

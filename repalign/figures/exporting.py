@@ -11,25 +11,24 @@ from repalign.results.results import write_whole
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-DRAWN = ("svg", "pdf", "png")
-FORMATS = (*DRAWN, "html", "json")
+IMAGE_FORMATS = ("svg", "pdf", "png")
+FORMATS = (*IMAGE_FORMATS, "html", "json")
 RESOLUTION = 3
 """Pixels of a PNG for each CSS pixel: 700 wide gives 300 dpi at 7 inches."""
 
 
 def export(figure: Figure, path: str | Path, *, width: int = 700, height: int | None = None) -> Path:
-    """Write a figure in the format that the path's ending names, whole or not at all.
+    """Write a figure atomically, in the format given by the path's suffix.
 
-    SVG, PDF and PNG go through Plotly's own exporter, which needs kaleido and a Chromium or Chrome. `.html`
-    and `.json` need neither: the HTML's camera button saves SVG in any browser, and the JSON can be drawn by
-    any Plotly.
+    SVG, PDF and PNG use Plotly's exporter, which needs kaleido and Chromium or Chrome. `.html` and `.json` need
+    neither: the HTML's camera button saves SVG in any browser, and any Plotly can draw the JSON.
 
     Args:
-        width: in CSS pixels (96 an inch).
-        height: likewise; by default the figure's own, or 420.
+        width: in CSS pixels (96 per inch).
+        height: in CSS pixels; by default the height set in the figure, or 420.
 
     Raises:
-        RepalignError: unknown format, no exporter or no browser at hand, or the file cannot be written.
+        RepalignError: unknown format, exporter or browser not found, or the file cannot be written.
     """
     path = Path(path)
     kind = path.suffix[1:].lower()
@@ -47,18 +46,18 @@ def export(figure: Figure, path: str | Path, *, width: int = 700, height: int | 
 
 
 def _drawn(figure: Figure, kind: str, width: int, height: int) -> bytes:
-    remedy = "or ask for --format html, whose camera button saves SVG"
+    remedy = "or use --format html, whose camera button saves SVG"
     try:
         import kaleido  # noqa: F401
     except ImportError as error:
         raise RepalignError(
-            f"{kind} needs Plotly's exporter: pip install kaleido, and a Chromium or Chrome; {remedy}"
+            f"{kind} needs Plotly's exporter: pip install kaleido, and install Chromium or Chrome; {remedy}"
         ) from error
     try:
         return figure.to_image(kind, width=width, height=height, scale=RESOLUTION if kind == "png" else 1)
     except (
         Exception
-    ) as error:  # kaleido and choreographer share no base class for "no browser" and "browser died"
+    ) as error:  # kaleido and choreographer have no common base class for "no browser" and "browser died"
         raise RepalignError(
-            f"{kind} needs a Chromium or Chrome that starts ({type(error).__name__}); install one, {remedy}"
+            f"{kind} needs a working Chromium or Chrome ({type(error).__name__}); install one, {remedy}"
         ) from error

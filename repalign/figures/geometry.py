@@ -1,4 +1,4 @@
-"""What stands beside alignment, by layer: anisotropy, rank, hubs, norms, lengths, one measure a picture."""
+"""Possible confounds by layer: anisotropy, rank, hubs, norms, lengths; one measure per picture."""
 
 from __future__ import annotations
 
@@ -17,4 +17,4 @@ def choices(view: View) -> list[dict]:
 def draw(view: View, *, checkpoint: str, measure: str) -> dict:
     rows = view.rows("geometry", checkpoint=checkpoint, measure=measure)
     everywhere = view.rows("geometry", measure=measure)
-    return by_layer(by_name(rows, "language", view.looks), rows, measure.replace("_", " "), everywhere)
+    return by_layer(by_name(rows, "language", view.styles), rows, measure.replace("_", " "), everywhere)

@@ -1,4 +1,4 @@
-"""Languages by layers: where each language is near the pivot; a cross where it is not above chance."""
+"""Languages by layers: how close each language is to the pivot; a cross marks scores not above chance."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def choices(view: View) -> list[dict]:
-    return view.choices("own", "checkpoint", "metric", "variant")
+    return view.choices("scores", "checkpoint", "metric", "variant")
 
 
 def draw(view: View, *, checkpoint: str, metric: str, variant: str) -> dict:
-    rows = view.rows("own", checkpoint=checkpoint, metric=metric, variant=variant)
-    everywhere = view.rows("own", metric=metric, variant=variant)["value"]
+    rows = view.rows("scores", checkpoint=checkpoint, metric=metric, variant=variant)
+    everywhere = view.rows("scores", metric=metric, variant=variant)["value"]
     limits = finite(everywhere.min()), finite(everywhere.max())
     return grid(rows, view.targets, ~above_chance(rows), limits, SEQUENTIAL, view.label(metric))
 
@@ -36,7 +36,7 @@ def grid(
     colours: object,
     label: str,
 ) -> dict:
-    """A heat map of `value`, the first language on top, with crosses on the rows where `crossed`."""
+    """A heat map of `value`, first language on top, with crosses where `crossed` (bool, by index) is set."""
     table = rows.pivot_table(index="target", columns="layer", values="value", sort=False)
     table = table.loc[[name for name in names if name in table.index], sorted(table.columns)]
     marked = rows[crossed]

@@ -31,7 +31,7 @@ def draw(view: View, *, checkpoint: str, baseline: str, language: str) -> dict:
                 "zmax": 1,
                 "colorscale": SEQUENTIAL,
                 "colorbar": {"title": {"text": "CKA", "side": "right"}, "thickness": 12},
-                "hovertemplate": "layer %{y} there, layer %{x} before: <b>%{z:.3f}</b><extra></extra>",
+                "hovertemplate": "layer %{y} against layer %{x} of the baseline: <b>%{z:.3f}</b><extra></extra>",
             }
         ],
         "layout": {

@@ -1,4 +1,4 @@
-"""Lines by layer with their bands: the parts that several figures are made of."""
+"""Lines by layer with their bands: parts that several figures share."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from repalign.figures.style import GREY, STYLE, Style, translucent
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMED = 12
-"""With more lines than this they could not be told apart: quantiles are drawn instead."""
+MAX_NAMED_LINES = 12
+"""More lines than this cannot be distinguished: quantiles are drawn instead."""
 
 SCORE = (
     "<b>%{fullData.name}</b>, layer %{x}: <b>%{y:.3f}</b> [%{customdata[0]:.3f}, %{customdata[1]:.3f}]"
@@ -26,21 +26,21 @@ DIFFERENCE = (
 VALUE = "<b>%{fullData.name}</b>, layer %{x}: <b>%{y:.3g}</b><extra></extra>"
 
 
-def scored(rows: pd.DataFrame, name: str, look: Style, filled: pd.Series, hover: str) -> list[dict]:
-    """The band and the line of one language; marks are filled where `filled` (by index) says so."""
+def scored(rows: pd.DataFrame, name: str, style: Style, filled: pd.Series, hover: str) -> list[dict]:
+    """The band and the line of one language; marks are filled where `filled` (bool, by index) is set."""
     rows = rows.sort_values("layer")
-    line = plain(rows, name, look, hover)
+    line = plain(rows, name, style, hover)
     line["mode"] = "lines+markers"
     line["marker"] = {
-        "color": look.colour,
+        "color": style.colour,
         "size": 7,
-        "symbol": [look.symbol if on else f"{look.symbol}-open" for on in filled.loc[rows.index]],
+        "symbol": [style.symbol if on else f"{style.symbol}-open" for on in filled.loc[rows.index]],
     }
     line["customdata"] = rows[["low", "high", "chance", "p_adjusted"]].to_numpy(np.float32)
-    return [*band(rows, name, look), line]
+    return [*band(rows, name, style), line]
 
 
-def plain(rows: pd.DataFrame, name: str, look: Style, hover: str = VALUE) -> dict:
+def plain(rows: pd.DataFrame, name: str, style: Style, hover: str = VALUE) -> dict:
     """The line alone."""
     rows = rows.sort_values("layer")
     return {
@@ -50,22 +50,22 @@ def plain(rows: pd.DataFrame, name: str, look: Style, hover: str = VALUE) -> dic
         "legendgroup": escape(name),
         "x": rows["layer"].to_numpy(np.float32),
         "y": rows["value"].to_numpy(np.float32),
-        "line": {"color": look.colour, "dash": look.dash, "width": 2},
+        "line": {"color": style.colour, "dash": style.dash, "width": 2},
         "hovertemplate": hover,
     }
 
 
-def band(rows: pd.DataFrame, name: str, look: Style) -> list[dict]:
-    """From `low` to `high`; nothing where there are no intervals."""
+def band(rows: pd.DataFrame, name: str, style: Style) -> list[dict]:
+    """The area from `low` to `high`; nothing if there are no intervals."""
     if "low" not in rows:
         return []
     known = rows[rows["low"].notna() & rows["high"].notna()].sort_values("layer")
     if known.empty:
         return []
-    return [area(known["layer"], known["low"], known["high"], look, 0.13) | {"legendgroup": escape(name)}]
+    return [area(known["layer"], known["low"], known["high"], style, 0.13) | {"legendgroup": escape(name)}]
 
 
-def area(x: pd.Series, low: pd.Series, high: pd.Series, look: Style, opacity: float) -> dict:
+def area(x: pd.Series, low: pd.Series, high: pd.Series, style: Style, opacity: float) -> dict:
     """A filled outline."""
     return {
         "type": "scatter",
@@ -73,39 +73,42 @@ def area(x: pd.Series, low: pd.Series, high: pd.Series, look: Style, opacity: fl
         "x": np.concatenate([x, x[::-1]]).astype(np.float32),
         "y": np.concatenate([low, high[::-1]]).astype(np.float32),
         "fill": "toself",
-        "fillcolor": translucent(look.colour, opacity),
+        "fillcolor": translucent(style.colour, opacity),
         "line": {"width": 0},
         "hoverinfo": "skip",
         "showlegend": False,
     }
 
 
-def by_name(rows: pd.DataFrame, column: str, looks: dict[str, Style]) -> list[dict]:
-    """A line with its band for each value of a column, or quantiles where there are too many."""
-    if rows[column].nunique() > NAMED:
+def by_name(rows: pd.DataFrame, column: str, styles: dict[str, Style]) -> list[dict]:
+    """A line with its band for each value of a column, or quantiles if there are too many."""
+    if rows[column].nunique() > MAX_NAMED_LINES:
         return quantiles(rows, STYLE)
     groups = rows.groupby(column, sort=False, observed=True)
     return [
         trace
-        for name, own in groups
-        for trace in (*band(own, str(name), looks[str(name)]), plain(own, str(name), looks[str(name)]))
+        for name, layers in groups
+        for trace in (
+            *band(layers, str(name), styles[str(name)]),
+            plain(layers, str(name), styles[str(name)]),
+        )
     ]
 
 
-def quantiles(rows: pd.DataFrame, look: Style) -> list[dict]:
-    """Many languages at once: the median, the middle half and the middle eight tenths of them."""
+def quantiles(rows: pd.DataFrame, style: Style) -> list[dict]:
+    """Many languages at once: the median, the middle half and the middle eight tenths."""
     table = rows.groupby("layer")["value"].quantile([0.1, 0.25, 0.5, 0.75, 0.9]).unstack().sort_index()
     layers = table.index.to_series()
     areas = [
-        area(layers, table[low], table[high], look, 0.2) | {"name": name, "showlegend": True}
+        area(layers, table[low], table[high], style, 0.2) | {"name": name, "showlegend": True}
         for low, high, name in ((0.1, 0.9, "8 of 10 languages"), (0.25, 0.75, "half of the languages"))
     ]
     median = table[0.5].rename("value").reset_index()
-    return [*areas, plain(median, "median language", look)]
+    return [*areas, plain(median, "median language", style)]
 
 
 def level(rows: pd.DataFrame, name: str, dash: str) -> dict:
-    """A grey line to compare with: the mean of `value` over languages."""
+    """A grey reference line: the mean of `value` over languages."""
     means = rows.groupby("layer", as_index=False)["value"].mean()
     return plain(means, name, Style(GREY, dash, "circle")) | {
         "line": {"color": GREY, "dash": dash, "width": 1.5}
@@ -113,21 +116,26 @@ def level(rows: pd.DataFrame, name: str, dash: str) -> dict:
 
 
 def named_axis(names: list[str]) -> dict:
-    """An axis whose places 0, 1, ... have names."""
-    places = np.arange(len(names), dtype=np.float32)
-    return {"tickvals": places, "ticktext": [escape(name) for name in names], "showgrid": False, "ticks": ""}
+    """An axis whose positions 0, 1, ... are labelled with names."""
+    positions = np.arange(len(names), dtype=np.float32)
+    return {
+        "tickvals": positions,
+        "ticktext": [escape(name) for name in names],
+        "showgrid": False,
+        "ticks": "",
+    }
 
 
 def finite(end: float) -> float:
-    """The end of a range; 0 where no value is known, as a page cannot hold NaN."""
+    """The end of a range; 0 for NaN, which JSON cannot hold."""
     return float(np.nan_to_num(end))
 
 
 def by_layer(traces: list[dict], rows: pd.DataFrame, label: str, everywhere: pd.DataFrame) -> dict:
-    """The picture of some lines over the layers of `rows`.
+    """A picture of lines over the layers of `rows`.
 
-    Its range holds all values, intervals and chance levels of `everywhere`, so that pictures side by side can
-    be compared by eye.
+    Its range covers all values, intervals and chance levels of `everywhere`, so that pictures side by side share
+    a scale.
     """
     columns = [name for name in ("value", "low", "high", "chance") if name in everywhere]
     return {

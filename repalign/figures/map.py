@@ -1,4 +1,4 @@
-"""The map of the semantic space at some layers, side by side: for papers; the page has one that moves."""
+"""The map of the semantic space at several layers side by side, for papers; the page has an interactive one."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from repalign.figures.view import View
 
-SHOWN = 6
-COLUMNS = 3
+MAX_LAYERS = 6
+MAX_COLUMNS = 3
 
 
 def choices(view: View) -> list[dict]:
@@ -25,8 +25,10 @@ def choices(view: View) -> list[dict]:
 def draw(view: View, *, checkpoint: str, reducer: str, variant: str) -> dict:
     rows = view.rows("map", checkpoint=checkpoint, reducer=reducer, variant=variant)
     layers = np.unique(rows["layer"])
-    layers = layers[np.unique(np.linspace(0, len(layers) - 1, min(SHOWN, len(layers))).round().astype(int))]
-    columns = min(COLUMNS, len(layers))
+    layers = layers[
+        np.unique(np.linspace(0, len(layers) - 1, min(MAX_LAYERS, len(layers))).round().astype(int))
+    ]
+    columns = min(MAX_COLUMNS, len(layers))
     height = 60 + 240 * -(-len(layers) // columns)
     reach = float(rows[["x", "y"]].abs().quantile(0.998).max()) * 1.1
     axis = {"range": [-reach, reach], "showticklabels": False, "ticks": "", "showgrid": False, "mirror": True}
@@ -41,19 +43,19 @@ def draw(view: View, *, checkpoint: str, reducer: str, variant: str) -> dict:
         "annotations": [],
     }
     traces = []
-    for place, layer in enumerate(layers, 1):
-        own = rows[rows["layer"] == layer]
-        number = "" if place == 1 else str(place)
+    for panel, layer in enumerate(layers, 1):
+        at_layer = rows[rows["layer"] == layer]
+        number = "" if panel == 1 else str(panel)
         layout[f"xaxis{number}"], layout[f"yaxis{number}"] = axis, {**axis, "scaleanchor": f"x{number}"}
-        layout["annotations"].append(_title(own, number))
+        layout["annotations"].append(_title(at_layer, number))
         traces += [
-            _points(points, str(language), view.looks[str(language)], number, legend=place == 1)
-            for language, points in own.groupby("language", sort=False, observed=True)
+            _points(points, str(language), view.styles[str(language)], number, legend=panel == 1)
+            for language, points in at_layer.groupby("language", sort=False, observed=True)
         ]
     return {"data": traces, "layout": layout}
 
 
-def _points(rows: pd.DataFrame, language: str, look: Style, number: str, legend: bool) -> dict:
+def _points(rows: pd.DataFrame, language: str, style: Style, number: str, legend: bool) -> dict:
     return {
         "type": "scatter",
         "mode": "markers",
@@ -65,7 +67,7 @@ def _points(rows: pd.DataFrame, language: str, look: Style, number: str, legend:
         "customdata": rows["sentence"].to_numpy(np.int32),
         "xaxis": f"x{number}",
         "yaxis": f"y{number}",
-        "marker": {"color": look.colour, "symbol": look.symbol, "size": 4, "opacity": 0.8},
+        "marker": {"color": style.colour, "symbol": style.symbol, "size": 4, "opacity": 0.8},
         "hovertemplate": "<b>%{fullData.name}</b>, sentence %{customdata}<extra></extra>",
     }
 

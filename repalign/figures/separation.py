@@ -1,4 +1,4 @@
-"""Language against meaning, by layer: how far the states tell languages apart, and how far sentences."""
+"""Language or meaning, by layer: how strongly states cluster by language, and how strongly by sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From checkpoint to checkpoint: each language at its best layer."""
+"""Across checkpoints: each language at its best layer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repalign.figures.lines import NAMED
+from repalign.figures.lines import MAX_NAMED_LINES
 from repalign.figures.view import above_chance
 
 if TYPE_CHECKING:
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 def choices(view: View) -> list[dict]:
-    """Nothing below three checkpoints: two are compared layer by layer instead."""
-    return view.choices("own", "metric", "variant") if len(view.checkpoints) > 2 else []
+    """Empty for fewer than three checkpoints: two are compared layer by layer instead."""
+    return view.choices("scores", "metric", "variant") if len(view.checkpoints) > 2 else []
 
 
 def draw(view: View, *, metric: str, variant: str) -> dict:
-    rows = view.rows("own", metric=metric, variant=variant).dropna(subset=["gain"])
+    rows = view.rows("scores", metric=metric, variant=variant).dropna(subset=["gain"])
     best = rows.loc[rows.groupby(["checkpoint", "target"], sort=False)["gain"].idxmax()]
     best = best.assign(significant=above_chance(best))
     groups = dict(list(best.groupby("target", sort=False)))
     names = [name for name in view.targets if name in groups]
     return {
-        "data": [_line(groups[name], name, view.looks[name], view.checkpoints) for name in names],
+        "data": [_line(groups[name], name, view.styles[name], view.checkpoints) for name in names],
         "layout": {
             "xaxis": {
                 "type": "category",
@@ -37,12 +37,12 @@ def draw(view: View, *, metric: str, variant: str) -> dict:
                 "categoryarray": [escape(name) for name in view.checkpoints],
             },
             "yaxis": {"title": {"text": escape(f"{view.label(metric)} at the best layer, {variant}")}},
-            "showlegend": len(names) <= NAMED,
+            "showlegend": len(names) <= MAX_NAMED_LINES,
         },
     }
 
 
-def _line(rows: pd.DataFrame, name: str, look: Style, order: list[str]) -> dict:
+def _line(rows: pd.DataFrame, name: str, style: Style, order: list[str]) -> dict:
     rows = rows.set_index("checkpoint").reindex(order).dropna(subset=["value"])
     return {
         "type": "scatter",
@@ -59,11 +59,11 @@ def _line(rows: pd.DataFrame, name: str, look: Style, order: list[str]) -> dict:
             "width": 3,
         },
         "customdata": rows["layer"].to_numpy(np.int32),
-        "line": {"color": look.colour, "dash": look.dash, "width": 2},
+        "line": {"color": style.colour, "dash": style.dash, "width": 2},
         "marker": {
-            "color": look.colour,
+            "color": style.colour,
             "size": 8,
-            "symbol": [look.symbol if on else f"{look.symbol}-open" for on in rows["significant"]],
+            "symbol": [style.symbol if on else f"{style.symbol}-open" for on in rows["significant"]],
         },
         "hovertemplate": "<b>%{fullData.name}</b>, %{x}: %{y:.3f} at layer %{customdata}<extra></extra>",
     }

@@ -1,4 +1,4 @@
-"""How figures look: colours, dashes, symbols and the three sheets (light and dark page, paper)."""
+"""How figures look: colours, dashes, symbols and the three themes (light and dark page, paper)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#B967D8", "#806A45", "#C72659", "#3F8FF5", "#7A7A7A")
-"""At 3:1 contrast on light and dark alike; the symbols help where colour-blind eyes need it."""
+"""Contrast of at least 3:1 on light and dark; symbols help colour-blind readers."""
 
 GREY = PALETTE[-1]
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
@@ -26,7 +26,7 @@ class Style:
 
 
 STYLE = Style(PALETTE[0], DASHES[0], SYMBOLS[0])
-"""Where there is only one line."""
+"""For figures with a single line."""
 
 
 def styles(names: Iterable[str]) -> dict[str, Style]:
@@ -41,12 +41,12 @@ def styles(names: Iterable[str]) -> dict[str, Style]:
 
 
 def translucent(colour: str, opacity: float) -> str:
-    """'#0072B2' as 'rgba(0,114,178,.15)'."""
+    """'#0072B2' as 'rgba(0,114,178,0.15)'."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity:g})"
 
 
-def _sheet(ink: str, faint: str, paper: str, grid: bool, size: int) -> dict:
+def _theme(ink: str, faint: str, paper: str, grid: bool, size: int) -> dict:
     axis = {
         "gridcolor": faint,
         "linecolor": ink,
@@ -74,12 +74,12 @@ def _sheet(ink: str, faint: str, paper: str, grid: bool, size: int) -> dict:
     }
 
 
-SHEETS = {
-    "light": _sheet("#1d2330", "#e3e6ec", "rgba(0,0,0,0)", True, 13),
-    "dark": _sheet("#e7eaf0", "#343b49", "rgba(0,0,0,0)", True, 13),
-    "paper": _sheet("#000000", "#dddddd", "#ffffff", False, 14),
+THEMES = {
+    "light": _theme("#1d2330", "#e3e6ec", "rgba(0,0,0,0)", True, 13),
+    "dark": _theme("#e7eaf0", "#343b49", "rgba(0,0,0,0)", True, 13),
+    "paper": _theme("#000000", "#dddddd", "#ffffff", False, 14),
 }
 """Plotly templates."""
 
-SCREENS = {name: SHEETS[name] for name in ("light", "dark")}
-"""Those of a page."""
+PAGE_THEMES = {name: THEMES[name] for name in ("light", "dark")}
+"""The themes of a page."""

@@ -1,4 +1,4 @@
-"""Results as figures look at them: which rows, in which order, under which names."""
+"""Results as figures read them: which rows, in which order, with which names."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ ALPHA = 0.05
 """Adjusted p below this is called significant, everywhere on the page."""
 
 LEADING = {"metric": ("mexa", "p_at_1", "cka"), "variant": ("centred", "raw")}
-"""What is shown first, where it is there."""
+"""What is shown first, if present."""
 
 
 class View:
-    """Results, with what every figure asks of them worked out once.
+    """Results, with what all figures need computed once.
 
     Attributes:
-        results: what is looked at.
+        results: the results behind the view.
     """
 
     def __init__(self, results: Results) -> None:
@@ -33,13 +33,13 @@ class View:
         self._groups: dict[tuple[str, tuple[str, ...]], dict[tuple, np.ndarray]] = {}
 
     def rows(self, table: str, **equal: Any) -> pd.DataFrame:
-        """The rows of a table whose columns equal the given values; none where there is no such table.
+        """The rows of a table whose columns equal the given values; no rows if there is no such table.
 
         Args:
-            table: "own" for scores with the pivot, "paired" for differences from a baseline, or a name in
-                `results.TABLES`. In "own", "paired" and "controls" the pivot's column is `source`, and
-                `gain` is how much nearer than by chance (or than the baseline) languages are, in the
-                metric's units.
+            table: "scores" (of each language with the pivot), "differences" (from a baseline), or a name in
+                `results.TABLES`. In "scores", "differences" and "controls" the pivot is always the
+                `source`, and `gain` is how much nearer than by chance (or than the baseline) languages
+                are, in the metric's units.
         """
         frame = self._frames.get(table)
         if frame is None:
@@ -51,7 +51,7 @@ class View:
         columns, values = tuple(equal), tuple(equal.values())
         if (table, columns) not in self._groups:
             groups = frame.groupby(list(columns), sort=False, observed=True).indices
-            # a group of one column is named by its value, of several by a tuple
+            # pandas names a group of one column by its value, of several by a tuple
             named = {key if isinstance(key, tuple) else (key,): rows for key, rows in groups.items()}
             self._groups[table, columns] = named
         return frame.iloc[self._groups[table, columns].get(values, [])]
@@ -61,11 +61,11 @@ class View:
         rows = self.rows(table)
         if rows.empty:
             return []
-        return sorted(rows[list(columns)].drop_duplicates().to_dict("records"), key=_place)
+        return sorted(rows[list(columns)].drop_duplicates().to_dict("records"), key=_order)
 
     @cached_property
     def pivot(self) -> str:
-        """The language that the others are compared with; where the settings do not say, the first source."""
+        """The language that the others are compared with: from the settings, else the first source."""
         profile = self.results.profile
         return str(profile.settings.get("source") or profile.table["source"].iloc[0])
 
@@ -78,11 +78,11 @@ class View:
     @cached_property
     def targets(self) -> list[str]:
         """Languages compared with the pivot, in the order of the table."""
-        frames = (self.rows("own"), self.rows("paired"))
+        frames = (self.rows("scores"), self.rows("differences"))
         return list(dict.fromkeys(name for frame in frames for name in frame["target"].unique()))
 
     @cached_property
-    def looks(self) -> dict[str, Style]:
+    def styles(self) -> dict[str, Style]:
         """Every language, the pivot first, with its style."""
         order = [self.pivot, *self.targets]
         for name in ("sentences", "languages"):
@@ -91,11 +91,11 @@ class View:
         return styles(dict.fromkeys(map(str, order)))
 
     def label(self, metric: str) -> str:
-        """The metric's own label, where the settings hold it."""
+        """The metric's label from the settings, else its name."""
         return str(self.results.profile.settings.get("labels", {}).get(metric) or metric.replace("_", " "))
 
     def nearness(self, metric: str) -> int:
-        """+1 where a higher value means that languages are nearer, -1 where a lower one does."""
+        """+1 if a higher value means closer languages, -1 if a lower one does."""
         return -1 if self.results.profile.settings.get("closer", {}).get(metric) == "lower" else 1
 
     @cached_property
@@ -105,9 +105,9 @@ class View:
         frames = {name: frame for name, frame in self.results.tables.items() if not frame.empty}
         if "controls" in frames:
             frames["controls"] = from_pivot(frames["controls"], self.pivot)
-        own, paired = from_pivot(table[single], self.pivot), from_pivot(table[~single], self.pivot)
-        frames |= {"own": own, "paired": paired}
-        for name in ("own", "paired", "controls"):
+        frames["scores"] = from_pivot(table[single], self.pivot)
+        frames["differences"] = from_pivot(table[~single], self.pivot)
+        for name in ("scores", "differences", "controls"):
             if name in frames:
                 sign = frames[name]["metric"].map(self.nearness).astype(float)
                 gain = sign * (frames[name]["value"] - frames[name]["chance"].fillna(0))
@@ -116,26 +116,26 @@ class View:
 
 
 def from_pivot(table: pd.DataFrame, pivot: str) -> pd.DataFrame:
-    """The rows of the pivot and one other language, turned so that the pivot is the source.
+    """The pairs with the pivot, exchanged where needed so that the pivot is the source.
 
-    A score that differs by direction keeps the one from the pivot to the language.
+    Of a score that differs by direction, the one from the pivot to the language is kept.
     """
     import pandas as pd
 
-    there, back = table[table["source"] == pivot], table[table["target"] == pivot]
-    known = pd.MultiIndex.from_frame(there[["metric", "target"]].drop_duplicates())
+    outward, back = table[table["source"] == pivot], table[table["target"] == pivot]
+    known = pd.MultiIndex.from_frame(outward[["metric", "target"]].drop_duplicates())
     back = back[~pd.MultiIndex.from_frame(back[["metric", "source"]]).isin(known)]
     if len(back):
-        there = pd.concat([there, back.rename(columns={"source": "target", "target": "source"})])
-    return there.sort_index().reset_index(drop=True)
+        outward = pd.concat([outward, back.rename(columns={"source": "target", "target": "source"})])
+    return outward.sort_index().reset_index(drop=True)
 
 
 def above_chance(rows: pd.DataFrame) -> pd.Series:
-    """Rows of "own" or "controls" that are significantly better than chance."""
+    """Rows of "scores" or "controls" that are significantly better than chance."""
     return (rows["p_adjusted"] < ALPHA) & (rows["gain"] > 0)
 
 
-def _place(choice: dict[str, Any]) -> list[int]:
+def _order(choice: dict[str, Any]) -> list[int]:
     return [_rank(choice.get(key), order) for key, order in LEADING.items()]
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from repalign.inside.lens import by_sentence, said_next
 from repalign.models.anatomy import part_of
-from repalign.models.engine import LocalEngine
+from repalign.models.engine import Engine
 from repalign.models.hooks import tensor_of
 from repalign.models.pooling import mean
 from repalign.models.tokenization import TokenRows
@@ -56,7 +56,7 @@ class Intervened:
         own: bool [language, token], see `languages_of_tokens`.
     """
 
-    engine: LocalEngine
+    engine: Engine
     own: np.ndarray
 
     def __post_init__(self) -> None:

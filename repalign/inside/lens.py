@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from repalign.models.engine import LocalEngine
+from repalign.models.engine import Engine
 from repalign.models.tokenization import TokenRows
 from repalign.models.unembed import Decoder, batches
 
 
 @torch.inference_mode()
-def lens(engine: LocalEngine, decoder: Decoder, rows: TokenRows, own: np.ndarray) -> np.ndarray:
+def lens(engine: Engine, decoder: Decoder, rows: TokenRows, own: np.ndarray) -> np.ndarray:
     """What each layer would say next, mean over a sentence's own tokens.
 
     Args:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from repalign.models.anatomy import part_of
-from repalign.models.engine import LocalEngine
+from repalign.models.engine import Engine
 from repalign.models.hooks import tensor_of
 from repalign.models.tokenization import TokenRows
 from repalign.models.unembed import batches
@@ -45,7 +45,7 @@ class Neurons:
 
 
 @torch.inference_mode()
-def activation_rates(engine: LocalEngine, tokens: Mapping[str, TokenRows], vocabulary: int) -> np.ndarray:
+def activation_rates(engine: Engine, tokens: Mapping[str, TokenRows], vocabulary: int) -> np.ndarray:
     """Share of a language's own tokens at which each neuron is active (above 0): float64 [layer, neuron, language].
 
     Raises:

@@ -19,7 +19,7 @@ from repalign.inside.interventions import Intervened
 from repalign.inside.lens import lens
 from repalign.inside.neurons import CHOSEN, activation_rates, language_neurons
 from repalign.inside.vocabulary import languages_of_tokens
-from repalign.models.engine import LocalEngine
+from repalign.models.engine import Engine
 from repalign.models.loading import locate, one_base
 from repalign.models.templates import RAW
 from repalign.models.tokenization import TokenRows, tokenize
@@ -115,8 +115,8 @@ class Look:
     def __post_init__(self) -> None:
         self.notes: list[str] = []
         self.weights = locate(self.checkpoint)
-        self.engine = LocalEngine.open(
-            self.weights, dtype=self.dtype, device=self.device, budget=self.batch_tokens
+        self.engine = Engine.open(
+            self.weights, dtype=self.dtype, device=self.device, batch_tokens=self.batch_tokens
         )
         self.decoder = find_decoder(self.engine)
         self.tokens = {
@@ -155,7 +155,7 @@ class Look:
         if rows := self._interventions(chosen):
             found["interventions"] = pd.DataFrame(corrected(rows))
         return {
-            name: table.assign(depth=table["layer"] / self.engine.blocks) for name, table in found.items()
+            name: table.assign(depth=table["layer"] / self.engine.n_blocks) for name, table in found.items()
         }
 
     def _lens(self) -> Any:
@@ -191,7 +191,7 @@ class Look:
 
     @cached_property
     def _places(self) -> list[int]:
-        last = self.engine.blocks - 1
+        last = self.engine.n_blocks - 1
         if last < 1:
             self.notes.append("nothing is taken out of a model of one block")
             return []

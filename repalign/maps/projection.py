@@ -1,8 +1,7 @@
-"""Maps of the semantic space: every sentence of every language at every layer, on one sheet.
+"""Maps of the semantic space: every sentence of every language at every layer, in shared coordinates.
 
-All languages and checkpoints of a layer are placed together. Each layer is then turned (and mirrored, never
-stretched along one axis) onto the layer before it, so that a point that moves on the map has moved among the
-others.
+All languages and checkpoints of a layer are projected together. Each layer is then rotated (or mirrored, never
+stretched along one axis) to match the previous one, so that visible motion is real change.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repalign.errors import RepalignError, unknown
-from repalign.maps.faithfulness import judged
+from repalign.errors import RepalignError, explained_keywords, unknown
+from repalign.maps.faithfulness import sampled_faithfulness
 from repalign.maps.reducers import REDUCERS, Reducer
 from repalign.results.results import GRAIN
 
@@ -40,6 +39,7 @@ MAP = {
 }
 
 
+@explained_keywords(source="pivot")
 def project(
     states: LayerStates | Sequence[LayerStates],
     *,
@@ -47,32 +47,32 @@ def project(
     variants: Sequence[str] = VARIANTS,
     dims: int = 2,
     sentences: int = 240,
-    source: str | None = None,
+    pivot: str | None = None,
     seed: int = 0,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Place sentences of all languages, layers and checkpoints on one map.
 
-    Rows are divided by their length first, as scores are cosines. Each layer is centred and scaled to unit
-    root-mean-square distance from the centre, then turned onto the layer before it (orthogonal Procrustes).
-    Checkpoints with the same dims and layers share one fit; another is turned onto the first at the nearest
+    Rows are scaled to unit length first, because scores are cosines. Each layer is centred, scaled to unit
+    root-mean-square distance from the centre, and rotated to match the previous layer (orthogonal Procrustes).
+    Checkpoints with the same dims and layers share one fit; others are rotated to match the first at the nearest
     depth.
 
     Args:
         states: of one or more checkpoints on the same sentences and languages.
-        reducer: a name in `REDUCERS`, or a function of that shape.
+        reducer: a name in `REDUCERS`, or a function with the signature of `Reducer`.
         variants: "raw", or "centred": each language's mean subtracted at each layer.
         dims: 2 or 3.
-        sentences: at most so many are drawn at random, one of each group of duplicates.
-        source: the language that `cosine` and `margin` refer to; English if there, else the first.
+        sentences: at most this many, drawn at random, one of each group of duplicates.
+        pivot: the language that `cosine` and `margin` refer to; by default English, else the first.
         seed: of the sample and the reducer.
-        progress: whether to show a bar over layers (never when standard error is no terminal).
+        progress: whether to show a progress bar (never if standard error is not a terminal).
 
     Returns:
         The "map" table of `results.TABLES`. `cosine` is the cosine with the sentence's translation in
-        `source` (for `source` itself, the mean over the other languages); `margin` is that cosine minus the
-        largest with a wrong sentence there, so that above 0 the translation is the nearest.
-        `trustworthiness` and `knn_overlap` belong to the whole layer: see `repalign.maps.faithfulness`.
+        `pivot` (for `pivot` itself, the mean over the other languages); `margin` is that cosine minus the
+        largest with any other sentence there, so it is positive if the translation is nearest.
+        `trustworthiness` and `knn_overlap` describe the whole layer: see `repalign.maps.faithfulness`.
 
     Raises:
         RepalignError: unknown reducer, variant or language; checkpoints on different sentences; too few
@@ -83,22 +83,22 @@ def project(
     checkpoints = list(states) if isinstance(states, Sequence) else [states]
     reduce = REDUCERS[reducer] if isinstance(reducer, str) else reducer
     name = reducer if isinstance(reducer, str) else getattr(reducer, "__name__", "custom")
-    source = _check(checkpoints, variants, dims, source)
+    pivot = _check(checkpoints, variants, dims, pivot)
     rows = sample(checkpoints[0], sentences, seed)
     if len(rows) < 4:
         raise RepalignError(f"a map needs at least 4 distinct sentences; there are {len(rows)}")
 
-    families = _same_space(checkpoints)
-    steps = len(variants) * sum(len(family[0].layers) for family in families)
+    groups = _same_space(checkpoints)
+    steps = len(variants) * sum(len(group[0].layers) for group in groups)
     tables = []
     with tqdm(total=steps, desc=f"map ({name})", unit="layer", disable=None if progress else True) as bar:
         for variant in variants:
             anchors: dict[float, np.ndarray] = {}
-            for family in families:
-                for layer, points, placed in _walk(family, rows, variant, reduce, dims, seed, anchors):
-                    for member, its_points, its_places in zip(family, points, placed, strict=True):
-                        table = _rows(member, layer, rows, source, its_points, its_places)
-                        trust, overlap = judged(its_points, its_places, seed)
+            for group in groups:
+                for layer, points, placed in _walk(group, rows, variant, reduce, dims, seed, anchors):
+                    for member, its_points, its_map in zip(group, points, placed, strict=True):
+                        table = _rows(member, layer, rows, pivot, its_points, its_map)
+                        trust, overlap = sampled_faithfulness(its_points, its_map, seed)
                         tables.append(
                             table.assign(
                                 reducer=name, variant=variant, trustworthiness=trust, knn_overlap=overlap
@@ -109,17 +109,17 @@ def project(
 
 
 def sentence_table(states: LayerStates) -> pd.DataFrame:
-    """The text of all sentences, for maps and lists of confusions: the "sentences" table."""
+    """The "sentences" table: the text of all sentences, for maps and retrieval errors."""
     import pandas as pd
 
     tables = [
         pd.DataFrame(
             {
                 "language": language,
-                "sentence": np.arange(states.sentences),
+                "sentence": np.arange(states.n_sentences),
                 "group": np.asarray(states.groups),
                 "text": [str(text) for text in states.texts[language]],
-                "tokens": np.asarray(states.tokens[language]),
+                "tokens": np.asarray(states.token_counts[language]),
             }
         )
         for language in states.languages
@@ -128,47 +128,47 @@ def sentence_table(states: LayerStates) -> pd.DataFrame:
 
 
 def sample(states: LayerStates, sentences: int, seed: int) -> np.ndarray:
-    """Row numbers, ascending: the first of each group of duplicates, at most `sentences`, drawn at random."""
+    """Row numbers, ascending: the first of each group of duplicates, at most `sentences` of them at random."""
     firsts = np.sort(np.unique(np.asarray(states.groups), return_index=True)[1])
     if len(firsts) <= sentences:
         return firsts
     return np.sort(np.random.default_rng(seed).choice(firsts, sentences, replace=False))
 
 
-def _check(checkpoints: list[LayerStates], variants: Sequence[str], dims: int, source: str | None) -> str:
+def _check(checkpoints: list[LayerStates], variants: Sequence[str], dims: int, pivot: str | None) -> str:
     first = checkpoints[0]
     for variant in variants:
         if variant not in VARIANTS:
             raise unknown("variant of the map", variant, VARIANTS)
     if dims not in (2, 3):
-        raise RepalignError(f"a map has 2 or 3 dims, not {dims}")
+        raise RepalignError(f"a map has 2 or 3 dims, got {dims}")
     for other in checkpoints[1:]:
-        if other.languages != first.languages or other.sentences != first.sentences:
+        if other.languages != first.languages or other.n_sentences != first.n_sentences:
             raise RepalignError(
-                f"one map needs the same languages and sentences: {_holds(first)}, but {_holds(other)}"
+                f"checkpoints on one map need the same languages and sentences: {_holds(first)}, but {_holds(other)}"
             )
-    if source is None:
-        source = "en" if "en" in first.languages else first.languages[0]
-    if source not in first.languages:
-        raise unknown("language", source, first.languages)
-    return source
+    if pivot is None:
+        pivot = "en" if "en" in first.languages else first.languages[0]
+    if pivot not in first.languages:
+        raise unknown("language", pivot, first.languages)
+    return pivot
 
 
 def _holds(states: LayerStates) -> str:
-    return f"{states.checkpoint} has {', '.join(states.languages)} ({states.sentences} sentences)"
+    return f"{states.checkpoint} has {', '.join(states.languages)} ({states.n_sentences} sentences)"
 
 
 def _same_space(checkpoints: list[LayerStates]) -> list[list[LayerStates]]:
-    """Checkpoints by dims and layers, in the order in which they came."""
-    families: dict[object, list[LayerStates]] = {}
+    """Checkpoints grouped by dims and layers, in the order given."""
+    groups: dict[object, list[LayerStates]] = {}
     for states in checkpoints:
-        key = (states.layers, states.blocks, states.arrays[states.languages[0]].shape[2])
-        families.setdefault(key, []).append(states)
-    return list(families.values())
+        key = (states.layers, states.n_blocks, states.arrays[states.languages[0]].shape[2])
+        groups.setdefault(key, []).append(states)
+    return list(groups.values())
 
 
 def _walk(
-    family: list[LayerStates],
+    group: list[LayerStates],
     rows: np.ndarray,
     variant: str,
     reduce: Reducer,
@@ -176,19 +176,20 @@ def _walk(
     seed: int,
     anchors: dict[float, np.ndarray],
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """Layer by layer: its number, its points [checkpoint, language, sentence, dim] and their places.
+    """Layer by layer: number, points [checkpoint, language, sentence, dim] and their map coordinates.
 
-    `anchors` (depth -> places of one checkpoint) is filled by the first family and obeyed by later ones.
+    `anchors` (depth -> coordinates of one checkpoint) is set by the first group, and used as the alignment target
+    for the others.
     """
     leads = not anchors
     previous = None
-    for layer in family[0].layers:
-        points = np.stack([_points(states, layer, rows, variant) for states in family])
+    for layer in group[0].layers:
+        points = np.stack([_points(states, layer, rows, variant) for states in group])
         flat = points.reshape(-1, points.shape[-1])
         placed = np.asarray(reduce(flat, dims, seed=seed, start=previous), dtype=np.float64)
         placed -= placed.mean(0)
         placed /= np.sqrt((placed**2).sum(1).mean()) or 1.0
-        depth = family[0].depth(layer)
+        depth = group[0].depth(layer)
         if leads and previous is not None:
             placed = placed @ turn(placed, previous)
         elif not leads:
@@ -202,7 +203,7 @@ def _walk(
 
 
 def turn(points: np.ndarray, onto: np.ndarray) -> np.ndarray:
-    """The orthogonal matrix Q that brings `points` @ Q nearest to `onto` (Schönemann 1966)."""
+    """The orthogonal matrix Q that minimises the distance of `points` @ Q to `onto` (Schönemann 1966)."""
     u, _, vt = np.linalg.svd(points.T @ onto)
     return u @ vt
 
@@ -222,7 +223,7 @@ def _points(states: LayerStates, layer: int, rows: np.ndarray, variant: str) -> 
 
 
 def _scores(points: np.ndarray, pivot: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cosine with the translation in the pivot, and its margin over the best wrong one, by language."""
+    """Cosine with the translation in the pivot, and its margin over the best other sentence: [language, sentence]."""
     cosine = np.full(points.shape[:2], np.nan, dtype=np.float32)
     margin = cosine.copy()
     others = [language for language in range(len(points)) if language != pivot]
@@ -240,14 +241,14 @@ def _rows(
     states: LayerStates,
     layer: int,
     rows: np.ndarray,
-    source: str,
+    pivot: str,
     points: np.ndarray,
     placed: np.ndarray,
 ) -> pd.DataFrame:
     import pandas as pd
 
     languages, sentences = points.shape[:2]
-    cosine, margin = _scores(points, states.languages.index(source))
+    cosine, margin = _scores(points, states.languages.index(pivot))
     flat = (np.round(placed / GRAIN) * GRAIN).reshape(languages * sentences, -1).astype(np.float32)
     return pd.DataFrame(
         {
@@ -265,7 +266,7 @@ def _rows(
 
 
 def _join(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """One table with the columns in the order of `MAP`, names stored once each."""
+    """One table with the columns and types of `MAP`."""
     import pandas as pd
 
     joined = pd.concat(tables, ignore_index=True)[list(MAP)]

@@ -1,4 +1,4 @@
-"""From many dimensions to the two or three of a map."""
+"""Dimensionality reduction to the two or three dimensions of a map."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from repalign.registry import Registry
 
 
 class Reducer(Protocol):
-    """Points in, places on the map out.
+    """Map points to two or three dimensions.
 
     Args:
         points: float32 [point, dim], rows of unit length.
         dims: 2 or 3.
-        seed: for everything that is drawn at random.
-        start: float32 [point, dims], where the same points lay one layer before; a reducer that
-            iterates begins there, so that layers are comparable. None at the first layer.
+        seed: of the random generator.
+        start: float [point, dims], map coordinates of the same points at the previous layer, where iterative
+            reducers start so that layers are comparable; None at the first layer.
 
     Returns:
-        float [point, dims].
+        float [point, dims], map coordinates.
     """
 
     def __call__(
@@ -29,70 +29,83 @@ class Reducer(Protocol):
 
 
 REDUCERS: Registry[Reducer] = Registry("reducer")
-KEPT = 50
-"""Principal components that UMAP and t-SNE are given: enough for neighbourhoods, and much faster."""
+PCA_COMPONENTS = 50
+"""Principal components passed to UMAP and t-SNE: enough for neighbourhoods, and much faster."""
 
 
 @REDUCERS.register("pca")
 def pca(points: np.ndarray, dims: int, *, seed: int, start: np.ndarray | None = None) -> np.ndarray:
-    """Principal components: linear, so distances on the map are never larger than the true ones."""
+    """Principal components: a linear projection, so map distances never exceed the true ones.
+
+    Args and result: as for `Reducer`; `start` is ignored. Missing components are zero if there are fewer points or
+    dims than `dims`.
+    """
     from sklearn.decomposition import PCA
 
-    dims_there = min(dims, *points.shape)
-    placed = PCA(dims_there, random_state=seed).fit_transform(points)
-    return np.pad(placed, ((0, 0), (0, dims - dims_there)))
+    components = min(dims, *points.shape)
+    coordinates = PCA(components, random_state=seed).fit_transform(points)
+    return np.pad(coordinates, ((0, 0), (0, dims - components)))
 
 
 @REDUCERS.register("umap")
 def umap(points: np.ndarray, dims: int, *, seed: int, start: np.ndarray | None = None) -> np.ndarray:
-    """UMAP (McInnes et al. 2018, arXiv:1802.03426): neighbourhoods; gaps between clusters mean little."""
+    """UMAP (McInnes et al. 2018, arXiv:1802.03426): keeps neighbourhoods; gaps between clusters mean little.
+
+    Args and result: as for `Reducer`.
+    """
     import warnings
 
     from umap import UMAP
 
-    kept = pca(points, min(KEPT, points.shape[1]), seed=seed)
-    begin: Any = pca(points, dims, seed=seed) if start is None else start
+    components = pca(points, min(PCA_COMPONENTS, points.shape[1]), seed=seed)
+    initial: Any = pca(points, dims, seed=seed) if start is None else start
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="n_jobs value")
-        placed = UMAP(
+        coordinates = UMAP(
             n_components=dims,
             n_neighbors=min(15, len(points) - 1),
-            init=begin,
+            init=initial,
             n_epochs=None if start is None else 100,
             random_state=seed,
-        ).fit_transform(kept)
-    return np.asarray(placed)
+        ).fit_transform(components)
+    return np.asarray(coordinates)
 
 
 @REDUCERS.register("tsne")
 def tsne(points: np.ndarray, dims: int, *, seed: int, start: np.ndarray | None = None) -> np.ndarray:
-    """t-SNE (van der Maaten & Hinton 2008): neighbourhoods; sizes and gaps of clusters mean nothing."""
+    """t-SNE (van der Maaten & Hinton 2008): keeps neighbourhoods; sizes and gaps of clusters mean nothing.
+
+    Args and result: as for `Reducer`.
+    """
     from sklearn.manifold import TSNE
 
-    kept = pca(points, min(KEPT, points.shape[1]), seed=seed)
-    begin = pca(points, dims, seed=seed) if start is None else start
-    placed = TSNE(
+    components = pca(points, min(PCA_COMPONENTS, points.shape[1]), seed=seed)
+    initial = pca(points, dims, seed=seed) if start is None else start
+    coordinates = TSNE(
         dims,
         perplexity=min(30, (len(points) - 1) / 3),
-        init=1e-4 * begin / begin[:, 0].std(),
+        init=1e-4 * initial / initial[:, 0].std(),
         max_iter=500,
         random_state=seed,
-    ).fit_transform(kept)
-    return placed
+    ).fit_transform(components)
+    return coordinates
 
 
 @REDUCERS.register("mds")
 def mds(points: np.ndarray, dims: int, *, seed: int, start: np.ndarray | None = None) -> np.ndarray:
-    """Metric MDS by SMACOF (de Leeuw 1977): places whose distances come nearest to the true ones."""
+    """Metric MDS by SMACOF (de Leeuw 1977): coordinates whose distances approximate the true ones.
+
+    Args and result: as for `Reducer`.
+    """
     from sklearn.manifold import smacof
     from sklearn.metrics import pairwise_distances
 
-    begin: Any = pca(points, dims, seed=seed) if start is None else start
+    initial: Any = pca(points, dims, seed=seed) if start is None else start
     settings: dict[str, Any] = {
         "n_init": 1,
         "max_iter": 100,
         "normalized_stress": False,
         "random_state": seed,
     }
-    placed = smacof(pairwise_distances(points), n_components=dims, init=begin, **settings)
-    return np.asarray(placed[0])
+    coordinates = smacof(pairwise_distances(points), n_components=dims, init=initial, **settings)
+    return np.asarray(coordinates[0])

@@ -1,4 +1,4 @@
-"""Canonical correlation: which directions of one language can be read from the other?"""
+"""Canonical correlation: which directions of one language can be predicted from the other?"""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 from repalign.errors import TooFewSentences
 from repalign.metrics.kernel import SUBSPACE
 from repalign.metrics.metric import metric
-from repalign.metrics.pair import LayerPair, Side
+from repalign.metrics.pair import LayerPair, Representation
 
 if TYPE_CHECKING:
     import torch
 
-ROOM = 2
-"""Sentences needed per kept direction: with fewer, noise alone is found correlated."""
+SENTENCES_PER_DIRECTION = 2
+"""Sentences needed per kept direction; with fewer, noise alone is correlated."""
 
 
-def basis(side: Side, variance: float) -> torch.Tensor:
+def basis(representation: Representation, variance: float) -> torch.Tensor:
     """Left singular vectors [sentence, kept] of the centred states that hold that share of the variance."""
     import torch
 
-    left, singular, _ = torch.linalg.svd(side.reduced.double(), full_matrices=False)
+    left, singular, _ = torch.linalg.svd(representation.reduced.double(), full_matrices=False)
     share = (singular**2).cumsum(0) / (singular**2).sum().clamp(min=1e-300)
     kept = int((share < variance - 1e-12).sum()) + 1
     rank = int((singular > singular[0] * 1e-10).sum()) if singular[0] > 0 else 0
@@ -31,13 +31,13 @@ def bases(pair: LayerPair, name: str, variance: float) -> tuple[torch.Tensor, to
     """The bases of both languages.
 
     Raises:
-        TooFewSentences: so few sentences for the directions that any two languages would seem alike.
+        TooFewSentences: too few sentences per direction, where any two languages would look alike.
     """
     x, y = pair.source.once(basis, variance), pair.target.once(basis, variance)
     directions = max(x.shape[1], y.shape[1])
-    if pair.sentences < ROOM * directions:
-        why = f", {ROOM} for each of {directions} directions"
-        raise TooFewSentences(name, ROOM * directions, pair.sentences, why, "use cka")
+    if pair.sentences < SENTENCES_PER_DIRECTION * directions:
+        why = f", {SENTENCES_PER_DIRECTION} for each of {directions} directions"
+        raise TooFewSentences(name, SENTENCES_PER_DIRECTION * directions, pair.sentences, why, "use cka")
     return x, y
 
 
@@ -52,8 +52,8 @@ def bases(pair: LayerPair, name: str, variance: float) -> tuple[torch.Tensor, to
 def svcca(pair: LayerPair) -> float:
     """Mean canonical correlation of the directions that hold 99% of each language's variance.
 
-    Every kept direction counts alike, strong or faint. Rises with directions per sentence: refuses fewer than
-    two sentences a direction; read it against its chance level.
+    All kept directions count equally, strong or weak. Rises with directions per sentence, so it requires at least
+    two sentences per direction; compare it with its chance level.
     """
     import torch
 
@@ -75,9 +75,8 @@ def svcca(pair: LayerPair) -> float:
 def pwcca(pair: LayerPair) -> float:
     """Canonical correlations weighted by how much of the source each canonical variate carries.
 
-    sum_i a_i rho_i, a_i ~ sum_j |<h_i, x_j>|; where the languages differ in rank, the one of smaller rank
-    gives the weights. Needs as many sentences as SVCCA. The weights depend on the axes, so a rotation moves
-    it a little.
+    sum_i a_i rho_i, a_i ~ sum_j |<h_i, x_j>|; if the languages differ in rank, the one of smaller rank gives the
+    weights. Needs as many sentences as SVCCA. The weights depend on the axes, so a rotation changes it slightly.
     """
     import torch
 

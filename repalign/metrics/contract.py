@@ -1,4 +1,4 @@
-"""The contract: what every metric promises, tested on small made data; a user's metric is held to it too."""
+"""The contract: properties that every metric declares or must have, checked on small synthetic data."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ import numpy as np
 from repalign.errors import RepalignError, TooFewSentences
 from repalign.metrics.metric import INVARIANCES, Metric, Scores
 
-PROMISES: dict[str, Callable[[Metric], Iterator[str]]] = {}
-"""Name -> a function that yields one sentence for every breach it finds."""
+CONTRACT_CHECKS: dict[str, Callable[[Metric], Iterator[str]]] = {}
+"""Name -> a function that yields one sentence for every violation."""
 
 Pair = tuple[np.ndarray, np.ndarray]
 SHAPES = ((60, 10), (24, 40))  # more sentences than dims, and fewer
 
 
-def promise(check: Callable[[Metric], Iterator[str]]) -> Callable[[Metric], Iterator[str]]:
-    """Add to `PROMISES`."""
-    PROMISES[check.__name__] = check
+def contract_check(check: Callable[[Metric], Iterator[str]]) -> Callable[[Metric], Iterator[str]]:
+    """Decorator: add to `CONTRACT_CHECKS`."""
+    CONTRACT_CHECKS[check.__name__] = check
     return check
 
 
-def breaches(metric: Metric) -> dict[str, list[str]]:
-    """Every promise by name, with what was found broken; empty lists where it is kept."""
-    return {name: list(check(metric)) for name, check in PROMISES.items()}
+def violations(metric: Metric) -> dict[str, list[str]]:
+    """The violations of each check by name; an empty list if it passes."""
+    return {name: list(check(metric)) for name, check in CONTRACT_CHECKS.items()}
 
 
 def related(sentences: int, dims: int, strength: float, seed: int = 0, mean: float = 0.3) -> Pair:
-    """Two languages that share `strength` of their meaning, each with a mean of its own: [sentence, dim]."""
+    """Two languages that share meaning of this strength, each with its mean: float64 [sentence, dim] twice."""
     rng = np.random.default_rng(seed)
     spectrum = (1 + np.arange(dims)) ** -0.3
-    meaning, *own = (rng.normal(size=(sentences, dims)) * spectrum for _ in range(3))
-    x, y = (strength * meaning + side + mean * rng.normal(size=dims) for side in own)
+    meaning, *noises = (rng.normal(size=(sentences, dims)) * spectrum for _ in range(3))
+    x, y = (strength * meaning + noise + mean * rng.normal(size=dims) for noise in noises)
     return x, y
 
 
 def scored(metric: Metric, x: np.ndarray, y: np.ndarray) -> Scores | None:
-    """The scores, or None where the metric says that the sentences are too few for it."""
+    """The scores, or None if the metric raises `TooFewSentences`."""
     try:
         return metric(x, y)
     except TooFewSentences:
@@ -46,7 +46,7 @@ def scored(metric: Metric, x: np.ndarray, y: np.ndarray) -> Scores | None:
 
 
 def inputs(metric: Metric) -> Iterator[tuple[str, Pair]]:
-    """The shapes that the metric takes, with a name for messages."""
+    """Data of every shape that the metric accepts, with a name for messages."""
     for sentences, dims in SHAPES:
         pair = related(sentences, dims, 1.0)
         if sentences >= metric.minimum and scored(metric, *pair) is not None:
@@ -58,34 +58,34 @@ def near(a: float, b: float, tolerance: float) -> bool:
     return bool(np.isclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True))
 
 
-@promise
+@contract_check
 def bounds(metric: Metric) -> Iterator[str]:
-    """No value lies outside the declared range."""
+    """Values lie within the declared range."""
     low, high = metric.bounds
     for sentences, dims in SHAPES:
         for strength in (0.0, 1.0, 10.0):
             x, y = related(max(sentences, metric.minimum), dims, strength)
             for name, other in (("y", y), ("x", x), ("-y", -y), ("shuffled y", y[::-1])):
-                found = scored(metric, x, other)
-                if found and not low - metric.tolerance <= found.value <= high + metric.tolerance:
-                    yield f"{found.value} for x and {name} lies outside {metric.bounds}"
+                scores = scored(metric, x, other)
+                if scores and not low - metric.tolerance <= scores.value <= high + metric.tolerance:
+                    yield f"{scores.value} for x and {name} lies outside {metric.bounds}"
 
 
-@promise
+@contract_check
 def direction(metric: Metric) -> Iterator[str]:
-    """The more two languages share, the closer they are; nothing is closer than a language is to itself."""
+    """Languages that share more are closer, and a language is closest to itself."""
     sign = 1 if metric.closer == "higher" else -1
     for sentences, dims in SHAPES:
         pairs = [related(max(sentences, metric.minimum), dims, strength) for strength in (0.0, 3.0, 30.0)]
-        found = [scored(metric, *pair) for pair in [*pairs, (pairs[-1][0], pairs[-1][0])]]
-        values = [scores.value for scores in found if scores]
+        results = [scored(metric, *pair) for pair in [*pairs, (pairs[-1][0], pairs[-1][0])]]
+        values = [scores.value for scores in results if scores]
         if any(sign * after < sign * before - metric.tolerance for before, after in pairwise(values)):
-            yield f"values {values} for ever closer languages, declared closer={metric.closer!r}"
+            yield f"values {values} for languages that share more and more, declared closer={metric.closer!r}"
 
 
-@promise
+@contract_check
 def identity(metric: Metric) -> Iterator[str]:
-    """A language scored with itself reaches the declared value."""
+    """A language scored with itself has the declared value."""
     if metric.identical is None:
         return
     for name, (x, _) in inputs(metric):
@@ -94,15 +94,15 @@ def identity(metric: Metric) -> Iterator[str]:
             yield f"{name}: {value} for identical languages, declared {metric.identical}"
 
 
-@promise
+@contract_check
 def symmetry(metric: Metric) -> Iterator[str]:
-    """Exchanging the languages changes nothing, if so declared."""
+    """If declared symmetric, exchanging the languages changes nothing."""
     if not metric.symmetric:
         return
     for name, (x, y) in inputs(metric):
-        there, back = metric(x, y).value, metric(y, x).value
-        if not near(there, back, 1e-8):
-            yield f"{name}: {there} one way and {back} the other; declare symmetric=False"
+        forward, backward = metric(x, y).value, metric(y, x).value
+        if not near(forward, backward, 1e-8):
+            yield f"{name}: {forward} in one direction, {backward} in the other; declare symmetric=False"
 
 
 def _transformed(invariance: str, pair: Pair) -> Pair:
@@ -119,9 +119,9 @@ def _transformed(invariance: str, pair: Pair) -> Pair:
     }[invariance]
 
 
-@promise
+@contract_check
 def invariances(metric: Metric) -> Iterator[str]:
-    """What the metric says it is blind to changes nothing."""
+    """The declared invariances hold."""
     for invariance in sorted(metric.invariances):
         for name, pair in inputs(metric):
             before, after = metric(*pair).value, metric(*_transformed(invariance, pair)).value
@@ -129,25 +129,25 @@ def invariances(metric: Metric) -> Iterator[str]:
                 yield f"{name}: {before} becomes {after} under {INVARIANCES[invariance]}"
 
 
-@promise
+@contract_check
 def order(metric: Metric) -> Iterator[str]:
-    """The order of the sentences, the same in both languages, changes nothing."""
+    """Reordering the sentences of both languages alike changes nothing."""
     for name, (x, y) in inputs(metric):
         rows = np.random.default_rng(2).permutation(len(x))
         before, after = metric(x, y).value, metric(x[rows], y[rows]).value
         if not near(before, after, 1e-8):
-            yield f"{name}: {before} becomes {after} when the sentences come in another order"
+            yield f"{name}: {before} becomes {after} after reordering the sentences"
 
 
-@promise
+@contract_check
 def chance(metric: Metric) -> Iterator[str]:
-    """Unrelated languages, each around the origin, reach the declared chance level on average."""
+    """Unrelated languages with mean zero have the declared chance level on average."""
     if metric.chance is None:
         return
     for sentences, dims in SHAPES:
         sentences = max(sentences, metric.minimum)
-        found = [scored(metric, *related(sentences, dims, 0.0, seed, mean=0.0)) for seed in range(50)]
-        values = np.array([scores.value for scores in found if scores])
+        results = [scored(metric, *related(sentences, dims, 0.0, seed, mean=0.0)) for seed in range(50)]
+        values = np.array([scores.value for scores in results if scores])
         if len(values):
             error = values.std() / len(values) ** 0.5 + 1e-9
             declared = metric.chance(sentences, dims)
@@ -156,9 +156,9 @@ def chance(metric: Metric) -> Iterator[str]:
                 yield f"{sentences} sentences x {dims} dims: {measured}, declared {declared:.4f}"
 
 
-@promise
+@contract_check
 def null(metric: Metric) -> Iterator[str]:
-    """A closed form of the distribution under shuffling agrees with shuffling."""
+    """A closed-form null agrees with shuffling."""
     for name, (x, y) in inputs(metric):
         declared = metric(x, y).null
         if declared is None:
@@ -173,63 +173,63 @@ def null(metric: Metric) -> Iterator[str]:
             yield f"{name}: deviation {values.std():.5f} of 200 shuffles, closed form {declared.sd:.5f}"
 
 
-@promise
+@contract_check
 def inputs_untouched(metric: Metric) -> Iterator[str]:
-    """The states are not changed."""
+    """The states are not modified."""
     for name, (x, y) in inputs(metric):
         before = x.copy(), y.copy()
         metric(x, y)
         if not (np.array_equal(before[0], x) and np.array_equal(before[1], y)):
-            yield f"{name}: the metric wrote into its input"
+            yield f"{name}: the metric modified its input"
 
 
-@promise
+@contract_check
 def precision(metric: Metric) -> Iterator[str]:
-    """float32 gives what float64 gives, within the declared tolerance."""
+    """float32 agrees with float64 within the declared tolerance."""
     for name, (x, y) in inputs(metric):
         single, double = metric(x.astype(np.float32), y.astype(np.float32)).value, metric(x, y).value
         if not near(single, double, metric.tolerance):
             yield f"{name}: {single} in float32, {double} in float64; tolerance {metric.tolerance}"
 
 
-@promise
+@contract_check
 def influence(metric: Metric) -> Iterator[str]:
-    """Per-sentence values average to the score; influences have mean zero and one number a sentence."""
+    """Per-sentence values average to the score; influences have mean zero and one number per sentence."""
     for name, (x, y) in inputs(metric):
-        found = metric(x, y)
-        mean = found.value if found.per_sentence is None else float(found.per_sentence.mean())
-        if not near(mean, found.value, 1e-9):
-            yield f"{name}: per-sentence values average to {mean}, score {found.value}"
-        if found.influence is not None:
-            if found.influence.shape != (len(x),):
-                yield f"{name}: influence has shape {tuple(found.influence.shape)}, expected ({len(x)},)"
+        scores = metric(x, y)
+        mean = scores.value if scores.per_sentence is None else float(scores.per_sentence.mean())
+        if not near(mean, scores.value, 1e-9):
+            yield f"{name}: per-sentence values average to {mean}, score {scores.value}"
+        if scores.influence is not None:
+            if scores.influence.shape != (len(x),):
+                yield f"{name}: influence has shape {tuple(scores.influence.shape)}, expected ({len(x)},)"
             elif not near(
-                float(found.influence.mean()), 0.0, 1e-6 * (1 + float(found.influence.abs().max()))
+                float(scores.influence.mean()), 0.0, 1e-6 * (1 + float(scores.influence.abs().max()))
             ):
-                yield f"{name}: influence has mean {float(found.influence.mean())}, expected 0"
+                yield f"{name}: influence has mean {float(scores.influence.mean())}, expected 0"
 
 
-@promise
+@contract_check
 def collapse(metric: Metric) -> Iterator[str]:
-    """A layer where all sentences look alike is no alignment: chance at best, or NaN."""
+    """A layer where all sentences are identical scores no better than chance, or NaN."""
     for dtype in (np.float32, np.float64):
         for sentences, dims in SHAPES:
             x, y = (
-                np.tile(side[:1], (max(sentences, metric.minimum), 1))
-                for side in related(sentences, dims, 1.0)
+                np.tile(states[:1], (max(sentences, metric.minimum), 1))
+                for states in related(sentences, dims, 1.0)
             )
-            found = scored(metric, x.astype(dtype), y.astype(dtype))
-            if found is None or np.isnan(found.value):
+            scores = scored(metric, x.astype(dtype), y.astype(dtype))
+            if scores is None or np.isnan(scores.value):
                 continue
             declared = metric.chance(*x.shape) if metric.chance else metric.bounds[metric.closer == "lower"]
             sign = 1 if metric.closer == "higher" else -1
-            if sign * found.value > sign * declared + 1e-6:
-                yield f"{found.value} for two constant layers ({np.dtype(dtype).name}); chance is {declared}"
+            if sign * scores.value > sign * declared + 1e-6:
+                yield f"{scores.value} for two constant layers ({np.dtype(dtype).name}); chance is {declared}"
 
 
-@promise
+@contract_check
 def hard_inputs(metric: Metric) -> Iterator[str]:
-    """Duplicated sentences, constant dims and one language that is constant give a value in range, or NaN."""
+    """Duplicated sentences, constant dims and a constant language give a value in range, or NaN."""
     for name, (x, y) in inputs(metric):
         flat_x, flat_y = x.copy(), y.copy()
         flat_x[:, :3], flat_y[:, :3] = 1.0, 1.0
@@ -240,25 +240,25 @@ def hard_inputs(metric: Metric) -> Iterator[str]:
             "a constant language": (x, np.tile(y[:1], (len(y), 1))),
         }
         for case, pair in cases.items():
-            found = scored(metric, *pair)
-            if found and not (
-                np.isnan(found.value) or metric.bounds[0] - 1e-6 <= found.value <= metric.bounds[1] + 1e-6
+            scores = scored(metric, *pair)
+            if scores and not (
+                np.isnan(scores.value) or metric.bounds[0] - 1e-6 <= scores.value <= metric.bounds[1] + 1e-6
             ):
-                yield f"{name}, {case}: {found.value}"
+                yield f"{name}, {case}: {scores.value}"
 
 
-@promise
+@contract_check
 def minimum(metric: Metric) -> Iterator[str]:
-    """Too few sentences are refused by name and number, and the minimum is enough."""
+    """Too few sentences raise an error that names the metric and its minimum; the minimum is enough."""
     x, y = related(metric.minimum, 2, 1.0)
     scored(metric, x, y)
     if metric.minimum < 2:
-        yield f"minimum {metric.minimum}: one sentence aligns with nothing; declare at least 2"
+        yield f"minimum {metric.minimum}: one sentence cannot be aligned; declare at least 2"
         return
     try:
         metric(x[:-1], y[:-1])
     except RepalignError as error:
         if metric.name not in str(error) or str(metric.minimum) not in str(error):
-            yield f"the refusal names neither the metric nor the minimum: {error}"
+            yield f"the error does not name both the metric and its minimum: {error}"
     else:
-        yield f"{metric.minimum - 1} sentences were not refused; declared minimum {metric.minimum}"
+        yield f"{metric.minimum - 1} sentences raised no error; declared minimum {metric.minimum}"

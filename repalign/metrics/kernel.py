@@ -1,6 +1,6 @@
-"""Kernel alignment: are the same sentences alike in both languages?
+"""Kernel alignment: are the same sentences similar in both languages?
 
-Kernels are linear; centring is built in, so that a vector added to a language changes nothing.
+Kernels are linear and centred, so adding a vector to a language changes nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from repalign.metrics.metric import Scores, metric
 from repalign.metrics.null import Null
-from repalign.metrics.pair import LayerPair, Side
+from repalign.metrics.pair import LayerPair, Representation
 from repalign.metrics.quadratic import UCentred, shuffled, u_centred, without_second_order
 
 if TYPE_CHECKING:
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 SUBSPACE = ("shift", "scale", "joint permutation", "joint rotation", "own rotation")
 
 
-def gram(side: Side) -> torch.Tensor:
-    """Inner products of centred states [n, n]; mean 1 on the diagonal, so that no power of them overflows."""
-    products = side.centred @ side.centred.T
+def gram(representation: Representation) -> torch.Tensor:
+    """Inner products of centred states [n, n]; scaled to mean 1 on the diagonal, so that powers do not overflow."""
+    products = representation.centred @ representation.centred.T
     size = products.diagonal().mean()
     return products / size.where(size > 0, 1)
 
 
-def kernel(side: Side) -> UCentred:
+def kernel(representation: Representation) -> UCentred:
     """The linear kernel, U-centred."""
-    return u_centred(side.once(gram))
+    return u_centred(representation.once(gram))
 
 
 @metric(
@@ -43,7 +43,7 @@ def cka(pair: LayerPair) -> Scores:
     """Debiased linear CKA: correlation of two U-centred kernel matrices.
 
     HSIC_u(K, L) / sqrt(HSIC_u(K, K) HSIC_u(L, L)), with HSIC_u(K, L) = sum_ij u_ij v_ij / (n (n - 3)). About
-    0 for independent languages at any n and d, and may be negative. One dim of huge variance decides it.
+    0 for independent languages at any n and d, and may be negative. Dominated by any single dim of huge variance.
     """
     x, y = pair.source.once(kernel), pair.target.once(kernel)
     n = pair.sentences
@@ -54,7 +54,7 @@ def cka(pair: LayerPair) -> Scores:
     if size == 0:
         return Scores(float("nan"))
     value = float(dots) / size
-    # Exact: without sentence i every HSIC_u loses its row twice, and once more in the sums over rows.
+    # Exact: leaving out sentence i removes its row twice from every HSIC_u, and once more from the sums over rows.
     lost = 2 + 2 / (n - 3)
     without = (dots - lost * rows) / ((left - lost * x.rows) * (right - lost * y.rows)).clamp(min=0).sqrt()
     influence = (n - 1) * (value - without)
@@ -66,7 +66,7 @@ def _pair_scores(
     k: torch.Tensor, m: torch.Tensor, value: float, size: float, influence: torch.Tensor, null: Null
 ) -> Scores:
     """Scores of <k, m> / (|k| |m|); `size` is the denominator."""
-    left, right = (float(side.norm()) for side in (k, m))
+    left, right = (float(matrix.norm()) for matrix in (k, m))
     effect = k * m / size - value / 2 * ((k / left).square() + (m / right).square())
     pairs = 2 * len(k) ** 2 * float(effect.square().sum(1).double().sum())
     room = 1 - max((value - null.mean) / (1 - null.mean), 0.0)
@@ -84,8 +84,8 @@ def _pair_scores(
 def cka_biased(pair: LayerPair) -> Scores:
     """Linear CKA as first published: |x'y|^2 / (|x'x| |y'y|), x and y centred.
 
-    Biased upwards: independent noise gives .98 at n = 100, d = 4096. Use `cka` unless a published figure is
-    repeated.
+    Biased upwards: independent noise gives .98 at n = 100, d = 4096. Use `cka` except to reproduce published
+    values.
     """
     x, y = pair.source.once(gram), pair.target.once(gram)
     n = pair.sentences
@@ -96,6 +96,6 @@ def cka_biased(pair: LayerPair) -> Scores:
     value = float(rows.sum()) / size
     influence = n * (2 * rows / size - value * (left / left.sum() + right / right.sum()))
     u, v = pair.source.once(kernel), pair.target.once(kernel)
-    null = shuffled(u, v, weight=n * (n - 2))  # the diagonal adds to the effects
+    null = shuffled(u, v, weight=n * (n - 2))  # the diagonal contributes to the effects
     mean = float(x.trace() * y.trace()) / (n - 1) / size
     return _pair_scores(x, y, value, size, influence, Null(mean, null.sd / size, null.skew))

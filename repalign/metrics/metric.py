@@ -1,10 +1,10 @@
-"""Metric and Scores: a metric is a pair of layers in, scores out, with its promises declared."""
+"""Metric and Scores: a metric maps a pair of layers to scores and declares its properties."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from repalign.errors import RepalignError, TooFewSentences
 from repalign.metrics.null import Null
@@ -22,35 +22,39 @@ INVARIANCES = {
     "joint rotation": "the same rotation of both languages",
     "own rotation": "a rotation of one language alone",
 }
-"""What a metric may be blind to; each language may be changed alone unless it says "joint"."""
+"""Changes that a metric may be invariant to; each language may be changed alone unless it says "joint"."""
 
 METRICS: Registry[Metric] = Registry("metric")
+
+Kind = Literal["mean", "share", "pairs"]
+"""How a score depends on sentences, which decides its interval; see `Scores`."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a metric says of one pair.
+    """A metric's result for one pair.
 
     Attributes:
         value: the score.
         per_sentence: tensor [sentence] whose mean is `value`, for metrics that are such a mean.
         influence: tensor [sentence] with mean zero: how far each sentence moves the value (its influence
             function, or n - 1 times the change when it is left out). Intervals and paired differences are
-            computed from it. Not needed where `per_sentence` says it all; where both are missing, a jackknife
-            over groups of sentences stands in.
-        null: distribution of the value under shuffled translations, where it has a closed form.
-        kind: "mean" over sentences or smooth as one; "share" of sentences; or "pairs", a mean over pairs of
-            sentences that single sentences do not move in unrelated languages. It decides the interval.
+            computed from it. Not needed if `per_sentence` is given; if both are missing, a jackknife over
+            groups of sentences is used instead.
+        null: distribution of the value under shuffled translations, if it has a closed form.
+        kind: decides the interval. "mean": a mean over sentences, or a smooth function of such means; "share": a
+            share of sentences; "pairs": a mean over pairs of sentences, which for unrelated languages has no
+            first-order dependence on single sentences.
     """
 
     value: float
     per_sentence: torch.Tensor | None = None
     influence: torch.Tensor | None = None
     null: Null | None = None
-    kind: str = "mean"
+    kind: Kind = "mean"
 
     @classmethod
-    def mean_of(cls, per_sentence: torch.Tensor, null: Null | None = None, kind: str = "mean") -> Scores:
+    def mean_of(cls, per_sentence: torch.Tensor, null: Null | None = None, kind: Kind = "mean") -> Scores:
         """Scores of a metric that is a mean over sentences."""
         per_sentence = per_sentence.double()
         return cls(float(per_sentence.mean()), per_sentence, null=null, kind=kind)
@@ -58,24 +62,25 @@ class Scores:
 
 @dataclass(frozen=True)
 class Metric:
-    """A function from a pair of layers to scores, and what it promises: each promise is tested.
+    """A function from a pair of layers to scores, with its declared properties; the contract tests check each.
 
     Attributes:
         name: as given to `--metrics`.
-        label: as drawn on axes.
-        function: takes a `LayerPair`; gives `Scores`, a number, or a tensor [sentence] of which the mean is
-            taken (bool: a share of sentences).
-        bounds: lowest and highest value there can be.
-        reference: where the formula comes from.
+        label: as shown on axes.
+        function: takes a `LayerPair`; returns `Scores`, a number, or a tensor [sentence] whose mean is the score
+            (bool: a share of sentences).
+        bounds: lowest and highest possible value.
+        reference: source of the formula.
         closer: "higher" or "lower": the direction in which languages are more alike.
-        identical: value for two languages with the same states, the 1 of the calibrated score; None where it
-            depends on the states, so that there is no calibrated score.
-        chance: (sentences, dims) -> expected value for unrelated languages; None where only shuffling tells.
-        minimum: fewest sentences it can be computed on.
-        invariances: what leaves the value as it is; names from `INVARIANCES`.
-        symmetric: whether exchanging the languages leaves the value as it is; if not, both directions are
+        identical: value for two languages with the same states, where the calibrated score is 1; None if it
+            depends on the states, in which case there is no calibrated score.
+        chance: (sentences, dims) -> expected value for unrelated languages; None if it must be estimated by
+            shuffling.
+        minimum: smallest number of sentences it can be computed on.
+        invariances: changes that do not affect the value; names from `INVARIANCES`.
+        symmetric: whether exchanging the languages does not affect the value; if not, both directions are
             reported.
-        tolerance: how far float32 may lie from float64.
+        tolerance: largest accepted difference between float32 and float64.
     """
 
     name: str
@@ -95,13 +100,14 @@ class Metric:
         for name in self.invariances:
             if name not in INVARIANCES:
                 raise RepalignError(
-                    f"metric {self.name!r} declares the invariance {name!r}; "
-                    f"known are {', '.join(INVARIANCES)}"
+                    f"metric {self.name!r} declares the invariance {name!r}; known: {', '.join(INVARIANCES)}"
                 )
         if self.closer not in ("higher", "lower"):
-            raise RepalignError(f"metric {self.name!r}: closer is 'higher' or 'lower', not {self.closer!r}")
+            raise RepalignError(
+                f"metric {self.name!r}: closer must be 'higher' or 'lower', got {self.closer!r}"
+            )
         if not self.bounds[0] < self.bounds[1]:
-            raise RepalignError(f"metric {self.name!r}: bounds are (lowest, highest), not {self.bounds}")
+            raise RepalignError(f"metric {self.name!r}: bounds must be (lowest, highest), got {self.bounds}")
 
     def __call__(self, x: Any, y: Any = None) -> Scores:
         """Score two languages at one layer.
@@ -111,8 +117,8 @@ class Metric:
             y: states of the other language; row i is a translation of row i of `x`.
 
         Raises:
-            TooFewSentences: as the name says.
-            RepalignError: unequal numbers of them, NaN, or a result that is none.
+            TooFewSentences: fewer sentences than `minimum`.
+            RepalignError: unequal numbers of sentences, NaN, or a result of the wrong type.
         """
         from repalign.metrics.pair import LayerPair
 
@@ -132,8 +138,8 @@ class Metric:
             return Scores(float(result))
         except (TypeError, ValueError):
             raise RepalignError(
-                f"metric {self.name!r} gave {type(result).__name__}; it should give Scores, a number, "
-                "or one number a sentence as a tensor"
+                f"metric {self.name!r} returned {type(result).__name__}; expected Scores, a number, "
+                "or a tensor with one number per sentence"
             ) from None
 
     def calibrated(self, value: float, chance: float) -> float:
@@ -149,10 +155,31 @@ def metric(
     bounds: tuple[float, float],
     reference: str,
     name: str | None = None,
-    invariances: tuple[str, ...] = (),
-    **promises: Any,
+    closer: Literal["higher", "lower"] = "higher",
+    identical: float | None = 1.0,
+    chance: Callable[[int, int], float] | None = None,
+    minimum: int = 2,
+    invariances: Iterable[str] = (),
+    symmetric: bool = True,
+    tolerance: float = 1e-4,
 ) -> Callable[[Callable[[LayerPair], Any]], Metric]:
-    """Decorator: make a `Metric` of a function of a `LayerPair`; its name is the function's.
+    """Decorator: make a function of a `LayerPair` a `Metric`.
+
+    Args:
+        label: as shown on axes.
+        bounds: lowest and highest possible value.
+        reference: source of the formula.
+        name: as given to `--metrics`; by default the function's name.
+        closer: "lower" for a distance.
+        identical: value for two languages with the same states; None if it depends on the states.
+        chance: (sentences, dims) -> expected value for unrelated languages; None to estimate it by shuffling.
+        minimum: smallest number of sentences it can be computed on.
+        invariances: names from `INVARIANCES`.
+        symmetric: whether exchanging the languages does not affect the value.
+        tolerance: largest accepted difference between float32 and float64.
+
+    Raises:
+        RepalignError: an unknown invariance, or bounds that are not in order.
 
     >>> @metric(label="Top-5", bounds=(0, 1), reference="here", chance=lambda n, d: 5 / n)
     ... def top5(pair):
@@ -167,8 +194,13 @@ def metric(
             function=function,
             bounds=bounds,
             reference=reference,
+            closer=closer,
+            identical=identical,
+            chance=chance,
+            minimum=minimum,
             invariances=frozenset(invariances),
-            **promises,
+            symmetric=symmetric,
+            tolerance=tolerance,
         )
 
     return decorate

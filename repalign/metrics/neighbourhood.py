@@ -6,32 +6,34 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from repalign.metrics.metric import Scores, metric
 from repalign.metrics.null import Null
-from repalign.metrics.pair import LayerPair, Side
+from repalign.metrics.pair import LayerPair, Representation
 from repalign.metrics.quadratic import UCentred, shuffled, u_centred, without_second_order
 
 if TYPE_CHECKING:
     import torch
 
 K = 10
+"""Number of nearest neighbours."""
 
 
 class Neighbours(NamedTuple):
     """The k nearest sentences of each sentence, as a directed graph."""
 
     edges: torch.Tensor  # bool [n, n]
-    next: torch.Tensor  # int [n]: the nearest that is no neighbour
-    popularity: torch.Tensor  # double [n]: how often a sentence is someone's neighbour
-    mutual: float  # number of ordered pairs that are each other's neighbours
+    next: torch.Tensor  # int [n]: the nearest sentence that is not a neighbour
+    popularity: torch.Tensor  # double [n]: of how many sentences it is a neighbour
+    mutual: float  # number of ordered pairs of mutual neighbours
 
 
-def neighbours(side: Side, k: int = K) -> Neighbours:
-    """Nearest by cosine within one language, itself left out.
+def neighbours(representation: Representation, k: int = K) -> Neighbours:
+    """The k nearest sentences by cosine within one language, excluding the sentence itself.
 
-    Only what is nearer than the first that is left out: where all states are equal, nobody is a neighbour.
+    Neighbours must be strictly nearer than the next sentence: if all states are identical, no sentence has
+    neighbours.
     """
     import torch
 
-    cosine = (side.unit @ side.unit.T).fill_diagonal_(-torch.inf)
+    cosine = (representation.unit @ representation.unit.T).fill_diagonal_(-torch.inf)
     values, nearest = cosine.topk(k + 1, dim=1)
     nearer = values[:, :k] > values[:, k:] + 4 * torch.finfo(cosine.dtype).eps
     edges = torch.zeros_like(cosine, dtype=torch.bool).scatter_(1, nearest[:, :k], nearer)
@@ -69,8 +71,8 @@ def _shuffled_variance(x: Neighbours, y: Neighbours, k: int) -> float:
 def mutual_knn(pair: LayerPair) -> Scores:
     """Share of a sentence's 10 nearest neighbours that are the same in both languages.
 
-    mean_i |N_k(x_i) & N_k(y_i)| / k, by cosine, itself left out. Chance is k / (n - 1): keep n fixed.
-    Near-duplicate sentences make it easy.
+    mean_i |N_k(x_i) & N_k(y_i)| / k, by cosine, excluding the sentence itself. Chance is k / (n - 1): compare only
+    at equal n. Near-duplicate sentences inflate it.
     """
     x, y = pair.source.once(neighbours, K), pair.target.once(neighbours, K)
     both = (x.edges & y.edges).float()
@@ -82,9 +84,7 @@ def mutual_knn(pair: LayerPair) -> Scores:
 
 
 def _influence(x: Neighbours, y: Neighbours, both: torch.Tensor, least: float) -> torch.Tensor:
-    """What happens when a sentence is left out: its own shared neighbours go, and in other rows the next
-    nearest moves up.
-    """
+    """Effect of leaving out a sentence: its shared neighbours go, and in other rows the next nearest moves up."""
     enters_x = y.edges.gather(1, x.next[:, None]).float()
     enters_y = x.edges.gather(1, y.next[:, None]).float()
     same = (x.next == y.next).float()[:, None]
@@ -93,10 +93,10 @@ def _influence(x: Neighbours, y: Neighbours, both: torch.Tensor, least: float) -
     return without_second_order(influence - influence.mean(), float((gained**2).sum()) / K**2, least)
 
 
-def standardised(side: Side) -> torch.Tensor:
+def standardised(representation: Representation) -> torch.Tensor:
     """Dims of mean 0 and variance 1; constant dims are zero."""
-    deviation = side.centred.norm(dim=0) / len(side.centred) ** 0.5
-    return side.centred / deviation.where(deviation > 0, 1)
+    deviation = representation.centred.norm(dim=0) / len(representation.centred) ** 0.5
+    return representation.centred / deviation.where(deviation > 0, 1)
 
 
 @metric(
@@ -111,13 +111,13 @@ def anc(pair: LayerPair) -> Scores:
     """Average neuron-wise correlation: mean over dims of the correlation of that dim in both languages,
     signed.
 
-    Asks whether the same neurons do the same work; a rotation that moves no sentence nearer can destroy it.
+    Asks whether the same neurons have the same function; a rotation can destroy it without changing any distance.
     """
     pair.same_dims("anc")
     x, y = pair.source.once(standardised), pair.target.once(standardised)
     correlations = (x * y).mean(0)
-    own = (x * x + y * y) @ correlations / 2
-    influence = ((x * y).sum(1) - own).double() / x.shape[1]
+    scale = (x * x + y * y) @ correlations / 2
+    influence = ((x * y).sum(1) - scale).double() / x.shape[1]
     null = Null.of_linear(x @ y.T / x.shape[1])
     return Scores(float(correlations.double().mean()), influence=influence - influence.mean(), null=null)
 
@@ -129,17 +129,15 @@ class Distances(NamedTuple):
     split: UCentred
 
 
-def distances(side: Side) -> Distances:
+def distances(representation: Representation) -> Distances:
     """1 - Pearson correlation over dims; equal distances share their mean rank."""
     import torch
 
-    rows = side.states - side.states.mean(1, keepdim=True)
+    rows = representation.states - representation.states.mean(1, keepdim=True)
     length = rows.norm(dim=1, keepdim=True)
     rows = rows / length.where(length > 0, 1)
     i, j = torch.triu_indices(len(rows), len(rows), 1, device=rows.device)
-    rounding = (
-        8 * torch.finfo(rows.dtype).eps
-    )  # of a cosine: below it, equal states would be ranked by chance
+    rounding = 8 * torch.finfo(rows.dtype).eps  # of a cosine; smaller differences would rank equal states
     distance = ((1 - rows @ rows.T)[i, j] / rounding).round()
     _, inverse, counts = distance.unique(return_inverse=True, return_counts=True)
     last = counts.cumsum(0).double()
@@ -175,17 +173,17 @@ def _sentence_sums(pairs: torch.Tensor, n: int) -> torch.Tensor:
 def rsa(pair: LayerPair) -> Scores:
     """Spearman correlation between the distances of all pairs of sentences in the two languages.
 
-    Distance is 1 - Pearson correlation over dims. All pairs weigh alike, the unrelated ones too: length and
-    topic can carry it without any sentence being found.
+    Distance is 1 - Pearson correlation over dims. All pairs have equal weight, including unrelated ones: length and
+    topic can produce high values although no translation is retrieved.
     """
     x, y = pair.source.once(distances), pair.target.once(distances)
     n = pair.sentences
-    if any(bool(side.ranks.min() == side.ranks.max()) for side in (x, y)):
+    if any(bool(language.ranks.min() == language.ranks.max()) for language in (x, y)):
         return Scores(float("nan"))
     size = float(x.ranks.std(correction=0) * y.ranks.std(correction=0))
     value = float(((x.ranks - x.ranks.mean()) * (y.ranks - y.ranks.mean())).mean()) / size
-    # Influence function of Spearman's rho (Croux and Dehon 2010, doi 10.1007/s10260-010-0142-z); a sentence
-    # has the mean influence of its pairs.
+    # Influence function of Spearman's rho (Croux and Dehon 2010, doi 10.1007/s10260-010-0142-z); a sentence's
+    # influence is the mean over its pairs.
     together = 12 * (x.ranks * y.ranks + _above(x.ranks, y.ranks) + _above(y.ranks, x.ranks))
     together = together - together.mean()
     influence = 2 * _sentence_sums(together, n) / (n - 1)

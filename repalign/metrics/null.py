@@ -1,4 +1,4 @@
-"""What a metric gives when translations are shuffled: its mean, and how far out an observed value lies."""
+"""Null distribution of a metric under shuffled translations, and the p-value of an observed score."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 class Null:
     """The distribution of a metric over all ways of pairing the sentences of two languages.
 
-    Where a metric has closed-form moments under shuffling, no shuffle is ever made and p is not bounded
-    below by the number of shuffles, so that it outlives a correction over hundreds of layers and languages.
+    If a metric has closed-form moments under shuffling, no shuffling is done and p is not bounded below by the
+    number of shuffles, so it can survive a correction over hundreds of layers and languages.
 
     Attributes:
         mean, sd, skew: first three moments.
-        hits: of a share of sentences, the probability of at least 0, 1, 2, ... hits; None for other values.
-        values: sorted shuffled values, where moments have no closed form; empty otherwise.
+        hits: for a share of sentences, the probability of at least 0, 1, 2, ... hits; None for other scores.
+        values: sorted values under shuffling if the moments have no closed form; else empty.
     """
 
     mean: float
@@ -33,21 +33,20 @@ class Null:
     values: Sequence[float] = ()
 
     @classmethod
-    def of_matches(cls, wanted: torch.Tensor, sentences: int) -> Null:
-        """Share of hits: `wanted` holds, for each sentence that has one, the only match that would be a hit.
+    def of_matches(cls, nearest: torch.Tensor, sentences: int) -> Null:
+        """Share of hits, given the nearest target of each sentence: int [sentence with a unique nearest target].
 
-        A match that c sentences want (a hub) is hit with probability c/n, by one of them at most; the number
-        of hits is a sum of such events, which a random permutation makes independent up to terms of order
-        1/n.
+        A target that is nearest to c sentences (a hub) is hit with probability c/n, by at most one of them. The
+        number of hits is a sum of such events, independent under a random permutation up to terms of order 1/n.
         """
-        rates = np.bincount(wanted.cpu().numpy(), minlength=1) / sentences
+        rates = np.bincount(nearest.cpu().numpy(), minlength=1) / sentences
         rates = rates[rates > 0]
         sd = float((rates * (1 - rates)).sum()) ** 0.5 / sentences
         return cls(float(rates.sum()) / sentences, sd, hits=hits_tail(rates, sentences))
 
     @classmethod
     def of_shuffles(cls, values: Sequence[float]) -> Null:
-        """From values that were computed on shuffled translations."""
+        """From scores computed on shuffled translations."""
         draws = np.sort(np.asarray(values, dtype=float))
         deviations = draws - draws.mean()
         sd = float(deviations.std())
@@ -56,7 +55,7 @@ class Null:
 
     @classmethod
     def of_linear(cls, doubly_centred: torch.Tensor, scale: float = 1.0) -> Null:
-        """Of `scale` times the mean of M[i, shuffled(i)]; rows and columns of M [n, n] sum to zero.
+        """Null of `scale` times the mean of M[i, shuffled(i)]; rows and columns of M [n, n] sum to zero.
 
         Source: Hoeffding 1951, doi 10.1214/aoms/1177729545, Theorem 2.
         """
@@ -69,10 +68,10 @@ class Null:
     def p(self, value: float, closer: str = "higher") -> float:
         """Probability of a value at least as close as `value` when translations are shuffled.
 
-        Continuous values: the tail of a distribution with these moments (see `tail`), which is how
-        permutation tests are taken beyond the number of shuffles (Kazi-Aoual et al. 1995, doi
-        10.1016/0167-9473(94)00064-2; Winkler et al. 2016, doi 10.1016/j.neuroimage.2016.05.068); with
-        shuffles of which at least ten are as close, their share (1 + count) / (1 + shuffles).
+        For continuous scores, the tail of a distribution with these moments (see `tail`), the usual way to get
+        p-values below 1 / shuffles (Kazi-Aoual et al. 1995, doi 10.1016/0167-9473(94)00064-2; Winkler et al.
+        2016, doi 10.1016/j.neuroimage.2016.05.068). If at least ten shuffles are as close, their share
+        (1 + count) / (1 + shuffles).
         """
         if np.isnan(value) or np.isnan(self.mean):
             return float("nan")
@@ -87,11 +86,16 @@ class Null:
         if self.sd == 0:
             return 1.0
         beyond = tail(sign * (value - self.mean) / self.sd, sign * self.skew)
-        return max(beyond, float(np.finfo(float).tiny))  # no data make chance impossible
+        return max(beyond, float(np.finfo(float).tiny))  # a p-value is never exactly zero
 
 
 def hits_tail(rates: np.ndarray, most: int) -> np.ndarray:
-    """P(at least k of these independent events), k = 0 .. most; events of like rate are one binomial."""
+    """P(at least k of these independent events): float64 [most + 1], k = 0 .. most.
+
+    Args:
+        rates: probability of each event [event]; events of equal rate form one binomial.
+        most: largest k.
+    """
     chances = np.ones(1)
     for rate, events in zip(*np.unique(rates, return_counts=True), strict=True):
         k = np.arange(events + 1)
@@ -104,10 +108,10 @@ def hits_tail(rates: np.ndarray, most: int) -> np.ndarray:
 
 
 def tail(z: float, skew: float) -> float:
-    """P(Z >= z) for a standardised statistic that is, when shuffled, a weighted sum of chi-squares.
+    """P(Z >= z) for a standardised statistic that is a weighted sum of chi-squares under shuffling.
 
-    Between the two extreme shapes with these moments, by how far the skewness lies from 0 to that of one
-    chi-square. Both agree far out, where p is small; in between each alone is off by up to .1 where one
+    Interpolates between the two extreme shapes with these moments, by the skewness relative to that of one
+    chi-square. Both agree in the far tail, where p is small; elsewhere each alone is off by up to .1 if one
     direction holds most of the variance.
     """
     one = min(skew / CHI_SQUARE_SKEW, 1.0)
@@ -117,17 +121,17 @@ def tail(z: float, skew: float) -> float:
 
 
 CHI_SQUARE_SKEW = 8**0.5
-"""Of a chi-square with one degree of freedom."""
+"""Skewness of a chi-square with one degree of freedom."""
 
 
 def pearson_tail(z: float, skew: float) -> float:
-    """The Pearson III (gamma) distribution: many chi-squares of like weight."""
+    """The Pearson III (gamma) distribution: many chi-squares of similar weight."""
     if abs(skew) < 1e-3:
         return float(special.ndtr(-z))
     shape = 4 / skew**2
-    point = shape + z * shape**0.5 * np.sign(skew)  # a gamma variable of that shape, mirrored where skew < 0
-    side = special.gammaincc if skew > 0 else special.gammainc
-    return float(side(shape, max(point, 0.0)))
+    point = shape + z * shape**0.5 * np.sign(skew)  # a gamma variable of that shape, mirrored if skew < 0
+    tail_function = special.gammaincc if skew > 0 else special.gammainc
+    return float(tail_function(shape, max(point, 0.0)))
 
 
 NODES, NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(80)

@@ -1,4 +1,4 @@
-"""LayerPair: one layer of two languages, with the matrices that metrics derive from it computed once."""
+"""LayerPair: one layer of two languages, with cached matrices that metrics derive from it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Side:
-    """One layer of one language and what is derived from it; shared by every pair and metric that needs it.
+class Representation:
+    """One layer of one language, with cached derived matrices; shared by all pairs and metrics.
 
     Args:
-        states: float tensor [sentence, dim]; never changed.
+        states: float tensor [sentence, dim]; never modified.
     """
 
     def __init__(self, states: torch.Tensor) -> None:
@@ -30,14 +30,14 @@ class Side:
         self._derived: dict[tuple[Any, ...], Any] = {}
 
     def once(self, derive: Callable[..., T], *settings: Any) -> T:
-        """`derive(self, *settings)`, computed once and shared: how a metric adds a matrix of its own."""
+        """`derive(self, *settings)`, computed once and shared: how a metric caches a derived matrix."""
         key = (derive, *settings)
         if key not in self._derived:
             self._derived[key] = derive(self, *settings)
         return self._derived[key]
 
     @classmethod
-    def of(cls, array: Any, device: str = "cpu") -> Side:
+    def of(cls, array: Any, device: str = "cpu") -> Representation:
         """From a numpy array or tensor [sentence, dim]; float64 stays, everything else becomes float32.
 
         Raises:
@@ -46,9 +46,7 @@ class Side:
         import torch
 
         if isinstance(array, np.ndarray):
-            array = np.require(
-                array, requirements=["C", "W"]
-            )  # a memory map is read-only, which torch warns about
+            array = np.require(array, requirements=["C", "W"])  # torch warns about read-only memory maps
         states = torch.as_tensor(array)
         states = states.to(device, torch.float64 if states.dtype == torch.float64 else torch.float32)
         if states.ndim != 2 or 0 in states.shape:
@@ -64,13 +62,13 @@ class Side:
 
     @cached_property
     def unit(self) -> torch.Tensor:
-        """States scaled to length 1; a zero vector stays zero, so that it is near to nothing."""
+        """States scaled to length 1; a zero vector stays zero and has cosine 0 with everything."""
         length = self.states.norm(dim=1, keepdim=True)
         return self.states / length.where(length > 0, 1)
 
     @cached_property
     def centred(self) -> torch.Tensor:
-        """States minus their mean; exactly zero where a layer is constant: rounding is not data."""
+        """States minus their mean; exactly zero in a constant layer, so that rounding errors are not taken as data."""
         import torch
 
         centred = self.states - self.states.mean(0)
@@ -81,8 +79,8 @@ class Side:
     def reduced(self) -> torch.Tensor:
         """Centred states rotated into at most n dims: [sentence, min(sentence, dim)].
 
-        Whatever does not depend on a rotation of one language is the same on these, and costs n^3 in place of
-        d^3.
+        Gives the same result for everything that is invariant to a rotation of one language, at a cost of n^3
+        instead of d^3.
         """
         import torch
 
@@ -94,14 +92,14 @@ class Side:
         """Inner products of centred states [sentence, sentence]."""
         return self.centred @ self.centred.T
 
-    def take(self, rows: Any) -> Side:
-        """The same language on other rows."""
-        return Side(self.states[rows])
+    def take(self, rows: Any) -> Representation:
+        """The same language on a subset of rows."""
+        return Representation(self.states[rows])
 
 
 @dataclass(frozen=True)
 class Winners:
-    """Where the maximum of each row of a score matrix lies, and whether it is the only one."""
+    """Position of the maximum in each row of a score matrix, and whether it is unique."""
 
     index: torch.Tensor  # int [row]
     strict: torch.Tensor  # bool [row]
@@ -115,16 +113,15 @@ class Winners:
 
     @property
     def hits(self) -> torch.Tensor:
-        """Bool [row]: the diagonal is the row's only maximum."""
+        """Bool [row]: the diagonal is the row's unique maximum."""
         return self.strict & (self.index == self.positions)
 
 
 def winners(scores: torch.Tensor, rounding: float | None = None) -> Winners:
     """The maximum of each row of `scores` [row, column].
 
-    Two entries that differ by no more than `rounding` are a tie: equal states can differ by that much,
-    because a matrix product adds in another order at the edge of a block. Default: 4 units in the last place
-    at 1.
+    Entries that differ by no more than `rounding` are a tie: equal states can differ by that much, because a
+    matrix product sums in another order at the edge of a block. Default: 4 units in the last place at 1.
     """
     import torch
 
@@ -135,17 +132,17 @@ def winners(scores: torch.Tensor, rounding: float | None = None) -> Winners:
 
 
 class LayerPair:
-    """One layer of two languages: row i of `source` and row i of `target` say the same thing.
+    """One layer of two languages: row i of `source` and row i of `target` are translations.
 
     Attributes:
-        source: one language, with what is derived from it.
+        source: one language.
         target: the other.
 
     Raises:
         RepalignError: the numbers of sentences differ.
     """
 
-    def __init__(self, source: Side, target: Side) -> None:
+    def __init__(self, source: Representation, target: Representation) -> None:
         if len(source.states) != len(target.states):
             raise RepalignError(
                 f"the two languages have {len(source.states)} and {len(target.states)} sentences; "
@@ -158,9 +155,9 @@ class LayerPair:
         """From two arrays or tensors [sentence, dim]."""
         if y is None:
             raise RepalignError("a metric needs two languages: metric(x, y), both [sentence, dim]")
-        source, target = Side.of(x, device), Side.of(y, device)
+        source, target = Representation.of(x, device), Representation.of(y, device)
         if source.states.dtype != target.states.dtype:
-            source, target = Side(source.states.double()), Side(target.states.double())
+            source, target = Representation(source.states.double()), Representation(target.states.double())
         return cls(source, target)
 
     @property
@@ -178,7 +175,7 @@ class LayerPair:
         return len(self.x)
 
     def same_dims(self, metric: str) -> None:
-        """Refuse languages whose states do not live in one space.
+        """Check that both languages have states of the same space.
 
         Raises:
             RepalignError: the numbers of dims differ.
@@ -186,7 +183,7 @@ class LayerPair:
         if self.x.shape[1] != self.y.shape[1]:
             raise RepalignError(
                 f"metric {metric!r} compares states dim by dim, got {self.x.shape[1]} and {self.y.shape[1]} "
-                "dims; use one that does not, e.g. cka"
+                "dims; use a metric without that restriction, e.g. cka"
             )
 
     @cached_property
@@ -201,19 +198,19 @@ class LayerPair:
 
     @cached_property
     def nearest(self) -> Winners:
-        """For each source sentence the nearest target by cosine."""
+        """The nearest target by cosine for each source sentence."""
         return winners(self.cosine)
 
     @cached_property
     def reverse(self) -> LayerPair:
-        """The same pair from target to source; nothing that is known is computed again."""
+        """The same pair from target to source; reuses cached matrices."""
         pair = LayerPair(self.target, self.source)
         if "cosine" in self.__dict__:
             pair.__dict__["cosine"] = self.cosine.T
         return pair
 
     def take(self, rows: Any) -> LayerPair:
-        """The same pair on other sentences."""
+        """The same pair on a subset of sentences."""
         return LayerPair(self.source.take(rows), self.target.take(rows))
 
     def shuffled(self, order: Any) -> LayerPair:

@@ -1,8 +1,8 @@
-"""Sums over pairs of sentences: their distribution when sentences are shuffled, and their variance when not.
+"""Sums over pairs of sentences: their distribution under shuffling, and their variance without it.
 
-CKA and RSA compare two symmetric matrices [sentence, sentence] entry by entry. For unrelated languages no
-single sentence moves such a sum, only pairs do, so that an ordinary jackknife or bootstrap is off by a factor
-of two there.
+CKA and RSA compare two symmetric matrices [sentence, sentence] entry by entry. For unrelated languages such
+a sum depends on pairs of sentences only, not on single ones to first order, so an ordinary jackknife or bootstrap
+is off by a factor of two there.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class UCentred(NamedTuple):
 
 
 def u_centred(matrix: torch.Tensor) -> UCentred:
-    """Split a symmetric matrix [n, n]; its diagonal does not matter."""
+    """Split a symmetric matrix [n, n]; its diagonal is ignored."""
     n = len(matrix)
     diagonal = matrix.diagonal()
     total = (matrix.sum(1) - diagonal) / (n - 2)
@@ -53,8 +53,7 @@ def u_centred(matrix: torch.Tensor) -> UCentred:
 
 
 def shuffled(x: UCentred, y: UCentred, weight: float = 0.0) -> Null:
-    """sum_ij u_ij v_ij + weight sum_i a_i b_i over all orders of the sentences of one language; its mean is
-    zero.
+    """Null of sum_ij u_ij v_ij + weight sum_i a_i b_i over all orders of one language's sentences; its mean is 0.
 
     The powers of the first sum are sorted by which indices coincide; as all rows of u sum to zero, each
     pattern reduces to squares, cubes and triangles (the moments of Kazi-Aoual et al. 1995, for matrices
@@ -64,12 +63,11 @@ def shuffled(x: UCentred, y: UCentred, weight: float = 0.0) -> Null:
     Args:
         x: u and a of one language.
         y: v and b of the other.
-        weight: 0 where the effects are taken off, 2 (n - 2) where all off-diagonal entries are compared as
-            they are.
+        weight: 0 if the effects are removed, 2 (n - 2) if off-diagonal entries are compared unchanged.
     """
     n = len(x.rows)
 
-    def orders(indices: int) -> float:  # ways to place so many distinct indices
+    def orders(indices: int) -> float:  # ways to choose that many distinct indices in order
         product = 1.0
         for step in range(indices):
             product *= n - step
@@ -98,14 +96,14 @@ def shuffled(x: UCentred, y: UCentred, weight: float = 0.0) -> Null:
 
 
 def without_second_order(influence: torch.Tensor, pairs: float, least: float) -> torch.Tensor:
-    """Take from a jackknife what it counts twice: the variance that comes from pairs of sentences.
+    """Remove from a jackknife the variance due to pairs of sentences, which it counts twice.
 
     Source: Efron and Stein 1981, doi 10.1214/aos/1176345462.
 
     Args:
-        influence: [sentence], from leaving out one after another.
-        pairs: sum over ordered pairs of the squared effect of the two together, in the units of `influence`.
-        least: standard error that is left at least, that under shuffling.
+        influence: [sentence], from leaving out one sentence at a time.
+        pairs: sum over ordered pairs of their squared joint effect, in the units of `influence`.
+        least: smallest standard error to keep, that under shuffling.
     """
     total = float((influence**2).sum())
     kept = max(total - pairs, (least * len(influence)) ** 2)

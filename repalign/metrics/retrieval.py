@@ -1,6 +1,6 @@
 """Retrieval: is the translation nearer than every other sentence?
 
-Strict throughout: a tie is no hit, so that a collapsed layer scores 0 and not 1/n or 1.
+Strict: a tie is not a hit, so a collapsed layer scores 0 rather than 1/n or 1.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def cosine_gap(pair: LayerPair) -> Scores:
     """Cosine of translations minus cosine of unrelated sentences.
 
     mean_i S_ii - mean_{i != j} S_ij = n/(n-1) mean_i D_ii, where D is S with the means of its rows and
-    columns taken off. Blind to how alike a narrow cone makes any two sentences; still grows with the spread
-    of sentence lengths.
+    columns removed. Unaffected by the similarity of all sentences in a narrow cone; still grows with the spread of
+    sentence lengths.
     """
     n = pair.sentences
     cosine = pair.cosine
@@ -41,10 +41,10 @@ def cosine_gap(pair: LayerPair) -> Scores:
     return Scores.mean_of(scale * relative.diagonal(), Null.of_linear(relative, scale))
 
 
-def matched(found: Winners, errors: bool = False) -> Scores:
-    """Share of sentences that find their translation, or fail to; `found` holds what each takes for it."""
-    null = Null.of_matches(found.index[found.strict], len(found.index))
-    return Scores.mean_of(~found.hits if errors else found.hits, null, kind="share")
+def matched(nearest: Winners, errors: bool = False) -> Scores:
+    """Share of sentences whose nearest target is their translation, or with `errors`, is not."""
+    null = Null.of_matches(nearest.index[nearest.strict], len(nearest.index))
+    return Scores.mean_of(~nearest.hits if errors else nearest.hits, null, kind="share")
 
 
 @metric(
@@ -58,7 +58,7 @@ def matched(found: Winners, errors: bool = False) -> Scores:
 def p_at_1(pair: LayerPair) -> Scores:
     """Share of source sentences whose translation is strictly the nearest target by cosine.
 
-    mean_i 1[S_ii > max_{j != i} S_ij]. Falls with the number of candidates; a few hubs can hold it down.
+    mean_i 1[S_ii > max_{j != i} S_ij]. Falls with the number of candidates; a few hubs can lower it.
     """
     return matched(pair.nearest)
 
@@ -75,9 +75,9 @@ def mexa(pair: LayerPair) -> Scores:
 
     mean_i 1[S_ii > max_{j != i} max(S_ij, S_ji)]; equal to the published script on the same vectors.
     """
-    there, back = pair.nearest, pair.reverse.nearest
-    mutual = back.strict[there.index] & (back.index[there.index] == there.positions)
-    return matched(Winners(there.index, there.strict & mutual))
+    forward, backward = pair.nearest, pair.reverse.nearest
+    mutual = backward.strict[forward.index] & (backward.index[forward.index] == forward.positions)
+    return matched(Winners(forward.index, forward.strict & mutual))
 
 
 def _neighbourhoods(cosine: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:

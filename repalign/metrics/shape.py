@@ -1,4 +1,4 @@
-"""Shape distances: how near the states of two languages come after the best rotation."""
+"""Shape distances: distance between the states of two languages after the best rotation."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 class Fit(NamedTuple):
     """The best rotation of one language onto the other."""
 
-    cosine: float  # of the rotated states, as one long vector: nuclear norm / (|x| |y|)
+    cosine: float  # of the rotated states, flattened: nuclear norm / (|x| |y|)
     influence: torch.Tensor  # [sentence]
 
 
 def best_rotation(pair: LayerPair) -> Fit:
-    """Nuclear norm of the cross-covariance, relative to both sizes; n x n where there are fewer sentences
+    """Nuclear norm of the cross-covariance, relative to both norms; n x n if there are fewer sentences
     than dims.
 
-    The derivative of a nuclear norm is the product of its singular vectors, so every sentence's influence
-    comes with it.
+    The derivative of a nuclear norm is the product of its singular vectors, which gives every sentence's
+    influence.
     """
     import torch
 
@@ -51,8 +51,8 @@ def best_rotation(pair: LayerPair) -> Fit:
 def procrustes(pair: LayerPair) -> Scores:
     """Squared distance after the best rotation: 2 - 2 |x'y|_*, states centred and of unit Frobenius norm.
 
-    With fewer sentences than dims almost anything can be rotated onto anything: .012 of 2 for noise at n =
-    100, d = 4096. Read it against its chance level.
+    With fewer sentences than dims almost any two languages can be aligned by rotation: .012 of 2 for noise at n =
+    100, d = 4096. Compare it with its chance level.
     """
     fit = best_rotation(pair)
     return Scores(2 - 2 * fit.cosine, influence=-2 * fit.influence)
@@ -70,7 +70,7 @@ def procrustes(pair: LayerPair) -> Scores:
 def angular(pair: LayerPair) -> Scores:
     """Angle after the best rotation: arccos(|x'y|_* / (|x| |y|)), states centred; a true metric, in radians.
 
-    Misleads as Procrustes does with fewer sentences than dims. Near 0 it magnifies rounding.
+    Misleading with fewer sentences than dims, as Procrustes. Near 0 it amplifies rounding errors.
     """
     import math
 
@@ -94,7 +94,7 @@ def gulp_distance(x: torch.Tensor, y: torch.Tensor, penalty: float) -> float:
     import torch
 
     n = len(x)
-    x, y = (side.double() * (n**0.5 / side.double().norm().clamp(min=1e-300)) for side in (x, y))
+    x, y = (states.double() * (n**0.5 / states.double().norm().clamp(min=1e-300)) for states in (x, y))
 
     def whitened(a: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
         ridge = a.T @ a / n + penalty * torch.eye(a.shape[1], dtype=a.dtype, device=a.device)
@@ -114,11 +114,10 @@ def gulp_distance(x: torch.Tensor, y: torch.Tensor, penalty: float) -> float:
     tolerance=1e-2,
 )
 def gulp(pair: LayerPair) -> float:
-    """Squared GULP distance at penalty .01: how differently ridge regressions on the two languages can
-    predict.
+    """Squared GULP distance at penalty .01: how much predictions of ridge regressions on the two
+    languages can differ.
 
-    Not bounded: it counts the dims that a ridge regression could use. Dominated by n as Procrustes is when n
-    < d.
+    Unbounded: it counts the dims that a ridge regression can use. Dominated by n if n < d, as Procrustes.
     """
     if not (pair.source.reduced.any() and pair.target.reduced.any()):
         return float("nan")

@@ -37,16 +37,16 @@ PARTS = {
 """Names of the modules that make a block's contributions: what mixes tokens, the MLP, its down projection."""
 
 
-def body_of(model: Any, side: str = "decoder") -> nn.Module:
-    """The part of a model that makes hidden states: no head, one side of an encoder-decoder, within PEFT."""
+def body_of(model: Any, stack: str = "decoder") -> nn.Module:
+    """The part of a model that makes hidden states: no head, one stack of an encoder-decoder, inside PEFT."""
     if hasattr(model, "peft_config") and hasattr(model, "get_base_model"):
         model = model.get_base_model()
     if getattr(getattr(model, "config", None), "is_encoder_decoder", False):
-        return model.get_encoder() if side == "encoder" else model.get_decoder()
+        return model.get_encoder() if stack == "encoder" else model.get_decoder()
     body = getattr(model, "base_model", model)
     if body is model:
-        body = getattr(model, "model", model)  # Llama 4 does not tell its base
-    if side == "decoder" and hasattr(body, "get_decoder"):
+        body = getattr(model, "model", model)  # Llama 4 does not set base_model_prefix
+    if stack == "decoder" and hasattr(body, "get_decoder"):
         # Models of text and images hold a language model. ModernBERT's `decoder` is its head, without config.
         inner = body.get_decoder()
         body = inner if hasattr(inner, "config") else body
@@ -75,8 +75,8 @@ def find_blocks(body: nn.Module) -> Sequence[nn.Module]:
     if len(outermost) != 1:
         found = ", ".join(outermost) or "none"
         raise RepalignError(
-            f"cannot tell the blocks of {type(body).__name__}: lists of {sorted(counts)} modules: {found}; "
-            "use another --side, or name the list in repalign/anatomy.py"
+            f"cannot find the transformer blocks of {type(body).__name__}: ModuleLists of length {sorted(counts)}: {found}; "
+            "use another --side, or name the list in repalign/models/anatomy.py"
         )
     # Blocks that look at an image are passed over when there is none (Llama 3.2 Vision).
     idle = set(getattr(config, "cross_attention_layers", None) or ())
@@ -100,7 +100,7 @@ def part_of(block: nn.Module, site: str, layer: int) -> nn.Module:
     if len(parts) != 1 or isinstance(parts[0], nn.ModuleList):
         inside = ", ".join(found) or ", ".join(name for name, _ in block.named_children())
         raise RepalignError(
-            f"block {layer} ({type(block).__name__}) has not one module for site {site!r} among {inside}; "
+            f"block {layer} ({type(block).__name__}) does not have exactly one module for site {site!r}; candidates: {inside}; "
             "choose --layers that have one, or another --site"
         )
     return parts[0]

@@ -1,10 +1,12 @@
-"""Batches of sentences of like length within a budget of tokens."""
+"""Batches of sentences of similar length within a budget of tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from repalign.models.tokenization import Tokens
 
@@ -13,7 +15,7 @@ BUSY = 2048
 
 
 def plan(lengths: Sequence[int], budget: int) -> Iterator[np.ndarray]:
-    """Batches of row numbers, of like length, each at most `budget` padded tokens (at least one row).
+    """Batches of row numbers, of similar length, each at most `budget` padded tokens (at least one row).
 
     A batch large enough to keep the device busy also ends where the next row is a tenth longer than its first: padding
     then costs more than another batch. The plan depends on nothing but lengths and budget, so that a resumed run forms
@@ -35,10 +37,27 @@ def plan(lengths: Sequence[int], budget: int) -> Iterator[np.ndarray]:
 
 
 def common_prefix(rows: Sequence[Tokens]) -> int:
-    """Number of leading tokens that all rows share and that are no content: the template's head (and BOS)."""
+    """Number of leading tokens that all rows share and that are not content: the template's part before the sentence (and BOS)."""
     first = rows[0].ids
     shared = min(int(np.argmax(row.content)) for row in rows)
     for row in rows:
         same = row.ids[:shared] == first[:shared]
         shared = shared if same.all() else int(np.argmin(same))
     return shared
+
+
+def pad(rows: Sequence[Tokens], skip: int, pad_id: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Right-padded ids, content mask and real mask [sentence, token], without the first `skip` tokens.
+
+    To the right, because padding on the left moves the positions of some families.
+    """
+    width = max(len(row.ids) for row in rows) - skip
+    ids = torch.full((len(rows), width), pad_id, dtype=torch.long)
+    content = torch.zeros(len(rows), width, dtype=torch.bool)
+    real = torch.zeros(len(rows), width, dtype=torch.bool)
+    for index, row in enumerate(rows):
+        length = len(row.ids) - skip
+        ids[index, :length] = torch.from_numpy(row.ids[skip:])
+        content[index, :length] = torch.from_numpy(row.content[skip:])
+        real[index, :length] = True
+    return ids, content, real

@@ -1,4 +1,4 @@
-"""Where and in which precision a model runs best on the machine at hand."""
+"""The device and dtype in which a model runs best on this machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from repalign.models.loading import Weights
 
 
 def pick_device(device: str) -> str:
-    """The fastest device at hand for "auto"; the first GPU as the place of inputs for "all".
+    """The fastest device of this machine for "auto"; for "all", the first GPU, where inputs go.
 
     Raises:
         RepalignError: a device this machine does not have.
@@ -51,7 +51,7 @@ def bfloat16_is_fast(device: str) -> bool:
 
 
 def pick_budget(device: str) -> int:
-    """Padded tokens a batch: 4,096 on a CPU, whose caches like it; on a GPU one for every 256 KiB of free memory."""
+    """Padded tokens per batch: 4,096 on a CPU, whose caches like it; on a GPU one for every 256 KiB of free memory."""
     if not device.startswith("cuda"):
         return 4096
     free, _ = torch.cuda.mem_get_info(device)

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from repalign.errors import RepalignError
 from repalign.models.batching import plan
 from repalign.models.devices import pick_budget, pick_device, pick_dtype
-from repalign.models.loading import Weights, load_model, pick_side, read_config, read_tokenizer
+from repalign.models.loading import Weights, load_model, pick_stack, read_config, read_tokenizer
 from repalign.models.tokenization import special_ids
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Generator:
         self, weights: Weights, device: str = "auto", dtype: str = "auto", batch_tokens: int | None = None
     ) -> None:
         config = read_config(weights)
-        pick_side(config, "decoder")
+        pick_stack(config, "decoder")
         self.name = weights.checkpoint.name
         self.device = pick_device(device)
         self.dtype = pick_dtype(weights, dtype, self.device)

@@ -12,18 +12,13 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from repalign.errors import RepalignError
+from repalign.errors import RepalignError, unknown
 from repalign.models.anatomy import PARTS, find_blocks, part_of
-
-SITES = ("resid", "embed", *PARTS, "final")
-"""resid: input of block 1 and output of every block; embed: the first of these alone; attn, mlp: what the
-attention (or whatever mixes tokens) or the MLP of a block computes, before any norm behind it; mlp-act: the
-activations inside the MLP, the input of its down projection; final: the output of the last block after the
-final norm."""
+from repalign.models.sites import SITES
 
 
-class Enough(Exception):
-    """The last wanted layer is read; the blocks after it need not run."""
+class StopForward(Exception):
+    """Raised to stop the forward pass after the last requested layer."""
 
 
 class LayerReader:
@@ -32,14 +27,14 @@ class LayerReader:
     Attributes:
         body: the module to run, see `anatomy.body_of`.
         blocks: its blocks.
-        site: see `SITES`.
+        site: see `repalign.models.sites`.
         layers: layer numbers, ascending.
         axes: which axes of the site are sentence and token; found out at the first run.
     """
 
     def __init__(self, body: nn.Module, site: str = "resid", layers: Sequence[int] | None = None) -> None:
         if site not in SITES:
-            raise RepalignError(f"no site {site!r}; sites are {', '.join(SITES)}")
+            raise unknown("site", site, SITES)
         self.body = body
         self.blocks = find_blocks(body)
         self.site = site
@@ -57,7 +52,7 @@ class LayerReader:
             self._parts = {layer: part_of(self.blocks[layer - 1], site, layer) for layer in self.layers}
 
     def run(self, pool: Callable[[Tensor], Tensor], **inputs: Any) -> list[Tensor]:
-        """One forward pass of the body, up to the last wanted layer.
+        """One forward pass of the body, up to the last requested layer.
 
         Args:
             pool: sees each layer's hidden states [sentence, token, dim] as soon as they are there.
@@ -82,7 +77,7 @@ class LayerReader:
                 )
             states[layer] = pool(self._plain(tensor_of(hidden), sentences, tokens))
             if len(states) == len(self.layers) and not to_the_end:
-                raise Enough
+                raise StopForward
 
         output = None
         handles = [self._attach(layer, keep) for layer in self.layers if self.site != "final"]
@@ -90,7 +85,7 @@ class LayerReader:
             output = self.body(**inputs)
             if self.site == "final":
                 keep(self.layers[0], output)
-        except Enough:
+        except StopForward:
             pass
         finally:
             for handle in handles:

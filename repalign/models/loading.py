@@ -92,30 +92,30 @@ def read_tokenizer(weights: Weights) -> PreTrainedTokenizerBase:
         return transformers.AutoTokenizer.from_pretrained(weights.tokenizer, trust_remote_code=False)
 
 
-def pick_side(config: PretrainedConfig, side: str = "auto") -> str:
+def pick_stack(config: PretrainedConfig, stack: str = "auto") -> str:
     """Which stack is read: "decoder", or "encoder" for encoders and, by default, for encoder-decoders.
 
     Raises:
-        RepalignError: a side the model does not have.
+        RepalignError: a stack the model does not have.
     """
-    sides = (
+    stacks = (
         ["encoder", "decoder"]
         if config.is_encoder_decoder
         else ["decoder" if _is_causal(config) else "encoder"]
     )
-    if side == "auto":
-        return sides[0]
-    if side not in sides:
-        raise RepalignError(f"a {config.model_type} model has no {side} side; it has {' and '.join(sides)}")
-    return side
+    if stack == "auto":
+        return stacks[0]
+    if stack not in stacks:
+        raise RepalignError(f"a {config.model_type} model has no {stack} side; it has {' and '.join(stacks)}")
+    return stack
 
 
-def is_causal(config: PretrainedConfig, side: str) -> bool:
+def is_causal(config: PretrainedConfig, stack: str) -> bool:
     """Whether a token's state is independent of the tokens after it, so that these need not be read.
 
     Not so for the decoder of an encoder-decoder, whose encoder has read them all.
     """
-    return side == "decoder" and not config.is_encoder_decoder
+    return stack == "decoder" and not config.is_encoder_decoder
 
 
 def load_model(

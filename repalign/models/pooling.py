@@ -3,52 +3,144 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-import torch
-from torch import Tensor
-
+from repalign.errors import RepalignError
+from repalign.models.provenance import source_digest
 from repalign.registry import Registry
 
-Pooling = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(hidden float32 [sentence, token, dim], content bool [sentence, token], real bool [sentence, token])
--> float32 [sentence, dim]. `content` marks the sentence's own tokens, `real` every token that is not padding."""
+if TYPE_CHECKING:
+    from torch import Tensor
 
-POOLINGS: Registry[Pooling] = Registry("pooling")
+PoolingFunction: TypeAlias = "Callable[[Tensor, Tensor, Tensor], Tensor]"
 
 
-@POOLINGS.register("mean")
+@dataclass(frozen=True)
+class Pooling:
+    """A way to make one vector of a sentence's tokens.
+
+    Attributes:
+        name: as given to `--pooling`.
+        function: from hidden states float32 [sentence, token, dim], content bool [sentence, token] and real bool
+            [sentence, token] to float32 [sentence, dim]. `content` marks the sentence's own tokens, `real` every
+            token but padding.
+        sees_prompt: whether `function` reads tokens outside `content`: special tokens, the template. If it does
+            not, a prompt that all sentences share is computed once and what follows the sentence is left out.
+            True is always right, False is faster.
+    """
+
+    name: str
+    function: PoolingFunction
+    sees_prompt: bool = True
+
+    def __call__(self, hidden: Tensor, content: Tensor, real: Tensor) -> Tensor:
+        """See `function`.
+
+        Raises:
+            RepalignError: the function gave something other than one vector per sentence.
+        """
+        import torch
+
+        pooled = self.function(hidden, content, real)
+        expected = (hidden.shape[0], hidden.shape[2])
+        if not isinstance(pooled, torch.Tensor) or tuple(pooled.shape) != expected:
+            got = tuple(pooled.shape) if isinstance(pooled, torch.Tensor) else type(pooled).__name__
+            raise RepalignError(
+                f"pooling {self.name!r} must give a tensor of shape {expected} (sentence, dim), got {got}"
+            )
+        return pooled.float()
+
+    @property
+    def source(self) -> str | None:
+        """What else than its name decides the vectors: a digest of the code of a custom pooling.
+
+        Empty for repalign's own, whose changes raise the store's format; None where the code cannot be
+        identified, so that its states must not be stored.
+        """
+        return "" if self.function.__module__ == __name__ else source_digest(self.function)
+
+
+class Poolings(Registry[Pooling]):
+    """The registry of poolings; a bare function becomes a `Pooling` that may read every token.
+
+    >>> @POOLINGS.register("first", sees_prompt=False)
+    ... def first(hidden, content, real):
+    ...     return hidden[range(len(hidden)), content.int().argmax(dim=1)]
+    """
+
+    def add(self, name: str, item: Pooling | PoolingFunction, *, sees_prompt: bool = True) -> Pooling:
+        return super().add(name, item if isinstance(item, Pooling) else Pooling(name, item, sees_prompt))
+
+    def register(  # type: ignore[override]
+        self, name: str, *, sees_prompt: bool = True
+    ) -> Callable[[PoolingFunction], PoolingFunction]:
+        """Decorator form of `add`; the function stays a function."""
+
+        def decorate(function: PoolingFunction) -> PoolingFunction:
+            self.add(name, function, sees_prompt=sees_prompt)
+            return function
+
+        return decorate
+
+    def resolve(self, pooling: str | Pooling | PoolingFunction) -> Pooling:
+        """A pooling by name, or a function that need not be registered.
+
+        Raises:
+            RepalignError: an unknown name, with the near miss; or something that is no function.
+        """
+        if isinstance(pooling, Pooling):
+            return pooling
+        if isinstance(pooling, str):
+            return self[pooling]
+        if callable(pooling):
+            return Pooling(getattr(pooling, "__name__", type(pooling).__name__), pooling)
+        raise RepalignError(
+            f"a pooling is a name ({', '.join(self)}) or a function of (hidden, content, real), "
+            f"not {type(pooling).__name__}"
+        )
+
+
+POOLINGS = Poolings("pooling")
+
+
+@POOLINGS.register("mean", sees_prompt=False)
 def mean(hidden: Tensor, content: Tensor, real: Tensor) -> Tensor:
     """Mean over the sentence's own tokens: no BOS, EOS or other special token, no padding, no template."""
     return _weighted(hidden, content.to(hidden.dtype))
 
 
-@POOLINGS.register("mean-all")
+@POOLINGS.register("mean-all", sees_prompt=True)
 def mean_all(hidden: Tensor, content: Tensor, real: Tensor) -> Tensor:
     """Mean over every token that is not padding, BOS and template included: shows what the BOS token does."""
     return _weighted(hidden, real.to(hidden.dtype))
 
 
-@POOLINGS.register("last")
+@POOLINGS.register("last", sees_prompt=False)
 def last(hidden: Tensor, content: Tensor, real: Tensor) -> Tensor:
     """The sentence's last own token (often the full stop: at the embedding layer all sentences tie)."""
+    import torch
+
     positions = torch.arange(content.shape[1], device=content.device)
     final = (positions * content).argmax(dim=1)
     return hidden[torch.arange(len(hidden), device=hidden.device), final]
 
 
-@POOLINGS.register("weighted")
+@POOLINGS.register("weighted", sees_prompt=True)
 def weighted(hidden: Tensor, content: Tensor, real: Tensor) -> Tensor:
     """Position-weighted mean of every token but padding, BOS included, weights 1, 2, 3, ...: MEXA's (2410.05873), SGPT's."""
     return _weighted(hidden, real.to(hidden.dtype).cumsum(dim=1) * real)
 
 
-@POOLINGS.register("max")
+@POOLINGS.register("max", sees_prompt=False)
 def maximum(hidden: Tensor, content: Tensor, real: Tensor) -> Tensor:
     """Largest value of each dim over the sentence's own tokens."""
-    return hidden.masked_fill(~content.unsqueeze(-1), -torch.inf).amax(dim=1)
+    return hidden.masked_fill(~content.unsqueeze(-1), float("-inf")).amax(dim=1)
 
 
 def _weighted(hidden: Tensor, weights: Tensor) -> Tensor:
-    # Divided by the sum of the mask, never by the padded length: a vector must not depend on its companions.
+    import torch
+
+    # Divided by the sum of the mask, never by the padded length: a sentence's vector must not depend on its batch.
     weights = weights / weights.sum(dim=1, keepdim=True)
     return torch.bmm(weights.unsqueeze(1), hidden).squeeze(1)

@@ -26,6 +26,11 @@ class Template:
         frame = self.with_input if input else self.without_input
         return _fill(frame, {"{instruction}": instruction, "{input}": input})
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether a sentence stands alone in it."""
+        return self.without_input == "{instruction}"
+
     def around(self, sentence: str) -> tuple[str, str, str]:
         """The parts (before, sentence, after) in which a sentence is embedded: only the sentence's own tokens are pooled."""
         before, _, after = self.without_input.partition("{instruction}")

@@ -1,4 +1,4 @@
-"""Tokens of sentences: which ids, and which of them are the sentence's own."""
+"""Tokens of sentences: their ids, and which of them belong to the sentence itself."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Tokens:
 
 @dataclass(frozen=True, eq=False)
 class Ragged(Sequence[np.ndarray]):
-    """Arrays of unlike lengths in one: `ragged[row]` is a view. A list of small arrays takes ten times the room.
+    """Arrays of unequal length in one: `ragged[row]` is a view. A list of small arrays takes ten times the memory.
 
     Attributes:
         flat: [value], row after row.
@@ -68,11 +68,11 @@ class Ragged(Sequence[np.ndarray]):
 
 @dataclass(frozen=True, eq=False)
 class TokenRows(Sequence[Tokens]):
-    """Sentences, tokenised, at five bytes a token; `rows[number]` is a view.
+    """Tokenised sentences, at five bytes per token; `rows[number]` is a view.
 
     Attributes:
-        ids: int32, one row a sentence.
-        content: bool, one row a sentence.
+        ids: int32, one row per sentence.
+        content: bool, one row per sentence.
         truncated: bool [sentence].
     """
 
@@ -82,7 +82,7 @@ class TokenRows(Sequence[Tokens]):
 
     @classmethod
     def of(cls, rows: Iterable[Tokens]) -> TokenRows:
-        """Takes the rows one by one: they are never all held apart."""
+        """Consumes rows lazily: they are never all in memory as separate arrays."""
         ids, content, ends, truncated = bytearray(), bytearray(), [], []
         for row in rows:
             ids += row.ids.astype(np.int32).tobytes()
@@ -104,8 +104,12 @@ class TokenRows(Sequence[Tokens]):
 
     @property
     def own_ids(self) -> Ragged:
-        """The ids of content tokens, one row a sentence."""
+        """The ids of content tokens, one row per sentence."""
         return Ragged(self.ids.flat[self.content.flat], np.cumsum(self.counts))
+
+    def same_as(self, other: TokenRows) -> bool:
+        """Whether both have the same tokens."""
+        return np.array_equal(self.ids.flat, other.ids.flat) and np.array_equal(self.ids.ends, other.ids.ends)
 
     def __len__(self) -> int:
         return len(self.truncated)
@@ -129,17 +133,20 @@ def tokenize(
 ) -> TokenRows:
     """Tokenise sentences within a template; content tokens are found by character offsets, never by counting.
 
-    For a causal model the tokens after the sentence's last one are cut: they cannot change its states.
+    Args:
+        max_length: tokens that a row may have; what is beyond is cut, and the row marked as truncated.
+        causal: cut the tokens after the sentence's last one, which cannot change its states in a causal model. Not
+            for a pooling that reads them.
 
     Raises:
         RepalignError: a template with a tokenizer that gives no offsets; a sentence without any token.
     """
-    if template.name != "raw" and not tokenizer.is_fast:
+    if not template.is_bare and not tokenizer.is_fast:
         raise RepalignError(
             f"template {template.name!r} needs character offsets, which this slow tokenizer does not give; use --template raw"
         )
     special = np.array(sorted(special_ids(tokenizer)), dtype=np.int32)
-    # A tokenizer's own account of a sentence takes some kilobytes: of a thousand at a time.
+    # What a tokenizer returns takes some kilobytes per sentence: a thousand at a time.
     parts = (sentences[start : start + 1000] for start in range(0, len(sentences), 1000))
     return TokenRows.of(
         row for part in parts for row in _tokenize(part, tokenizer, template, max_length, causal, special)
@@ -154,7 +161,7 @@ def _tokenize(
     causal: bool,
     special: np.ndarray,
 ) -> Iterator[Tokens]:
-    framed = template.name != "raw"
+    framed = not template.is_bare
     parts = [template.around(sentence) if framed else ("", sentence, "") for sentence in sentences]
     encoded = tokenizer(
         ["".join(p) for p in parts], return_offsets_mapping=framed, return_attention_mask=False
@@ -178,8 +185,8 @@ def _tokenize(
 def without_shared(tokens: Mapping[str, TokenRows]) -> dict[str, TokenRows]:
     """The same sentences with only those content tokens that occur in none of their translations.
 
-    Takes away names, digits and loans, through which even an untrained model finds translations. A sentence of which
-    nothing would be left keeps all.
+    Removes names, digits and loanwords, by which even an untrained model finds translations. A sentence that would
+    lose every token keeps all.
     """
     out = {
         language: replace(rows, content=Ragged(rows.content.flat.copy(), rows.content.ends))
@@ -198,7 +205,7 @@ def without_shared(tokens: Mapping[str, TokenRows]) -> dict[str, TokenRows]:
 def special_ids(tokenizer: PreTrainedTokenizerBase) -> set[int]:
     """Ids of BOS, EOS, padding, class, separator, mask and language tokens; the unknown token is content.
 
-    By id, not by place: a tokenizer without BOS loses no word, and one that adds two special tokens loses both.
+    By id, not by position: a tokenizer without BOS loses no word, and one that adds two special tokens loses both.
     """
     ids = set(tokenizer.all_special_ids)
     roles = ("bos", "eos", "pad", "cls", "sep", "mask")

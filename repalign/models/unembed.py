@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from repalign.errors import RepalignError
-from repalign.models.batching import plan
-from repalign.models.engine import TOLERANCE, LocalEngine, pad
+from repalign.models.batching import pad, plan
+from repalign.models.engine import TOLERANCE, Engine
 from repalign.models.hooks import tensor_of
 from repalign.models.tokenization import TokenRows
 
@@ -51,7 +51,7 @@ class Decoder:
 
 
 @torch.inference_mode()
-def find_decoder(engine: LocalEngine) -> Decoder:
+def find_decoder(engine: Engine) -> Decoder:
     """The decoder of a loaded model, checked: from the last block's states it makes the model's own logits.
 
     Raises:
@@ -79,7 +79,7 @@ def find_decoder(engine: LocalEngine) -> Decoder:
         blocks[-1].register_forward_hook(lambda module, args, output: last.append(tensor_of(output))),
         body.register_forward_hook(lambda module, args, output: states.append(tensor_of(output))),
     ]
-    inputs, _, _ = engine._inputs(engine._probe(), None)
+    inputs, _, _ = engine.inputs(engine.probe())
     try:
         expected = model(**inputs).logits.float()
     finally:
@@ -111,15 +111,13 @@ def _outermost(modules: Iterable[nn.Module]) -> tuple[nn.Module, ...]:
     return tuple(module for module in modules if module not in parts)
 
 
-def batches(
-    engine: LocalEngine, rows: TokenRows, vocabulary: int
-) -> list[tuple[Any, Tensor, Tensor, Tensor]]:
+def batches(engine: Engine, rows: TokenRows, vocabulary: int) -> list[tuple[Any, Tensor, Tensor, Tensor]]:
     """Batches of sentences on the engine's device, few enough at a time that their logits fit.
 
     Returns:
         (row numbers, ids int64 [sentence, token], content bool, real bool) a batch.
     """
-    budget = min(engine.budget, max(64, LOGITS // vocabulary))
+    budget = min(engine.batch_tokens, max(64, LOGITS // vocabulary))
     found = []
     for batch in plan(rows.ids.lengths.tolist(), budget):
         ids, content, real = pad([rows[row] for row in batch], 0, 0)

@@ -24,12 +24,20 @@ def check_layers(body: nn.Module, inputs: Mapping[str, Any], tolerance: float) -
         tolerance: largest difference, relative to the layer's largest state.
 
     Raises:
-        RepalignError: names the first layer that differs.
+        RepalignError: names the first layer that differs, or why the model does not run.
     """
     name = type(body).__name__
     reader = LayerReader(body)
     asking = {**inputs, "output_hidden_states": True}
-    ours, output = reader.read(lambda hidden: hidden.float(), asking, to_the_end=True)
+    try:
+        ours, output = reader.read(lambda hidden: hidden.float(), asking, to_the_end=True)
+    except (RepalignError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # what a model misses beside text, each says in its own way
+        said = " ".join(str(error).split())
+        raise RepalignError(
+            f"{name} does not run on plain text: {type(error).__name__}: {said}; repalign cannot read this model"
+        ) from error
     if not getattr(output, "hidden_states", None):
         raise RepalignError(
             f"{name} gives no hidden states to check its layers against; they cannot be trusted"

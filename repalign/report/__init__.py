@@ -1,4 +1,4 @@
-"""Report: one offline page that says in words, then shows, where languages meet."""
+"""Report: one offline page that states, then shows, where languages align."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ class Report:
     """The page of a profile or of whole results.
 
     Args:
-        title: shown on top; may be left out where results bring their own.
-        results: what to show.
+        title: heading of the page; optional for results, which have their own.
+        results: the profile or results to show.
+
+    Raises:
+        RepalignError: neither a profile nor results, or no scores in them.
 
     Example:
         >>> Report("m-llama", profile).write("m-llama.html")  # doctest: +SKIP
@@ -35,18 +38,16 @@ class Report:
         title, results = (None, title) if results is None else (title, results)
         if not isinstance(results, (Results, LayerProfile)):
             raise RepalignError(
-                "a report is made of a title and a profile or results: Report('m-llama', profile); "
+                "a report takes a title and a profile or results: Report('m-llama', profile); "
                 f"got {type(results).__name__}"
             )
         whole = as_results(results)
         if whole.profile.table.empty:
-            raise RepalignError(
-                "there are no scores to report; profile at least one language against another"
-            )
+            raise RepalignError("there are no scores to report; profile at least two languages")
         self.results = whole if title is None else replace(whole, title=str(title))
 
     def write(self, path: str | Path) -> Path:
-        """Write the page as one file, whole or not at all; it opens offline.
+        """Write the page atomically as one file that opens offline.
 
         Raises:
             RepalignError: the file cannot be written.

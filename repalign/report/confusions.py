@@ -1,4 +1,4 @@
-"""The nearest wrong neighbours as the page's script reads them."""
+"""Retrieval errors in the form that the page's script reads."""
 
 from __future__ import annotations
 
@@ -9,24 +9,28 @@ from repalign.report.map import shortened
 if TYPE_CHECKING:
     from repalign.results.results import Results
 
-EACH = 12
-"""Confusions the page holds for each checkpoint, pair and layer."""
+MAX_PER_LAYER = 12
+"""Retrieval errors on the page for each checkpoint, pair and layer."""
 
-ALL = 4_000
-"""And altogether."""
+MAX_CONFUSIONS = 4_000
+"""Retrieval errors on the page in total."""
 
 
-def neighbours(results: Results) -> dict[str, Any] | None:
-    """Which sentence was taken for which, and the text of those; None where there are none."""
+def confusions(results: Results) -> dict[str, Any] | None:
+    """The retrieval errors and the text of their sentences; None if there are none.
+
+    `rows` has one entry per error, ranked within its checkpoint, pair and layer; `texts` maps language and row of
+    the corpus to text.
+    """
     table, sentences = results.tables.get("neighbours"), results.tables.get("sentences")
     if table is None or sentences is None or table.empty:
         return None
     keys = ["checkpoint", "layer", "source", "target"]
     if "variant" in table:
         table = table[table["variant"] == table["variant"].iloc[-1]]
-    each = max(1, min(EACH, ALL // len(table[keys].drop_duplicates())))
+    per_layer = max(1, min(MAX_PER_LAYER, MAX_CONFUSIONS // len(table[keys].drop_duplicates())))
     rank = table.groupby(keys, sort=False, observed=True).cumcount()
-    rows = table.assign(rank=rank)[rank < each].head(ALL)
+    rows = table.assign(rank=rank)[rank < per_layer].head(MAX_CONFUSIONS)
     named = set()
     for side, column in (("source", "sentence"), ("target", "sentence"), ("target", "taken_for")):
         named |= set(zip(rows[side].astype(str), rows[column], strict=True))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from repalign.figures import answers
-from repalign.figures.style import SCREENS
+from repalign.figures.style import PAGE_THEMES
 from repalign.report.findings.words import joined
 from repalign.report.layout import fill, numbered, write_page
 from repalign.report.packing import to_json
@@ -55,7 +55,7 @@ def render_evaluation(found: Evaluation) -> str:
         "the results folder holds them all.",
         command=found.about.get("command"),
         facts=_facts(found),
-        data=to_json({"figures": figures, "sheets": SCREENS, "height": HEIGHT}),
+        data=to_json({"figures": figures, "themes": PAGE_THEMES, "height": HEIGHT}),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from repalign.corpora.languages import language_name
 from repalign.figures import inside as figures
-from repalign.figures.style import SCREENS, Style, styles
+from repalign.figures.style import PAGE_THEMES, Style, styles
 from repalign.report.findings.words import joined, layers_in_words
 from repalign.report.layout import fill, numbered, write_page
 from repalign.report.packing import to_json
@@ -52,7 +52,7 @@ def render_inside(found: Inside) -> str:
         known=_known(found),
         command=found.about.get("command"),
         facts={**found.signatures, **_notes(found)},
-        data=to_json({"figures": pictures, "sheets": SCREENS, "height": HEIGHT}),
+        data=to_json({"figures": pictures, "themes": PAGE_THEMES, "height": HEIGHT}),
     )
 
 

@@ -1,4 +1,4 @@
-"""What every page is made of: the templates, the style, the scripts, Plotly itself."""
+"""What every page consists of: template, style sheet, scripts and Plotly."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from repalign.results.results import write_whole
 
 
 def fill(template: str, scripts: Sequence[str], **values: Any) -> str:
-    """A page that needs nothing else; whatever a value says is text.
+    """Render a self-contained page; values are escaped.
 
     Args:
-        template: one that extends `base.html`.
-        scripts: names beside it, in order.
-        values: for the template; `data` is JSON already (see `repalign.report.packing`).
+        template: file name of a template that extends `base.html`.
+        scripts: file names of scripts in the same folder, in order.
+        values: for the template; `data` is already JSON (see `repalign.report.packing`).
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from plotly.offline import get_plotlyjs
@@ -36,7 +36,7 @@ def fill(template: str, scripts: Sequence[str], **values: Any) -> str:
 def numbered(
     drawn: Mapping[str, Iterable[tuple[str, dict[str, Any]]]],
 ) -> tuple[dict[str, list[dict[str, str]]], dict[str, dict[str, Any]]]:
-    """Panels (id and title) by section, and pictures by id, of titled pictures by section."""
+    """Number the titled pictures of each section: panels (id and title) by section, and pictures by id."""
     panels: dict[str, list[dict[str, str]]] = {}
     pictures = {}
     for name, titled in drawn.items():
@@ -48,7 +48,7 @@ def numbered(
 
 
 def write_page(page: str, path: str | Path) -> Path:
-    """Write a page, whole or not at all.
+    """Write a page atomically.
 
     Raises:
         RepalignError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""The data manifest and the other facts, as the page's tables show them."""
+"""The data manifest and the settings, in the form that the page's tables show."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from repalign.version import __version__
 if TYPE_CHECKING:
     from repalign.results.results import Results
 
-DRAWN_WITH = ("pandas", "plotly", "jinja2")
+RENDERED_WITH = ("pandas", "plotly", "jinja2")
 
 
 def manifest(about: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Counts for the whole corpus, and a row of counts for each language; None where there is no manifest.
+    """Totals of the corpus and one row of counts per language; None if there is no manifest.
 
-    Lists (row numbers) are counted; a number by language, wherever it stands, becomes a column.
+    Lists of row numbers are counted; every number given by language becomes a column.
     """
     if not about:
         return None
@@ -43,9 +43,9 @@ def facts(results: Results) -> dict[str, str]:
     """Settings and versions, one line each."""
     about = {key: value for key, value in results.about.items() if key not in ("command", "manifest")}
     settings = {key: value for key, value in results.profile.settings.items() if key != "labels"}
-    said = {_heading(key): _cell(value) for key, value in {**settings, **about}.items()}
-    tools = ", ".join(f"{name} {version(name)}" for name in DRAWN_WITH)
-    return said | {"drawn with": f"repalign {__version__}, Python {sys.version.split()[0]}, {tools}"}
+    rows = {_heading(key): _cell(value) for key, value in {**settings, **about}.items()}
+    tools = ", ".join(f"{name} {version(name)}" for name in RENDERED_WITH)
+    return rows | {"drawn with": f"repalign {__version__}, Python {sys.version.split()[0]}, {tools}"}
 
 
 def _heading(key: object) -> str:

@@ -1,4 +1,4 @@
-"""The map table as the page's script reads it: one array a (checkpoint, map, variant)."""
+"""The map table in the form that the page's script reads: one array per checkpoint, map and variant."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ if TYPE_CHECKING:
 
     from repalign.results.results import Results
 
-POINTS = 150_000
-"""At most so many places for each checkpoint and map in one page; beyond, sentences are left out evenly."""
+MAX_POINTS = 150_000
+"""Points on the page for each checkpoint and map; beyond that, sentences are left out at even intervals."""
 
-TEXT = 600
-"""Characters of a sentence that the page holds."""
+MAX_CHARACTERS = 600
+"""Characters of a sentence on the page."""
 
 
-def space(results: Results) -> dict[str, Any] | None:
-    """Places, cosines and text; None where there is no map.
+def map_data(results: Results) -> dict[str, Any] | None:
+    """Coordinates, cosines and text; None if there is no map.
 
-    Places are [layer, language, sentence, 2 or 3], int16 in units of `GRAIN` or float32; cosine and margin
-    are int16, in ten-thousandths.
+    Coordinates (`places`) are [layer, language, sentence, 2 or 3], int16 in units of `GRAIN` or float32; cosine
+    and margin are int16, in ten-thousandths.
     """
     table, sentences = results.tables.get("map"), results.tables.get("sentences")
     if table is None or sentences is None or table.empty:
         return None
     table = table.assign(map=table["reducer"].astype(str) + np.where(table["z"].notna(), " 3-D", " 2-D"))
     languages = list(dict.fromkeys(sentences["language"].astype(str)))
-    there = np.sort(table["sentence"].unique())
-    kept = _kept(table, there)
+    sampled = np.sort(table["sentence"].unique())
+    kept = _kept(table, sampled)
     shown = table[table["sentence"].isin(kept)]
     sheets = []
     for (checkpoint, name, variant), rows in shown.groupby(
@@ -48,20 +48,21 @@ def space(results: Results) -> dict[str, Any] | None:
         "sheets": sheets,
         "grain": GRAIN,
         "turns": bool(shown["z"].notna().any()),
-        "left_out": len(there) - len(kept),
+        "left_out": len(sampled) - len(kept),
     }
 
 
-def _kept(table: pd.DataFrame, there: np.ndarray) -> np.ndarray:
+def _kept(table: pd.DataFrame, sampled: np.ndarray) -> np.ndarray:
+    """Sentences that the page can hold, evenly from the first to the last: int [sentence]."""
     largest = table.groupby(["checkpoint", "map"], observed=True).size().max()
-    share = min(1.0, POINTS / largest)
-    count = max(4, int(len(there) * share))
-    return there[np.linspace(0, len(there) - 1, min(count, len(there))).astype(int)]
+    share = min(1.0, MAX_POINTS / largest)
+    count = max(4, int(len(sampled) * share))
+    return sampled[np.linspace(0, len(sampled) - 1, min(count, len(sampled))).astype(int)]
 
 
 def _sheet(rows: pd.DataFrame, languages: list[str], kept: np.ndarray) -> dict[str, Any]:
-    rows = rows.assign(place=rows["language"].astype(str).map(languages.index))
-    rows = rows.sort_values(["layer", "place", "sentence"])
+    rows = rows.assign(position=rows["language"].astype(str).map(languages.index))
+    rows = rows.sort_values(["layer", "position", "sentence"])
     layers = sorted(rows["layer"].unique())
     shape = (len(layers), len(languages), len(kept))
     columns = ["x", "y", "z"] if rows["z"].notna().any() else ["x", "y"]
@@ -76,11 +77,11 @@ def _sheet(rows: pd.DataFrame, languages: list[str], kept: np.ndarray) -> dict[s
     }
 
 
-def _places(places: np.ndarray) -> np.ndarray:
-    """In units of `GRAIN` as int16 where that is exact, else as they are."""
-    units = np.round(places / GRAIN)
-    exact = np.abs(units).max(initial=0) < 2**15 and np.array_equal(units * np.float32(GRAIN), places)
-    return units.astype(np.int16) if exact else places
+def _places(coordinates: np.ndarray) -> np.ndarray:
+    """Int16 in units of `GRAIN` if that is exact, else unchanged."""
+    units = np.round(coordinates / GRAIN)
+    exact = np.abs(units).max(initial=0) < 2**15 and np.array_equal(units * np.float32(GRAIN), coordinates)
+    return units.astype(np.int16) if exact else coordinates
 
 
 def _small(values: pd.Series) -> np.ndarray:
@@ -97,5 +98,5 @@ def _texts(sentences: pd.DataFrame, language: str, kept: np.ndarray) -> dict[str
 
 
 def shortened(text: str) -> str:
-    """A sentence, cut where it would weigh the page down, with a note that says so."""
-    return text if len(text) <= TEXT else f"{text[:TEXT]}… ({len(text):,} characters)"
+    """A sentence, cut after `MAX_CHARACTERS` with a note that gives its length."""
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}… ({len(text):,} characters)"

@@ -1,4 +1,4 @@
-"""Data for the page's scripts: compact, and inert whatever the text says."""
+"""Data for the page's scripts: compact, and inert whatever the text contains."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ TYPES = {
     "int32": "i4",
 }
 INERT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-"""Characters that could end a script element or a line of script, as JSON escapes."""
+"""JSON escapes of characters that could end a script element or a line of script."""
 
 
 def to_json(value: Any) -> str:
-    """JSON that may stand inside a script element; arrays in Plotly's form: dtype, base64, shape."""
+    """JSON that is safe inside a script element; arrays in Plotly's form: dtype, base64, shape."""
     text = json.dumps(value, default=_typed, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate(str.maketrans(INERT))
 

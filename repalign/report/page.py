@@ -1,4 +1,4 @@
-"""From results to one HTML file that needs nothing else."""
+"""From results to one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -6,39 +6,42 @@ from typing import TYPE_CHECKING, Any
 
 from repalign.corpora.languages import language_name
 from repalign.figures import FIGURES
-from repalign.figures.lines import NAMED
-from repalign.figures.style import SCREENS
+from repalign.figures.lines import MAX_NAMED_LINES
+from repalign.figures.style import PAGE_THEMES
 from repalign.figures.view import View
-from repalign.report.confusions import neighbours
+from repalign.report.confusions import confusions
 from repalign.report.findings import Finding, findings, leading
 from repalign.report.findings.words import joined
 from repalign.report.layout import fill
 from repalign.report.manifest import facts, manifest
-from repalign.report.map import space
+from repalign.report.map import map_data
 from repalign.report.packing import compressed, to_json
 
 if TYPE_CHECKING:
     from repalign.results.results import Results
 
-FOLLOWED = ("metric", "variant", "layer")
-"""Choices that the page's controls make for all figures; every other choice gets a panel of its own."""
+PAGE_CHOICES = ("metric", "variant", "layer")
+"""Choices made once for all figures by the page's controls; every other choice gets a separate panel."""
 
-CHOSEN = {"geometry": "measure", "layer_cka": "language"}
-"""Figures with a control of their own, and what it chooses."""
+FIGURE_CHOICES = {"geometry": "measure", "layer_cka": "language"}
+"""Figures with a separate control, and the choice it makes."""
 
-OWN = ("map",)
-"""Figures of which the page has one of its own that moves."""
+INTERACTIVE = ("map",)
+"""Figures that the page replaces by an interactive version."""
 
 SCRIPTS = ("map.js", "space.js", "page.js")
 DIGITS = 6
+"""Significant digits of the CSV on the page."""
+
 HEIGHT = 380
+"""Pixels of a figure that does not set its height."""
 
 
 def render(results: Results) -> str:
-    """The page. A table that is not there is not drawn."""
+    """The page; missing tables are skipped."""
     view = View(results)
-    panels = {name: _panels(view, name) for name in FIGURES if name not in OWN}
-    places, wrong, found = space(results), neighbours(results), findings(view)
+    panels = {name: _panels(view, name) for name in FIGURES if name not in INTERACTIVE}
+    sentences, points, confused = findings(view), map_data(results), confusions(results)
     count = len(view.checkpoints)
     return fill(
         "page.html",
@@ -46,38 +49,40 @@ def render(results: Results) -> str:
         title=results.title,
         lead=_lead(view),
         kind="single" if count == 1 else "compare" if count == 2 else "series",
-        findings={word: [f for f in found if f.question == word] for word in ("where", "changed", "sure")},
+        findings={
+            word: [one for one in sentences if one.question == word] for word in ("where", "changed", "sure")
+        },
         panels=panels,
         curves_note=_curves_note(view),
         metrics={name: view.label(name) for name in _values(view, "metric")},
         variants={name: name for name in _values(view, "variant")},
         layers=_layers(view),
-        chosen={name: _chosen(panels[name], key) for name, key in CHOSEN.items()},
-        space=places,
-        neighbours=wrong,
+        chosen={name: _chosen(panels[name], key) for name, key in FIGURE_CHOICES.items()},
+        map=points,
+        confusions=confused,
         manifest=manifest(results.about.get("manifest")),
         profile=results.profile,
         command=results.about.get("command"),
         facts=facts(results),
         digits=DIGITS,
-        data=to_json(_data(view, found, panels, places, wrong)),
+        data=to_json(_data(view, sentences, panels, points, confused)),
     )
 
 
 def _panels(view: View, name: str) -> list[dict[str, Any]]:
-    """The pictures of one figure, gathered by the choices that the controls do not make."""
+    """The pictures of one figure, one panel for each combination of choices that no control makes."""
     figure = FIGURES[name]
-    follows = (*FOLLOWED, CHOSEN.get(name))
+    follows = (*PAGE_CHOICES, FIGURE_CHOICES.get(name))
     panels: dict[tuple, dict[str, Any]] = {}
     for choice in figure.choices(view):
-        own = {key: value for key, value in choice.items() if key not in follows}
-        title = _title(own)
+        fixed = {key: value for key, value in choice.items() if key not in follows}
+        title = _title(fixed)
         panel = panels.setdefault(
-            tuple(own.items()),
+            tuple(fixed.items()),
             {
                 "id": f"{name}-{len(panels) + 1}",
                 "figure": name,
-                "checkpoint": own.get("checkpoint"),
+                "checkpoint": fixed.get("checkpoint"),
                 "title": title,
                 "label": f"{str(figure.__doc__).splitlines()[0].rstrip('.')}; {title}",
                 "pictures": [],
@@ -91,47 +96,51 @@ def _panels(view: View, name: str) -> list[dict[str, Any]]:
     return list(panels.values())
 
 
-def _title(own: dict[str, Any]) -> str:
+def _title(fixed: dict[str, Any]) -> str:
     named = [
-        str(value).replace("_", " ") for key, value in own.items() if key not in ("checkpoint", "baseline")
+        str(value).replace("_", " ") for key, value in fixed.items() if key not in ("checkpoint", "baseline")
     ]
-    if "baseline" in own:
-        return " · ".join([f"{own['checkpoint']} against {own['baseline']}", *named])
-    return " · ".join([str(own["checkpoint"]), *named]) if "checkpoint" in own else " · ".join(named)
+    if "baseline" in fixed:
+        return " · ".join([f"{fixed['checkpoint']} against {fixed['baseline']}", *named])
+    return " · ".join([str(fixed["checkpoint"]), *named]) if "checkpoint" in fixed else " · ".join(named)
 
 
 def _data(
-    view: View, found: list[Finding], panels: dict[str, list[dict]], places: dict | None, wrong: dict | None
+    view: View,
+    sentences: list[Finding],
+    panels: dict[str, list[dict]],
+    points: dict | None,
+    confused: dict | None,
 ) -> dict[str, Any]:
-    """What the page's scripts read."""
+    """The data of the page's scripts."""
     depths, layers = _depths(view), _layers(view)
-    first = [finding.choice["layer"] for finding in found if "layer" in finding.choice]
+    first = [finding.choice["layer"] for finding in sentences if "layer" in finding.choice]
     table = view.results.profile.table.to_csv(index=False, float_format=f"%.{DIGITS}g")
     return {
         "panels": [panel for named in panels.values() for panel in named],
-        "sheets": SCREENS,
+        "themes": PAGE_THEMES,
         "languages": [
-            {"code": code, "name": language_name(code), "colour": look.colour, "symbol": look.symbol}
-            for code, look in view.looks.items()
+            {"code": code, "name": language_name(code), "colour": style.colour, "symbol": style.symbol}
+            for code, style in view.styles.items()
         ],
         "pivot": view.pivot,
         "layers": layers,
         "depths": depths,
         "deepest": max(depths, key=lambda name: len(depths[name])),
         "start": {**leading(view), "layer": first[0] if first else layers[len(layers) // 2]},
-        "space": places,
-        "neighbours": wrong,
+        "map": points,
+        "confusions": confused,
         "csv": compressed(table),
     }
 
 
 def _depths(view: View) -> dict[str, dict[int, float]]:
     """Each checkpoint's layers with their relative depth."""
-    rows = view.rows("own") if len(view.rows("own")) else view.rows("paired")
+    rows = view.rows("scores") if len(view.rows("scores")) else view.rows("differences")
     rows = rows.drop_duplicates(["checkpoint", "layer"]).sort_values("layer")
     return {
-        str(name): dict(zip(own["layer"].tolist(), own["depth"].tolist(), strict=True))
-        for name, own in rows.groupby("checkpoint", sort=False)
+        str(name): dict(zip(layers["layer"].tolist(), layers["depth"].tolist(), strict=True))
+        for name, layers in rows.groupby("checkpoint", sort=False)
     }
 
 
@@ -141,25 +150,25 @@ def _layers(view: View) -> list[int]:
 
 def _lead(view: View) -> str:
     checkpoints, layers = len(view.checkpoints), len(_layers(view))
-    return f"{len(view.looks)} languages, {joined(checkpoints, 'checkpoint')}, {layers} layers"
+    return f"{len(view.styles)} languages, {joined(checkpoints, 'checkpoint')}, {layers} layers"
 
 
 def _curves_note(view: View) -> str:
-    if len(view.targets) > NAMED:
-        drawn = f"{len(view.targets)} languages, drawn as quantiles; the grid below names each."
-        return f"{drawn} The dotted line is chance. Click a mark to move the layer slider."
+    if len(view.targets) > MAX_NAMED_LINES:
+        drawn = f"{len(view.targets)} languages, shown as quantiles; the grid below shows each."
+        return f"{drawn} The dotted line is chance. Click a mark to select its layer."
     return (
         "Filled marks are significantly better than chance. Bands are intervals, the dotted line is chance. "
-        "Click a mark to move the layer slider."
+        "Click a mark to select its layer."
     )
 
 
 def _values(view: View, column: str) -> list[str]:
-    choices = view.choices("own", "metric", "variant") + view.choices("paired", "metric", "variant")
+    choices = view.choices("scores", "metric", "variant") + view.choices("differences", "metric", "variant")
     return list(dict.fromkeys(choice[column] for choice in choices))
 
 
 def _chosen(panels: list[dict], key: str) -> dict[str, str]:
-    """What a figure's own control offers."""
+    """The options of a figure's separate control."""
     values = [str(picture["choice"][key]) for panel in panels for picture in panel["pictures"]]
     return {value: value.replace("_", " ") for value in dict.fromkeys(values)}

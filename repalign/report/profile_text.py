@@ -1,4 +1,4 @@
-"""What `layers` and `compare` say in the terminal."""
+"""What `layers` and `compare` print in the terminal."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ if TYPE_CHECKING:
 
 
 def print_table(profile: LayerProfile, compare: bool) -> None:
-    """Best layer (or largest difference) by pair and metric, in the last variant, on stderr: stdout is for the paths."""
+    """Print the best layer (or largest difference) of each pair and metric, in the last variant.
+
+    On stderr, because stdout is for the paths of the files written.
+    """
     import numpy as np
 
     table = profile.table[profile.table["baseline"].notna() == compare]
     table = table[table["variant"] == table["variant"].iloc[-1]]
     pair = [frozenset(ends) for ends in zip(table["source"], table["target"], strict=True)]
-    # Both directions of a retrieval score stand as one: their mean, significant where both are.
+    # The two directions of a retrieval score are merged: their mean, significant if both are.
     both = table.groupby(["checkpoint", "metric", pair, "layer"], sort=False).agg(
         source=("source", "first"),
         target=("target", "first"),
@@ -43,6 +46,6 @@ def print_table(profile: LayerProfile, compare: bool) -> None:
 
 
 def _best(layers: pd.DataFrame) -> str:
-    place = layers["worth"].idxmax()
-    row, layer = layers.loc[place], place[-1]
+    key = layers["worth"].idxmax()
+    row, layer = layers.loc[key], key[-1]
     return f"{row['value']:.3f} at {layer:2}{'*' if row['p'] < 0.05 else ' '}"

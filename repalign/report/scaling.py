@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from repalign.figures.scaling import curves
-from repalign.figures.style import SCREENS, styles
+from repalign.figures.style import PAGE_THEMES, styles
 from repalign.report.layout import fill
 from repalign.report.packing import to_json
 from repalign.scaling.plan import Plan
@@ -21,7 +21,7 @@ def render_scaling(
     spent = sum(max(curve["pairs"]) for curve in study["curves"].values()) / 4
     data = {
         "curves": curves(study),
-        "sheets": SCREENS,
+        "themes": PAGE_THEMES,
         "languages": study["languages"],
         "colours": [looks[language].colour for language in study["languages"]],
         "law": law and dict(zip(("c", "a", "b"), law, strict=True)),

@@ -5,12 +5,11 @@ from repalign.scoring.controls import bag_of_tokens, controls
 from repalign.scoring.drift import drift, layer_cka
 from repalign.scoring.geometry import geometry
 from repalign.scoring.language_tree import language_tree
-from repalign.scoring.profiling import DEFAULT, contrast, profile
+from repalign.scoring.profiling import contrast, profile
 from repalign.scoring.separation import separation
 from repalign.scoring.variants import VARIANTS, Variant
 
 __all__ = [
-    "DEFAULT",
     "VARIANTS",
     "Variant",
     "bag_of_tokens",

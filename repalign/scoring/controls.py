@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from repalign.errors import RepalignError, TooFewSentences
-from repalign.metrics import Metric
+from repalign.metrics import DEFAULT_METRICS, Metric, as_metrics
 from repalign.results.profile import COLUMNS
-from repalign.scoring.profiling import DEFAULT, profile
-from repalign.scoring.requests import chosen
+from repalign.scoring.profiling import profile
 from repalign.states.layer_states import LayerStates
+from repalign.states.spec import as_layers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ LENGTH_VARIANTS = ("length-matched", "length-partialled")
 
 @dataclass(frozen=True)
 class _SameAtEveryLayer:
-    """Looks like the states of a language; dense only while a layer is looked at."""
+    """Lazy LayerArray: densified one layer at a time."""
 
     counts: Any  # scipy's csr_matrix [sentence, token]
     layers: int
@@ -67,7 +67,7 @@ def bag_of_tokens(states: LayerStates) -> LayerStates:
     counts.sum_duplicates()
     seen_in = np.bincount(counts.indices, minlength=len(vocabulary))
     counts.data *= (1 + np.log(len(ends) / seen_in))[counts.indices].astype(np.float32)
-    n = states.sentences
+    n = states.n_sentences
     return replace(
         states,
         signature=states.signature.with_(pooling="bag-of-tokens"),
@@ -83,8 +83,17 @@ def controls(
     *,
     twin: LayerStates | None = None,
     unshared: LayerStates | None = None,
+    pivot: str = "en",
+    targets: str | Sequence[str] | None = None,
+    metrics: str | Metric | Sequence[str | Metric] = DEFAULT_METRICS,
     variants: Sequence[str] = ("centred",),
-    **request: Any,
+    pairs: Literal["pivot", "all"] = "pivot",
+    layers: int | Sequence[int] | None = None,
+    draws: int = 1000,
+    permutations: int = 200,
+    seed: int = 0,
+    device: str = "cpu",
+    progress: bool = True,
 ) -> pd.DataFrame:
     """The controls of a checkpoint, to be drawn beside its curves.
 
@@ -93,7 +102,7 @@ def controls(
         twin: the same model with random weights, on the same sentences.
         unshared: the checkpoint's states pooled over tokens that no translation shares (`--unshared`).
         variants: as for `profile`; the length controls are added to each by "+".
-        **request: as for `profile`.
+        pivot, targets, metrics, pairs, layers, draws, permutations, seed, device, progress: as for `profile`.
 
     Returns:
         Columns of the table "controls" (see `repalign.results.results.TABLES`); `checkpoint` is that of `states`
@@ -101,6 +110,18 @@ def controls(
     """
     import pandas as pd
 
+    request: dict[str, Any] = {
+        "pivot": pivot,
+        "targets": targets,
+        "metrics": as_metrics(metrics),
+        "pairs": pairs,
+        "layers": as_layers(layers),
+        "draws": draws,
+        "permutations": permutations,
+        "seed": seed,
+        "device": device,
+        "progress": progress,
+    }
     found = []
     if all(len(states.token_ids.get(language, ())) for language in states.languages):
         found.append(("bag-of-tokens", _at_every_layer(bag_of_tokens(states), variants, request)))
@@ -118,12 +139,12 @@ def controls(
 
 
 def _of_what_suffices(
-    states: LayerStates, *, metrics: Sequence[str | Metric] = DEFAULT, **request: Any
+    states: LayerStates, *, metrics: Sequence[str | Metric] = DEFAULT_METRICS, **request: Any
 ) -> pd.DataFrame:
     """A profile without the metrics for which a part of the sentences is too few."""
     import pandas as pd
 
-    wanted = chosen(metrics)
+    wanted = as_metrics(metrics)
     try:
         return profile(states, metrics=wanted, **request).table
     except TooFewSentences as error:

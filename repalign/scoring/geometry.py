@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repalign.metrics import Side
+from repalign.metrics import Representation
 from repalign.metrics.descriptors import geometry as measures
 from repalign.scoring.measurement import Layer
 from repalign.states.layer_states import LayerStates
@@ -62,7 +62,7 @@ def geometry(
     return pd.DataFrame(rows, columns=list(GEOMETRY))
 
 
-def _outlier_dims(side: Side) -> tuple[float, str]:
+def _outlier_dims(side: Representation) -> tuple[float, str]:
     ratios = measures.dim_ratios(side)
     top = ratios.topk(min(5, len(ratios)))
     named = [
@@ -73,7 +73,7 @@ def _outlier_dims(side: Side) -> tuple[float, str]:
     return float((ratios > LARGE).sum()), ", ".join(named)
 
 
-def _length_cosine(side: Side, lengths: np.ndarray) -> float:
+def _length_cosine(side: Representation, lengths: np.ndarray) -> float:
     from scipy.stats import rankdata
 
     mean_cosine = (side.unit @ side.unit.mean(0)).cpu().numpy()

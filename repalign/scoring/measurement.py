@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from repalign.errors import RepalignError
-from repalign.metrics import LayerPair, Metric, Null, Scores, Side
+from repalign.metrics import LayerPair, Metric, Null, Representation, Scores
 from repalign.scoring.influence import floor_influence_at_null, influence_of, shuffled
 from repalign.scoring.variants import Language, Variant, folds_of, variant
 from repalign.states.layer_states import LayerStates
@@ -53,9 +53,9 @@ class Layer:
         self.states, self.number, self.device = states, layer, device
         self.rows = np.unique(states.groups, return_index=True)[1]
         self.rows.sort()
-        self._sides: dict[tuple[str, str], Side] = {}
+        self._sides: dict[tuple[str, str], Representation] = {}
 
-    def side(self, language: str, spec: str) -> Side:
+    def side(self, language: str, spec: str) -> Representation:
         """One language in one variant."""
         if (language, spec) not in self._sides:
             self._sides[language, spec] = self._made(language, variant(spec))
@@ -68,7 +68,7 @@ class Layer:
 
     def lengths(self, language: str) -> np.ndarray:
         """Tokens pooled per sentence group."""
-        return np.asarray(self.states.tokens[language])[self.rows]
+        return np.asarray(self.states.token_counts[language])[self.rows]
 
     def pair(self, source: str, target: str, spec: str) -> Paired:
         """A pair in one variant."""
@@ -77,7 +77,7 @@ class Layer:
         rows = select(self.lengths(source), self.lengths(target)) if select else None
         return Paired(source, target, spec, pair if rows is None else pair.take(rows), rows)
 
-    def _made(self, language: str, chain: Sequence[Variant]) -> Side:
+    def _made(self, language: str, chain: Sequence[Variant]) -> Representation:
         import torch
 
         side = self._read(language)
@@ -85,13 +85,13 @@ class Layer:
             if step.change is not None:
                 folds = torch.as_tensor(folds_of(len(self.rows)), device=self.device)
                 lengths = torch.as_tensor(self.lengths(language), device=self.device)
-                side = Side(step.change(Language(side.states, folds, lengths)))
+                side = Representation(step.change(Language(side.states, folds, lengths)))
         return side
 
-    def _read(self, language: str) -> Side:
+    def _read(self, language: str) -> Representation:
         where = f"{self.states.checkpoint}, layer {self.number}, language {language!r}"
         try:
-            side = Side.of(self.states.layer(language, self.number), self.device)
+            side = Representation.of(self.states.layer(language, self.number), self.device)
         except RepalignError as error:
             raise RepalignError(f"{where}: {error}") from error
         empty = (side.states == 0).all(1).nonzero().flatten()

@@ -5,42 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from repalign.errors import unknown
-from repalign.metrics import Metric
+from repalign.errors import RepalignError, explained_keywords
+from repalign.metrics import DEFAULT_METRICS, Metric, as_metrics
 from repalign.results.profile import COLUMNS, LayerProfile
 from repalign.scoring.influence import score_interval
 from repalign.scoring.measurement import Measurement, Plan
-from repalign.scoring.requests import chosen, language_pairs, same_sentences
+from repalign.scoring.requests import language_pairs, same_sentences
 from repalign.scoring.variants import variant
 from repalign.states.layer_states import LayerStates
-from repalign.statistics import CORRECTIONS, difference_p, intervals, resamples, wilson
+from repalign.states.spec import as_layers, check_choice, check_count
+from repalign.statistics import CORRECTIONS, INTERVALS, difference_p, intervals, resamples, wilson
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DEFAULT = ("cka", "mexa", "p_at_1", "anc", "mutual_knn", "cosine_gap")
-"""The default metrics."""
 
-
+@explained_keywords(source="pivot")
 def profile(
     states: LayerStates | Sequence[LayerStates],
     *,
-    source: str = "en",
-    targets: Sequence[str] | None = None,
-    metrics: Sequence[str | Metric] = DEFAULT,
-    variants: Sequence[str] = ("raw", "centred"),
-    pairs: str | Iterable[tuple[str, str]] = "pivot",
-    layers: Sequence[int] | None = None,
+    pivot: str = "en",
+    targets: str | Sequence[str] | None = None,
+    metrics: str | Metric | Sequence[str | Metric] = DEFAULT_METRICS,
+    variants: str | Sequence[str] = ("raw", "centred"),
+    pairs: Literal["pivot", "all"] | Iterable[tuple[str, str]] = "pivot",
+    layers: int | Sequence[int] | None = None,
     baseline: LayerStates | None = None,
     draws: int = 1000,
     permutations: int = 200,
     confidence: float = 0.95,
-    interval: str = "bca",
-    correction: str = "holm",
+    interval: Literal["bca", "percentile"] = "bca",
+    correction: Literal["holm", "bh"] = "holm",
     seed: int = 0,
     device: str = "cpu",
     progress: bool = True,
@@ -49,15 +48,15 @@ def profile(
 
     Args:
         states: one checkpoint, or several (training steps, say) in one table.
-        source: the pivot language.
-        targets: the languages to score against it; default all others.
-        metrics: names from `METRICS`, or metrics of one's own.
+        pivot: language the others are compared with.
+        targets: languages to score against it; default all others.
+        metrics: names from `repalign.metrics.METRICS`, FILE.py:NAME, or custom metrics.
         variants: names from `VARIANTS`; "+" joins several, e.g. "centred+length-matched".
         pairs: "pivot", "all", or a list of (source, target).
         layers: layer numbers; default all.
         baseline: a checkpoint to subtract: value, interval and p are then of the paired difference (see
             `contrast`).
-        draws: bootstrap draws, over sentence groups.
+        draws: bootstrap draws, over sentence groups; at least 1.
         permutations: shuffles for metrics without a closed form; 0 leaves their chance and p empty.
         confidence: of the intervals.
         interval: "bca" or "percentile", of means over sentences; shares of sentences and means over pairs of
@@ -72,12 +71,15 @@ def profile(
     """
     from tqdm import tqdm
 
-    series = [states] if isinstance(states, LayerStates) else list(states)
-    if correction not in CORRECTIONS:
-        raise unknown("correction", correction, CORRECTIONS)
+    series = _series(states)
+    check_choice("correction", correction, tuple(CORRECTIONS))
+    check_choice("interval", interval, INTERVALS)
+    check_count("draws", draws)
+    check_count("permutations", permutations, least=0)
+    variants = [variants] if isinstance(variants, str) else list(variants)
     for spec in variants:
         variant(spec)
-    metrics = chosen(metrics)
+    metrics, layers = as_metrics(metrics), as_layers(layers)
     if baseline is not None:
         for one in series:
             same_sentences(baseline, one, layers=layers is None)
@@ -86,7 +88,7 @@ def profile(
     steps = [
         (one, some, layer)
         for one in series
-        for some in _together(one, language_pairs(one, source, targets, pairs))
+        for some in _together(one, language_pairs(one, pivot, targets, pairs))
         for layer in (one.layers if layers is None else layers)
     ]
     for one, some, layer in tqdm(
@@ -109,7 +111,7 @@ def profile(
             rows.append(_row(one, baseline, measurement, low[row], high[row]))
     signatures = {one.checkpoint: str(one.signature) for one in [*series, *([baseline] if baseline else [])]}
     settings = {
-        "source": source,
+        "source": pivot,
         "labels": {metric.name: metric.label for metric in metrics},
         "closer": {metric.name: metric.closer for metric in metrics},
         "draws": draws,
@@ -122,26 +124,73 @@ def profile(
     return LayerProfile(_corrected(rows, correction), signatures, settings)
 
 
+def _series(states: LayerStates | Sequence[LayerStates]) -> list[LayerStates]:
+    """
+    Raises:
+        RepalignError: something other than states, or none.
+    """
+    series = [states] if isinstance(states, LayerStates) else list(states)
+    if not series or not all(isinstance(one, LayerStates) for one in series):
+        got = type(series[0]).__name__ if series else "none"
+        raise RepalignError(f"profile() takes LayerStates, as extract() gives them, or several; got {got}")
+    return series
+
+
 def _together(states: LayerStates, pairs: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
     """Pairs scored in one go over the layers: all, as they share the pivot; or each alone, to hold two."""
     return [[pair] for pair in pairs] if states.streamed else [pairs]
 
 
-def contrast(a: LayerStates, b: LayerStates, **same: Any) -> LayerProfile:
-    """The difference b - a at every layer, paired: both checkpoints are resampled alike.
+@explained_keywords(source="pivot", a="baseline", b="states")
+def contrast(
+    baseline: LayerStates,
+    states: LayerStates,
+    *,
+    pivot: str = "en",
+    targets: str | Sequence[str] | None = None,
+    metrics: str | Metric | Sequence[str | Metric] = DEFAULT_METRICS,
+    variants: str | Sequence[str] = ("raw", "centred"),
+    pairs: Literal["pivot", "all"] | Iterable[tuple[str, str]] = "pivot",
+    layers: int | Sequence[int] | None = None,
+    draws: int = 1000,
+    confidence: float = 0.95,
+    interval: Literal["bca", "percentile"] = "bca",
+    correction: Literal["holm", "bh"] = "holm",
+    seed: int = 0,
+    device: str = "cpu",
+    progress: bool = True,
+) -> LayerProfile:
+    """The difference states - baseline at every layer, paired: both checkpoints are resampled alike.
 
-    In the table `checkpoint` is b and `baseline` is a; `value`, `low` and `high` are differences and `p` is
-    against no difference.
+    In the table `checkpoint` is that of `states` and `baseline` the other; `value`, `low` and `high` are
+    differences and `p` is against no difference.
 
     Args:
-        a: the checkpoint to compare with, e.g. the one b was tuned from, or b's twin with random weights.
-        b: the checkpoint in question.
-        **same: as for `profile`.
+        baseline: the checkpoint to subtract, e.g. the one that was tuned, or a twin with random weights.
+        states: the checkpoint in question.
+        pivot, targets, metrics, variants, pairs, layers, draws, confidence, interval, correction, seed, device,
+            progress: as for `profile`.
 
     Raises:
         RepalignError: the two do not hold the same sentences or layers; else as for `profile`.
     """
-    return profile(b, baseline=a, **same)
+    return profile(
+        states,
+        baseline=baseline,
+        pivot=pivot,
+        targets=targets,
+        metrics=metrics,
+        variants=variants,
+        pairs=pairs,
+        layers=layers,
+        draws=draws,
+        confidence=confidence,
+        interval=interval,
+        correction=correction,
+        seed=seed,
+        device=device,
+        progress=progress,
+    )
 
 
 def minus(b: Measurement, a: Measurement) -> Measurement:

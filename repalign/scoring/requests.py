@@ -8,40 +8,29 @@ from itertools import combinations
 import numpy as np
 
 from repalign.errors import RepalignError, unknown
-from repalign.metrics import METRICS, Metric, find
 from repalign.states.layer_states import LayerStates
 
 
-def chosen(metrics: Sequence[str | Metric]) -> list[Metric]:
-    """Metrics by name or as they are.
-
-    Raises:
-        RepalignError: an unknown name, with the near miss; or none at all.
-    """
-    found = [m if isinstance(m, Metric) else find(m) for m in metrics]
-    if not found:
-        raise RepalignError(f"no metric to compute; known are {', '.join(METRICS)}")
-    return found
-
-
 def language_pairs(
-    states: LayerStates, source: str, targets: Sequence[str] | None, pairs: str | Iterable[tuple[str, str]]
+    states: LayerStates,
+    pivot: str,
+    targets: str | Sequence[str] | None,
+    pairs: str | Iterable[tuple[str, str]],
 ) -> list[tuple[str, str]]:
     """The pairs to score: every target with the pivot, all pairs, or those listed.
 
     Raises:
         RepalignError: a language that the states do not hold, or no pair at all.
     """
-    languages = (
-        list(targets) if targets is not None else [lang for lang in states.languages if lang != source]
-    )
-    for language in [*languages, *([source] if pairs == "pivot" else [])]:
+    targets = [targets] if isinstance(targets, str) else targets
+    languages = list(targets) if targets is not None else [lang for lang in states.languages if lang != pivot]
+    for language in [*languages, *([pivot] if pairs == "pivot" else [])]:
         if language not in states.arrays:
             raise unknown(
                 "language", language, states.arrays, f"the states of {states.checkpoint} hold no other"
             )
     if pairs == "pivot":
-        found = [(source, language) for language in languages if language != source]
+        found = [(pivot, language) for language in languages if language != pivot]
     elif pairs == "all":
         found = list(combinations(list(states.languages) if targets is None else languages, 2))
     elif isinstance(pairs, str):
@@ -63,9 +52,9 @@ def same_sentences(a: LayerStates, b: LayerStates, layers: bool = True) -> None:
         RepalignError: what differs.
     """
     both = f"{a.checkpoint} and {b.checkpoint}"
-    if a.sentences != b.sentences or not np.array_equal(a.groups, b.groups):
+    if a.n_sentences != b.n_sentences or not np.array_equal(a.groups, b.groups):
         raise RepalignError(
-            f"{both} hold different sentences ({a.sentences} and {b.sentences}); extract both on the same "
+            f"{both} hold different sentences ({a.n_sentences} and {b.n_sentences}); extract both on the same "
             "corpus, with the same limit, so that they can be compared sentence by sentence"
         )
     for language in set(a.texts) & set(b.texts):

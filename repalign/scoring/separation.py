@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repalign.metrics import Side
+from repalign.metrics import Representation
 from repalign.metrics.descriptors import separation as descriptors
 from repalign.scoring.measurement import Layer
 from repalign.scoring.variants import folds_of
@@ -34,7 +34,7 @@ SEPARATION = (
 def separation(
     states: LayerStates,
     *,
-    source: str = "en",
+    pivot: str = "en",
     languages: Sequence[str] | None = None,
     variants: Sequence[str] = ("raw", "centred"),
     layers: Sequence[int] | None = None,
@@ -48,7 +48,7 @@ def separation(
     """Does a state say first in which language it is, or what it means?
 
     Measures: `silhouette_language` and `silhouette_sentence` (cosine, over all languages, and per language);
-    `centroid_distance` and `centroid_cosine` of each language to the source; with `probe`, `probe_accuracy`
+    `centroid_distance` and `centroid_cosine` of each language to the pivot; with `probe`, `probe_accuracy`
     of a linear language probe with folds by sentence, and `probe_selectivity`, what it scores above a control
     task.
 
@@ -68,8 +68,8 @@ def separation(
         sides = [at.side(language, spec) for language in languages]
         weights = resamples(len(at.rows), draws, seed)
         found = _silhouettes(sides, languages, weights, confidence)
-        if source in languages:
-            found += _centroids(at.side(source, spec), sides, languages, source)
+        if pivot in languages:
+            found += _centroids(at.side(pivot, spec), sides, languages, pivot)
         if probe:
             found += _probed(sides, weights, confidence, seed)
         common = {
@@ -92,7 +92,7 @@ def _mean_row(
 
 
 def _silhouettes(
-    sides: Sequence[Side], languages: Sequence[str], weights: np.ndarray, confidence: float
+    sides: Sequence[Representation], languages: Sequence[str], weights: np.ndarray, confidence: float
 ) -> list[dict[str, Any]]:
     rows = []
     for measure in (descriptors.silhouette_language, descriptors.silhouette_sentence):
@@ -103,17 +103,22 @@ def _silhouettes(
 
 
 def _centroids(
-    pivot: Side, sides: Sequence[Side], languages: Sequence[str], source: str
+    centre: Representation,
+    sides: Sequence[Representation],
+    languages: Sequence[str],
+    pivot: str,
 ) -> list[dict[str, Any]]:
     return [
-        {"measure": measure.__name__, "language": language, "value": measure(pivot, side)}
+        {"measure": measure.__name__, "language": language, "value": measure(centre, side)}
         for language, side in zip(languages, sides, strict=True)
-        if language != source
+        if language != pivot
         for measure in (descriptors.centroid_distance, descriptors.centroid_cosine)
     ]
 
 
-def _probed(sides: Sequence[Side], weights: np.ndarray, confidence: float, seed: int) -> list[dict[str, Any]]:
+def _probed(
+    sides: Sequence[Representation], weights: np.ndarray, confidence: float, seed: int
+) -> list[dict[str, Any]]:
     n, count = len(sides[0].states), len(sides)
     folds = folds_of(n) % 5
     right = descriptors.probe(sides, descriptors.language_labels(n, count), folds).mean(1)

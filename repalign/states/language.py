@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -16,103 +16,115 @@ from repalign.errors import RepalignError
 from repalign.models.tokenization import TokenRows
 from repalign.signature import digest
 from repalign.states.layer_states import LayerArray
-from repalign.states.store import RowView, Shape, Store
+from repalign.states.spec import ReadingSpec
+from repalign.states.store import Shape, Store
+from repalign.states.subject import Subject, evaluating
+from repalign.states.views import RowView
 
-if TYPE_CHECKING:
-    from repalign.states.extraction import Extraction
+logger = logging.getLogger(__name__)
 
 
 @dataclass
-class LanguageReading:
+class LanguageStates:
     """The states of one language: identical token sequences are computed once.
 
     Attributes:
-        extraction: what is read, and how.
+        subject: the model.
         language: its code.
         sentences: its text.
-        tokens: one row a sentence.
+        tokens: one row per sentence.
+        progress: show a bar on a terminal.
         first: int64 [distinct], the first sentence of each distinct sequence of tokens.
         rows: int64 [sentence], which distinct sequence each sentence is.
     """
 
-    extraction: Extraction
+    subject: Subject
     language: str
     sentences: Sequence[str]
     tokens: TokenRows
+    progress: bool = True
     first: np.ndarray = field(init=False)
     rows: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        # Distinct sequences, short ones first: a shard holds sentences of like length.
+        # Distinct sequences, short ones first: a shard holds sentences of similar length.
         first: dict[bytes, int] = {}
-        same = [first.setdefault(row.key, number) for number, row in enumerate(self.tokens)]
+        firsts = [first.setdefault(row.key, number) for number, row in enumerate(self.tokens)]
         order = sorted(first, key=lambda key: (len(key), key))
         self.first = np.array([first[key] for key in order])
-        place = np.zeros(len(same), dtype=np.int64)
-        place[self.first] = np.arange(len(self.first))
-        self.rows = place[same]
+        position = np.zeros(len(firsts), dtype=np.int64)
+        position[self.first] = np.arange(len(self.first))
+        self.rows = position[firsts]
 
-    def in_memory(self, poolings: Sequence[str]) -> tuple[Shape, dict[str, LayerArray]]:
-        states = self._compute(range(len(self.first)), poolings)
-        return self.shape(), {p: RowView(array, self.rows) for p, array in zip(poolings, states, strict=True)}
+    def compute(self, specs: Sequence[ReadingSpec]) -> tuple[Shape, Sequence[LayerArray]]:
+        """The states by each spec's pooling, held in memory."""
+        states = self._compute(range(len(self.first)), specs)
+        return self.shape(), [RowView(array, self.rows) for array in states]
 
-    def in_store(self, poolings: Sequence[str]) -> tuple[Shape, dict[str, LayerArray]]:
+    def load_or_compute(self, specs: Sequence[ReadingSpec]) -> tuple[Shape, Sequence[LayerArray]]:
+        """Likewise, from the store; what is missing there is computed and kept. Loads the model only if it must.
+
+        Raises:
+            RepalignError: states that are not finite, or a store that cannot be written.
+        """
         root = home() / "states"
-        keys = {pooling: self._key(pooling) for pooling in poolings}
-        found = {pooling: Store.find(root, key) for pooling, key in keys.items()}
-        stores = {p: store or Store.create(root, keys[p], self.shape()) for p, store in found.items()}
+        keys = [self.key(spec) for spec in specs]
+        stores = [Store.find(root, key) or Store.create(root, key, self.shape()) for key in keys]
         with ExitStack() as locks:
-            for _, store in sorted(stores.items(), key=lambda item: item[1].folder):
+            for store in sorted(stores, key=lambda store: store.folder):
                 locks.enter_context(store.locked())
-            missing = {pooling: set(store.missing(_warn)) for pooling, store in stores.items()}
-            todo = sorted(set().union(*missing.values()))
-            reference = next(iter(stores.values()))
-            with self._bar([reference.span(shard) for shard in todo]) as bar:
-                for shard in todo:
-                    wanted = [pooling for pooling in poolings if shard in missing[pooling]]
-                    states = self._compute(reference.span(shard), wanted)
-                    for pooling, values in zip(wanted, states, strict=True):
-                        stores[pooling].write(shard, values)
-                    bar.update(self._count(reference.span(shard)))
-        return reference.shape, {p: RowView(store.array(), self.rows) for p, store in stores.items()}
+            missing = [set(store.missing(logger.warning)) for store in stores]
+            spans = {shard: stores[0].span(shard) for shard in sorted(set().union(*missing))}
+            with self._bar(list(spans.values())) as bar:
+                for shard, span in spans.items():
+                    incomplete = [number for number in range(len(specs)) if shard in missing[number]]
+                    states = self._compute(span, [specs[number] for number in incomplete])
+                    for number, values in zip(incomplete, states, strict=True):
+                        stores[number].write(shard, values)
+                    bar.update(self._count(span))
+        return stores[0].shape, [RowView(store.array(), self.rows) for store in stores]
 
-    def _key(self, pooling: str) -> dict[str, Any]:
-        run = self.extraction
+    def key(self, spec: ReadingSpec) -> dict[str, Any]:
+        """Everything that decides the states: any difference is another store."""
+        source = spec.pooling.source
         return {
-            "weights": run.weights.digest,
-            "tokenizer": run.weights.tokenizer_digest,
+            "weights": self.subject.weights,
+            "tokenizer": self.subject.tokenizer_digest,
             "language": self.language,
             "text": digest(self.sentences),
-            "tokens": digest(row.key for row in self.tokens),
-            "max_length": run._max_length,
-            "side": run._side,
-            "layers": list(run.layers) if run.layers is not None else "all",
-            **run.reading(pooling),
+            "tokens": digest(row.key for row in self.tokens),  # covers the template's text as well
+            "max_length": self.subject.max_length,
+            "side": self.subject.stack,
+            "layers": "all" if spec.layers is None else list(spec.layers),
+            **self.subject.reading(spec),
+            **({"pooling_source": source} if source else {}),
         }
 
     def shape(self) -> Shape:
-        engine = self.extraction.engine
-        return Shape(engine.layers, engine.blocks, len(self.first), engine.dim)
+        """Loads the model."""
+        engine = self.subject.engine
+        return Shape(engine.layers, engine.n_blocks, len(self.first), engine.dim)
 
-    def _compute(self, span: range, poolings: Sequence[str]) -> np.ndarray:
-        """float32 [pooling, layer, row, dim].
+    def _compute(self, span: range, specs: Sequence[ReadingSpec]) -> np.ndarray:
+        """float32 [spec, layer, row, dim].
 
         Raises:
             RepalignError: a state that is not finite: names checkpoint, layer, language and sentence.
         """
-        engine = self.extraction.engine
-        states = engine.pool([self.tokens[row] for row in self.first[span]], poolings)
+        engine = self.subject.engine
+        with evaluating(engine.model):
+            states = engine.pool([self.tokens[row] for row in self.first[span]], [s.pooling for s in specs])
         if not np.isfinite(states).all():
             _, layer, row, _ = np.argwhere(~np.isfinite(states))[0]
             sentence = self.sentences[int(self.first[span[row]])]
-            wider = (
+            remedy = (
                 "float32"
                 if engine.dtype != "float32"
                 else "another checkpoint: these weights overflow in float32"
             )
             raise RepalignError(
-                f"{self.extraction.checkpoint.name}: layer {engine.layers[layer]} of {self.language} is not finite in "
-                f"{engine.dtype} for {sentence[:60]!r}; use --dtype {wider}"
+                f"{self.subject.name}: layer {engine.layers[layer]} of {self.language} is not finite in "
+                f"{engine.dtype} for {sentence[:60]!r}; use --dtype {remedy}"
             )
         return states
 
@@ -120,18 +132,12 @@ class LanguageReading:
         return int(self.tokens.ids.lengths[self.first[span]].sum())
 
     def _bar(self, spans: Sequence[range]) -> tqdm:
-        hidden = None if self.extraction.progress else True
-        total = sum(self._count(span) for span in spans)
-        name = f"{self.extraction.checkpoint.name} {self.language}"
+        hidden = not spans or not self.progress
         return tqdm(
-            total=total,
-            desc=name,
+            total=sum(self._count(span) for span in spans),
+            desc=f"{self.subject.name} {self.language}",
             unit="token",
             unit_scale=True,
-            disable=hidden or (not spans or None),
+            disable=True if hidden else None,  # None: where stderr is no terminal
             leave=False,
         )
-
-
-def _warn(message: str) -> None:
-    logging.getLogger("repalign").warning(message)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,7 +23,7 @@ class LayerArray(Protocol):
     def __getitem__(self, position: int, /) -> Any: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LayerStates:
     """The pooled hidden states of one checkpoint on one parallel corpus.
 
@@ -32,25 +34,25 @@ class LayerStates:
         signature: what decides the numbers.
         arrays: language -> layers x sentences x dims.
         layers: layer numbers, e.g. 0..L; 0 is the input of block 1, l the output of block l before the final norm.
-        blocks: number of blocks L of the model (depth = layer / L).
+        n_blocks: number of blocks L of the model (depth = layer / L).
         texts: language -> sentences.
-        tokens: language -> int [sentence], number of tokens pooled.
+        token_counts: language -> int [sentence], number of tokens pooled.
         groups: int [sentence]; sentences with the same number are duplicates in some language and are resampled
             and scored together.
-        token_ids: language -> one int array a sentence (without special tokens), for lexical controls; may be empty.
-        about: data checks (duplicates, truncation, fertility, ...), shown in every report.
-        streamed: languages are computed when asked for, two at a time: better scored pair by pair than layer by layer.
+        token_ids: language -> one int array per sentence (without special tokens), for lexical controls; may be empty.
+        metadata: data checks (duplicates, truncation, fertility, ...), shown in every report.
+        streamed: languages are computed on demand, two at a time: better scored pair by pair than layer by layer.
     """
 
     signature: Signature
     arrays: Mapping[str, LayerArray]
     layers: tuple[int, ...]
-    blocks: int
+    n_blocks: int
     texts: Mapping[str, Sequence[str]]
-    tokens: Mapping[str, np.ndarray]
+    token_counts: Mapping[str, np.ndarray]
     groups: np.ndarray
     token_ids: Mapping[str, Sequence[np.ndarray]] = field(default_factory=dict)
-    about: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
     streamed: bool = False
 
     def __post_init__(self) -> None:
@@ -70,28 +72,41 @@ class LayerStates:
         checkpoint: str = "arrays",
         corpus: str = "arrays",
         texts: Mapping[str, Sequence[str]] | None = None,
-        tokens: Mapping[str, np.ndarray] | None = None,
+        token_counts: Mapping[str, np.ndarray] | None = None,
         groups: np.ndarray | None = None,
         layers: Sequence[int] | None = None,
-        blocks: int | None = None,
+        n_blocks: int | None = None,
     ) -> LayerStates:
-        """States that one has already, e.g. in a notebook.
+        """States from arrays you already have, e.g. in a notebook.
 
         Args:
             arrays: language -> float [layer, sentence, dim].
+            checkpoint, corpus: names, as shown in tables and reports.
+            texts: language -> sentences; by default empty.
+            token_counts: language -> int [sentence], for length controls; by default 1 each.
+            groups: int [sentence], equal for duplicates; by default all differ.
+            layers: layer numbers; by default 0, 1, ...
+            n_blocks: of the model; by default the last layer's number.
+
+        Raises:
+            RepalignError: no language, an array that is not [layer, sentence, dim], or arrays that do not fit together.
         """
         if not arrays:
             raise RepalignError("no states: give at least one language")
-        count, sentences = next(iter(arrays.values())).shape[:2]
-        layers = tuple(range(count) if layers is None else layers)
+        first = np.shape(next(iter(arrays.values())))
+        if len(first) != 3:
+            raise RepalignError(f"states are arrays [layer, sentence, dim]; got shape {first}")
+        n_layers, n_sentences = first[:2]
+        layers = tuple(range(n_layers) if layers is None else layers)
         return cls(
             signature=Signature(checkpoint, "-", corpus, "-"),
             arrays=arrays,
             layers=layers,
-            blocks=layers[-1] if blocks is None else blocks,
-            texts=texts or {language: [""] * sentences for language in arrays},
-            tokens=tokens or {language: np.ones(sentences, dtype=np.int64) for language in arrays},
-            groups=np.arange(sentences) if groups is None else groups,
+            n_blocks=layers[-1] if n_blocks is None else n_blocks,
+            texts=texts or {language: [""] * n_sentences for language in arrays},
+            token_counts=token_counts
+            or {language: np.ones(n_sentences, dtype=np.int64) for language in arrays},
+            groups=np.arange(n_sentences) if groups is None else groups,
         )
 
     @property
@@ -103,18 +118,61 @@ class LayerStates:
         return tuple(self.arrays)
 
     @property
-    def sentences(self) -> int:
+    def n_sentences(self) -> int:
         return len(self.groups)
+
+    @property
+    def dim(self) -> int:
+        return next(iter(self.arrays.values())).shape[2]
+
+    @property
+    def sentences(self) -> int:
+        """Deprecated: `n_sentences`."""
+        warnings.warn("LayerStates.sentences is now n_sentences", DeprecationWarning, stacklevel=2)
+        return self.n_sentences
+
+    @property
+    def tokens(self) -> Mapping[str, np.ndarray]:
+        """Deprecated: `token_counts`."""
+        warnings.warn("LayerStates.tokens is now token_counts", DeprecationWarning, stacklevel=2)
+        return self.token_counts
+
+    def __repr__(self) -> str:
+        return (
+            f"LayerStates({self.checkpoint}, {self.signature.corpus}: {self.n_sentences} sentences x "
+            f"{len(self.arrays)} languages, layers {self.layers[0]}..{self.layers[-1]}, dim {self.dim})"
+        )
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        rows = "".join(
+            f"<tr><td>{escape(language)}</td><td>{np.mean(self.token_counts[language]):.1f}</td>"
+            f"<td>{escape(str(next(iter(self.texts.get(language, ())), ''))[:100])}</td></tr>"
+            for language in self.languages[:20]
+        )
+        more = f"<p>and {len(self.languages) - 20} more languages</p>" if len(self.languages) > 20 else ""
+        return (
+            f"<p><b>{escape(repr(self))}</b><br>{escape(str(self.signature))}</p>"
+            f"<table><tr><th>language</th><th>tokens per sentence</th><th>first sentence</th></tr>{rows}</table>{more}"
+        )
+
+    def __getitem__(self, language: str) -> np.ndarray:
+        """All layers of one language: float32 [layer, sentence, dim].
+
+        Raises:
+            RepalignError: no such language.
+        """
+        return np.stack([self.layer(language, layer) for layer in self.layers])
 
     def depth(self, layer: int) -> float:
         """Relative depth in [0, 1]: models of any number of blocks share this axis."""
-        return layer / self.blocks if self.blocks else 0.0
+        return layer / self.n_blocks if self.n_blocks else 0.0
 
     def layer(self, language: str, layer: int) -> np.ndarray:
         """One layer of one language: float32 [sentence, dim].
 
         Raises:
-            RepalignError: no such language or layer here.
+            RepalignError: no such language or layer.
         """
         if language not in self.arrays:
             raise unknown("language", language, self.arrays, "these states hold no other")

@@ -1,4 +1,4 @@
-"""Hidden states on disk: shards with checksums, each appearing whole or not at all.
+"""Hidden states on disk: shards with checksums, each written atomically.
 
 One folder holds one language of one key. A shard `00003-1f2e3d4c.npy` is float32 [layer, row, dim] for consecutive
 rows; the hexadecimal part of its name is the CRC-32 of the file, so that shard and checksum appear in one rename.
@@ -21,6 +21,7 @@ import numpy as np
 
 from repalign.errors import RepalignError
 from repalign.signature import digest
+from repalign.states.views import StoredArray
 
 FORMAT = 1
 """Version of the layout and of the extraction code: raised when the same inputs would give other numbers."""
@@ -144,45 +145,6 @@ class Store:
         paths = [self.path(shard) for shard in range(self.shards)]
         shards = tuple(np.load(path, mmap_mode="r", allow_pickle=False) for path in paths if path is not None)
         return StoredArray(shards, (len(self.shape.layers), self.shape.rows, self.shape.dim))
-
-
-@dataclass(frozen=True)
-class StoredArray:
-    """States [layer, row, dim] in shards along the rows; `array[layer]` copies one layer into memory."""
-
-    shards: tuple[np.ndarray, ...]
-    shape: tuple[int, int, int]
-
-    def __getitem__(self, position: int) -> np.ndarray:
-        return np.concatenate([shard[position] for shard in self.shards])
-
-
-@dataclass(frozen=True)
-class RowView:
-    """Rows of a stored array in another order: duplicates share a row, dropped sentences have none."""
-
-    array: Any
-    rows: np.ndarray
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        layers, _, dim = self.array.shape
-        return layers, len(self.rows), dim
-
-    def __getitem__(self, position: int) -> np.ndarray:
-        return self.array[position][self.rows]
-
-
-@dataclass(frozen=True)
-class StreamedArray:
-    """States of a language that are computed when a layer is asked for; `compute` remembers the latest languages."""
-
-    shape: tuple[int, int, int]
-    compute: Callable[[], Mapping[str, Any]]
-    pooling: str
-
-    def __getitem__(self, position: int) -> np.ndarray:
-        return self.compute()[self.pooling][position]
 
 
 def checksum(path: Path) -> str:

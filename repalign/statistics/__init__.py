@@ -1,4 +1,4 @@
-"""Intervals, significance and multiple comparisons; numpy only, nothing here knows a metric or a model."""
+"""Intervals, significance and multiple comparisons: numpy only, independent of metrics and models."""
 
 from repalign.statistics.bootstrap import INTERVALS, difference_p, intervals, resamples
 from repalign.statistics.correlation import shuffled_p, spearman

@@ -1,9 +1,8 @@
 """Bootstrap intervals and paired tests, from one number per sentence.
 
-Every score comes with an influence: how far each sentence moves it. A bootstrap draw of the score is then the
-score plus a weighted sum of influences, so that one matrix of resamples, shared by all metrics, layers,
-languages and checkpoints, gives every interval, and the difference of two checkpoints is paired by
-construction.
+Every score has an influence: how much each sentence changes it. A bootstrap draw of the score is then the score
+plus a weighted sum of influences. One matrix of resamples, shared by all metrics, layers, languages and
+checkpoints, therefore gives every interval, and differences between checkpoints are paired by construction.
 """
 
 from __future__ import annotations
@@ -17,7 +16,16 @@ INTERVALS = ("bca", "percentile")
 
 
 def resamples(sentences: int, draws: int, seed: int) -> np.ndarray:
-    """Weights of bootstrap draws minus equal weights: float64 [draw, sentence], rows summing to zero."""
+    """Weights of bootstrap draws minus equal weights.
+
+    Args:
+        sentences: number of sentences.
+        draws: number of bootstrap samples.
+        seed: of the random generator.
+
+    Returns:
+        float64 [draw, sentence]; each row is (count / sentences - 1 / sentences) and sums to zero.
+    """
     generator = np.random.default_rng(seed)
     counts = generator.multinomial(sentences, np.full(sentences, 1 / sentences), size=draws)
     return counts / sentences - 1 / sentences
@@ -36,18 +44,21 @@ def intervals(
         values: [score].
         influence: [score, sentence], each row of mean zero.
         weights: [draw, sentence], from `resamples`.
-        confidence: share of intervals that should hold the true value.
+        confidence: intended share of intervals that contain the true value, between 0 and 1.
         method: "percentile", or "bca", bias-corrected and accelerated (Efron 1987, doi
             10.1080/01621459.1987.10478410); both widened for small samples (Hesterberg 2015, doi
             10.1080/00031305.2015.1089789).
 
     Returns:
-        Lower and upper ends, each [score]; NaN where a value or an influence is NaN.
+        Lower and upper ends, each float64 [score]; NaN where a value or an influence is NaN.
+
+    Raises:
+        RepalignError: an unknown method, or a confidence outside (0, 1).
     """
     if method not in INTERVALS:
-        raise RepalignError(f"no interval method {method!r}; there are {', '.join(INTERVALS)}")
+        raise RepalignError(f"no interval method {method!r}; known: {', '.join(INTERVALS)}")
     if not 0 < confidence < 1:
-        raise RepalignError(f"confidence is a share between 0 and 1, e.g. .95, not {confidence}")
+        raise RepalignError(f"confidence must be between 0 and 1, e.g. 0.95, got {confidence}")
     draws = np.sort(influence @ weights.T, axis=1)
     tail = np.full((len(values), 2), [(1 - confidence) / 2, (1 + confidence) / 2])
     if method == "bca":
@@ -61,7 +72,7 @@ def intervals(
 
 
 def student_quantile(influence: np.ndarray, confidence: float) -> np.ndarray:
-    """Student's t quantile for a variance that is itself estimated from influences with heavy tails [score].
+    """Student's t quantile for a variance estimated from heavy-tailed influences: float64 [score].
 
     Degrees of freedom after Satterthwaite: 2n / (kurtosis - 1).
     """
@@ -73,7 +84,7 @@ def student_quantile(influence: np.ndarray, confidence: float) -> np.ndarray:
 
 
 def _accelerated(tail: np.ndarray, draws: np.ndarray, influence: np.ndarray) -> np.ndarray:
-    """Move the percentiles for the bias and skewness of the draws."""
+    """Shift the percentiles for the bias and skewness of the draws."""
     below = (draws < 0).mean(1) + (draws == 0).mean(1) / 2
     bias = special.ndtri(np.clip(below, 1e-3, 1 - 1e-3))[:, None]
     squares = (influence**2).sum(1)
@@ -83,12 +94,12 @@ def _accelerated(tail: np.ndarray, draws: np.ndarray, influence: np.ndarray) -> 
 
 
 def _quantiles(ordered: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """One quantile a row of sorted draws, interpolated linearly."""
-    place = np.nan_to_num(shares) * (ordered.shape[1] - 1)
-    lower = np.floor(place).astype(int)
+    """One quantile per row of sorted draws, interpolated linearly: float64 [row]."""
+    position = np.nan_to_num(shares) * (ordered.shape[1] - 1)
+    lower = np.floor(position).astype(int)
     upper = np.minimum(lower + 1, ordered.shape[1] - 1)
     rows = np.arange(len(ordered))
-    return ordered[rows, lower] + (place - lower) * (ordered[rows, upper] - ordered[rows, lower])
+    return ordered[rows, lower] + (position - lower) * (ordered[rows, upper] - ordered[rows, lower])
 
 
 def difference_p(values: np.ndarray, influence: np.ndarray) -> np.ndarray:
@@ -97,10 +108,13 @@ def difference_p(values: np.ndarray, influence: np.ndarray) -> np.ndarray:
     Args:
         values: differences [score].
         influence: [score, sentence].
+
+    Returns:
+        float64 [score]; NaN where the difference is NaN.
     """
     n = influence.shape[1]
     error = np.sqrt((influence**2).sum(1) / (n * (n - 1)))
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(values == 0, 0.0, np.abs(values) / error)
-    p = np.maximum(2 * special.stdtr(n - 1, -t), np.finfo(float).tiny)  # no data make chance impossible
+    p = np.maximum(2 * special.stdtr(n - 1, -t), np.finfo(float).tiny)  # a p-value is never exactly zero
     return np.where(np.isnan(values), np.nan, p)

@@ -1,4 +1,4 @@
-"""Rank correlation over few units, and its p by shuffling."""
+"""Rank correlation over few units, with a permutation p-value."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from scipy.stats import rankdata
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Spearman's correlation row by row, [row]; NaN where a row does not vary.
+    """Spearman's correlation row by row: float64 [row]; NaN for constant rows.
 
     Args:
-        a, b: [row, unit]; one row stands beside all of the other's.
+        a, b: [row, unit]; a single row is compared with every row of the other.
     """
     x, y = (rankdata(values, axis=1) for values in (a, b))
     x, y = (ranks - ranks.mean(1, keepdims=True) for ranks in (x, y))
@@ -21,12 +21,14 @@ def spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def shuffled_p(a: np.ndarray, b: np.ndarray, value: float, draws: int, seed: int, exact: int) -> float:
-    """Two-sided p of a correlation of `value`: the share of orders of the units with one at least as far from 0.
+    """Two-sided permutation p of a correlation: the share of orders of the units with one at least as far from 0.
 
     Args:
         a, b: [unit].
-        draws: orders drawn at random, beside the order found.
-        exact: up to so many units all orders are tried instead.
+        value: the observed correlation of `a` and `b`.
+        draws: number of random orders, in addition to the observed one.
+        seed: of the random orders.
+        exact: with at most this many units, all orders are enumerated instead.
     """
     if len(a) <= exact:
         orders = np.array(list(permutations(range(len(a)))))

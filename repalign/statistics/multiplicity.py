@@ -12,13 +12,27 @@ if TYPE_CHECKING:
 
 
 def holm(p: ArrayLike) -> np.ndarray:
-    """Holm's step-down correction: controls the chance of any false finding; NaN stays NaN."""
+    """Holm's step-down correction, which controls the family-wise error rate.
+
+    Args:
+        p: p-values of any shape; NaN is not counted as a test.
+
+    Returns:
+        Adjusted p-values, float64 of the same shape; NaN stays NaN.
+    """
     p = np.asarray(p, dtype=float)
     return _adjusted(p, lambda ordered: np.maximum.accumulate(ordered * np.arange(len(ordered), 0, -1)))
 
 
 def benjamini_hochberg(p: ArrayLike) -> np.ndarray:
-    """Benjamini and Hochberg's step-up correction: controls the share of false findings."""
+    """Benjamini and Hochberg's step-up correction, which controls the false discovery rate.
+
+    Args:
+        p: p-values of any shape; NaN is not counted as a test.
+
+    Returns:
+        Adjusted p-values, float64 of the same shape; NaN stays NaN.
+    """
 
     def step_up(ordered: np.ndarray) -> np.ndarray:
         scaled = ordered * len(ordered) / np.arange(1, len(ordered) + 1)

@@ -1,4 +1,4 @@
-"""Intervals of shares."""
+"""Intervals for proportions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ if TYPE_CHECKING:
 
 
 def wilson(share: ArrayLike, sentences: int, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Score interval of a share of sentences (Wilson 1927); unlike a bootstrap, it has a width at 0 and 1."""
+    """Wilson score interval for a share of sentences (Wilson 1927); unlike a bootstrap, it has a width at 0 and 1.
+
+    Args:
+        share: shares between 0 and 1, of any shape.
+        sentences: number of sentences that each is a share of.
+        confidence: intended share of intervals that contain the true value.
+
+    Returns:
+        Lower and upper ends, each float64 of the shape of `share`.
+    """
     share = np.asarray(share, dtype=float)
     z = special.ndtri((1 + confidence) / 2)
     middle = (share + z**2 / (2 * sentences)) / (1 + z**2 / sentences)

@@ -248,13 +248,13 @@ def test_own_choosers_of_sections(open_page, results):
     rows = saved.tables["layer_cka"].query("language == 'hi'")
     shown = page.evaluate("[...document.getElementById('layer_cka-1')._fullData[0].z].map(row => [...row])")
     np.testing.assert_allclose(np.ravel(shown), rows["value"], atol=1e-5)
-    page.select_option("#taken", "zh")
-    pairs = set(page.locator("#neighbours-rows tr td:nth-child(2)").all_inner_texts())
+    page.select_option("#confused", "zh")
+    pairs = set(page.locator("#confusions-rows tr td:nth-child(2)").all_inner_texts())
     assert pairs == {"en → zh"}
     layer = page.evaluate("repalign.state().layer")
     first = saved.tables["neighbours"].query(f"layer == {layer} and target == 'zh'").iloc[0]
     text = saved.tables["sentences"].set_index(["language", "sentence"])["text"]
-    cells = page.locator("#neighbours-rows tr").first.locator("bdi").all_inner_texts()
+    cells = page.locator("#confusions-rows tr").first.locator("bdi").all_inner_texts()
     assert cells[1:] == [text["en", first.sentence], text["zh", first.taken_for], text["zh", first.sentence]]
 
 
@@ -383,9 +383,9 @@ def test_hostile_text_is_text(open_page, results):
         signature=states.signature.with_(checkpoint="<img src=x onerror=window.pwned=4>"),
         arrays={rename.get(k, k): v for k, v in states.arrays.items()},
         texts={rename.get(k, k): v for k, v in texts.items()},
-        tokens={rename.get(k, k): v for k, v in states.tokens.items()},
+        token_counts={rename.get(k, k): v for k, v in states.token_counts.items()},
         token_ids={rename.get(k, k): v for k, v in states.token_ids.items()},
-        about={"<b>sentences</b>": "<script>window.pwned = 5</script>"},
+        metadata={"<b>sentences</b>": "<script>window.pwned = 5</script>"},
     )
     scores = scoring.profile(states, metrics=["mexa", "cka"], draws=50, progress=False)
     scores = replace(
@@ -396,7 +396,7 @@ def test_hostile_text_is_text(open_page, results):
             "<script>window.pwned = 7</script>",
             scores,
             tables([states]),
-            {"command": "</code>" + HOSTILE[0], "manifest": states.about},
+            {"command": "</code>" + HOSTILE[0], "manifest": states.metadata},
         )
     )
     scroll_through(page)
@@ -428,7 +428,7 @@ def test_200_languages_open(open_page, results):
     shown = {name: many(saved.tables[name], "language") for name in ("map", "sentences", "geometry")}
     page = open_page(Results("many", profile, shown))
     assert "198 languages" in page.locator("#curves p").first.inner_text()
-    assert "all 198 languages meet en" in page.locator(".head").first.inner_text()
+    assert "all 198 languages are above chance" in page.locator(".head").first.inner_text()
     assert set(plotted(page, "curves-1")) >= {"median language", "chance"}
     assert page.evaluate("repalign.maps[0].space.languages.length") == 199
 

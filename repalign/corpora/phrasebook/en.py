@@ -89,14 +89,11 @@ _INTERROGATIVES = words("""
 
 
 def phrases(meaning: Meaning, asked: str | None = None) -> list[Phrase]:
-    """Order the phrases of a sentence, or of the question that asks for one slot.
+    """The phrases of a sentence, or of the question for one slot, with their roles in order.
 
     Args:
-        meaning: What the sentence says.
-        asked: The slot to ask for; None for a statement.
-
-    Returns:
-        Each phrase with its role, in order.
+        meaning: meaning of the sentence.
+        asked: the slot that the question asks for; None for a statement.
     """
     if meaning.pattern == "place":
         return _location(meaning, asked)
@@ -115,13 +112,10 @@ def phrases(meaning: Meaning, asked: str | None = None) -> list[Phrase]:
 
 
 def quality(meaning: Meaning) -> tuple[str, str]:
-    """Ask what the object is like.
+    """The question what the object is like, without its mark, and the answer.
 
     Args:
-        meaning: A meaning with one object and an adjective.
-
-    Returns:
-        The question without its mark, and the answer.
+        meaning: a meaning with one object and an adjective.
     """
     return f"what is the {_OBJECTS[meaning.object][0]} like", meaning.adjective
 

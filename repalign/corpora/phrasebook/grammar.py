@@ -11,7 +11,7 @@ from repalign.corpora.phrasebook.selection import TENSES, options
 from repalign.errors import unknown
 
 Slot = Any
-"""A value from the inventory of the slot; None in the patterns that lack it, which never read it."""
+"""A value from the inventory of the slot; None in patterns without the slot, which never read it."""
 
 PATTERNS = {
     "act": ["polarity", "agent", "partner", "verb", "object", "number", "adjective", "place", "time"],
@@ -27,9 +27,9 @@ _DRAWS = {"act": 14_000, "give": 8_000, "go": 6_000, "place": 7_000, "want": 5_0
 @total_ordering
 @dataclass(frozen=True)
 class Meaning:
-    """What a sentence says, in language-neutral identifiers; a slot that its pattern lacks is None.
+    """Meaning of a sentence in language-neutral identifiers; slots that its pattern lacks are None.
 
-    Meanings sort by their key, which is also what ``str`` gives.
+    Meanings sort by their key, which is `str(meaning)`.
     """
 
     pattern: str
@@ -76,14 +76,7 @@ class Meaning:
 
 
 def digest(text: str) -> int:
-    """Number a text, the same in every process and Python version.
-
-    Args:
-        text: Any text.
-
-    Returns:
-        The first 20 bytes of its SHA-256 digest as a number, below 2**160.
-    """
+    """The first 20 bytes of a text's SHA-256 as a number below 2**160, the same in every process."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:20], "big")
 
 
@@ -98,27 +91,13 @@ def _draw(pattern: str, index: int) -> Meaning:
 
 
 def is_sensible(meaning: Meaning) -> bool:
-    """Say whether the grammar can produce a meaning.
-
-    Args:
-        meaning: Any combination of slots.
-
-    Returns:
-        Whether every slot holds a value that the slots before it allow.
-    """
+    """Whether the grammar can produce a meaning: every slot has a value that the slots before it allow."""
     values = vars(meaning)
     return all(values[slot] in options(slot, values) for slot in PATTERNS[meaning.pattern])
 
 
 def variant(meaning: Meaning) -> Meaning:
-    """Change one filled slot, so that a sentence with one meaning does not say the other.
-
-    Args:
-        meaning: A meaning of the grammar.
-
-    Returns:
-        A sensible meaning with another value in exactly one slot, always the same for one meaning.
-    """
+    """A sensible meaning that differs from `meaning` in exactly one filled slot, always the same for one meaning."""
     values, attempt = vars(meaning), 0
     slots = [slot for slot in PATTERNS[meaning.pattern] if values[slot] is not None]
     while True:
@@ -126,7 +105,7 @@ def variant(meaning: Meaning) -> Meaning:
         choices = options(slots[slot], values)
         value = choices[number % len(choices)]
         other = Meaning(**{**values, slots[slot]: value})
-        # A training item must not quote a held-out sentence.
+        # A training item must not contain a held-out sentence.
         leaks = _is_held_out(str(other)) and not _is_held_out(str(meaning))
         if value not in (None, values[slots[slot]]) and is_sensible(other) and not leaks:
             return other
@@ -138,19 +117,16 @@ def _is_held_out(key: str) -> bool:
 
 
 def meanings(split: Literal["train", "held-out"]) -> tuple[Meaning, ...]:
-    """List the meanings of a split, mixed across patterns in a fixed order.
+    """The meanings of a split, mixed across patterns in a fixed order.
 
-    The corpus is a fixed sample of all that the grammar can say; a twentieth of it, by the digest of the
+    The corpus is a fixed sample of all that the grammar can express; one twentieth of it, by the digest of the
     meaning, is held out.
 
     Args:
-        split: ``"train"`` or ``"held-out"``.
-
-    Returns:
-        The meanings, ordered by the digest of their keys.
+        split: "train" or "held-out".
 
     Raises:
-        RepalignError: If there is no such split.
+        RepalignError: no such split.
     """
     if split not in _sample():
         raise unknown("split of the phrasebook", split, _sample())

@@ -1,4 +1,4 @@
-"""Phrases: what a language module makes of a meaning, before capitals, spaces and punctuation."""
+"""Phrases: the output of a language module, before capitals, spaces and punctuation."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ Phrase = tuple[str, str]
 
 
 def moved(phrases: list[Phrase], role: str, before: str) -> list[Phrase]:
-    """Move the phrase of one role, as languages do that ask right before the verb.
+    """The phrases in a new order, for languages that place the question word before the verb.
 
     Args:
-        phrases: The phrases of a sentence in order.
-        role: The role of the phrase to move.
-        before: The role of the phrase to put it before.
-
-    Returns:
-        The phrases in their new order.
+        phrases: the phrases of a sentence in order.
+        role: role of the phrase to move.
+        before: role of the phrase to put it before.
     """
     kept = [phrase for phrase in phrases if phrase[0] != role]
     index = [other for other, _ in kept].index(before)

@@ -90,19 +90,19 @@ TENSES = {
     **dict.fromkeys(_HABITUAL, "habitual"),
     "now": "now",
 }
-# Events over in an instant, which nobody is in the middle of; all but giving make odd habits, too.
+# Instantaneous events, which have no progressive form; all but giving are implausible as habits, too.
 _MOMENTARY = ("break", "see", "hide", "give")
 
 
 def options(slot: str, values: Mapping[str, Any]) -> tuple[str | None, ...]:
-    """Say which values a slot may take beside the slots before it.
+    """The values that a slot may take, given the slots before it.
 
     Args:
-        slot: The slot to fill.
-        values: The pattern and the slots filled so far.
+        slot: the slot to fill.
+        values: the pattern and the slots filled so far.
 
     Returns:
-        The sensible values; None where the slot may stay empty, a value twice to draw it more often.
+        The sensible values; None if the slot may stay empty; repeated values are drawn more often.
     """
     pattern, verb, thing = values["pattern"], values.get("verb", ""), values.get("object", "")
     negative = values.get("polarity") == "negative"
@@ -134,7 +134,7 @@ def options(slot: str, values: Mapping[str, Any]) -> tuple[str | None, ...]:
         case "vehicle":
             return tuple(_VEHICLES)
         case "source":
-            # Two travellers, a source and a goal would make the longest sentences by far.
+            # Two travellers, a source and a goal together would give by far the longest sentences.
             return (None,) if values["partner"] else (None, *_VEHICLES[values["vehicle"]])
         case "goal":
             stops = _ERRANDS[verb] if pattern == "errand" else _VEHICLES[values["vehicle"]]

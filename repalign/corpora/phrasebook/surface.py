@@ -1,8 +1,8 @@
 """Surface realisation: from the phrases of a language module to a written sentence or question.
 
-A language module gives ``phrases(meaning, asked)``, the phrases in order of a sentence or of the question for
-a slot, and ``quality(meaning)``, the question what the object is like with its answer. SPACE joins its words,
-STOP and QUESTION end its sentences.
+A language module defines `phrases(meaning, asked)`, the ordered phrases of a sentence or of the question for a
+slot, and `quality(meaning)`, the question what the object is like and its answer. SPACE joins words; STOP and
+QUESTION end sentences.
 """
 
 from __future__ import annotations
@@ -20,16 +20,10 @@ LANGUAGES = tuple(_MODULES)
 
 
 def grammar_of(language: str) -> ModuleType:
-    """Look up the module of a language.
-
-    Args:
-        language: A language code.
-
-    Returns:
-        The module with the language's tables, phrases, questions and prompts.
+    """The module with a language's tables, phrases, questions and prompts.
 
     Raises:
-        RepalignError: If the phrasebook lacks the language.
+        RepalignError: the phrasebook does not have the language.
     """
     if language not in _MODULES:
         raise unknown("language of the phrasebook", language, LANGUAGES)
@@ -37,50 +31,33 @@ def grammar_of(language: str) -> ModuleType:
 
 
 def phrases(meaning: Meaning, language: str) -> list[Phrase]:
-    """Split the sentence of a meaning into its phrases.
-
-    Args:
-        meaning: What the sentence says.
-        language: A language code.
-
-    Returns:
-        Each phrase with its role, in the order of the sentence, without capital and full stop.
+    """The phrases of a sentence with their roles, in order, without capital and full stop.
 
     Raises:
-        RepalignError: If the phrasebook lacks the language.
+        RepalignError: the phrasebook does not have the language.
     """
     return grammar_of(language).phrases(meaning)
 
 
 def realise(meaning: Meaning, language: str) -> str:
-    """Write the sentence of a meaning.
-
-    Args:
-        meaning: What the sentence says.
-        language: A language code.
-
-    Returns:
-        One sentence, with its native capital and full stop.
+    """The sentence of a meaning, with the language's capital and full stop.
 
     Raises:
-        RepalignError: If the phrasebook lacks the language.
+        RepalignError: the phrasebook does not have the language.
     """
     return written([text for _, text in phrases(meaning, language)], language) + grammar_of(language).STOP
 
 
 def question(meaning: Meaning, language: str, asked: str) -> str:
-    """Write the question that asks for one slot of a meaning, without the circumstances.
+    """The question for one slot of a meaning, without adverbial details, with the language's question mark.
 
     Args:
-        meaning: What the sentence that answers the question says.
-        language: A language code.
-        asked: The slot to ask for.
-
-    Returns:
-        One question, with its native mark.
+        meaning: meaning of the sentence that answers the question.
+        language: language code.
+        asked: the slot that the question asks for.
 
     Raises:
-        RepalignError: If the phrasebook lacks the language.
+        RepalignError: the phrasebook does not have the language.
     """
     grammar = grammar_of(language)
     if asked == "adjective":
@@ -92,19 +69,12 @@ def question(meaning: Meaning, language: str, asked: str) -> str:
 
 
 def written(texts: list[str], language: str) -> str:
-    """Join words or phrases as the language writes them.
-
-    Args:
-        texts: Words or phrases in order.
-        language: A language code.
-
-    Returns:
-        The text with an initial capital where the script has one.
+    """Words or phrases joined in the language's orthography, with an initial capital if the script has one.
 
     Raises:
-        RepalignError: If the phrasebook lacks the language.
+        RepalignError: the phrasebook does not have the language.
     """
     text = grammar_of(language).SPACE.join(texts)
-    # Python maps "i" to "I" in every locale; the Turkish capital keeps its dot.
+    # Python uppercases "i" to "I" in every locale; the Turkish capital keeps its dot.
     initial = "İ" if language == "tr" and text[0] == "i" else text[0].upper()
     return initial + text[1:]

@@ -6,27 +6,21 @@ import re
 
 
 def table(text: str) -> dict[str, tuple[str, ...]]:
-    """Read a table of inflected forms.
+    """The inflected forms of each lemma, in the order of the columns.
 
     Args:
-        text: One lemma a line, followed by its forms; two or more spaces separate the columns.
-
-    Returns:
-        The forms of each lemma, in the order of the columns.
+        text: one lemma per line, followed by its forms; two or more spaces separate the columns.
     """
     rows = (re.split(r"\s{2,}", line.strip()) for line in text.strip().splitlines())
     return {lemma: tuple(forms) for lemma, *forms in rows}
 
 
 def words(text: str) -> dict[str, str]:
-    """Read a table with a single form for each lemma.
+    """The single form of each lemma.
 
     Args:
-        text: Lemmas, each followed by its form, several pairs a line; two or more spaces or a line break
+        text: lemmas, each followed by its form, several pairs per line; two or more spaces or a line break
             separate the cells.
-
-    Returns:
-        The form of each lemma.
     """
     cells = re.split(r"\s{2,}|\n", text.strip())
     return dict(zip(cells[::2], cells[1::2], strict=True))

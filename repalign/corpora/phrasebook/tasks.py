@@ -1,4 +1,4 @@
-"""Instruction items: questions about a sentence, gaps, word order, and whether it says something."""
+"""Instruction items: questions about a sentence, gaps, word order, and yes-no questions."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _QUESTIONS = {
 }
 
 
-# "Saw the doctor" and "saw the lamp" are both sentences: one role is no distractor for another of these.
+# "Saw the doctor" and "saw the lamp" are both sentences: these roles cannot be distractors for each other.
 _NOMINAL = ("agent", "recipient", "object")
 
 
 @dataclass(frozen=True)
 class Task:
-    """One instruction item: its kind, the instruction, the text it is about, and the right answer."""
+    """One instruction item: kind, instruction, input text and correct answer."""
 
     kind: str
     instruction: str
@@ -45,19 +45,16 @@ class Task:
 
 
 def tasks(meaning: Meaning, language: str, answer_language: str | None = None) -> tuple[Task, ...]:
-    """Write all instruction items that the sentence of a meaning supports.
+    """All instruction items that the sentence of a meaning supports, questions first.
 
     Args:
-        meaning: What the sentence says.
-        language: The language of the sentence and the instruction.
-        answer_language: The language of the answer. Another one than ``language`` leaves only the items
-            whose answer translates, and the instruction then names it.
-
-    Returns:
-        The items, questions first.
+        meaning: meaning of the sentence.
+        language: language of the sentence and the instruction.
+        answer_language: language of the answer. If it differs from `language`, only items whose answer can be
+            translated are kept, and the instruction names the answer language.
 
     Raises:
-        RepalignError: If the phrasebook lacks one of the languages.
+        RepalignError: the phrasebook does not have one of the languages.
     """
     sentence = realise(meaning, language)
     ask_in = ""
@@ -121,7 +118,7 @@ def _gap(meaning: Meaning, language: str) -> Task:
 
 
 def _distractor(meaning: Meaning, language: str, parts: list[Phrase], gap: int) -> str:
-    """Borrow a phrase that fits elsewhere in this sentence, so that only the answer fits the gap."""
+    """A phrase that fits elsewhere in this sentence, so that only the answer fits the gap."""
     role = parts[gap][0]
     barred = {role, "aux", *(_NOMINAL if role in _NOMINAL else ())}
     others = [other for other, _ in parts if other not in barred]
@@ -131,9 +128,9 @@ def _distractor(meaning: Meaning, language: str, parts: list[Phrase], gap: int) 
         number += 1
         candidate = pool[number % len(pool)]
         if candidate.pattern == meaning.pattern:
-            wanted = others[number % len(others)]
+            other_role = others[number % len(others)]
             for other, text in phrases(candidate, language):
-                if other == wanted and text not in taken:
+                if other == other_role and text not in taken:
                     return text
 
 
@@ -141,6 +138,6 @@ def _yes_no(meaning: Meaning, language: str) -> Task:
     prompts = PROMPTS[language]
     true = digest(f"yes-no {meaning}") % 2 == 0
     claim = realise(meaning if true else variant(meaning), language)
-    # The quoted claim stands inside a question, so it drops its full stop.
+    # The claim is quoted inside a question, so its full stop is dropped.
     instruction = prompts["yes-no"].format(claim[:-1])
     return Task("yes-no", instruction, realise(meaning, language), prompts["yes" if true else "no"])

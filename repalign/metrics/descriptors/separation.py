@@ -1,6 +1,6 @@
-"""Language against meaning: does a state say first in which language it is, or what it means?
+"""Language or meaning: do states cluster by the language of a sentence, or by what it means?
 
-Each measure takes the states of all languages at one layer, row i of each a translation of row i of every
+Each measure takes the states of all languages at one layer; row i of each is a translation of row i of every
 other.
 """
 
@@ -11,69 +11,70 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repalign.metrics.pair import Side
+from repalign.metrics.pair import Representation
 
 if TYPE_CHECKING:
     import torch
 
 
-def _silhouette(own: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """(b - a) / max(a, b), mean distances a in its own, b to the nearest other cluster (Rousseeuw 1987)."""
+def _silhouette(within: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """(b - a) / max(a, b), with mean distances a within the cluster and b to the nearest other (Rousseeuw 1987)."""
     import torch
 
-    largest = torch.maximum(own, other)
-    return torch.where(largest > 0, (other - own) / largest.clamp(min=1e-300), 0.0)
+    largest = torch.maximum(within, other)
+    return torch.where(largest > 0, (other - within) / largest.clamp(min=1e-300), 0.0)
 
 
-def silhouette_language(sides: Sequence[Side]) -> torch.Tensor:
-    """How much nearer a state is to its language than to the nearest other one, by cosine: double [sentence,
-    language].
+def silhouette_language(representations: Sequence[Representation]) -> torch.Tensor:
+    """How much nearer a state is to its language than to the nearest other, by cosine: double [sentence, language].
 
-    The mean cosine distance to a cluster is 1 minus the product with its mean, so no distance matrix is made.
+    The mean cosine distance to a cluster is 1 minus the product with its mean, so no distance matrix is needed.
     """
     import torch
 
-    unit = torch.stack([side.unit for side in sides], dim=1).double()
+    unit = torch.stack([representation.unit for representation in representations], dim=1).double()
     n, languages, _ = unit.shape
     distance = 1 - torch.einsum("nld,md->nlm", unit, unit.mean(0))
-    own = distance.diagonal(dim1=1, dim2=2) * n / (n - 1)
+    within = distance.diagonal(dim1=1, dim2=2) * n / (n - 1)
     other = distance.masked_fill(torch.eye(languages, dtype=torch.bool, device=unit.device), torch.inf)
-    return _silhouette(own, other.min(2).values)
+    return _silhouette(within, other.min(2).values)
 
 
-def silhouette_sentence(sides: Sequence[Side]) -> torch.Tensor:
+def silhouette_sentence(representations: Sequence[Representation]) -> torch.Tensor:
     """How much nearer a state is to its translations than to others: double [sentence, language]."""
     import torch
 
-    unit = torch.stack([side.unit for side in sides], dim=1).double()
+    unit = torch.stack([representation.unit for representation in representations], dim=1).double()
     n, languages, _ = unit.shape
     distance = 1 - torch.einsum("nld,md->nlm", unit, unit.mean(1))
     same = torch.arange(n, device=unit.device)
-    own = distance[same, :, same] * languages / (languages - 1)
+    within = distance[same, :, same] * languages / (languages - 1)
     distance[same, :, same] = torch.inf
-    return _silhouette(own, distance.min(2).values)
+    return _silhouette(within, distance.min(2).values)
 
 
-def centroid_distance(source: Side, target: Side) -> float:
+def centroid_distance(source: Representation, target: Representation) -> float:
     """Distance of two languages' means, in standard deviations within a language (arXiv:2004.05160)."""
     apart = (source.states.double().mean(0) - target.states.double().mean(0)).norm()
-    within = sum(side.centred.double().square().sum(1).mean() for side in (source, target)) / 2
+    within = (
+        sum(representation.centred.double().square().sum(1).mean() for representation in (source, target)) / 2
+    )
     return float(apart / within**0.5) if within > 0 else float("nan")
 
 
-def centroid_cosine(source: Side, target: Side) -> float:
+def centroid_cosine(source: Representation, target: Representation) -> float:
     """Cosine between the means of two languages."""
-    a, b = (side.states.double().mean(0) for side in (source, target))
+    a, b = (representation.states.double().mean(0) for representation in (source, target))
     return float(a @ b / (a.norm() * b.norm()).clamp(min=1e-300))
 
 
-def probe(sides: Sequence[Side], labels: np.ndarray, folds: np.ndarray) -> np.ndarray:
-    """Whether a linear probe, trained on other sentences, reads the label: bool [sentence, language].
+def probe(representations: Sequence[Representation], labels: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """Whether a linear probe trained on other sentences predicts the label: bool [sentence, language].
 
     Multinomial logistic regression on standardised states.
 
     Args:
-        sides: one a language.
+        representations: one per language.
         labels: int [sentence, language].
         folds: int [sentence]; a sentence and its translations are always in one fold.
     """
@@ -81,14 +82,14 @@ def probe(sides: Sequence[Side], labels: np.ndarray, folds: np.ndarray) -> np.nd
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    states = np.stack([side.states.cpu().numpy() for side in sides], axis=1)
+    states = np.stack([representation.states.cpu().numpy() for representation in representations], axis=1)
     right = np.zeros(labels.shape, dtype=bool)
     for fold in np.unique(folds):
         train, test = folds != fold, folds == fold
         model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
         model.fit(states[train].reshape(-1, states.shape[2]), labels[train].ravel())
         guesses = model.predict(states[test].reshape(-1, states.shape[2]))
-        right[test] = guesses.reshape(-1, len(sides)) == labels[test]
+        right[test] = guesses.reshape(-1, len(representations)) == labels[test]
     return right
 
 
@@ -98,8 +99,8 @@ def language_labels(sentences: int, languages: int) -> np.ndarray:
 
 
 def control_labels(sentences: int, languages: int, seed: int) -> np.ndarray:
-    """Labels of a control task that nothing in the states tells: each sentence's languages in random order.
+    """Labels of a control task that the states cannot predict: each sentence's languages in random order.
 
-    What a probe scores above this is selectivity (arXiv:1909.03368).
+    A probe's accuracy minus that on the control task is its selectivity (arXiv:1909.03368).
     """
     return np.random.default_rng(seed).permuted(language_labels(sentences, languages), axis=1)

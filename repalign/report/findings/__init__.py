@@ -12,19 +12,24 @@ __all__ = ["Finding", "findings", "leading"]
 
 
 def findings(view: View) -> list[Finding]:
-    """Where languages meet, what changed, and how sure that is, by the leading metric and variant.
+    """Where languages align, what changed, and how sure that is, by the leading metric and variant.
 
-    A language "meets" the pivot at a layer whose score is significantly better than chance, adjusted for the
-    number of tests; a "change" is a paired difference that is significant likewise. Nothing else is said.
+    A language is "above chance" at a layer whose score is significantly better than chance, adjusted for the
+    number of tests; a "change" is a paired difference that is significant by the same rule. One score "exceeds"
+    or has "clearly dropped" below another where their intervals do not overlap.
     """
     lead = leading(view)
-    own, paired = view.rows("own", **lead), view.rows("paired", **lead)
-    found = [where(view, rows, str(name), lead) for name, rows in own.groupby("checkpoint", sort=False)]
-    for (checkpoint, baseline), rows in paired.groupby(["checkpoint", "baseline"], sort=False):
-        found.append(changed(view, rows, str(checkpoint), str(baseline), lead))
-    return found + (sure(view, own, lead) if len(own) else [])
+    scores, differences = view.rows("scores", **lead), view.rows("differences", **lead)
+    sentences = [
+        where(view, rows, str(name), lead) for name, rows in scores.groupby("checkpoint", sort=False)
+    ]
+    for (checkpoint, baseline), rows in differences.groupby(["checkpoint", "baseline"], sort=False):
+        sentences.append(changed(view, rows, str(checkpoint), str(baseline), lead))
+    return sentences + (sure(view, scores, lead) if len(scores) else [])
 
 
 def leading(view: View) -> dict[str, str]:
-    """The metric and variant that the words are about."""
-    return (view.choices("own", "metric", "variant") or view.choices("paired", "metric", "variant"))[0]
+    """The metric and variant that the findings report."""
+    return (view.choices("scores", "metric", "variant") or view.choices("differences", "metric", "variant"))[
+        0
+    ]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-NAMED = 12
+MAX_NAMED_LANGUAGES = 12
 """With more languages than this, findings count languages instead of naming each."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence that a test stands behind.
+    """A sentence and the test that supports it.
 
     Attributes:
         question: "where", "changed" or "sure".
         text: the sentence.
         evidence: the test.
-        choice: what the page shows when it is chosen, e.g. metric, variant, layer.
+        choice: what the page shows when the finding is selected, e.g. metric, variant, layer.
         details: the same for each language.
     """
 

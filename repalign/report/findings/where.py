@@ -1,12 +1,20 @@
-"""Where do they meet?"""
+"""Where do languages align?"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from repalign.figures.view import above_chance
-from repalign.report.findings.finding import NAMED, Finding
-from repalign.report.findings.words import adjusted, called, layers_in_words, listing, number, p_in_words
+from repalign.report.findings.finding import MAX_NAMED_LANGUAGES, Finding
+from repalign.report.findings.peaks import SHARED_TOKENS, best, exceeds, peaks, with_control
+from repalign.report.findings.words import (
+    adjusted,
+    called,
+    language_list,
+    layers_in_words,
+    number,
+    p_in_words,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,90 +23,98 @@ if TYPE_CHECKING:
 
 
 def where(view: View, rows: pd.DataFrame, checkpoint: str, lead: dict[str, str]) -> Finding:
-    """Which languages meet the pivot in one checkpoint, and where most of them do."""
-    import pandas as pd
-
-    pivot, above = view.pivot, above_chance(rows)
-    if not above.any():
-        text = f"{checkpoint}: no language is above chance at any layer, so none is shown to meet {pivot}."
+    """At which layers one checkpoint aligns languages with the pivot most, how strongly, and how many of them."""
+    pivot, significant = language_list([view.pivot]), rows[above_chance(rows)]
+    if significant.empty:
+        text = (
+            f"{checkpoint}: no evidence of alignment with {pivot}; no language is above chance at any layer."
+        )
         return Finding("where", text, f"smallest adjusted {p_in_words(rows['p_adjusted'].min())}", dict(lead))
-    names, met = list(rows["target"].unique()), rows[above]
-    counts = met.groupby("layer")["target"].nunique()
-    most = counts.index[counts == counts.max()]
-    peaks = pd.DataFrame([best(own) for _, own in met.groupby("target", sort=False)])
-    text = f"{checkpoint}: {_who(list(peaks['target']), names)} {pivot} {_together(counts, most, len(peaks))}"
+    names, tops = list(rows["target"].unique()), peaks(significant)
+    compared = with_control(view, tops, SHARED_TOKENS, lead)
+    exceeding = [str(peak["target"]) for peak, control in compared if exceeds(peak, control)]
+    weak = bool(compared) and not exceeding
+    claim = f"weak evidence of alignment with {pivot}, which" if weak else f"alignment with {pivot}"
+    sentence = (
+        f"{checkpoint}: {claim} peaks at {_peak(tops, view.label(lead['metric']))}; "
+        f"{_who(significant, rows)}{_beyond_shared_tokens(exceeding, len(compared))}."
+    )
+    top_layers = [int(peak["layer"]) for peak in tops]
     return Finding(
         "where",
-        " ".join(filter(None, [f"{text}, {_nearest(peaks)}.", _parted(met, rows)])),
+        " ".join(filter(None, [sentence, _dropped(significant, rows)])),
         f"{view.label(lead['metric'])}, {lead['variant']}; above chance, {adjusted(view)}",
-        {**lead, "layer": int(peaks["layer"].mode().iloc[0])},
-        tuple(_language(rows[rows["target"] == name], name, pivot, lead) for name in names)
-        if len(names) <= NAMED
+        {**lead, "layer": max(sorted(set(top_layers)), key=top_layers.count)},
+        tuple(_language(rows[rows["target"] == name], name, lead) for name in names)
+        if len(names) <= MAX_NAMED_LANGUAGES
         else (),
     )
 
 
-def _who(meeting: list[str], names: list[str]) -> str:
-    if len(names) == 1:
-        return f"{called(names[0])} meets"
-    if len(meeting) == len(names):
-        return f"{'both' if len(names) == 2 else f'all {len(names)}'} languages meet"
-    if len(meeting) <= 3:
-        verb = "meets" if len(meeting) == 1 else "meet"
-        return f"{len(meeting)} of {len(names)} languages ({listing(meeting)}) {verb}"
-    return f"{len(meeting)} of {len(names)} languages meet"
-
-
-def _together(counts: pd.Series, most: pd.Index, meeting: int) -> str:
-    """In which layers: all of them, most of them, or each for itself."""
-    if counts.max() == meeting:
-        return f"in {layers_in_words(most)}"
-    if counts.max() > 1:
-        return f"somewhere, {counts.max()} of them together in {layers_in_words(most)}"
-    return f"each at layers of its own ({layers_in_words(counts.index)})"
-
-
-def _nearest(peaks: pd.DataFrame) -> str:
+def _peak(tops: list[pd.Series], label: str) -> str:
     """The best layers, and the values there."""
-    low, high = peaks["value"].min(), peaks["value"].max()
-    value = f"{low:.2f}" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f}"
-    layers = layers_in_words(peaks["layer"].unique())
-    return f"nearest in {layers} ({value}; chance {peaks['chance'].mean():.3f})"
+    values = sorted(peak["value"] for peak in tops)
+    low, high = f"{values[0]:.2f}", f"{values[-1]:.2f}"
+    value = low if low == high else f"{low} to {high}"
+    chance = sum(peak["chance"] for peak in tops) / len(tops)
+    layers = layers_in_words({peak["layer"] for peak in tops})
+    return f"{layers} ({label} {value}; chance {chance:.3f})"
 
 
-def best(rows: pd.DataFrame) -> pd.Series:
-    """The row of the layer where a language is nearest to the pivot."""
-    return rows.loc[rows["gain"].idxmax()]
+def _who(significant: pd.DataFrame, rows: pd.DataFrame) -> str:
+    """How many languages are above chance, and at which layers most of them are."""
+    names, total = list(significant["target"].unique()), rows["target"].nunique()
+    if total == 1:
+        who = f"{language_list(names)} is"
+    elif len(names) == total:
+        who = f"{'both' if total == 2 else f'all {total}'} languages are"
+    else:
+        listed = f" ({language_list(names)})" if len(names) <= 3 else ""
+        who = f"{len(names)} of {total} languages{listed} {'is' if len(names) == 1 else 'are'}"
+    counts = significant.groupby("layer")["target"].nunique()
+    most = counts.index[counts == counts.max()]
+    if counts.max() < len(names):
+        return (
+            f"{who} above chance, at most {counts.max()} of them at the same layer ({layers_in_words(most)})"
+        )
+    everywhere = len(most) == rows["layer"].nunique() > 1
+    return f"{who} above chance at {'every layer' if everywhere else layers_in_words(most)}"
 
 
-def _parted(met: pd.DataFrame, rows: pd.DataFrame) -> str:
-    """Which of them are apart again at the last layer: said only where the two intervals do not touch."""
-    last, parted = rows["layer"].max(), []
-    for name, own in met.groupby("target", sort=False):
-        peak = best(own)
-        for _, end in rows[(rows["target"] == name) & (rows["layer"] == last)].iterrows():
-            apart = end["high"] < peak["low"] or end["low"] > peak["high"]
-            if apart and end["gain"] < peak["gain"]:
-                parted.append(str(name))
-    if not parted:
+def _beyond_shared_tokens(exceeding: list[str], compared: int) -> str:
+    """How many exceed the shared-token control; empty where all do or there is no control."""
+    if len(exceeding) == compared:
         return ""
-    count = met["target"].nunique()
-    who = "All" if len(parted) == count > 1 else listing(parted) if len(parted) <= NAMED else len(parted)
-    return (
-        f"{who} {'is' if len(parted) == 1 else 'are'} clearly further apart again at the last layer, {last}."
-    )
+    if not exceeding:
+        return ", none exceeds the shared-token control"
+    verb = "exceeds" if len(exceeding) == 1 else "exceed"
+    return f", {len(exceeding)} of {compared} {verb} the shared-token control"
 
 
-def _language(rows: pd.DataFrame, name: str, pivot: str, lead: dict[str, str]) -> Finding:
-    above = rows[above_chance(rows)]
-    if above.empty:
+def _dropped(significant: pd.DataFrame, rows: pd.DataFrame) -> str:
+    """Languages whose score at the last layer is below their peak, with intervals that do not overlap."""
+    last, dropped = rows["layer"].max(), []
+    for name, layers in significant.groupby("target", sort=False):
+        ends = rows[(rows["target"] == name) & (rows["layer"] == last)]
+        if any(exceeds(best(layers), end) for _, end in ends.iterrows()):
+            dropped.append(str(name))
+    if not dropped:
+        return ""
+    everyone = len(dropped) == significant["target"].nunique() > 1
+    who = "all of them" if everyone else language_list(dropped)
+    return f"It has clearly dropped again by the last layer, {last}, for {who}."
+
+
+def _language(rows: pd.DataFrame, name: str, lead: dict[str, str]) -> Finding:
+    significant = rows[above_chance(rows)]
+    if significant.empty:
         smallest = f"smallest adjusted {p_in_words(rows['p_adjusted'].min())}"
         return Finding("where", f"{called(name)}: not above chance at any layer.", smallest, dict(lead))
-    peak = best(above)
+    peak = best(significant)
     return Finding(
         "where",
-        f"{called(name)} meets {pivot} in {layers_in_words(above['layer'])}, most at {peak['layer']}: "
-        f"{number(peak)}.",
+        f"{called(name)}: above chance at {layers_in_words(significant['layer'])}; "
+        f"peak {number(peak)} at layer {peak['layer']}.",
         f"chance {peak['chance']:.3f}, adjusted {p_in_words(peak['p_adjusted'])}",
         {**lead, "layer": int(peak["layer"])},
     )

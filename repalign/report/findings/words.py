@@ -1,4 +1,4 @@
-"""Numbers and names as the findings word them."""
+"""Numbers and names as findings write them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from repalign.corpora.languages import language_name
 from repalign.figures.view import ALPHA
+from repalign.report.findings.finding import MAX_NAMED_LANGUAGES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +42,8 @@ def layers_in_words(layers: Iterable[int]) -> str:
 
 
 def listing(words: Sequence[str]) -> str:
-    """
+    """Words as an English list.
+
     >>> listing(["ar", "el", "zh"])
     'ar, el and zh'
     """
@@ -61,7 +63,7 @@ def p_in_words(p: float) -> str:
 
 
 def adjusted(view: View) -> str:
-    """By what correction, and below what, p counts as significant."""
+    """The correction, and the threshold below which p is significant: "Holm-adjusted p < 0.05"."""
     return f"{correction(view)}-adjusted p < {ALPHA:g}".replace(" < ", f"{NO_BREAK}<{NO_BREAK}")
 
 
@@ -72,7 +74,8 @@ def correction(view: View) -> str:
 
 
 def joined(count: int, noun: str) -> str:
-    """
+    """A number with its noun.
+
     >>> joined(1, "layer"), joined(7, "layer")
     ('1 layer', '7 layers')
     """
@@ -85,8 +88,21 @@ def called(code: str) -> str:
     return code if name == code else f"{code} ({name})"
 
 
-def count_of(counts: Iterable[int]) -> str:
+def language_list(codes: Iterable[str]) -> str:
+    """English names of languages, each once; their number where there are too many to name.
+
+    >>> language_list(["zh", "el", "zh"]), language_list(map(str, range(20)))
+    ('Chinese and Greek', '20 languages')
     """
+    distinct = list(dict.fromkeys(codes))
+    if len(distinct) > MAX_NAMED_LANGUAGES:
+        return f"{len(distinct)} languages"
+    return listing([language_name(code) for code in distinct])
+
+
+def count_of(counts: Iterable[int]) -> str:
+    """One number, or the range of several.
+
     >>> count_of([240, 240]), count_of([238, 240])
     ('240', '238 to 240')
     """

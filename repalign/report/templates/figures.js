@@ -10,7 +10,7 @@
 
   function draw(id) {
     const { data: traces, layout } = data.figures[id];
-    const template = data.sheets[dark() && !printing ? "dark" : "light"];
+    const template = data.themes[dark() && !printing ? "dark" : "light"];
     const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
       toImageButtonOptions: { format: "svg", filename: id } };
     Plotly.react(id, structuredClone(traces), { height: data.height, ...structuredClone(layout), template, autosize: true }, config);

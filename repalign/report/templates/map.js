@@ -1,8 +1,8 @@
 "use strict";
-/* One checkpoint's map of the semantic space, drawn on a canvas. What it shows is decided by `view`, which the page owns
-   and all maps share: hidden (languages), matches (sentences found, or null), sentence and language (lit), colourOf. */
+/* One checkpoint's map of the semantic space, drawn on a canvas. All maps share the page's `view`: hidden (languages),
+   matches (sentences that match the search, or null), sentence and language (highlighted), colourOf. */
 
-/* Corners, the first one's angle in half turns, and how far every second corner is drawn in. */
+/* Number of corners, angle of the first in half turns, and radius of every second corner. */
 const CORNERS = { diamond: [4, 0, 1], "triangle-up": [3, -0.5, 1], "triangle-down": [3, 0.5, 1], pentagon: [5, -0.5, 1], star: [10, -0.5, 0.45], hexagon: [6, 0, 1] };
 
 class SpaceMap {
@@ -17,7 +17,7 @@ class SpaceMap {
     Object.assign(this, { zoom: 1, shift: [0, 0], turn: [0.5, 0.35] });
   }
 
-  /* Move to one layer of a sheet. places: [layer, language, sentence, dim] in one flat array. */
+  /* Move to one layer of a sheet. sheet.places: [layer, language, sentence, dim], flattened. */
   show(sheet, layer, milliseconds) {
     const size = this.space.languages.length * this.count * sheet.dims;
     const target = sheet.places.subarray(layer * size, (layer + 1) * size);
@@ -38,13 +38,13 @@ class SpaceMap {
     requestAnimationFrame(step);
   }
 
-  /* One scale for all layers, so that only points move; a few outliers may lie outside. */
+  /* One scale for all layers, so that only points move; a few outliers may fall outside. */
   static reach(places) {
     const sizes = Float32Array.from(places, Math.abs).sort();
     return (sizes[Math.floor(sizes.length * 0.998)] || 1) * 1.1;
   }
 
-  /* Where a point lies on the canvas, in CSS pixels. */
+  /* Position of a point on the canvas, in CSS pixels. */
   at(language, sentence) {
     const i = (language * this.count + sentence) * this.sheet.dims;
     let x = this.now[i], y = this.now[i + 1];
@@ -84,7 +84,7 @@ class SpaceMap {
     const [x, y] = this.at(language, sentence), { pen } = this;
     pen.fillStyle = this.view.colourOf(this, language, sentence);
     pen.beginPath();
-    const shape = this.space.looks[language].symbol;
+    const shape = this.space.styles[language].symbol;
     if (shape === "square") pen.rect(x - size * 0.9, y - size * 0.9, size * 1.8, size * 1.8);
     else if (!CORNERS[shape]) pen.arc(x, y, size, 0, 2 * Math.PI);
     else {
@@ -97,7 +97,7 @@ class SpaceMap {
     pen.fill();
   }
 
-  /* Lines from the sentence that was chosen to its translations, with their languages. */
+  /* Lines from the selected sentence to its translations, labelled with their languages. */
   threads(sentence, shown) {
     const { pen } = this, style = getComputedStyle(this.canvas);
     const centre = this.at(shown.includes(this.view.language) ? this.view.language : shown[0], sentence);
@@ -117,7 +117,7 @@ class SpaceMap {
     }
   }
 
-  /* The point nearest to a place on the canvas, as [language, sentence]; null where none is within reach. */
+  /* The point nearest to a position on the canvas, as [language, sentence]; null if none is close enough. */
   nearest(x, y, within = 14) {
     let best = null, least = within * within;
     for (let l = 0; l < this.space.languages.length; l++) {
@@ -131,7 +131,7 @@ class SpaceMap {
     return best;
   }
 
-  /* A number of one sentence at the layer shown: "cosine" or "margin". */
+  /* A score of one sentence at the current layer: "cosine" or "margin". */
   score(kind, language, sentence) {
     return this.sheet[kind][(this.layer * this.space.languages.length + language) * this.count + sentence] / 1e4;
   }

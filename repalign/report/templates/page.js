@@ -1,5 +1,5 @@
 "use strict";
-/* The page: its state (kept in the address), its controls, and the figures that follow them. */
+/* The page: its state (kept in the URL), its controls, and the figures that follow them. */
 (() => {
   const $ = (id) => document.getElementById(id);
   const make = (tag, properties, ...children) => {
@@ -34,7 +34,7 @@
   }
   const dark = () => (state.theme ? state.theme === "dark" : prefersDark.matches);
 
-  /* The layer of a checkpoint that lies at the same depth as the slider. */
+  /* The layer of a checkpoint at the same relative depth as the slider. */
   function layerOf(checkpoint, slider = state.layer) {
     const own = data.depths[checkpoint] ?? data.depths[data.deepest], depth = data.depths[data.deepest][slider];
     return Number(Object.keys(own).reduce((best, layer) => (Math.abs(own[layer] - depth) < Math.abs(own[best] - depth) ? layer : best)));
@@ -52,10 +52,10 @@
     return panel.pictures.reduce((best, p) => (fit(p) > fit(best) ? p : best));
   }
   function drawFigure(id) {
-    const panel = panels.get(id), element = $(id), chosen = picture(panel), sheet = dark() && !printing ? "dark" : "light";
-    const key = `${panel.pictures.indexOf(chosen)} ${sheet}`;
+    const panel = panels.get(id), element = $(id), chosen = picture(panel), theme = dark() && !printing ? "dark" : "light";
+    const key = `${panel.pictures.indexOf(chosen)} ${theme}`;
     if (element.dataset.drawn !== key) {
-      const layout = { ...structuredClone(chosen.layout), template: data.sheets[sheet], autosize: true };
+      const layout = { ...structuredClone(chosen.layout), template: data.themes[theme], autosize: true };
       const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
         toImageButtonOptions: { format: "svg", filename: id } };
       if (element.dataset.drawn === undefined) element.replaceChildren();
@@ -68,7 +68,7 @@
     }
     if (panel.cursor) cursor(element, layerOf(panel.checkpoint));
   }
-  /* A click sets the layer; the cursor is laid over the figure, as redrawing it would take too long for a slider. */
+  /* A click sets the layer. The cursor is an overlay: redrawing the figure would be too slow for a slider. */
   function follow(element) {
     element.append(make("div", { className: "cursor" }));
     element.on("plotly_click", ({ points }) => {
@@ -77,7 +77,7 @@
     });
     element.on("plotly_afterplot", () => cursor(element, layerOf(panels.get(element.id).checkpoint)));
   }
-  /* What is pointed at in one checkpoint's figure is shown in the others' as well. */
+  /* Hovering over one checkpoint's figure shows the same point in the figures of the others. */
   function link(element, panel) {
     const beside = () => data.panels.filter((other) => other.figure === panel.figure && other !== panel && seen.has(other.id)).map((other) => $(other.id));
     element.on("plotly_hover", ({ points: [point], event }) => {
@@ -97,18 +97,18 @@
     line.hidden = !(x >= 0 && x <= size.w);
   }
 
-  /* ---- the nearest wrong neighbours ---- */
-  function showNeighbours() {
-    const chosen = data.neighbours.rows.filter((row) => row.layer === layerOf(row.checkpoint) && (!$("taken").value || row.target === $("taken").value))
+  /* ---- retrieval errors ---- */
+  function showConfusions() {
+    const chosen = data.confusions.rows.filter((row) => row.layer === layerOf(row.checkpoint) && (!$("confused").value || row.target === $("confused").value))
       .sort((a, b) => a.rank - b.rank);
-    const text = (language, sentence) => make("bdi", { textContent: data.neighbours.texts[language]?.[sentence] ?? `sentence ${sentence}`, dir: "auto", lang: language });
-    $("neighbours-rows").replaceChildren(...chosen.slice(0, 40).map((row) => make("tr", {},
+    const text = (language, sentence) => make("bdi", { textContent: data.confusions.texts[language]?.[sentence] ?? `sentence ${sentence}`, dir: "auto", lang: language });
+    $("confusions-rows").replaceChildren(...chosen.slice(0, 40).map((row) => make("tr", {},
       make("td", {}, make("bdi", { textContent: row.checkpoint })), make("td", { className: "number", textContent: `${row.source} → ${row.target}` }),
       make("td", {}, text(row.source, row.sentence)), make("td", {}, text(row.target, row.taken_for)), make("td", {}, text(row.target, row.sentence)))));
-    $("neighbours-count").textContent = chosen.length ? `${Math.min(40, chosen.length)} of ${chosen.length} at layer ${state.layer}` : `none at layer ${state.layer}`;
+    $("confusions-count").textContent = chosen.length ? `${Math.min(40, chosen.length)} of ${chosen.length} at layer ${state.layer}` : `none at layer ${state.layer}`;
   }
 
-  /* ---- everything that the state decides ---- */
+  /* ---- redraw everything that depends on the state ---- */
   function show(milliseconds = 0) {
     document.documentElement.dataset.theme = dark() ? "dark" : "light";
     $("theme").setAttribute("aria-pressed", String(dark()));
@@ -117,7 +117,7 @@
     $("layer").setAttribute("aria-valuetext", `layer ${state.layer}`);
     $("layer-shown").value = `${state.layer} of ${data.layers.at(-1)}`;
     section?.show(milliseconds);
-    if ($("neighbours-rows")) showNeighbours();
+    if ($("confusions-rows")) showConfusions();
     for (const id of seen) drawFigure(id);
   }
 
@@ -139,14 +139,14 @@
   }
 
   const tools = { $, make, unpack, data, started, still, layerOf, set, get state() { return state; } };
-  const section = data.space ? spaceSection(tools) : null;
+  const section = data.map ? spaceSection(tools) : null;
   for (const id of ["measure", "language"]) started[id] = options(id)[0] ?? null;
   readAddress();
   for (const id of CHOOSERS) $(id)?.addEventListener("change", (event) => set({ [id]: event.target.value }, 400));
   $("layer").addEventListener("input", (event) => set({ layer: data.layers[Number(event.target.value)] }));
   $("play").addEventListener("click", play);
   $("theme").addEventListener("click", () => set({ theme: dark() ? "light" : "dark" }));
-  $("taken")?.addEventListener("change", showNeighbours);
+  $("confused")?.addEventListener("change", showConfusions);
   $("download").addEventListener("click", download);
   for (const button of document.querySelectorAll(".show")) button.addEventListener("click", () => {
     set(JSON.parse(button.dataset.choice));

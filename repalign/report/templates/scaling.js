@@ -10,8 +10,8 @@
   const count = (value) => Math.round(value).toLocaleString("en");
 
   function draw(id, { data: traces, layout }) {
-    const sheet = data.sheets[dark() ? "dark" : "light"];
-    Plotly.react($(id), structuredClone(traces), { ...structuredClone(layout), template: sheet, autosize: true }, config);
+    const theme = data.themes[dark() ? "dark" : "light"];
+    Plotly.react($(id), structuredClone(traces), { ...structuredClone(layout), template: theme, autosize: true }, config);
   }
   /* The slider runs over four orders of magnitude, the given budget in the middle. */
   const budget = () => Number($("budget-exact").value);

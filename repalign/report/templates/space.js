@@ -1,9 +1,9 @@
 "use strict";
-/* The section of the semantic space: maps that move together, what is lit on them, and the card of its translations. */
+/* The semantic space section: linked maps, the highlighted sentence, and the card with its translations. */
 
 function spaceSection(page) {
   const { $, make, unpack, data, started, still, layerOf, set } = page, state = () => page.state;
-  const space = data.space, maps = [];
+  const space = data.map, maps = [];
   const view = { hidden: new Set(), matches: null, sentence: null, language: null, colourOf: null };
   let pinned = false;
   const HEAT = ["#2f79c4", "#8f8f8f", "#d9730d"];
@@ -14,18 +14,18 @@ function spaceSection(page) {
   const between = (low, value, high) => Math.max(low, Math.min(high, value));
   const ramp = () => make("span", { className: "ramp" });
   const COLOURS = {
-    language: { of: (map, l) => space.looks[l].colour, key: () => [] },
+    language: { of: (map, l) => space.styles[l].colour, key: () => [] },
     group: {
       of: (map, l, s) => `hsl(${space.hues[s]} 55% 48%)`,
-      key: () => [`A sentence and its translations share a colour, by where the ${data.pivot} one lies at layer ${started.layer}.`],
+      key: () => [`A sentence and its translations share a colour: the position of the ${data.pivot} sentence at layer ${started.layer}.`],
     },
     length: {
       of: (map, l, s) => blend(between(0, space.sentences[l].tokens[s] / space.longest, 1)),
-      key: () => ["short", ramp(), `${space.longest} tokens and more`],
+      key: () => ["short", ramp(), `${space.longest} tokens or more`],
     },
     score: {
       of: (map, l, s) => blend(between(0, 0.5 + map.score("margin", l, s) * 2, 1)),
-      key: () => ["nearer to a wrong sentence", ramp(), "translation is nearest"],
+      key: () => ["another sentence is nearer", ramp(), "translation is nearest"],
     },
   };
 
@@ -40,17 +40,17 @@ function spaceSection(page) {
     for (const one of space.sentences) Object.assign(one, { tokens: unpack(one.tokens), group: unpack(one.group), low: one.text.map((t) => t.toLocaleLowerCase()) });
     const lengths = space.sentences.flatMap((one) => [...one.tokens]).sort((a, b) => a - b);
     space.longest = lengths[Math.floor(lengths.length * 0.98)] || 1;
-    const looks = new Map(data.languages.map((one) => [one.code, one]));
-    space.looks = space.languages.map((code) => looks.get(code));
+    const styles = new Map(data.languages.map((one) => [one.code, one]));
+    space.styles = space.languages.map((code) => styles.get(code));
     space.hues = hues();
     const names = [...new Set(space.sheets.map((sheet) => sheet.map))];
     $("map").replaceChildren(...names.map((name) => new Option(name, name)));
     started.map = names[0];
     for (const checkpoint of new Set(space.sheets.map((sheet) => sheet.checkpoint))) addMap(checkpoint);
-    for (const look of space.looks) addLegend(look);
+    for (const style of space.styles) addLegend(style);
   }
 
-  /* Neighbours in the pivot, at the layer the page starts with, get neighbouring hues. */
+  /* Neighbours in the pivot language, at the page's first layer, get similar hues. */
   function hues() {
     const sheet = space.sheets.find((one) => one.variant === started.variant) ?? space.sheets[0];
     const layer = Math.max(0, sheet.layers.indexOf(layerOf(sheet.checkpoint, started.layer)));
@@ -91,7 +91,7 @@ function spaceSection(page) {
     canvas.addEventListener("keydown", (event) => keys(event, map));
     new ResizeObserver(() => map.draw()).observe(canvas);
   }
-  /* Maps of one checkpoint beside another turn and move together. */
+  /* All maps rotate and move together. */
   function drag(map, x, y) {
     for (const one of maps) {
       if (map.sheet.dims === 3) one.turn = [one.turn[0] + x / 120, one.turn[1] + y / 120];
@@ -140,7 +140,7 @@ function spaceSection(page) {
   }
   const sentenceText = (l, s) => make("bdi", { textContent: space.sentences[l].text[s], dir: "auto", lang: space.languages[l] });
 
-  /* The sentence that is lit, in all languages, with its cosines in each checkpoint. */
+  /* The highlighted sentence in all languages, with its cosines in each checkpoint. */
   function card() {
     const s = view.sentence;
     if (s === null) return $("card").replaceChildren($("map-help").content.cloneNode(true));
@@ -148,7 +148,7 @@ function spaceSection(page) {
     for (const map of maps) head.append(make("th", { scope: "col" }, "cosine", ...(maps.length > 1 ? [", ", make("bdi", { textContent: map.checkpoint })] : [])));
     const rows = space.languages.map((code, l) => {
       const swatch = make("span", { className: "swatch" });
-      swatch.style.background = space.looks[l].colour;
+      swatch.style.background = space.styles[l].colour;
       const row = make("tr", { className: l === view.language ? "chosen" : "" }, make("th", { scope: "row" }, swatch, code), make("td", { className: "text" }, sentenceText(l, s)));
       for (const map of maps) {
         const cosine = map.score("cosine", l, s), found = map.score("margin", l, s) > 0;
@@ -157,18 +157,18 @@ function spaceSection(page) {
       }
       return row;
     });
-    const note = `Cosine with the translation in ${data.pivot} (for ${data.pivot}: the mean of the others), in all dims; ✓ where no wrong sentence of the map is nearer.`;
+    const note = `Cosine with the translation in ${data.pivot} (for ${data.pivot}: the mean over the others), in all dimensions; ✓ if no other sentence of the map is nearer.`;
     $("card").replaceChildren(make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)), make("p", { className: "note", textContent: note }));
   }
 
-  function addLegend(look) {
+  function addLegend(style) {
     const swatch = make("span", { className: "swatch" });
-    swatch.style.background = look.colour;
-    const button = make("button", { type: "button" }, swatch, look.name === look.code ? look.code : `${look.name} (${look.code})`);
-    button.dataset.code = look.code;
+    swatch.style.background = style.colour;
+    const button = make("button", { type: "button" }, swatch, style.name === style.code ? style.code : `${style.name} (${style.code})`);
+    button.dataset.code = style.code;
     button.addEventListener("click", () => {
       const hidden = new Set(view.hidden);
-      if (!hidden.delete(look.code)) hidden.add(look.code);
+      if (!hidden.delete(style.code)) hidden.add(style.code);
       set({ hide: [...hidden].join(",") }, 0);
     });
     $("legend").append(button);
@@ -179,21 +179,21 @@ function spaceSection(page) {
     view.colourOf = COLOURS[state().colour].of;
     $("scale").replaceChildren(...COLOURS[state().colour].key());
     $("scale").hidden = state().colour === "language";
-    const wanted = state().find.trim().toLocaleLowerCase();
-    view.matches = wanted ? new Set([...space.rows.keys()].filter((s) => space.sentences.some((one) => one.low[s].includes(wanted)))) : null;
+    const query = state().find.trim().toLocaleLowerCase();
+    view.matches = query ? new Set([...space.rows.keys()].filter((s) => space.sentences.some((one) => one.low[s].includes(query)))) : null;
     $("found").textContent = view.matches ? `${view.matches.size} found` : "";
     for (const button of $("legend").children) button.setAttribute("aria-pressed", String(!view.hidden.has(button.dataset.code)));
     const at = state().sentence === "" ? -1 : space.rows.indexOf(Number(state().sentence));
     if (at >= 0 || pinned) Object.assign(view, { sentence: at >= 0 ? at : null, language: at >= 0 ? (view.language ?? 0) : null });
     pinned = at >= 0;
     for (const map of maps) {
-      const own = space.sheets.filter((sheet) => sheet.checkpoint === map.checkpoint);
-      const same = own.filter((sheet) => sheet.map === state().map);
-      const sheet = same.find((one) => one.variant === state().variant) ?? same[0] ?? own[0];
+      const sheets = space.sheets.filter((sheet) => sheet.checkpoint === map.checkpoint);
+      const same = sheets.filter((sheet) => sheet.map === state().map);
+      const sheet = same.find((one) => one.variant === state().variant) ?? same[0] ?? sheets[0];
       const number = layerOf(map.checkpoint), layer = Math.max(0, sheet.layers.indexOf(number));
       map.show(sheet, layer, still.matches ? 0 : milliseconds);
       const kept = Math.round(100 * sheet.knn_overlap[layer]);
-      map.faith.textContent = `${sheet.map}, ${sheet.variant}, layer ${sheet.layers[layer]}. Trustworthiness ${sheet.trustworthiness[layer].toFixed(2)} (1 is perfect, 0.5 is chance); ${kept}% of each sentence's 10 true neighbours are neighbours here.`;
+      map.faith.textContent = `${sheet.map}, ${sheet.variant}, layer ${sheet.layers[layer]}. Trustworthiness ${sheet.trustworthiness[layer].toFixed(2)} (1 is perfect, 0.5 is chance); ${kept}% of each sentence's 10 nearest neighbours are kept.`;
       map.canvas.setAttribute("aria-label", `Map of ${map.count} sentences in ${maps.length > 1 ? map.checkpoint + ", " : ""}${space.languages.length} languages, layer ${sheet.layers[layer]}`);
     }
     card();

@@ -1,4 +1,4 @@
-"""Memory of an extraction above its loaded model: `python tests/bench/memory.py --json FILE`.
+"""Memory of an extraction above its loaded model: `python tests/bench/bench_memory.py --json FILE`.
 
 The model of the extraction benchmark for the size of the peak; a narrow and deep one for its growth with the number of
 sentences, since 20,000 sentences through the wide one take an hour on two cores. It is so deep that 2,000 sentences
@@ -18,12 +18,15 @@ from pathlib import Path
 import psutil
 import torch
 import transformers
-from extraction import make_model
-from timing import arguments, write
+from bench_extraction import make_model
+from bench_timing import arguments, write
 
 from repalign.checkpoints import Checkpoint
 from repalign.corpora import ParallelCorpus
-from repalign.states.extraction import Extraction
+from repalign.models.engine import Engine
+from repalign.models.loading import locate, one_base
+from repalign.states.extraction import read_states
+from repalign.states.spec import Machine, ReadingSpec
 
 
 def peak_above_model(folder: str, sentences: int) -> float:
@@ -35,12 +38,12 @@ def peak_above_model(folder: str, sentences: int) -> float:
         ]
         for lang, texts in everyday.sentences.items()
     }
-    job = Extraction(
-        Checkpoint.named(folder), ParallelCorpus("many", rows), batch_tokens=4096, dtype="float32"
-    )
-    job.engine.pool(job._tokenize()["en"][:1], ["mean"])
-    with watched() as held:
-        job.run(("mean",))
+    machine = Machine(dtype="float32", batch_tokens=4096)
+    # Within it the model stays loaded: what grows is what reading takes.
+    with one_base():
+        Engine.open(locate(Checkpoint.named(folder)), dtype="float32", batch_tokens=4096)
+        with watched() as held:
+            read_states(Checkpoint.named(folder), ParallelCorpus(rows, "many"), [ReadingSpec()], machine)
     return (max(held) - held[0]) / 2**20
 
 
@@ -86,28 +89,28 @@ def main() -> None:
     if sys.argv[1:2] == ["--measure"]:
         print(peak_above_model(sys.argv[2], int(sys.argv[3])))
         return
-    args = arguments(__doc__.splitlines()[0])
+    args = arguments(__doc__.splitlines()[0], few=2_000, many=20_000, peak=300, width=768, layers=68)
     transformers.utils.logging.set_verbosity_error()
     text = [s for rows in ParallelCorpus.named("everyday").sentences.values() for s in rows]
     with tempfile.TemporaryDirectory() as temporary:
-        wide = make_model(Path(temporary) / "wide", text)
+        wide = make_model(Path(temporary) / "wide", text, width=args.width)
         narrow = Path(temporary) / "narrow"
-        transformers.AutoTokenizer.from_pretrained(make_model(narrow, text)).save_pretrained(narrow)
+        transformers.AutoTokenizer.from_pretrained(wide).save_pretrained(narrow)
         config = transformers.LlamaConfig(
             vocab_size=4000,
             hidden_size=128,
             intermediate_size=128,
-            num_hidden_layers=68,
+            num_hidden_layers=args.layers,
             num_attention_heads=4,
             num_key_value_heads=1,
         )
         torch.manual_seed(0)
         transformers.LlamaForCausalLM(config).save_pretrained(narrow)
-        peaks = {n: in_a_process_of_its_own(narrow, n, Path(temporary)) for n in (2_000, 20_000)}
+        peaks = {n: in_a_process_of_its_own(narrow, n, Path(temporary)) for n in (args.few, args.many)}
         figures = {
-            "peak_mib": in_a_process_of_its_own(wide, 300, Path(temporary)),
+            "peak_mib": in_a_process_of_its_own(wide, args.peak, Path(temporary)),
             "peak_mib_narrow": peaks,
-            "growth_20000_over_2000": peaks[20_000] / peaks[2_000],
+            f"growth_{args.many}_over_{args.few}": peaks[args.many] / peaks[args.few],
         }
         write(figures, args.json)
 

@@ -1,4 +1,4 @@
-"""Size and speed of the page: `python tests/bench/report.py --json FILE`.
+"""Size and speed of the page: `python tests/bench/bench_report.py --json FILE`.
 
 Random tables of one checkpoint, drawn and opened in Chromium: "usual" is 7 languages x 240 sentences x
 33 layers x 2 variants, "many" is 200 languages x 40 layers.
@@ -13,8 +13,6 @@ load_before      other processes at the start; above 0.5, times say little
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import shutil
 import tempfile
@@ -24,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from bench_timing import arguments, write
 from playwright.sync_api import sync_playwright
 
 from repalign import Report, Results
@@ -108,18 +107,14 @@ def measured(browser, results: Results, folder: Path) -> dict[str, object]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path)
-    args = parser.parse_args()
+    args = arguments(__doc__, languages=7, layers=33, sentences=240, many=200, deep=40)
     found: dict[str, object] = {"load_before": round(os.getloadavg()[0], 2)}
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        found["usual"] = measured(browser, made_up(7, 33, 240), Path(folder))
-        found["many"] = measured(browser, made_up(200, 40, 60), Path(folder))
+        found["usual"] = measured(browser, made_up(args.languages, args.layers, args.sentences), Path(folder))
+        found["many"] = measured(browser, made_up(args.many, args.deep, args.sentences // 4), Path(folder))
         browser.close()
-    print(json.dumps(found, indent=1))
-    if args.json:
-        args.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    write(found, args.json)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Speed of the metrics: `python tests/bench/metrics.py --json FILE`.
+"""Speed of the metrics: `python tests/bench/bench_metrics.py --json FILE`.
 
 default_set_seconds    7 languages x 13 layers x 1,012 sentences x 768 dims, float32: default metrics, raw and
                        centred, with intervals from 1,000 draws, chance and p
@@ -12,8 +12,6 @@ load_before            other processes at the start; above 0.5, seconds say litt
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import threading
 import time
@@ -21,6 +19,7 @@ import time
 import numpy as np
 import psutil
 import torch
+from bench_timing import arguments, write
 
 from repalign import LayerStates, profile
 from repalign.metrics import METRICS, LayerPair
@@ -88,11 +87,11 @@ def svd_procrustes(x: torch.Tensor, y: torch.Tensor) -> float:
     return float(2 - 2 * torch.linalg.svdvals((x / x.norm()).T @ (y / y.norm())).sum())
 
 
-def measure() -> dict[str, object]:
+def measure(languages: int, layers: int, sentences: int, dims: int, wide: int) -> dict[str, object]:
     figures: dict[str, object] = {}
     load = round(os.getloadavg()[0], 1)
     profile(states(2, 1, 100, 16), progress=False)  # warm: imports, thread pools
-    full = states(7, 13, 1012, 768)
+    full = states(languages, layers, sentences, dims)
     with Peak() as peak:
         figures["default_set_seconds"] = round(seconds(lambda: profile(full, progress=False)), 2)
     figures["peak_mib"] = round(peak.mib)
@@ -104,9 +103,10 @@ def measure() -> dict[str, object]:
     figures["seconds_per_pair"] = {
         f"{languages} languages, {layers} layers": per_pair(languages, layers)
         for languages, layers in ((2, 2), (4, 2), (7, 2), (7, 6))
+        if languages <= len(full.languages) and layers <= len(full.layers)
     }
 
-    x, y = (full.layer(language, 8) for language in ("en", "l1"))
+    x, y = (full.layer(language, min(8, layers - 1)) for language in ("en", "l1"))
     few = 8
     loop = seconds(published_cosines, x, y, few) * len(x) / few
     cosines = LayerPair.of(x, y).cosine.double().numpy()
@@ -115,22 +115,17 @@ def measure() -> dict[str, object]:
     figures["mexa_over_loop"] = round((loop + maxima) / ours)
     figures["mexa_over_maxima"] = round(maxima / ours, 1)
 
-    wide = torch.randn(2, 1012, 4096, generator=torch.Generator().manual_seed(0))
-    gram_form = min(seconds(METRICS["procrustes"], wide[0], wide[1]) for _ in range(2))
-    figures["procrustes_over_svd"] = round(seconds(svd_procrustes, wide[0], wide[1]) / gram_form, 1)
-    figures["threads"] = torch.get_num_threads()
+    x, y = torch.randn(2, sentences, wide, generator=torch.Generator().manual_seed(0))
+    gram_form = min(seconds(METRICS["procrustes"], x, y) for _ in range(2))
+    figures["procrustes_over_svd"] = round(seconds(svd_procrustes, x, y) / gram_form, 1)
     figures["load_before"] = load
     return figures
 
 
+def main() -> None:
+    args = arguments(__doc__, languages=7, layers=13, sentences=1012, dims=768, wide=4096)
+    write(measure(args.languages, args.layers, args.sentences, args.dims, args.wide), args.json)
+
+
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--json", help="file to write the figures to")
-    arguments = parser.parse_args()
-    found = json.dumps(measure(), indent=1)
-    print(found)
-    if arguments.json:
-        with open(arguments.json, "w") as file:
-            file.write(found + "\n")
+    main()

@@ -31,14 +31,20 @@ def interleaved(runs: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str,
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def arguments(description: str, **options: str) -> argparse.Namespace:
-    """`--json`, `--rounds`, and the options of one benchmark with their defaults."""
-    parser = argparse.ArgumentParser(description=description)
+def arguments(description: str, **options: int | str) -> argparse.Namespace:
+    """`--json`, and the options of one benchmark with their defaults: smaller sizes try it out."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", type=Path, help="write the figures there too")
-    parser.add_argument("--rounds", type=int, default=5)
     for name, default in options.items():
-        parser.add_argument(f"--{name}", default=default)
+        parser.add_argument(f"--{name}", type=type(default), default=default, help=f"default {default}")
     return parser.parse_args()
+
+
+def left_out(peer: str) -> None:
+    """Say that a peer is not installed; the others are measured without it."""
+    print(f"{peer} is not installed: left out", file=sys.stderr)
 
 
 def write(figures: dict[str, Any], path: Path | None) -> None:

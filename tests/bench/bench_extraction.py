@@ -1,4 +1,4 @@
-"""Extraction against its bound and its peers: `python tests/bench/extraction.py --json FILE`.
+"""Extraction against its bound and its peers: `python tests/bench/bench_extraction.py --json FILE`.
 
 One model (12 x 768 Llama, vocabulary of 32,000, random weights) with a tokenizer trained mostly on English, as LLaMA's
 is; the same real sentences in seven languages, in random order; the same tokens and dtype for everyone, and our own
@@ -19,23 +19,22 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from timing import arguments, interleaved, write
+from bench_timing import arguments, interleaved, left_out, write
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
 from repalign.checkpoints import Checkpoint
 from repalign.corpora import open_corpus
 from repalign.metrics import METRICS
-from repalign.models.batching import plan
-from repalign.models.engine import LocalEngine, pad
+from repalign.models.batching import pad, plan
+from repalign.models.engine import Engine
 from repalign.models.loading import locate
 from repalign.models.templates import TEMPLATES
 from repalign.models.tokenization import Tokens, tokenize
 
 LANGUAGES = ("en", "ar", "el", "hi", "tr", "vi", "zh")
-ROWS = 14
 
 
-def make_model(folder: Path, sentences: list[str]) -> Path:
+def make_model(folder: Path, sentences: list[str], layers: int = 12, width: int = 768) -> Path:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -49,9 +48,9 @@ def make_model(folder: Path, sentences: list[str]) -> Path:
     ).save_pretrained(folder)
     config = transformers.LlamaConfig(
         vocab_size=32_000,
-        hidden_size=768,
-        intermediate_size=2048,
-        num_hidden_layers=12,
+        hidden_size=width,
+        intermediate_size=width * 8 // 3,
+        num_hidden_layers=layers,
         num_attention_heads=12,
     )
     torch.manual_seed(0)
@@ -60,14 +59,14 @@ def make_model(folder: Path, sentences: list[str]) -> Path:
 
 
 @torch.inference_mode()
-def bound(engine: LocalEngine, rows: list[Tokens]) -> None:
-    for batch in plan([len(row.ids) for row in rows], engine.budget):
+def bound(engine: Engine, rows: list[Tokens]) -> None:
+    for batch in plan([len(row.ids) for row in rows], engine.batch_tokens):
         ids, _, real = pad([rows[i] for i in batch], 0, 0)
         engine.reader.body(input_ids=ids, attention_mask=real.long(), use_cache=False)
 
 
 @torch.inference_mode()
-def x_llm(engine: LocalEngine, rows: list[Tokens]) -> None:
+def x_llm(engine: Engine, rows: list[Tokens]) -> None:
     """The released x-LLM script: batches of 8 in the given order, padded left, every state kept, logits computed."""
     for start in range(0, len(rows), 8):
         batch = rows[start : start + 8]
@@ -81,7 +80,7 @@ def x_llm(engine: LocalEngine, rows: list[Tokens]) -> None:
 
 
 @torch.inference_mode()
-def mexa(engine: LocalEngine, rows: list[Tokens]) -> None:
+def mexa(engine: Engine, rows: list[Tokens]) -> None:
     """MEXA's extractor: one sentence at a time, every state kept, position-weighted mean."""
     for row in rows:
         ids = torch.from_numpy(row.ids).long()[None]
@@ -90,18 +89,20 @@ def mexa(engine: LocalEngine, rows: list[Tokens]) -> None:
         [((state * weights).sum(1) / weights.sum(1)).float().numpy() for state in output.hidden_states]
 
 
-def transformer_lens(folder: Path, dtype: torch.dtype) -> Callable[[list[Tokens]], None] | None:
+def transformer_lens(folder: Path, layers: int) -> Callable[[list[Tokens]], None] | None:
     """run_with_cache of the residual stream over batches of 8 in the given order, pooled afterwards."""
     try:
         from transformer_lens.model_bridge import TransformerBridge
     except ImportError:
+        left_out("transformer-lens")
         return None
+    dtype = torch.float32
     hf = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     bridge = TransformerBridge.boot_transformers(
         str(folder), hf_model=hf, tokenizer=tokenizer, device="cpu", dtype=dtype
     )
-    names = [f"blocks.{layer}.hook_resid_post" for layer in range(12)] + ["blocks.0.hook_resid_pre"]
+    names = [f"blocks.{layer}.hook_resid_post" for layer in range(layers)] + ["blocks.0.hook_resid_pre"]
 
     @torch.inference_mode()
     def run(rows: list[Tokens]) -> None:
@@ -114,7 +115,7 @@ def transformer_lens(folder: Path, dtype: torch.dtype) -> Callable[[list[Tokens]
     return run
 
 
-def nnsight_trace(engine: LocalEngine) -> Callable[[list[Tokens]], None]:
+def nnsight_trace(engine: Engine) -> Callable[[list[Tokens]], None]:
     """One nnsight trace a batch over the same batches, pooled inside."""
     import nnsight
     from nnsight import NNsight
@@ -122,7 +123,7 @@ def nnsight_trace(engine: LocalEngine) -> Callable[[list[Tokens]], None]:
     model = NNsight(engine.model)
 
     def run(rows: list[Tokens]) -> None:
-        for batch in plan([len(row.ids) for row in rows], engine.budget):
+        for batch in plan([len(row.ids) for row in rows], engine.batch_tokens):
             ids, content, real = pad([rows[i] for i in batch], 0, 0)
             weights = (content / content.sum(1, keepdim=True)).unsqueeze(-1)
             with (
@@ -153,21 +154,24 @@ def agreement(a: np.ndarray, b: np.ndarray, languages: int) -> float:
 
 
 def main() -> None:
-    args = arguments(__doc__.splitlines()[0], corpus="everyday")
+    args = arguments(
+        __doc__.splitlines()[0], corpus="everyday", rounds=5, rows=14, scored=100, layers=12, width=768
+    )
     transformers.utils.logging.set_verbosity_error()
     corpus = open_corpus(args.corpus, LANGUAGES).select(limit=260)
     with tempfile.TemporaryDirectory() as temporary:
         english, *others = corpus.sentences.values()
-        folder = make_model(Path(temporary) / "llama", [*english, *(s for rows in others for s in rows[:20])])
+        text = [*english, *(s for rows in others for s in rows[:20])]
+        folder = make_model(Path(temporary) / "llama", text, args.layers, args.width)
         weights = locate(Checkpoint.named(str(folder)))
-        engines = {d: LocalEngine.open(weights, dtype=d, device="cpu") for d in ("float32", "bfloat16")}
+        engines = {d: Engine.open(weights, dtype=d, device="cpu") for d in ("float32", "bfloat16")}
         full = engines["float32"]
-        few = [s for rows in corpus.select(limit=ROWS).sentences.values() for s in rows]
+        few = [s for rows in corpus.select(limit=args.rows).sentences.values() for s in rows]
         random.Random(0).shuffle(few)
         raw = tokenize(few, full.tokenizer, TEMPLATES["raw"], 512, causal=True)
         framed = tokenize(few, full.tokenizer, TEMPLATES["alpaca"], 512, causal=True)
-        plain = LocalEngine(**{**vars(full), "reuse_prefix": False})
-        lens = transformer_lens(folder, torch.float32)
+        plain = Engine(**{**vars(full), "reuse_prefix": False})
+        lens = transformer_lens(folder, args.layers)
         trace = nnsight_trace(full)
         runs: dict[str, Callable[[], Any]] = {
             "bound": lambda: bound(full, raw),
@@ -185,7 +189,7 @@ def main() -> None:
         if lens:
             runs["transformer-lens"] = lambda: lens(raw)
         seconds = interleaved(runs, args.rounds)
-        everything = [s for rows in corpus.select(limit=100).sentences.values() for s in rows]
+        everything = [s for rows in corpus.select(limit=args.scored).sentences.values() for s in rows]
         every = tokenize(everything, full.tokenizer, TEMPLATES["raw"], 512, causal=True)
         states = {d: engine.pool(every, ["mean"])[0] for d, engine in engines.items()}
         ours = seconds["repalign"]

@@ -1,4 +1,4 @@
-"""Packed training against padding and against TRL: `python tests/bench/training.py --json FILE`.
+"""Packed training against padding and against TRL: `python tests/bench/bench_training.py --json FILE`.
 
 One model (4 x 128 Llama, vocabulary of 2,000, random weights), the same items and optimiser for everyone:
 sentences of the phrasebook, strung together to the lengths of Alpaca's items (log-normal, mean of logarithms
@@ -10,36 +10,32 @@ its own packing (missing without trl). The rounds are interleaved, so that all s
 from __future__ import annotations
 
 import importlib.util
-import sys
 import tempfile
 from collections.abc import Callable
 from typing import Any
 
-sys.path.append(sys.path.pop(0))  # this folder last: this file has the name of the package it measures
-
 import numpy as np
 import torch
+from bench_timing import arguments, interleaved, left_out, write
 from repalign_training.data.encoding import Encoded, encode
 from repalign_training.data.items import Item
 from repalign_training.data.packing import IGNORED, Collator, Rows, pack
 from repalign_training.tokenizer import train_tokenizer
 from repalign_training.trainer import AnswerTrainer
-from timing import arguments, interleaved, write
 from transformers import LlamaConfig, LlamaForCausalLM, PrinterCallback, Trainer, TrainingArguments
 
 from repalign.corpora.phrasebook import meanings, realise
 from repalign.models.templates import TEMPLATES
 
-ITEMS = 400
 LONGEST = 512
 ROWS = 8
 PADDED_ROWS = 32
 
 
-def make_items(rng: np.random.Generator) -> list[Item]:
+def make_items(rng: np.random.Generator, count: int) -> list[Item]:
     sentences = [realise(meaning, "en") for meaning in meanings("train")[:3000]]
     items = []
-    for words in rng.lognormal(4.05, 0.77, ITEMS) / 1.35:
+    for words in rng.lognormal(4.05, 0.77, count) / 1.35:
         chosen = rng.choice(sentences, max(2, round(words / 11)))
         items.append(Item("Go on.", chosen[0], " ".join(chosen[1:])))
     return items
@@ -82,8 +78,8 @@ def pad(items: list[Encoded]) -> dict[str, torch.Tensor]:
     return {key: torch.from_numpy(value) for key, value in batch.items()}
 
 
-def contestants(folder: str) -> tuple[dict[str, Callable[[], Any]], int]:
-    items = make_items(np.random.default_rng(0))
+def contestants(folder: str, count: int) -> tuple[dict[str, Callable[[], Any]], int]:
+    items = make_items(np.random.default_rng(0), count)
     tokenizer = train_tokenizer([item.output for item in items], 2_000)
     encoded = encode(items, tokenizer, TEMPLATES["brief"], LONGEST)
     rows = Rows(encoded, pack([len(item) for item in encoded], LONGEST, 0))
@@ -135,13 +131,17 @@ def contestants(folder: str) -> tuple[dict[str, Callable[[], Any]], int]:
         trainer.train()
 
     runs = {"packed": packed, "padded": padded}
-    return runs | ({"trl": trl} if importlib.util.find_spec("trl") else {}), rows.tokens
+    if importlib.util.find_spec("trl"):
+        runs["trl"] = trl
+    else:
+        left_out("trl")
+    return runs, rows.tokens
 
 
 def main() -> None:
-    args = arguments(__doc__.splitlines()[0])
+    args = arguments(__doc__.splitlines()[0], rounds=5, items=400)
     with tempfile.TemporaryDirectory() as folder:
-        runs, tokens = contestants(folder)
+        runs, tokens = contestants(folder, args.items)
         seconds = interleaved(runs, args.rounds)
     figures: dict[str, Any] = {f"{name}_tokens_per_second": round(tokens / s) for name, s in seconds.items()}
     figures["packed_over_padded"] = round(seconds["padded"] / seconds["packed"], 2)

@@ -1,4 +1,4 @@
-"""Extraction at 7B shape on a GPU: `python tests/bench/gpu.py --json figures/gpu-extraction.json`.
+"""Extraction at 7B shape on a GPU: `python tests/bench/bench_gpu.py --json figures/gpu-extraction.json`.
 
 A random Llama of LLaMA-7B's shape in bfloat16, built on the device; the embedded sentences many times over (each
 copy made different, so that none is found to be a duplicate). The rate reached is set against the rate of a large
@@ -12,15 +12,13 @@ from types import SimpleNamespace
 
 import torch
 import transformers
-from timing import arguments, write
+from bench_timing import arguments, write
 
 from repalign.corpora import ParallelCorpus
 from repalign.models.devices import pick_budget
-from repalign.models.engine import LocalEngine
+from repalign.models.engine import Engine
 from repalign.models.hooks import LayerReader
 from repalign.models.tokenization import Tokens
-
-COPIES = 8
 
 
 def matmul_rate(size: int = 8192, repeats: int = 50) -> float:
@@ -36,34 +34,34 @@ def matmul_rate(size: int = 8192, repeats: int = 50) -> float:
     return repeats * 2 * size**3 / (time.perf_counter() - start)
 
 
-def build() -> LocalEngine:
+def build(layers: int, width: int) -> Engine:
     config = transformers.LlamaConfig(
         vocab_size=32_000,
-        hidden_size=4096,
-        intermediate_size=11_008,
-        num_hidden_layers=32,
+        hidden_size=width,
+        intermediate_size=width * 43 // 16,
+        num_hidden_layers=layers,
         num_attention_heads=32,
     )
     torch.set_default_device("cuda")
     model = transformers.AutoModel.from_config(config, dtype=torch.bfloat16).eval().requires_grad_(False)
     torch.set_default_device("cpu")
-    return LocalEngine(
+    return Engine(
         model=model,
         tokenizer=SimpleNamespace(pad_token_id=0),
         causal=True,
         reader=LayerReader(model),
         dtype="bfloat16",
         device=torch.device("cuda"),
-        budget=pick_budget("cuda"),
+        batch_tokens=pick_budget("cuda"),
     )
 
 
-def rows() -> list[Tokens]:
+def rows(copies: int) -> list[Tokens]:
     """Random ids with the lengths of real sentences: about a token for every four bytes of text."""
     generator = torch.Generator().manual_seed(0)
     out = []
     for sentences in ParallelCorpus.named("everyday").sentences.values():
-        for sentence in sentences * COPIES:
+        for sentence in sentences * copies:
             length = 1 + max(2, len(sentence.encode()) // 4)
             ids = torch.randint(3, 32_000, (length,), generator=generator).numpy()
             out.append(Tokens(ids, ids > 0))
@@ -71,8 +69,8 @@ def rows() -> list[Tokens]:
 
 
 def main() -> None:
-    args = arguments(__doc__.splitlines()[0])
-    engine, sentences = build(), rows()
+    args = arguments(__doc__.splitlines()[0], layers=32, width=4096, copies=8)
+    engine, sentences = build(args.layers, args.width), rows(args.copies)
     engine.pool(sentences[:64], ["mean"])
     torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated()
@@ -89,7 +87,7 @@ def main() -> None:
             "tokens": tokens,
             "seconds": seconds,
             "tokens_per_second": tokens / seconds,
-            "budget": engine.budget,
+            "budget": engine.batch_tokens,
             "teraflops": reached / 1e12,
             "matmul_teraflops": bound / 1e12,
             "share_of_matmul": reached / bound,

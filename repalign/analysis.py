@@ -1,0 +1,366 @@
+"""analyse(): checkpoints x corpus -> Results: what `repalign layers` and `repalign compare` run."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from repalign.checkpoints import (
+    Checkpoint,
+    CheckpointLike,
+    as_checkpoints,
+    check_names,
+    default_corpus,
+    random_twin,
+)
+from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
+from repalign.errors import RepalignError, explained_keywords
+from repalign.metrics import DEFAULT_METRICS, Metric, as_metrics
+from repalign.models.provenance import source_digest
+from repalign.signature import digest
+from repalign.states.spec import Dtype, Machine, ReadingSpec, check_choice, check_count
+from repalign.version import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from repalign.models.pooling import Pooling, PoolingFunction
+    from repalign.models.sites import Site, Stack
+    from repalign.results.profile import LayerProfile
+    from repalign.results.results import Results
+    from repalign.states.layer_states import LayerStates
+
+logger = logging.getLogger(__name__)
+
+CONTROLS = ("random", "unshared")
+"""Controls that are another pass over the model each; shared tokens and length are always controlled for."""
+
+VERSIONED = ("torch", "transformers", "numpy", "scikit-learn")
+"""Packages whose versions are kept with the results."""
+
+Pairs = Literal["pivot", "all"]
+
+
+@dataclass(frozen=True)
+class ScoringSpec:
+    """What is scored, and with how many draws.
+
+    Attributes:
+        pivot: language the others are compared with.
+        pairs: "pivot": only with the pivot; "all": all pairs of languages.
+        metrics: names (see `repalign list metrics`), FILE.py:NAME, or `Metric`s; resolved once, here.
+        variants: names from `repalign.scoring.VARIANTS`, joined by "+" where several apply.
+        controls: names from `CONTROLS`.
+        probe: also train language probes (slow at many dims).
+        draws: bootstrap draws.
+        seed: of draws, shuffles, probes and maps.
+        reducer: of the map, a name in `repalign.maps.reducers.REDUCERS`.
+
+    Raises:
+        RepalignError: an unknown name, with the near miss, or a number out of range.
+    """
+
+    pivot: str = "en"
+    pairs: Pairs = "pivot"
+    metrics: tuple[Metric, ...] = DEFAULT_METRICS  # type: ignore[assignment]
+    variants: tuple[str, ...] = ("raw", "centred")
+    controls: tuple[str, ...] = ()
+    probe: bool = False
+    draws: int = 1000
+    seed: int = 0
+    reducer: str = "pca"
+
+    def __post_init__(self) -> None:
+        from repalign.maps.reducers import REDUCERS
+        from repalign.scoring.variants import variant
+
+        object.__setattr__(self, "metrics", as_metrics(self.metrics))
+        object.__setattr__(self, "variants", as_names(self.variants))
+        object.__setattr__(self, "controls", as_names(self.controls))
+        for spec in self.variants:
+            variant(spec)
+        for control in self.controls:
+            check_choice("control", control, CONTROLS)
+        check_choice("kind of pairs", self.pairs, ("pivot", "all"))
+        check_count("draws", self.draws)
+        check_count("seed", self.seed, least=0)
+        REDUCERS[self.reducer]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A request, checked before any model is loaded.
+
+    Attributes:
+        checkpoints: `Checkpoint`s, or (model, tokenizer) in memory.
+        corpus: the sentences.
+        spec, machine, scoring: what is read, where, and what is scored.
+        compare: whether the second of two checkpoints is also compared with the first, paired by sentence.
+        title: of the results; by default made of the checkpoints' names.
+        store, stream: as for `repalign.extract`.
+
+    Raises:
+        RepalignError: options that do not go together, or languages that the corpus does not have.
+    """
+
+    checkpoints: tuple[Any, ...]
+    corpus: ParallelCorpus
+    spec: ReadingSpec = field(default_factory=ReadingSpec)
+    machine: Machine = field(default_factory=Machine)
+    scoring: ScoringSpec = field(default_factory=lambda: ScoringSpec())
+    compare: bool = False
+    title: str = ""
+    store: bool = True
+    stream: bool = False
+
+    def __post_init__(self) -> None:
+        languages, scoring = self.corpus.languages, self.scoring
+        if len(languages) < 2:
+            raise RepalignError(
+                f"one language ({', '.join(languages)}) cannot be aligned with itself; give two or more in --langs"
+            )
+        self.corpus.select([scoring.pivot])
+        if not self.checkpoints or (self.compare and len(self.checkpoints) != 2):
+            expected = "two checkpoints are" if self.compare else "at least one checkpoint is"
+            raise RepalignError(f"{expected} needed, got {len(self.checkpoints)}")
+        if self.stream and (scoring.controls or scoring.probe):
+            raise RepalignError(
+                "streamed results hold the scores only; leave out --control and --probe, or --stream"
+            )
+        if "random" in scoring.controls and not all(isinstance(c, Checkpoint) for c in self.checkpoints):
+            raise RepalignError(
+                "the control 'random' needs a checkpoint's configuration on disk, not a model in memory"
+            )
+        if "unshared" in scoring.controls:
+            replace(self.spec, exclude_shared_tokens=True)  # refused for some poolings
+
+    @cached_property
+    def key(self) -> str | None:
+        """SHA-256 over all that decides the results: weights, text, request, and the code that reads and scores.
+
+        None where that is not known, as of a model in memory. Neither torch nor a tokenizer is imported.
+        """
+        from repalign.models.loading import locate
+
+        sources = [self.spec.pooling.source, *(_source(metric) for metric in self.scoring.metrics)]
+        if None in sources or not all(isinstance(checkpoint, Checkpoint) for checkpoint in self.checkpoints):
+            return None
+        weights = [locate(checkpoint) for checkpoint in self.checkpoints]
+        read = [part for w in weights for part in (w.checkpoint.name, w.digest, w.tokenizer_digest)]
+        metrics = [metric.name for metric in self.scoring.metrics]
+        request = [
+            self.compare, self.stream, self.spec.pooling.name, metrics,
+            *_values(self.spec, "pooling"), *_values(self.machine, "progress", "batch_tokens"),
+            *_values(self.scoring, "metrics"),
+        ]  # fmt: skip
+        code = (path.read_bytes() for path in sorted(Path(__file__).parent.rglob("*.py")))
+        versions = [version(name) for name in VERSIONED]
+        return digest([*read, self.corpus.digest, json.dumps(request), *map(str, sources), *versions, *code])
+
+    def run(self) -> Results:
+        """Read the states, score them, and gather all tables.
+
+        Raises:
+            RepalignError: as for `repalign.extract` and `repalign.profile`.
+        """
+        from repalign.models.loading import one_base
+        from repalign.results.results import Results
+
+        # Streamed states are computed while they are scored, when an exchanged adapter would be the wrong one.
+        with nullcontext() if self.stream else one_base():
+            states = [self._states(checkpoint, self.spec) for checkpoint in self.checkpoints]
+        logger.info(
+            "scoring %d layers x %d languages x %d sentences",
+            len(states[0].layers), len(states[0].languages), states[0].n_sentences,
+        )  # fmt: skip
+        scores = self._scores(states)
+        about = {
+            "versions": {"repalign": __version__, **{name: version(name) for name in VERSIONED}},
+            "manifest": states[0].metadata,
+            **({"key": self.key} if self.key else {}),
+        }
+        tables = {} if self.stream else self._tables(states, scores)
+        return Results(
+            self.title or title_of([one.checkpoint for one in states], self.compare), scores, tables, about
+        )
+
+    def _states(
+        self, checkpoint: CheckpointLike, spec: ReadingSpec, of: LayerStates | None = None
+    ) -> LayerStates:
+        """The states of a checkpoint, on the corpus or on the sentences of other states."""
+        from repalign.states.extraction import read_states
+
+        corpus = self.corpus if of is None else ParallelCorpus(of.texts, of.signature.corpus)
+        options = {"store": self.store, "stream": self.stream}
+        return read_states(checkpoint, corpus, [spec], self.machine, **options)[0]
+
+    def _scores(self, states: Sequence[LayerStates]) -> LayerProfile:
+        from repalign.scoring import contrast, profile
+
+        request = {**self._request, "variants": self.scoring.variants, "pairs": self.scoring.pairs}
+        scores = profile(states, **request)
+        return scores.joined(contrast(*states, **request)) if self.compare else scores
+
+    def _tables(self, states: Sequence[LayerStates], scores: LayerProfile) -> dict[str, pd.DataFrame]:
+        """What is drawn beside the curves: see `repalign.results.schema`."""
+        import pandas as pd
+
+        from repalign import scoring
+        from repalign.maps.projection import project, sentence_table
+
+        pivot = self.scoring.pivot
+        quick: dict[str, Any] = {"progress": self.machine.progress}
+        drawn = {"draws": self.scoring.draws, "seed": self.scoring.seed, **quick}
+        pairs = [(pivot, language) for language in states[0].languages if language != pivot]
+        by_checkpoint = {
+            "geometry": [scoring.geometry(one, **quick) for one in states],
+            "identity": [
+                scoring.separation(one, pivot=pivot, probe=self.scoring.probe, **drawn) for one in states
+            ],
+            "neighbours": [scoring.confusions(one, pairs) for one in states],
+            "controls": [self._controls(*pair) for pair in zip(self.checkpoints, states, strict=True)],
+        }
+        tables = {name: pd.concat(parts, ignore_index=True) for name, parts in by_checkpoint.items()}
+        tables["map"] = project(
+            states, reducer=self.scoring.reducer, pivot=pivot, seed=self.scoring.seed, **quick
+        )
+        tables["sentences"] = sentence_table(states[0])
+        if self.scoring.pairs == "all":
+            tables["languages"], tables["tree"] = scoring.language_tree(scores.where(baseline=None))
+        if self.compare:
+            tables["drift"] = scoring.drift(*states, **drawn)
+            tables["layer_cka"] = scoring.layer_cka(*states, **quick)
+        return tables
+
+    def _controls(self, checkpoint: CheckpointLike, states: LayerStates) -> pd.DataFrame:
+        """The scores of control conditions: see `repalign.scoring.controls`."""
+        from repalign.scoring import controls
+
+        twin = unshared = None
+        if "random" in self.scoring.controls and isinstance(checkpoint, Checkpoint):
+            twin = self._states(random_twin(checkpoint), self.spec, of=states)
+        if "unshared" in self.scoring.controls:
+            unshared = self._states(checkpoint, replace(self.spec, exclude_shared_tokens=True), of=states)
+        variants = self.scoring.variants[-1:]
+        return controls(states, twin=twin, unshared=unshared, variants=variants, **self._request)
+
+    @property
+    def _request(self) -> dict[str, Any]:
+        """What all scores have in common."""
+        return {
+            "pivot": self.scoring.pivot,
+            "metrics": self.scoring.metrics,
+            "draws": self.scoring.draws,
+            "seed": self.scoring.seed,
+            "progress": self.machine.progress,
+        }
+
+
+@explained_keywords(source="pivot", side="stack")
+def analyse(
+    checkpoints: CheckpointLike | Sequence[CheckpointLike],
+    corpus: CorpusLike | None = None,
+    *,
+    languages: str | Sequence[str] | None = None,
+    limit: int | None = None,
+    compare: bool = False,
+    pivot: str = "en",
+    pairs: Pairs = "pivot",
+    metrics: str | Metric | Sequence[str | Metric] = DEFAULT_METRICS,
+    variants: str | Sequence[str] = ("raw", "centred"),
+    controls: str | Sequence[str] = (),
+    probe: bool = False,
+    draws: int = 1000,
+    seed: int = 0,
+    reducer: str = "pca",
+    pooling: str | Pooling | PoolingFunction = "mean",
+    template: str = "raw",
+    site: Site = "resid",
+    layers: int | Sequence[int] | None = None,
+    stack: Stack = "auto",
+    max_length: int | None = None,
+    dtype: Dtype = "auto",
+    device: str = "auto",
+    batch_tokens: int | None = None,
+    store: bool = True,
+    stream: bool = False,
+    progress: bool = True,
+    title: str = "",
+) -> Results:
+    """Where languages align inside one checkpoint or several: scores, controls, maps and all other tables.
+
+    >>> analyse(["alpaca", "m-llama"], "everyday", metrics="mexa", controls="random").save("out")
+
+    Args:
+        checkpoints: one, or several (a series, or two to compare): a name, folder or hub id (one of the demo
+            family is trained on first use), a `Checkpoint`, or (model, tokenizer) in memory.
+        corpus: an embedded name, a folder, file or hub data set, a mapping of language to sentences, or a
+            `ParallelCorpus`; by default what the checkpoints are tested on, else "everyday".
+        languages: by default all of the corpus.
+        limit: only the first sentences.
+        compare: also the second of two checkpoints minus the first, paired by sentence.
+        pivot, pairs, metrics, variants, controls, probe, draws, seed, reducer: see `ScoringSpec`.
+        pooling, template, site, layers, stack, max_length: see `repalign.ReadingSpec`.
+        dtype, device, batch_tokens, progress: see `repalign.states.spec.Machine`.
+        store, stream: as for `repalign.extract`; streamed results hold the scores only.
+        title: shown on top of the report; by default made of the checkpoints' names.
+
+    Raises:
+        RepalignError: an argument that means nothing, before any model is loaded; else as for `repalign.extract`
+            and `repalign.profile`.
+    """
+    spec = ReadingSpec(pooling, template, site, layers, stack, max_length)  # type: ignore[arg-type]
+    machine = Machine(dtype, device, batch_tokens, progress)
+    scoring = ScoringSpec(pivot, pairs, metrics, variants, controls, probe, draws, seed, reducer)  # type: ignore[arg-type]
+    single = isinstance(checkpoints, (str, Path, Checkpoint)) or is_model(checkpoints)
+    given: list[Any] = [checkpoints] if single else list(checkpoints)  # type: ignore[arg-type]
+    resolved = resolve_all(given)
+    sentences = as_corpus(corpus or default_corpus(resolved)).select(languages, limit)
+    return Analysis(tuple(resolved), sentences, spec, machine, scoring, compare, title, store, stream).run()
+
+
+def is_model(value: object) -> bool:
+    """Whether it is a (model, tokenizer), and not a sequence of checkpoints."""
+    return isinstance(value, tuple) and not all(
+        isinstance(part, (str, Path, Checkpoint, tuple)) for part in value
+    )
+
+
+def resolve_all(given: Sequence[Any]) -> list[Any]:
+    """Names as `Checkpoint`s, models in memory as they are.
+
+    Raises:
+        RepalignError: nothing of that name, something that is no checkpoint, or two of the same name.
+    """
+    named = iter(as_checkpoints([one for one in given if not isinstance(one, tuple)]))
+    resolved = [one if isinstance(one, tuple) else next(named) for one in given]
+    check_names(resolved)
+    return resolved
+
+
+def title_of(names: Sequence[str], compare: bool) -> str:
+    """ "b against a" is after minus before; a series is named by its ends."""
+    if compare:
+        return f"{names[0]} against {names[1]}"
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+
+
+def as_names(names: str | Iterable[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _values(spec: Any, *but: str) -> list[Any]:
+    return [getattr(spec, own.name) for own in fields(spec) if own.name not in but]
+
+
+def _source(metric: Metric) -> str | None:
+    """The digest of a custom metric's code; empty for repalign's own, whose files are part of every key."""
+    own = metric.function.__module__.startswith("repalign.")
+    return "" if own else source_digest(metric.function)

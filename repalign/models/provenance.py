@@ -1,0 +1,98 @@
+"""Provenance of custom code: a digest that changes when the code behind a function changes."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Set
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from repalign.signature import digest
+
+PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis))
+
+
+class _Unidentified(Exception):
+    """A value whose contents cannot be part of a digest."""
+
+
+def source_digest(function: Any) -> str | None:
+    """SHA-256 over all that decides what a function computes, as hex; None where that cannot be known.
+
+    Covered are its bytecode, defaults, closure and the globals it names, functions among these likewise, and the
+    whole file of its module. A closure over an open file, a model or another object is not identified: None.
+    """
+    try:
+        return digest(_parts(function, set()))
+    except _Unidentified:
+        return None
+
+
+def _parts(value: Any, seen: set[int]) -> Iterator[str | bytes]:
+    if isinstance(value, PLAIN):
+        yield f"{type(value).__name__} {value!r}"
+    elif id(value) in seen:
+        yield "seen"
+    elif isinstance(value, (FunctionType, functools.partial)) or inspect.ismethod(value):
+        seen.add(id(value))
+        yield from _function(value, seen)
+    elif isinstance(value, CodeType):
+        yield from (value.co_code, " ".join(value.co_names), " ".join(value.co_varnames))
+        yield from _all(value.co_consts, seen)
+    elif isinstance(value, ModuleType):
+        yield f"module {value.__name__} {getattr(value, '__version__', '')}"
+    elif inspect.isbuiltin(value) or isinstance(value, type):
+        yield f"{value.__module__}.{value.__qualname__}"
+        yield from _file(value)
+    elif isinstance(value, (tuple, list)):
+        yield from (type(value).__name__, *_all(value, seen))
+    elif isinstance(value, Mapping):
+        yield from ("mapping", *_all((part for item in value.items() for part in item), seen))
+    elif isinstance(value, Set):
+        yield from ("set", *sorted(map(repr, value)))
+    elif hasattr(value, "__array__"):  # numpy and torch
+        yield from _array(value)
+    else:
+        raise _Unidentified
+
+
+def _all(values: Iterable[Any], seen: set[int]) -> Iterator[str | bytes]:
+    for value in values:
+        yield from _parts(value, seen)
+
+
+def _function(function: Any, seen: set[int]) -> Iterator[str | bytes]:
+    if isinstance(function, functools.partial):
+        yield from _all((function.func, function.args, function.keywords), seen)
+        return
+    if inspect.ismethod(function):  # what it computes may depend on all that its object holds
+        yield from _all((function.__func__, vars(function.__self__)), seen)
+        return
+    closure = inspect.getclosurevars(function)
+    yield from _parts(function.__code__, seen)
+    yield from _file(function)
+    yield from _all((function.__defaults__, function.__kwdefaults__), seen)
+    yield from _all((closure.nonlocals, closure.globals), seen)
+
+
+def _file(item: Any) -> Iterator[bytes]:
+    """The file that defines a function or class, unless it belongs to an installed package or is no file."""
+    module = sys.modules.get(item.__module__)
+    path = Path(getattr(module, "__file__", None) or "")
+    if path.suffix == ".py" and path.is_file() and "site-packages" not in path.parts:
+        yield path.read_bytes()
+
+
+def _array(value: Any) -> Iterator[str | bytes]:
+    import numpy as np
+
+    try:
+        array = np.asarray(value)
+    except (TypeError, RuntimeError) as error:  # on another device, or with gradients
+        raise _Unidentified from error
+    if array.dtype == object:
+        raise _Unidentified
+    yield from (f"{array.dtype} {array.shape}", array.tobytes())

@@ -1,0 +1,189 @@
+"""The model whose states are read: a checkpoint on disk, or a model and its tokenizer in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repalign.checkpoints import CheckpointLike, as_checkpoint
+from repalign.errors import RepalignError
+from repalign.models.devices import pick_device, pick_dtype
+from repalign.models.engine import Engine
+from repalign.models.loading import is_causal, locate, pick_stack, read_config, read_tokenizer
+from repalign.states.spec import Machine, ReadingSpec
+
+if TYPE_CHECKING:
+    import torch
+
+DEFAULT_MAX_LENGTH = 2048
+"""Tokens a sentence may have by default, or fewer where the model reads fewer."""
+
+POSITIONS_AFTER_PADDING = ("roberta", "camembert", "data2vec", "xmod", "mpnet", "longformer")
+"""Families whose positions start behind the padding index, which their configuration counts as positions."""
+
+
+@dataclass
+class Subject:
+    """A model to read; its weights are loaded when `engine` is first used.
+
+    Attributes:
+        name: of the checkpoint, as in tables.
+        spec: what is read.
+        weights: digest of the weights, as hex.
+        tokenizer_digest: as hex.
+        config: of the model.
+        tokenizer: of the model.
+        dtype: in which the model runs.
+        load: gives the engine.
+        on_disk: whether the states may be stored: what is in memory can change without a trace.
+    """
+
+    name: str
+    spec: ReadingSpec
+    weights: str
+    tokenizer_digest: str
+    config: Any
+    tokenizer: Any
+    dtype: str
+    load: Callable[[], Engine]
+    on_disk: bool = True
+
+    @cached_property
+    def engine(self) -> Engine:
+        return self.load()
+
+    @cached_property
+    def stack(self) -> str:
+        """The stack that is read: encoder or decoder."""
+        return pick_stack(self.config, self.spec.stack)
+
+    @property
+    def causal(self) -> bool:
+        """Whether a token's state is independent of the tokens after it."""
+        return is_causal(self.config, self.stack)
+
+    @property
+    def is_second_stack(self) -> bool:
+        """Whether it is the decoder of an encoder-decoder."""
+        return self.config.is_encoder_decoder and self.stack == "decoder"
+
+    @cached_property
+    def max_length(self) -> int:
+        """Tokens that a sentence may have."""
+        text = self.config.get_text_config()
+        positions = getattr(text, "max_position_embeddings", None) or DEFAULT_MAX_LENGTH
+        positions = positions if positions > 0 else DEFAULT_MAX_LENGTH  # XLNet: -1, any number
+        shifted = any(name in text.model_type for name in POSITIONS_AFTER_PADDING)
+        offset = (text.pad_token_id or 0) + 1 if shifted else 0
+        start_token = int(self.is_second_stack)
+        return min(self.spec.max_length or DEFAULT_MAX_LENGTH, positions - offset - start_token)
+
+    def reading(self, spec: ReadingSpec) -> dict[str, str]:
+        """How states are read: part of the signature and of the key in the store."""
+        return {
+            "template": spec.template,
+            "pooling": spec.pooling_name,
+            "site": "decoder-" * self.is_second_stack + spec.site,
+            "dtype": self.dtype,
+        }
+
+
+def open_subject(checkpoint: CheckpointLike, spec: ReadingSpec, machine: Machine) -> Subject:
+    """The model to read, checked but not loaded.
+
+    Raises:
+        RepalignError: nothing of that name, files that cannot be read, or something that is no checkpoint.
+    """
+    if isinstance(checkpoint, tuple):
+        return _in_memory(*_model_and_tokenizer(checkpoint), spec, machine)
+    weights = locate(as_checkpoint(checkpoint))
+    return Subject(
+        name=weights.checkpoint.name,
+        spec=spec,
+        weights=weights.digest,
+        tokenizer_digest=weights.tokenizer_digest,
+        config=read_config(weights),
+        tokenizer=read_tokenizer(weights),
+        dtype=pick_dtype(weights, machine.dtype, pick_device(machine.device)),
+        load=lambda: Engine.open(
+            weights,
+            dtype=machine.dtype,
+            device=machine.device,
+            stack=spec.stack,
+            site=spec.site,
+            layers=spec.layers,
+            batch_tokens=machine.batch_tokens,
+        ),
+    )
+
+
+def _model_and_tokenizer(pair: tuple[Any, ...]) -> tuple[Any, Any]:
+    from transformers import PreTrainedTokenizerBase
+
+    if len(pair) == 2 and hasattr(pair[0], "config") and isinstance(pair[1], PreTrainedTokenizerBase):
+        return pair[0], pair[1]
+    got = ", ".join(type(part).__name__ for part in pair)
+    raise RepalignError(f"a model in memory is given as (model, tokenizer) of transformers; got ({got})")
+
+
+def _in_memory(model: Any, tokenizer: Any, spec: ReadingSpec, machine: Machine) -> Subject:
+    dtype = str(model.dtype).removeprefix("torch.")
+    device = str(next(model.parameters()).device)
+    if machine.dtype not in ("auto", dtype):
+        raise RepalignError(
+            f"the model in memory is {dtype}; convert it first: model.to(torch.{machine.dtype})"
+        )
+    if machine.device not in ("auto", device, device.partition(":")[0]):
+        raise RepalignError(
+            f"the model in memory is on {device}; move it first: model.to({machine.device!r})"
+        )
+    origin = Path(getattr(model.config, "_name_or_path", "") or type(model).__name__)
+
+    def load() -> Engine:
+        budget = {"batch_tokens": machine.batch_tokens} if machine.batch_tokens else {}
+        engine = Engine.around(
+            model, tokenizer, stack=spec.stack, site=spec.site, layers=spec.layers, **budget
+        )
+        with evaluating(model):
+            engine.check(origin.name)
+        return engine
+
+    return Subject(
+        name=origin.name,
+        spec=spec,
+        weights=_digest_of(model),
+        tokenizer_digest="",
+        config=model.config,
+        tokenizer=tokenizer,
+        dtype=dtype,
+        load=load,
+        on_disk=False,
+    )
+
+
+@contextmanager
+def evaluating(model: torch.nn.Module) -> Iterator[None]:
+    """Dropout off, and afterwards as it was."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+def _digest_of(model: torch.nn.Module) -> str:
+    """SHA-256 over names and contents of all parameters and buffers, as hex."""
+    import torch
+
+    sha = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        sha.update(name.encode())
+        sha.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return sha.hexdigest()

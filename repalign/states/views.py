@@ -1,0 +1,54 @@
+"""Views of states that are not one array in memory: on disk, in another order, computed on demand.
+
+Each has a shape (layers, sentences, dims), and `view[position]` is one layer, float32 [sentence, dim].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class StoredArray:
+    """States [layer, row, dim] in shards along the rows; `array[layer]` copies one layer into memory."""
+
+    shards: tuple[np.ndarray, ...]
+    shape: tuple[int, int, int]
+
+    def __getitem__(self, position: int) -> np.ndarray:
+        return np.concatenate([shard[position] for shard in self.shards])
+
+
+@dataclass(frozen=True)
+class RowView:
+    """Rows of a stored array in another order: duplicates share a row, dropped sentences have none."""
+
+    array: Any
+    rows: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        layers, _, dim = self.array.shape
+        return layers, len(self.rows), dim
+
+    def __getitem__(self, position: int) -> np.ndarray:
+        return self.array[position][self.rows]
+
+
+@dataclass(frozen=True)
+class StreamedArray:
+    """States of a language that are computed when a layer is read; `compute` remembers the latest languages.
+
+    `compute` gives arrays by several poolings, of which this is the one at `number`.
+    """
+
+    shape: tuple[int, int, int]
+    compute: Callable[[], Sequence[Any]]
+    number: int
+
+    def __getitem__(self, position: int) -> np.ndarray:
+        return self.compute()[self.number][position]
