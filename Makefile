@@ -35,7 +35,8 @@ constraints:
 lint: $(TOOLS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python --project pyproject.toml
+	$(BIN)/pyright --pythonpath $(BIN)/python --project pyrightconfig.strict.json
 	$(BIN)/lint-imports
 
 bench: $(TOOLS)

@@ -20,14 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from demo_family import by_language, shown, write
+from repalign_training import Recipe, load_recipe
+from repalign_training.data.dataset import read_parts
+from repalign_training.data.leakage import leaked
+from repalign_training.family import train_family
 
 from repalign import Checkpoint, LayerProfile, ParallelCorpus, extract, profile
 from repalign.checkpoints import Card, random_twin
 from repalign.errors import RepalignError
-from training import Recipe, load_recipe
-from training.data.dataset import read_parts
-from training.data.leakage import leaked
-from training.family import train_family
 
 RECIPES = Path(__file__).with_name("real_data")
 FAMILY = ("real-base", "real-alpaca", "real-x-llama-zh", "real-m-llama")

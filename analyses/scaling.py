@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from repalign_training.similarity import association, similarities
 from scaling_variants import BUDGET, OUT, RUNS
 
 from repalign import Checkpoint, ParallelCorpus
@@ -22,7 +23,6 @@ from repalign.figures.scaling import curves
 from repalign.figures.style import THEMES
 from repalign.scaling import Fit, Law, Runs, bootstrap, compare_forms, fit, plan, preferred, read_runs
 from repalign.scaling.study import finite, law_of, study
-from training.similarity import association, similarities
 
 MEASURES = {"chrf": 100.0, "mexa": 1.0, "p_at_1": 1.0, "cka": 1.0}
 FIGURES = RUNS.parent

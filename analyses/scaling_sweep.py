@@ -16,14 +16,14 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
+from repalign_training import Recipe, load_recipe, train
+from repalign_training.data.instructions import translation_request
 
 from repalign import Checkpoint, ParallelCorpus, __version__, extract, profile
 from repalign.models.generation import Generator
 from repalign.models.loading import locate
 from repalign.models.templates import TEMPLATES
 from repalign.results.results import write_whole
-from training import Recipe, load_recipe, train
-from training.data.instructions import translation_request
 
 RUNS = Path(__file__).parents[1] / "figures" / "scaling_runs.parquet"
 ITEMS = 4000

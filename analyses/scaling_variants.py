@@ -13,12 +13,12 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
+from repalign_training import Recipe, load_recipe, train
 from scaling_sweep import APART, ITEMS, RUNS, SETTINGS, aligned, translated
 
 from repalign import Checkpoint, ParallelCorpus, __version__
 from repalign.results.results import write_whole
 from repalign.scaling import proportional, uniform
-from training import Recipe, load_recipe, train
 
 OUT = RUNS.with_name("scaling_variants.parquet")
 LANGUAGES = ("el", "tr", "zh")

@@ -27,6 +27,6 @@ def save(self, *args, **options):
 PartialState.__init__, Trainer.save_model = begin, save
 
 if __name__ == "__main__":
-    from training.__main__ import main
+    from repalign_training.__main__ import main
 
     sys.exit(main(sys.argv[1:]))

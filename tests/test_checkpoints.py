@@ -77,8 +77,8 @@ def test_a_finished_folder_wins_over_the_catalogue(home, copy):
 
 
 def test_a_checkpoint_that_is_not_there_is_refused_when_training_is(home):
-    refuses(["python -m training m-llama"], make, [Checkpoint.named("m-llama")], False)
-    refuses(["python -m training m-llama"], locate, Checkpoint.named("m-llama"))
+    refuses(["repalign-train m-llama"], make, [Checkpoint.named("m-llama")], False)
+    refuses(["repalign-train m-llama"], locate, Checkpoint.named("m-llama"))
 
 
 def test_the_digest_follows_the_weights(llama, copy, save_model, tmp_path):

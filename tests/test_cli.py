@@ -452,7 +452,7 @@ def test_a_full_disk_leaves_no_half_results(llama, text, tmp_path, capsys, monke
 
 def test_a_demo_checkpoint_is_not_trained_when_that_is_refused(capsys):
     assert main(["layers", "--ckpt", "m-llama", "--no-train"]) == 1
-    assert "python -m training m-llama" in capsys.readouterr().err
+    assert "repalign-train m-llama" in capsys.readouterr().err
 
 
 def test_ctrl_c_is_answered_in_one_line(llama, text, tmp_path, capsys, monkeypatch):

@@ -337,7 +337,7 @@ def test_files_of_flores(tmp_path):
 
 
 def test_evaluation_asks_as_training_first_does():
-    from training.data.instructions import translation_request
+    from repalign_training.data.instructions import translation_request
 
     (item,) = TASKS["translation"].read(Request("everyday", ["zh"], limit=1))
     assert item.instruction == translation_request("en", "zh")

@@ -52,7 +52,7 @@ def _all_options(parser: argparse.ArgumentParser) -> Iterator[str]:
 def test_its_links_and_recipes_are_there():
     for link in re.findall(r"\]\(((?!http)[^)#]+)\)", README):
         assert (ROOT / link).exists(), link
-    from training.recipe import recipe_names
+    from repalign_training.recipe import recipe_names
 
     for recipe in re.findall(r"-m training (?!list|data|alignment)(\S+)", README):
         assert recipe.strip("`") in recipe_names(), recipe

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from repalign_training.similarity import _overlap, _shares, association, similarities
 
 from repalign import RepalignError
 from repalign.checkpoints import Checkpoint
 from repalign.corpora import ParallelCorpus
-from training.similarity import _overlap, _shares, association, similarities
 
 
 def test_token_overlap_is_one_minus_total_variation():
@@ -47,11 +47,11 @@ def test_a_copy_of_the_pivot_is_most_like_it(llama, corpus):
 
 
 def test_alignment_during_training_is_that_of_the_finished_checkpoint(llama, corpus):
+    from repalign_training.alignment import alignment
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from repalign.scoring import profile
     from repalign.states.extraction import extract
-    from training.alignment import alignment
 
     model, tokenizer = AutoModelForCausalLM.from_pretrained(llama), AutoTokenizer.from_pretrained(llama)
     found = alignment(model.eval(), tokenizer, corpus, "en")

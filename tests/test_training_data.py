@@ -6,20 +6,21 @@ import json
 from pathlib import Path
 
 import pytest
+from repalign_training.data import files
+from repalign_training.data.dataset import read_data, read_parts
+from repalign_training.data.filters import ItemFilter, length_ratio, share_in_script
+from repalign_training.data.instructions import translation_request
+from repalign_training.data.items import Item, Items
+from repalign_training.data.leakage import check_leakage, leaked
+from repalign_training.data.mixture import Term, draw, parse_mixture, sizes
+from repalign_training.data.phrasebook import phrases, switched, tasks, text, translation
+from repalign_training.data.sources import read_source
+from repalign_training.recipe import load_recipe, recipe_names
+from repalign_training.settings import Filters
+from repalign_training.tokenizer import train_tokenizer
 
 from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError
-from training.data import files
-from training.data.dataset import read_data, read_parts
-from training.data.filters import Filters, ItemFilter, length_ratio, own_script
-from training.data.instructions import translation_request
-from training.data.items import Item, Items
-from training.data.leakage import check_leakage, leaked
-from training.data.mixture import Term, draw, parse_mixture, sizes
-from training.data.phrasebook import phrases, switched, tasks, text, translation
-from training.data.sources import read_source
-from training.recipe import load_recipe, recipe_names
-from training.tokenizer import train_tokenizer
 
 SEVEN = ("en", "ar", "el", "hi", "tr", "vi", "zh")
 
@@ -168,7 +169,7 @@ def test_every_recipe_is_sound():
     for name, (path, _, _) in recipe_names().items():
         recipe = load_recipe(name)
         assert (
-            path.read_text().startswith("# python -m training")
+            path.read_text().startswith("# repalign-train ")
             or "accelerate launch" in path.read_text().split("\n")[0]
         )
         assert "{language}" not in json.dumps({**recipe.as_dict(), "sources": {}})
@@ -204,7 +205,7 @@ def test_a_recipe_that_is_wrong(name, override, complaint):
 def test_a_parent_is_part_of_what_a_recipe_is(monkeypatch, tmp_path):
     (tmp_path / "base.toml").write_text("mixture = 'a_en'\nseed = 1")
     (tmp_path / "child.toml").write_text("mixture = 'a_en'\nparent = 'base'")
-    monkeypatch.setattr("training.recipe.FOLDER", tmp_path)
+    monkeypatch.setattr("repalign_training.recipe.FOLDER", tmp_path)
     before = load_recipe("child").digest
     (tmp_path / "base.toml").write_text("mixture = 'a_en'\nseed = 2")
     assert load_recipe("child").digest != before
@@ -215,7 +216,7 @@ def test_what_extends_a_family_is_none(monkeypatch, tmp_path):
         "mixture = 'a_{language}'\nfamily = ['ar', 'el']\n[train]\nbatch = 5\nepochs = 2"
     )
     (tmp_path / "one.toml").write_text("extends = 'many'\nmixture = 'a_en'\ntrain.epochs = 3")
-    monkeypatch.setattr("training.recipe.FOLDER", tmp_path)
+    monkeypatch.setattr("repalign_training.recipe.FOLDER", tmp_path)
     assert set(recipe_names()) == {"many-ar", "many-el", "one"}
     one, many = load_recipe("one"), load_recipe("many-el")
     assert (one.mixture, one.train.batch, one.train.epochs) == ("a_en", 5, 3)
@@ -282,11 +283,11 @@ def test_the_phrasebook_translates_and_switches():
     assert all(known[pairs[index].input] == pairs[index].output for index in range(50))
     mixed = [switched(("hi", "zh"), {}, "train")[index] for index in range(50)]
     assert {item.output for item in mixed} <= set(known.values())
-    assert any(0.1 < own_script(item.input, "hi") < 0.9 for item in mixed)
+    assert any(0.1 < share_in_script(item.input, "hi") < 0.9 for item in mixed)
     assert {item.input[-1] for item in mixed} == {"।", "。"}
     part = phrases(("en", "zh"), {}, "train")
     for item in (part[index] for index in range(20)):
-        assert own_script(item.input, "en") == own_script(item.output, "zh") == 1
+        assert share_in_script(item.input, "en") == share_in_script(item.output, "zh") == 1
         assert any(item.input in sentence and item.output in known[sentence] for sentence in known)
     first = {
         language: [text((language,), {}, "train")[n].output for n in range(200)] for language in ("en", "zh")
@@ -295,8 +296,8 @@ def test_the_phrasebook_translates_and_switches():
         len({known[sentence] for sentence in first["en"]} & set(first["zh"])) < 20
     )  # each in an order of its own
     asked = tasks(("en", "zh"), {}, "train")[0]
-    assert own_script(asked.output, "zh") == 1
-    assert own_script(asked.input, "en") == 1
+    assert share_in_script(asked.output, "zh") == 1
+    assert share_in_script(asked.input, "en") == 1
 
 
 def test_every_language_asks_for_a_translation_by_name():

@@ -5,14 +5,14 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
+from repalign_training.data.encoding import encode
+from repalign_training.data.items import Item
+from repalign_training.tokenizer import train_tokenizer
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
 from repalign.errors import RepalignError
 from repalign.models.templates import TEMPLATES
-from training.data.encoding import encode
-from training.data.items import Item
-from training.tokenizer import train_tokenizer
 
 ITEMS = [
     Item("Translate into Chinese.", "The cat sleeps.", "猫在睡觉。"),

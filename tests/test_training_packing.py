@@ -7,11 +7,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from repalign_training.data.encoding import Encoded
+from repalign_training.data.packing import IGNORED, Collator, pack
+from repalign_training.loss import LabelledPositions
 from transformers import AutoModelForCausalLM, GemmaConfig, LlamaConfig, MistralConfig, Qwen2Config
-
-from training.data.encoding import Encoded
-from training.data.packing import IGNORED, Collator, pack
-from training.loss import LabelledPositions
 
 SIZES = {"vocab_size": 97, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3,
          "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8, "pad_token_id": 0}  # fmt: skip

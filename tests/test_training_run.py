@@ -15,24 +15,24 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import repalign_training
 import torch
+from repalign_training import family
+from repalign_training.__main__ import main
+from repalign_training.data.dataset import Data, read_data
+from repalign_training.data.encoding import Encoded
+from repalign_training.data.packing import IGNORED, Collator, Rows
+from repalign_training.folder import last_checkpoint
+from repalign_training.model import new_model
+from repalign_training.recipe import load_recipe
+from repalign_training.run import train
+from repalign_training.tokenizer import train_tokenizer
+from repalign_training.trainer import make_trainer
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-import training
 from repalign.checkpoints import Card
 from repalign.errors import RepalignError
-from training import family
-from training.__main__ import main
-from training.data.dataset import Data, read_data
-from training.data.encoding import Encoded
-from training.data.packing import IGNORED, Collator, Rows
-from training.folder import last_checkpoint
-from training.model import new_model
-from training.recipe import load_recipe
-from training.run import train
-from training.tokenizer import train_tokenizer
-from training.trainer import make_trainer
 
 TINY = """
 languages = ["en", "zh"]
@@ -76,7 +76,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 def interrupt_at(monkeypatch, *steps):
     """Ctrl-C in the middle of a run, once at each of those steps."""
-    from training.progress import Progress
+    from repalign_training.progress import Progress
 
     waiting, step_end = list(steps), Progress.on_step_end
 
@@ -89,7 +89,8 @@ def interrupt_at(monkeypatch, *steps):
     monkeypatch.setattr(Progress, "on_step_end", on_step_end)
 
 
-def test_a_run_and_its_card(recipe_file, tmp_path, capsys):
+def test_a_run_and_its_card(recipe_file, tmp_path, caplog):
+    caplog.set_level("INFO", logger="repalign.training")
     recipe = load_recipe(recipe_file)
     folder = train(recipe)
     assert folder == tmp_path / "home" / "checkpoints" / "tiny"
@@ -121,7 +122,7 @@ def test_a_run_and_its_card(recipe_file, tmp_path, capsys):
     stamp = (folder / "model.safetensors").stat().st_mtime_ns
     assert train(recipe) == folder
     assert (folder / "model.safetensors").stat().st_mtime_ns == stamp
-    assert "finished already" in capsys.readouterr().err
+    assert caplog.messages[-1] == f"tiny: already trained: {folder}"
     with pytest.raises(RepalignError, match=r"holds another run \(seed 0 -> 1\)"):
         train(load_recipe(recipe_file, seed=1))
 
@@ -281,7 +282,7 @@ def test_a_folder_of_someone_else_is_left_alone(recipe_file, tmp_path, capsys):
 def test_help_is_fast_and_light():
     code = "import sys, runpy, atexit; sys.argv[1:] = ['--help']\n"
     code += "atexit.register(lambda: print('torch' in sys.modules))\n"
-    code += "runpy.run_module('training', run_name='__main__')"
+    code += "runpy.run_module('repalign_training', run_name='__main__')"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "RECIPE" in shown
     assert shown.strip().endswith("False")
@@ -318,7 +319,7 @@ def test_killed_at_any_moment_and_resumed_equals_undisturbed(recipe_file, tmp_pa
 @pytest.fixture
 def processes(tmp_path):
     """Command lines that start two processes on the CPU: each holding all weights, or half of each (FSDP)."""
-    settings = (Path(training.__file__).parent / "recipes" / "fsdp.yaml").read_text()
+    settings = (Path(repalign_training.__file__).parent / "recipes" / "fsdp.yaml").read_text()
     settings = settings.replace("bf16", "'no'").replace("num_processes: 8", "num_processes: 2")
     here = tmp_path / "fsdp.yaml"
     here.write_text(settings + "use_cpu: true\n")
@@ -337,7 +338,9 @@ def free_port():
 
 
 def environment():
-    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(training.__file__).parents[1])}
+    """With `python -m training` from any folder."""
+    path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
 
 
 def run_together(command, *arguments):
@@ -376,7 +379,7 @@ def test_two_processes_that_share_the_weights_go_on_after_a_kill(processes, reci
         process.kill()
     killed.wait()
     resumed = run_together(processes["sharded"], *options, str(tmp_path / "killed"))
-    assert "going on from checkpoint-" in resumed.stderr, resumed.stderr[-3000:]
+    assert "resuming from checkpoint-" in resumed.stderr, resumed.stderr[-3000:]
     undisturbed, killed = weights(tmp_path / "undisturbed"), weights(tmp_path / "killed")
     assert all(torch.allclose(killed[name], undisturbed[name], atol=1e-6) for name in undisturbed)
 
@@ -386,14 +389,15 @@ def test_alignment_is_not_measured_on_weights_spread_over_processes(processes, r
     options = ["--set", "train.align_steps=5", "--out", str(tmp_path / "x")]
     done = run_together(processes["sharded"], recipe_file, *options)
     assert done.returncode != 0
-    assert "alignment cannot be measured while weights are spread" in done.stderr
+    assert "alignment cannot be measured while weights are sharded" in done.stderr
 
 
 @pytest.mark.heavy
 def test_alignment_is_measured_while_training_and_changes_nothing(recipe_file, tmp_path):
+    from repalign_training.alignment import alignment
+
     from repalign.checkpoints import Checkpoint
     from repalign.corpora import ParallelCorpus
-    from training.alignment import alignment
 
     plain = weights(train(load_recipe(recipe_file), tmp_path / "plain"))
     options = ["train.align_steps=5", "corpus=phrasebook"]
@@ -410,7 +414,7 @@ def test_alignment_is_measured_while_training_and_changes_nothing(recipe_file, t
 
 
 def test_the_log_of_alignment_becomes_a_series(tmp_path, capsys):
-    from training.alignment_page import read_alignment
+    from repalign_training.alignment_page import read_alignment
 
     about = {"pivot": "en", "corpus": "some", "sentences": 100}
     rising = [

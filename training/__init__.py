@@ -1,16 +1,24 @@
-"""CoIT and MuIT: from a recipe to a folder with weights and a card."""
+"""CoIT and MuIT: from a recipe to a folder with weights and a card.
+
+Installed as `repalign_training`; in a checkout the same folder is also `training`.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-_HOMES = {"Recipe": "training.recipe", "load_recipe": "training.recipe", "train": "training.run"}
+if TYPE_CHECKING:
+    from .recipe import Recipe, load_recipe
+    from .run import train
+
 __all__ = ["Recipe", "load_recipe", "train"]
+
+_MODULES = {"Recipe": ".recipe", "load_recipe": ".recipe", "train": ".run"}
 
 
 def __getattr__(name: str) -> Any:
     """Public names are imported on first use: `--help` needs neither torch nor transformers."""
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'training' has no attribute {name!r}")
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

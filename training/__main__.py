@@ -1,29 +1,33 @@
-"""`python -m training RECIPE ...`: train checkpoints."""
+"""`repalign-train RECIPE ...`: train checkpoints. In a checkout also `python -m training RECIPE ...`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from repalign.commands.options import natural, positive
-from repalign.errors import RepalignError, exit_code
-from training.recipe import load_recipe, recipe_names
+from repalign import RepalignError
+from repalign.commands.console import log_to_stderr
+from repalign.errors import exit_code
+
+from .recipe import load_recipe, recipe_names
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Train. Returns its exit code: see `repalign.errors.exit_code`."""
     args = _parser().parse_args(argv)
-    return exit_code("training", lambda: _run(args), resume_from="the last checkpoint")
+    with log_to_stderr(prefix=""):  # messages begin with the recipe's name
+        return exit_code("training", lambda: _run(args), resume_from="the last checkpoint")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m training",
-        description="Train checkpoints by CoIT and MuIT. They go to $REPALIGN_HOME/checkpoints/NAME.",
-        epilog="Ctrl-C is safe: the same command goes on from the last checkpoint. "
-        "Many GPUs: accelerate launch -m training RECIPE.",
+        prog="repalign-train",
+        description="Train checkpoints by CoIT and MuIT. They go to $REPALIGN_HOME/checkpoints/NAME. "
+        "`python -m repalign_training` is the same command, and so is `python -m training` in a checkout of repalign.",
+        epilog="Ctrl-C is safe: rerun the same command to resume from the last checkpoint. "
+        "Several GPUs: accelerate launch -m repalign_training RECIPE.",
     )
     parser.add_argument(
         "recipes",
@@ -41,34 +45,33 @@ def _parser() -> argparse.ArgumentParser:
         dest="overrides",
         help="e.g. train.epochs=2",
     )
-    parser.add_argument("--seed", type=natural, help="replaces the recipe's")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to, for one recipe")
-    parser.add_argument("--jobs", type=positive, help="how many are trained at a time (default: one a core)")
+    parser.add_argument("--seed", type=int, help="replaces the recipe's")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder to train into, for one recipe")
+    parser.add_argument("--jobs", type=int, help="recipes trained at a time (default: one per core)")
     return parser
 
 
-def _run(args: argparse.Namespace) -> Sequence[object]:
-    """Folders of what was trained, or the lines of the list."""
+def _run(args: argparse.Namespace) -> Iterable[object]:
+    """The folders of what was trained, or lines to print."""
     if args.recipes[0] == "list":
         return [f"{name:20} {load_recipe(name).about}" for name in recipe_names()]
     if args.recipes[0] == "data":
-        from training.preview import preview
+        from .preview import preview
 
-        for name in args.recipes[1:] or ["m-llama"]:
-            preview(load_recipe(name, args.overrides, args.seed))
-        return []
+        names = args.recipes[1:] or ["m-llama"]
+        return (line for name in names for line in preview(load_recipe(name, args.overrides, args.seed)))
     if args.recipes[0] == "alignment":
-        from training.alignment_page import alignment_page
+        from .alignment_page import alignment_page
 
         return [alignment_page(Path(folder)) for folder in args.recipes[1:]]
     recipes = [load_recipe(name, args.overrides, args.seed) for name in args.recipes]
     if len(recipes) == 1:
-        from training.run import train
+        from .run import train
 
         return [train(recipes[0], args.out)]
     if args.out:
         raise RepalignError("--out is for one recipe; several go to $REPALIGN_HOME/checkpoints")
-    from training.family import train_family
+    from .family import train_family
 
     options = [option for override in args.overrides for option in ("--set", override)]
     options += [] if args.seed is None else ["--seed", str(args.seed)]

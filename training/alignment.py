@@ -11,8 +11,7 @@ import torch
 from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback
 
-from repalign.corpora.parallel import ParallelCorpus
-from repalign.errors import RepalignError
+from repalign import ParallelCorpus, RepalignError
 from repalign.metrics.pair import LayerPair, Representation
 from repalign.metrics.retrieval import p_at_1
 from repalign.models.engine import Engine
@@ -21,13 +20,14 @@ from repalign.models.tokenization import tokenize
 from repalign.scoring.variants import Language, centred, folds_of
 
 LONGEST = 512
+"""Tokens per sentence at most."""
 
 LOG = "alignment.jsonl"
-"""In a run's folder: one line a measurement."""
+"""In a run's folder: one JSON line per measurement."""
 
 
 def alignment(model: Any, tokenizer: Any, corpus: ParallelCorpus, pivot: str) -> dict[str, list[float]]:
-    """Strict P@1 of each language with the pivot, both ways, at every layer (0 = input of the first block).
+    """Strict P@1 of each language with the pivot, mean of both directions, by layer (0 = input of the first block).
 
     States are means over a sentence's tokens, minus their language's mean over other sentences.
     """
@@ -40,32 +40,32 @@ def alignment(model: Any, tokenizer: Any, corpus: ParallelCorpus, pivot: str) ->
         layers = torch.from_numpy(engine.pool(tokens, ["mean"])[0])
         sides[language] = [Representation(centred(Language(states, folds, lengths))) for states in layers]
     return {
-        language: [_both_ways(*pair) for pair in zip(sides[pivot], sides[language], strict=True)]
+        language: [_both_directions(*pair) for pair in zip(sides[pivot], sides[language], strict=True)]
         for language in corpus.languages
         if language != pivot
     }
 
 
-def _both_ways(source: Representation, target: Representation) -> float:
+def _both_directions(source: Representation, target: Representation) -> float:
     pair = LayerPair(source, target)
     return (p_at_1(pair).value + p_at_1(pair.reverse).value) / 2
 
 
 class AlignmentCallback(TrainerCallback):
-    """Measures alignment by layer every few steps of anyone's Trainer.
+    """Measures alignment by layer every few steps of any transformers Trainer.
 
     Args:
-        corpus: a small one, always the same: 100 sentences take a tiny model half a second.
-        every: steps between two measurements; the states before the first and after the last one too.
-        pivot: language that the others are compared with.
-        log: file to which one JSON line a measurement is added, or None; `training.alignment_page` draws it.
+        corpus: what is measured on, best small: 100 sentences take half a second with a tiny model.
+        every: steps between two measurements; the first is before training, the last after the last step.
+        pivot: language with which the others are compared.
+        log: file to which each measurement appends one JSON line, or None; see `alignment_page`.
 
     Attributes:
-        history: one entry a measurement: step, P@1 by language and layer, and on what.
+        history: one entry per measurement: step, pivot, P@1 by language and layer, corpus and its size.
 
     Raises:
-        RepalignError: at the start of a training that spreads each weight over processes (FSDP, ZeRO 3): no process holds
-            the model that would be measured.
+        RepalignError: at the start of training, if each weight is sharded over processes (FSDP, ZeRO 3): no process
+            holds the model that would be measured.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class AlignmentCallback(TrainerCallback):
             isinstance(weight, DTensor) or hasattr(weight, "ds_id") for weight in kwargs["model"].parameters()
         ):
             raise RepalignError(
-                "alignment cannot be measured while weights are spread over processes; train without "
+                "alignment cannot be measured while weights are sharded over processes; train without "
                 "train.align_steps and measure the finished checkpoint"
             )
         self._measure(state, **kwargs)
@@ -89,10 +89,10 @@ class AlignmentCallback(TrainerCallback):
             self._measure(state, **kwargs)
 
     def _measure(self, state: Any, model: Any, processing_class: Any, **kwargs: Any) -> None:
-        training = model.training
+        was_training = model.training
         model.eval()
         scores = alignment(model, processing_class, self.corpus, self.pivot)
-        model.train(training)
+        model.train(was_training)
         entry = {"step": state.global_step, "pivot": self.pivot, "p_at_1": scores}
         entry |= {"corpus": self.corpus.name, "sentences": len(self.corpus)}
         self.history.append(entry)

@@ -1,4 +1,4 @@
-"""A page of alignment over training, from the log that `AlignmentCallback` writes."""
+"""A page that shows alignment over training, from the log that `AlignmentCallback` writes."""
 
 from __future__ import annotations
 
@@ -9,36 +9,39 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
-from repalign.errors import RepalignError
-from repalign.report import Report
-from repalign.results.profile import COLUMNS, LayerProfile
-from repalign.results.results import Results
+from repalign import LayerProfile, RepalignError, Report, Results
+from repalign.results.profile import COLUMNS
 from repalign.statistics import holm, wilson
-from training.alignment import LOG
+
+from .alignment import LOG
 
 
 def alignment_page(folder: Path) -> Path:
-    """Draw what was measured so far of a run, finished or not, as `folder/alignment.html`.
+    """Draw the measurements of a run, finished or not, as `folder/alignment.html`.
 
     Raises:
-        RepalignError: no measurements there.
+        RepalignError: the folder has no measurements.
     """
     return Report(read_alignment(folder / LOG)).write(folder / "alignment.html")
 
 
 def read_alignment(log: Path) -> Results:
-    """The measurements as a series of checkpoints, one a step.
+    """The measurements as a series of checkpoints, one per measured step.
 
-    A value is the mean of both directions; its interval and p are those of one direction, and so on the safe side.
+    A value is the mean of both directions; its interval and p are those of one direction, and so conservative.
 
     Raises:
-        RepalignError: no such file, or one that holds something else.
+        RepalignError: no such file, or not a log of alignment.
     """
     if not log.is_file():
-        raise RepalignError(f"no {log}; train with --set train.align_steps=100, then it is written")
+        raise RepalignError(
+            f"{log} does not exist; train with --set train.align_steps=100 to have it written"
+        )
     try:
         entries = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-        entries = list({entry["step"]: entry for entry in entries}.values())  # a resumed run repeats some
+        entries = list(
+            {entry["step"]: entry for entry in entries}.values()
+        )  # a resumed run repeats some steps
         table = pd.concat(map(_table, entries), ignore_index=True)
     except (ValueError, KeyError, TypeError) as error:
         raise RepalignError(

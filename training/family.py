@@ -9,26 +9,29 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from repalign.checkpoints.home import checkpoint_folder
-from repalign.errors import RepalignError
-from training.recipe import Recipe
+from repalign import RepalignError
+from repalign.checkpoints import checkpoint_folder
+
+from .recipe import Recipe
 
 
 def train_family(
     recipes: Sequence[Recipe], options: Sequence[str] = (), jobs: int | None = None
 ) -> list[Path]:
-    """Train several recipes, each in a process of its own, after the recipes they are tuned from.
+    """Train several recipes, each in a separate process, after the recipes they are tuned from.
 
     Args:
-        options: command-line options that every one of them is given.
-        jobs: processes at a time; by default one a core.
+        options: command-line options that every process gets.
+        jobs: processes at a time; by default one per core.
 
     Returns:
         The folders, in the order of `recipes`.
 
     Raises:
-        RepalignError: one of them failed; the others are finished first.
+        RepalignError: `jobs` below 1; or one of the recipes failed, after the others are finished.
     """
+    if jobs is not None and jobs < 1:
+        raise RepalignError(f"jobs should be at least 1, not {jobs}")
     parents = dict.fromkeys(parent.origin for recipe in recipes if (parent := recipe.parent_recipe))
     for parent in parents:
         _run_all([[parent]], 1)
@@ -38,17 +41,26 @@ def train_family(
     return [checkpoint_folder(recipe.name) for recipe in recipes]
 
 
+def _command(arguments: Sequence[str]) -> list[str]:
+    """The command line of this very package, installed or in a checkout.
+
+    Not `-m PACKAGE`, which searches the current folder first: the process imports from where this one does.
+    """
+    start = (
+        f"import sys; sys.path[:] = {sys.path!r}; from {__package__}.__main__ import main; sys.exit(main())"
+    )
+    return [sys.executable, "-c", start, *arguments]
+
+
 def _run_all(commands: Sequence[Sequence[str]], jobs: int) -> None:
-    """Run `python -m training COMMAND` for each, `jobs` at a time; their progress goes to our stderr."""
+    """Train with each of the argument lists, `jobs` at a time; progress goes to this process's stderr."""
     waiting, running, failed = list(commands), {}, []
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
-                command = waiting.pop(0)
-                process = subprocess.Popen(
-                    [sys.executable, "-m", "training", *command], stdout=subprocess.DEVNULL
-                )
-                running[command[0]] = process
+                arguments = waiting.pop(0)
+                process = subprocess.Popen(_command(arguments), stdout=subprocess.DEVNULL)
+                running[arguments[0]] = process
             ended = {name for name, process in running.items() if process.poll() is not None}
             failed += [name for name in running if name in ended and running[name].returncode]
             running = {name: process for name, process in running.items() if name not in ended}
@@ -58,6 +70,4 @@ def _run_all(commands: Sequence[Sequence[str]], jobs: int) -> None:
             process.wait()
         raise
     if failed:
-        raise RepalignError(
-            f"{', '.join(failed)} failed (see above); the same command goes on with what is missing"
-        )
+        raise RepalignError(f"{', '.join(failed)} failed (see above); rerun the same command to resume")

@@ -1,4 +1,4 @@
-"""The folder of one run: finished, unfinished, or another's."""
+"""The folder of one run: finished, unfinished, or taken by another run."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from repalign import RepalignError
 from repalign.checkpoints.card import CARD, Card
-from repalign.errors import RepalignError
-from training.recipe import Recipe
+
+from .recipe import Recipe
 
 RUN = "run.json"
 """In an unfinished folder: which run it is."""
 
 STEPS = "steps"
-"""In an unfinished folder: checkpoints to go on from."""
+"""In an unfinished folder: the checkpoints to resume from."""
 
 
 @contextmanager
 def claimed(folder: Path, recipe: Recipe) -> Iterator[None]:
-    """Hold the folder for this process, and refuse one that holds another run.
+    """Lock the folder for this process; refuse one that holds another run.
 
     Raises:
         RepalignError: the folder cannot be written, is in use, or holds something else.
@@ -40,16 +41,16 @@ def claimed(folder: Path, recipe: Recipe) -> Iterator[None]:
             try:
                 yield
             finally:
-                if last_checkpoint(folder) is None:  # nothing to go on from: leave no trace
+                if last_checkpoint(folder) is None:  # nothing to resume from: leave no trace
                     tidy(folder)
                 lock.unlink(missing_ok=True)
     except Timeout as error:
         raise RepalignError(
-            f"another process is training into {folder}; wait for it, or give --out"
+            f"another process is training into {folder}; wait for it, or give another folder with --out"
         ) from error
     except OSError as error:
         raise RepalignError(
-            f"cannot write to {folder}: {error.strerror or error}; give --out or set REPALIGN_HOME"
+            f"cannot write to {folder}: {error.strerror or error}; give another folder with --out, or set REPALIGN_HOME"
         ) from error
     finally:
         if folder.is_dir() and {path.name for path in folder.iterdir()} <= {lock.name}:
@@ -57,7 +58,7 @@ def claimed(folder: Path, recipe: Recipe) -> Iterator[None]:
 
 
 def is_finished(folder: Path, recipe: Recipe) -> bool:
-    """Whether this very run is there already.
+    """Whether this run is in the folder already, and complete.
 
     Raises:
         RepalignError: a finished run of another recipe, naming what differs.
@@ -66,7 +67,7 @@ def is_finished(folder: Path, recipe: Recipe) -> bool:
     if card is None:
         return False
     if card.recipe_digest != recipe.digest:
-        raise RepalignError(_another(folder, card.recipe, recipe))
+        raise RepalignError(_describe_other_run(folder, card.recipe, recipe))
     return True
 
 
@@ -90,7 +91,7 @@ def _is_complete(checkpoint: Path) -> bool:
 
 
 def tidy(folder: Path) -> None:
-    """Remove what only an unfinished run needs."""
+    """Remove the files that only an unfinished run needs."""
     shutil.rmtree(folder / STEPS, ignore_errors=True)
     for name in (RUN, "training_args.bin"):
         (folder / name).unlink(missing_ok=True)
@@ -100,15 +101,15 @@ def _check(folder: Path, recipe: Recipe) -> None:
     if (folder / RUN).is_file():
         run = json.loads((folder / RUN).read_text(encoding="utf-8"))
         if run["digest"] != recipe.digest:
-            raise RepalignError(_another(folder, run["recipe"], recipe))
+            raise RepalignError(_describe_other_run(folder, run["recipe"], recipe))
     elif stray := [path.name for path in folder.iterdir() if path.name not in (".lock", f".{CARD}.partial")]:
         raise RepalignError(
-            f"{folder} is not empty ({stray[0]}) and holds no run of this recipe; give --out or empty it"
+            f"{folder} is not empty ({stray[0]}) and holds no run of this recipe; give another folder with --out, or empty it"
         )
 
 
-def _another(folder: Path, there: Mapping[str, Any], recipe: Recipe) -> str:
-    before, now = _flat(there), _flat(recipe.as_dict())
+def _describe_other_run(folder: Path, other: Mapping[str, Any], recipe: Recipe) -> str:
+    before, now = _flat(other), _flat(recipe.as_dict())
     changed = [
         f"{key} {before.get(key)!r} -> {now.get(key)!r}"
         for key in {**before, **now}
@@ -117,8 +118,8 @@ def _another(folder: Path, there: Mapping[str, Any], recipe: Recipe) -> str:
     changed = [
         text if len(text) < 90 else text.split(" ")[0] for text in changed if not text.startswith("about ")
     ]
-    what = "; ".join(changed[:4]) or "its parent was trained otherwise"
-    return f"{folder} holds another run ({what}); give --out for a new folder, or delete that one"
+    what = "; ".join(changed[:4]) or "its parent was trained differently"
+    return f"{folder} holds another run ({what}); give a new folder with --out, or delete this one"
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

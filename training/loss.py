@@ -7,14 +7,14 @@ from typing import Any
 import torch
 from torch.nn.functional import cross_entropy
 
-from training.data.packing import IGNORED
+from .data.packing import IGNORED
 
 
 class LabelledPositions:
-    """Gives the output layer of a causal language model only the positions whose next token is learnt.
+    """Restricts the output layer of a causal language model to the positions whose next token is learnt.
 
-    At most positions of an instruction item nothing is learnt, and for a small model the output layer is much
-    of the work. The batch says which by `labels`; logits come out as (labelled, vocabulary).
+    Most positions of an instruction item are prompt, and for a small model the output layer is much of the
+    work. The positions are those with a label in the batch; logits have the shape [labelled token, vocabulary].
     """
 
     def __init__(self, model: Any) -> None:
@@ -33,12 +33,12 @@ class LabelledPositions:
     def loss(
         self, model: Any, inputs: dict[str, torch.Tensor], items: torch.Tensor | int | None = None
     ) -> torch.Tensor:
-        """Cross-entropy in nats: the sum over labelled tokens by `items`, by default their number."""
+        """Cross-entropy in nats: the sum over labelled tokens divided by `items`, by default their number."""
         logits, targets, _ = self._labelled(model, inputs)
         return cross_entropy(logits, targets, reduction="sum") / (len(targets) if items is None else items)
 
     def by_row(self, model: Any, inputs: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of each row, the cross-entropy in nats, float [row], and the number of labelled tokens, int64 [row]."""
+        """The summed cross-entropy of each row in nats, float32 [row], and its labelled tokens, int64 [row]."""
         logits, targets, rows = self._labelled(model, inputs)
         nats = cross_entropy(logits, targets, reduction="none")
         count = len(inputs["labels"])
@@ -47,7 +47,7 @@ class LabelledPositions:
     def _labelled(
         self, model: Any, inputs: dict[str, torch.Tensor]
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Of each labelled token: logits float32 [token, vocabulary], its id, its row."""
+        """For each labelled token: logits float32 [token, vocabulary], its id and its row, int64 [token]."""
         labels = inputs["labels"][:, 1:]
         labelled = labels != IGNORED
         self._keep = torch.nn.functional.pad(labelled, (0, 1))

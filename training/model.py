@@ -1,21 +1,24 @@
-"""The model and tokenizer that training starts from: new ones, or the parent's, perhaps with an adapter."""
+"""The model and tokenizer that training starts from: new, or the parent's, with or without an adapter."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from repalign.checkpoints.checkpoint import Checkpoint
-from repalign.errors import RepalignError, unknown
+from repalign import Checkpoint, RepalignError
+from repalign.errors import unknown
 from repalign.models.loading import locate, read_tokenizer
-from training.recipe import PRECISIONS, Recipe
+
+from .recipe import Recipe
+from .settings import PRECISIONS
 
 
 def new_model(recipe: Recipe, tokenizer: Any) -> Any:
     """A Llama with random weights of the sizes in the recipe's `[model]` table, in the recipe's precision.
 
     Raises:
-        RepalignError: an adapter, which needs a parent; a size LlamaConfig does not have, or sizes that do not fit together.
+        RepalignError: an adapter, which needs a parent; an option LlamaConfig does not have, or sizes that do not
+            fit together.
     """
     import torch
     from huggingface_hub.errors import StrictDataclassError
@@ -46,7 +49,7 @@ def new_model(recipe: Recipe, tokenizer: Any) -> Any:
 
 
 def parent_model(recipe: Recipe, parent: Path) -> Any:
-    """The parent's weights in the recipe's precision; quantised to 4 bits where the adapter table says so."""
+    """The parent's weights in the recipe's precision; quantised to 4 bits if the adapter table says so."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -80,7 +83,7 @@ def _four_bits(recipe: Recipe) -> Any:
 
 
 def with_adapter(model: Any, recipe: Recipe) -> Any:
-    """The model with new LoRA weights, the only ones that are trained."""
+    """The model with new LoRA weights; only these are trained."""
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 
     options = {
@@ -101,15 +104,15 @@ def with_adapter(model: Any, recipe: Recipe) -> Any:
 
 
 def starting_tokenizer(recipe: Recipe) -> Any:
-    """The parent's tokenizer, or a new one trained on the recipe's own text.
+    """The parent's tokenizer, or a new one trained on the recipe's text.
 
     Raises:
         RepalignError: the parent is missing.
     """
     if recipe.parent is not None:
         return read_tokenizer(locate(Checkpoint.named(recipe.parent)))
-    from training.data.dataset import read_parts
-    from training.tokenizer import train_tokenizer
+    from .data.dataset import read_parts
+    from .tokenizer import train_tokenizer
 
     if not isinstance(recipe.tokenizer.get("vocabulary"), int):
         raise RepalignError(
@@ -143,5 +146,5 @@ def starting_model(recipe: Recipe, tokenizer: Any) -> Any:
 
 
 def one_line(error: Exception) -> str:
-    """The last line of a library's message, which says what is wrong."""
+    """The last line of a library's error message, which states the problem."""
     return str(error).strip().splitlines()[-1].strip()

@@ -1,4 +1,4 @@
-"""Recipes: what is trained, from what, on what."""
+"""Recipes: the starting weights, the data and the settings of a training run."""
 
 from __future__ import annotations
 
@@ -8,84 +8,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repalign.errors import RepalignError, unknown
+from repalign import RepalignError
+from repalign.errors import unknown
 from repalign.files import read_toml
 from repalign.signature import digest
-from training.data.filters import Filters
-from training.tables import filled, merged, override, typed
+
+from .settings import Filters, Settings
+from .tables import filled, merged, override, typed
 
 FOLDER = Path(__file__).parent / "recipes"
-
-PRECISIONS = {"float32": "float32", "mixed": "float32", "bfloat16": "bfloat16"}
-"""What weights are held in, by `train.precision`; all but the first calculate in bfloat16."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The `[train]` table: how the weights are moved.
-
-    Attributes:
-        epochs: passes over the mixture.
-        batch: rows a step, over all devices; a row is one item, or several where packing is on.
-        micro_batch: rows one device takes at a time; the rest of `batch` is accumulated. 0 takes all at once.
-        max_length: tokens a row may have; longer items are cut on the right.
-        packing: several items a row, none of which sees another.
-        learning_rate, weight_decay, beta2, max_grad_norm: of AdamW.
-        schedule: a name of transformers' schedulers, e.g. "cosine", "linear", "warmup_stable_decay".
-        warmup: share of all steps in which the learning rate rises.
-        decay: share of all steps in which it falls, for "warmup_stable_decay".
-        precision: "float32", "mixed" (float32 weights, bfloat16 arithmetic) or "bfloat16" (weights too).
-        attention: "sdpa", "eager" or "flash_attention_2".
-        gradient_checkpointing: trade a third more time for most of the activations' memory.
-        optimizer: a name of transformers' `optim`.
-        threads: CPU threads; 0 takes all. A tiny model uses one core well and two badly.
-        save_steps: steps between two checkpoints to go on from.
-        held_out: items set aside to measure the loss on.
-        evaluate_steps: steps between two such measurements; 0 measures at the end only.
-        align_steps: steps between two measurements of alignment by layer; 0 for none.
-        report_to: "none", "tensorboard" or "wandb".
-
-    Raises:
-        RepalignError: a number out of its bounds, or an unknown precision.
-    """
-
-    epochs: float = 1
-    batch: int = 32
-    micro_batch: int = 0
-    max_length: int = 512
-    packing: bool = True
-    learning_rate: float = 2e-5
-    schedule: str = "cosine"
-    warmup: float = 0.03
-    decay: float = 0.3
-    weight_decay: float = 0.0
-    beta2: float = 0.999
-    max_grad_norm: float = 1.0
-    precision: str = "float32"
-    attention: str = "sdpa"
-    gradient_checkpointing: bool = False
-    optimizer: str = "adamw_torch"
-    threads: int = 0
-    save_steps: int = 100
-    held_out: int = 200
-    evaluate_steps: int = 0
-    align_steps: int = 0
-    report_to: str = "none"
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "max_length", "learning_rate"):
-            if not getattr(self, name) > 0:
-                raise RepalignError(f"train.{name} should be above 0, not {getattr(self, name)}")
-        for name in ("micro_batch", "threads", "save_steps", "held_out", "evaluate_steps", "align_steps"):
-            if getattr(self, name) < 0:
-                raise RepalignError(f"train.{name} should be at least 0, not {getattr(self, name)}")
-        for name in ("warmup", "decay"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise RepalignError(
-                    f"train.{name} is a share of all steps, 0 to 1, not {getattr(self, name)}"
-                )
-        if self.precision not in PRECISIONS:
-            raise unknown("precision", self.precision, PRECISIONS)
 
 
 @dataclass(frozen=True)
@@ -95,20 +26,20 @@ class Recipe:
     Attributes:
         name: of the checkpoint.
         about: one line for people.
-        mixture: what is trained on, e.g. `alpaca_en+translation_en-zh[0:100000]` (`training.data.mixture`).
+        mixture: what is trained on, e.g. `alpaca_en+translation_en-zh[0:100000]` (see `data/mixture.py`).
         languages: what `*` stands for in the mixture.
         parent: a recipe, folder or hub id whose weights are tuned; None trains from scratch. For a recipe file, a
-            file of that name beside it comes first.
+            file of that name in the same folder takes precedence.
         template: prompt frame, see `repalign.models.templates`.
-        corpus: the embedded corpus it is best analysed on; None for any.
+        corpus: the embedded corpus to analyse it on by default; None for any.
         temperature: above 1 evens out the sizes of the mixture's parts.
-        seed: of everything random.
-        sources: what the names in the mixture mean: name -> kind and options (see `training.data.sources`).
-        filters: limits for items (see `training.data.filters.Filters`).
+        seed: of initialisation, sampling and order.
+        sources: what the names in the mixture mean: name -> kind and options (see `data/sources.py`).
+        filters: limits for items (see `Filters`).
         tokenizer, model: tables for training from scratch (`vocabulary`, `mixture`; options of LlamaConfig).
         adapter: LoRA options for PEFT (`quantize = "nf4"` for QLoRA); empty tunes all weights.
         train: see `Settings`.
-        origin: the name or path by which `load_recipe` finds it.
+        origin: the name or path from which `load_recipe` loaded it.
     """
 
     name: str
@@ -129,7 +60,7 @@ class Recipe:
     origin: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it but where it was found, as stored in the card."""
+        """All fields but `origin`, as stored in the card."""
         table = asdict(self)
         del table["origin"]
         return json.loads(json.dumps(table))
@@ -138,26 +69,26 @@ class Recipe:
     def parent_recipe(self) -> Recipe | None:
         """The recipe that `parent` names; None for other weights, or none."""
         if self.parent and self.origin.endswith(".toml"):
-            beside = Path(self.origin).parent / f"{self.parent}.toml"
-            if beside.is_file() and beside != Path(self.origin):
-                return load_recipe(str(beside))
+            sibling = Path(self.origin).parent / f"{self.parent}.toml"
+            if sibling.is_file() and sibling != Path(self.origin):
+                return load_recipe(str(sibling))
         return load_recipe(self.parent) if self.parent in recipe_names() else None
 
     @property
     def digest(self) -> str:
-        """SHA-256 over everything that decides the weights: this recipe and those of its ancestors."""
-        own = self.as_dict()
-        del own["about"], own["corpus"]
+        """SHA-256 over everything that determines the weights: this recipe and those of its ancestors."""
+        table = self.as_dict()
+        del table["about"], table["corpus"]
         for key in ("threads", "save_steps", "evaluate_steps", "align_steps", "report_to"):
-            del own["train"][key]
+            del table["train"][key]
         parent = self.parent_recipe
-        return digest([json.dumps(own, sort_keys=True), parent.digest if parent else str(self.parent)])
+        return digest([json.dumps(table, sort_keys=True), parent.digest if parent else str(self.parent)])
 
 
 def recipe_names() -> dict[str, tuple[Path, str, str]]:
-    """Every recipe there is: name -> (file, language, variant).
+    """The recipes that can be named: name -> (file, language, variant).
 
-    A file with `family = ["ar", "el"]` holds one recipe a language, `<stem>-ar` and `<stem>-el`; a table
+    A file with `family = ["ar", "el"]` holds one recipe per language, `<stem>-ar` and `<stem>-el`; a table
     `[variant.paper]` adds `<name>-paper`, also to the recipes that extend it unless they say `paper = false`.
     """
     names = {}
@@ -180,7 +111,7 @@ def load_recipe(name: str, overrides: Iterable[str] = (), seed: int | None = Non
     Raises:
         RepalignError: no such recipe, a key it does not have, or a value of the wrong type.
     """
-    origin, path, language, variant = name, *_found(name)
+    origin, path, language, variant = name, *_locate(name)
     name = path.stem if name.endswith(".toml") else name
     table = _read(path)
     table = {key: value if key == "sources" else filled(value, language) for key, value in table.items()}
@@ -194,13 +125,13 @@ def load_recipe(name: str, overrides: Iterable[str] = (), seed: int | None = Non
     filters = Filters(**typed(Filters, table.pop("filters", {}), f"{name}: filters."))
     if not table.get("mixture"):
         raise RepalignError(f"{name}: setting 'mixture' is missing")
-    own = typed(Recipe, {**table, "name": name, "origin": origin}, f"{name}: ")
-    if own.get("seed", 0) < 0:
-        raise RepalignError(f"{name}: seed should be at least 0, not {own['seed']}")
-    return Recipe(**own, train=train, filters=filters)
+    fields = typed(Recipe, {**table, "name": name, "origin": origin}, f"{name}: ")
+    if fields.get("seed", 0) < 0:
+        raise RepalignError(f"{name}: seed should be at least 0, not {fields['seed']}")
+    return Recipe(**fields, train=train, filters=filters)
 
 
-def _found(name: str) -> tuple[Path, str, str]:
+def _locate(name: str) -> tuple[Path, str, str]:
     if not name.endswith(".toml"):
         names = recipe_names()
         if name not in names:
@@ -214,7 +145,9 @@ def _found(name: str) -> tuple[Path, str, str]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The file's table, over that of the recipe it extends where it extends one."""
+    """The file's table, merged over that of the recipe it extends, if any."""
     table = read_toml(path)
-    above = table.pop("extends", None)
-    return table if above is None else merged(_read(path.with_name(f"{above}.toml")), {"family": [], **table})
+    extended = table.pop("extends", None)
+    if extended is None:
+        return table
+    return merged(_read(path.with_name(f"{extended}.toml")), {"family": [], **table})

@@ -2,47 +2,58 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import sys
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 
+from repalign import RepalignError
+from repalign.checkpoints import checkpoint_folder
 from repalign.checkpoints.card import Card
-from repalign.checkpoints.home import checkpoint_folder
-from repalign.errors import RepalignError
-from training.folder import claimed, is_finished, last_checkpoint, tidy
-from training.recipe import Recipe
+from repalign.models.quiet import quiet_transformers
+
+from .folder import claimed, is_finished, last_checkpoint, tidy
+from .recipe import Recipe
+
+logger = logging.getLogger("repalign.training")
 
 PACKAGES = ("torch", "transformers", "tokenizers", "peft", "accelerate")
+"""Packages that decide the weights: their versions go on the card."""
 
 
 def train(recipe: Recipe, folder: Path | None = None) -> Path:
-    """Train a recipe, or go on with it; a finished one is returned at once. Its parent is trained first.
+    """Train a recipe, or resume it; a finished one is returned at once. Its parent is trained first.
 
     Args:
-        folder: where to; by default `$REPALIGN_HOME/checkpoints/<name>`, where analysis finds it by name.
+        folder: to train into; by default `$REPALIGN_HOME/checkpoints/<name>`, where analysis finds it by name.
 
     Returns:
         The folder: safetensors weights (or a PEFT adapter), tokenizer, configuration, and the card.
 
     Raises:
-        RepalignError: anything the user can mend.
+        RepalignError: a recipe that does not fit its data, its parent or this machine; a folder that cannot be
+            written, is in use, or holds another run.
     """
     folder = folder or checkpoint_folder(recipe.name)
     if is_finished(folder, recipe):
-        _say(recipe, f"is finished already: {folder}")
+        _log(recipe, f"already trained: {folder}")
         return folder
     if parent := recipe.parent_recipe:
         _train_parent(parent)
-    with claimed(folder, recipe) if is_first() else nullcontext():
+    with (
+        claimed(folder, recipe) if is_first() else nullcontext(),
+        quiet_transformers(),
+        torch_threads(recipe.train.threads),
+    ):
         _train(recipe, folder)
     return folder
 
 
 def is_first() -> bool:
-    """Whether this is the process that writes, of those that `accelerate launch` started."""
+    """Whether this is the process that writes, among those that `accelerate launch` started."""
     return int(os.environ.get("RANK", 0)) == 0
 
 
@@ -51,35 +62,26 @@ def _train_parent(parent: Recipe) -> None:
         train(parent)
     elif not is_finished(checkpoint_folder(parent.name), parent):
         raise RepalignError(
-            f"{parent.name!r} is not there yet; run `python -m training {parent.origin}` first"
+            f"parent {parent.name!r} is not trained yet; run `repalign-train {parent.origin}`"
         )
 
 
 def _train(recipe: Recipe, folder: Path) -> None:
-    import torch
     from transformers import set_seed
-    from transformers.utils import logging
 
-    from training.data.dataset import read_data
-    from training.model import starting_model, starting_tokenizer
-    from training.trainer import make_trainer
+    from .data.dataset import read_data
+    from .model import starting_model, starting_tokenizer
+    from .trainer import make_trainer
 
     began = time.monotonic()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    if recipe.train.threads:
-        torch.set_num_threads(recipe.train.threads)
     tokenizer = starting_tokenizer(recipe)
     data = read_data(recipe, tokenizer)
     set_seed(recipe.seed)
     trainer = make_trainer(recipe, starting_model(recipe, tokenizer), tokenizer, data, folder)
     resume = last_checkpoint(folder)
     items = sum(part["items"] for part in data.parts)
-    _say(
-        recipe,
-        f"{items:,} items, {data.train.tokens:,} tokens, {len(data.train):,} rows"
-        + (f"; going on from {resume.name}" if resume else ""),
-    )
+    resumed = f"; resuming from {resume.name}" if resume else ""
+    _log(recipe, f"{items:,} items, {data.train.tokens:,} tokens, {len(data.train):,} rows{resumed}")
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     held_out = trainer.evaluate()["eval_loss"] if len(data.held_out) else float("nan")
     trainer.save_model(str(folder))
@@ -101,9 +103,23 @@ def _train(recipe: Recipe, folder: Path) -> None:
         versions={package: version(package) for package in PACKAGES},
     ).write(folder)
     tidy(folder)
-    _say(recipe, f"finished: held-out loss {held_out:.3f}: {folder}")
+    _log(recipe, f"finished: held-out loss {held_out:.3f}: {folder}")
 
 
-def _say(recipe: Recipe, text: str) -> None:
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Within it, torch uses `count` CPU threads; 0 leaves the number as it is."""
+    import torch
+
+    before = torch.get_num_threads()
+    try:
+        if count:
+            torch.set_num_threads(count)
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _log(recipe: Recipe, message: str) -> None:
     if is_first():
-        print(f"{recipe.name}: {text}", file=sys.stderr, flush=True)
+        logger.info("%s: %s", recipe.name, message)

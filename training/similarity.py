@@ -1,6 +1,6 @@
-"""How alike a language is to the pivot before training, and whether that predicts what its data buys.
+"""How similar a language is to the pivot before training, and whether that predicts what its data buys.
 
-The paper's gamma is a language's similarity with English, without a definition; here are two that are measured.
+The paper calls gamma a language's similarity with English without defining it; here are two measures of it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from repalign.checkpoints import Checkpoint
-from repalign.corpora import ParallelCorpus
-from repalign.errors import RepalignError
-from repalign.scoring import profile
-from repalign.states.extraction import extract
+from repalign import Checkpoint, ParallelCorpus, RepalignError, extract, profile
 from repalign.statistics import shuffled_p, spearman
 
 EXACT = 8
-"""Languages up to which all orders are tried."""
+"""Number of languages up to which all permutations are tried."""
 
 
 def similarities(
@@ -28,7 +24,8 @@ def similarities(
     """Similarity of each language of a corpus with the pivot, in [0, 1], by definition:
 
     - "representation": debiased CKA of the checkpoint's states, the mean over layers, at least 0;
-    - "tokens": overlap of the token distributions, sum over tokens of min(p, q): 1 minus their total variation distance.
+    - "tokens": overlap of the token distributions, sum over tokens of min(p, q), i.e. 1 minus their total variation
+      distance.
 
     Raises:
         RepalignError: the corpus lacks the pivot, or the checkpoint cannot be read.
@@ -57,7 +54,7 @@ def _overlap(first: Mapping[int, float], second: Mapping[int, float]) -> float:
 
 
 class Association(NamedTuple):
-    """Spearman's correlation, and the share of orders of the languages with one at least as far from 0."""
+    """Spearman's correlation, and the share of permutations of the languages with one at least as far from 0."""
 
     correlation: float
     p: float
@@ -69,8 +66,8 @@ def association(
 ) -> Association:
     """Whether a similarity predicts a fitted coefficient, by permutation of the languages.
 
-    All orders are tried up to 8 languages, else random ones. With n languages p cannot be below 2/n!: with three it never
-    tells anything.
+    All permutations are tried up to 8 languages, else random ones. With n languages p cannot be below 2/n!, so that with
+    three no association can be significant.
 
     Raises:
         RepalignError: fewer than three languages have both.
@@ -79,6 +76,6 @@ def association(
     if len(common) < 3:
         raise RepalignError(f"a correlation needs at least 3 languages, not {len(common)}")
     a, b = (np.array([values[language] for language in common]) for values in (similarity, coefficient))
-    found = float(spearman(a[None], b[None])[0])
-    p = float("nan") if np.isnan(found) else shuffled_p(a, b, found, draws, seed, EXACT)
-    return Association(found, p, len(common))
+    correlation = float(spearman(a[None], b[None])[0])
+    p = float("nan") if np.isnan(correlation) else shuffled_p(a, b, correlation, draws, seed, EXACT)
+    return Association(correlation, p, len(common))

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from repalign.errors import RepalignError, unknown
+from repalign import RepalignError
+from repalign.errors import unknown
 from repalign.files import tomllib
 
 KINDS: dict[str, tuple[type, str]] = {
@@ -19,11 +20,11 @@ KINDS: dict[str, tuple[type, str]] = {
     "Mapping[str, Any]": (dict, "a table"),
     "Mapping[str, Mapping[str, Any]]": (dict, "a table of tables"),
 }
-"""What a field may be annotated with to be set from a file: its type, and how an error puts it."""
+"""Annotations of the fields that can be set from a file: the type, and its name in an error."""
 
 
 def filled(value: Any, language: str) -> Any:
-    """`{language}` in any text of a table stands for that language; "" leaves it as it is."""
+    """The value with `{language}` replaced in every text within it; unchanged if `language` is ""."""
     if isinstance(value, str):
         return value.replace("{language}", language) if language else value
     if isinstance(value, list):
@@ -34,21 +35,21 @@ def filled(value: Any, language: str) -> Any:
 
 
 def merged(table: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`table` with the entries of `over` in place of its own, tables within tables likewise."""
+    """`table` with its entries overridden by those of `over`; nested tables are merged likewise."""
     result = dict(table)
     for key, value in over.items():
-        below = result.get(key)
-        if isinstance(below, Mapping) and isinstance(value, Mapping):
-            value = merged(below, value)
+        nested = result.get(key)
+        if isinstance(nested, Mapping) and isinstance(value, Mapping):
+            value = merged(nested, value)
         result[key] = value
     return result
 
 
 def override(text: str) -> Any:
-    """The table that `train.epochs=2` stands for; the value as in TOML, or a bare word.
+    """The nested table that `train.epochs=2` denotes; the value as in TOML, or a bare word.
 
     Raises:
-        RepalignError: no `key=value`.
+        RepalignError: not of the form `key=value`.
     """
     key, equals, written = text.partition("=")
     if not equals or not key.strip():
@@ -66,19 +67,19 @@ def typed(cls: type, table: Mapping[str, Any], where: str) -> dict[str, Any]:
     """The arguments of a dataclass from a table.
 
     Args:
-        where: what an error begins with.
+        where: beginning of an error message.
 
     Raises:
-        RepalignError: no table, a key that the dataclass does not have, or a value of the wrong type.
+        RepalignError: not a table, a key that the dataclass does not have, or a value of the wrong type.
     """
     if not isinstance(table, Mapping):
         raise RepalignError(f"{where.rstrip('.')} should be a table, not {table!r}")
-    annotations = {f.name: str(f.type) for f in fields(cls) if str(f.type) in KINDS}
+    allowed = {f.name: str(f.type) for f in fields(cls) if str(f.type) in KINDS}
     values = {}
     for key, value in table.items():
-        if key not in annotations:
-            raise RepalignError(f"{where}{unknown('setting', key, annotations)}")
-        kind, expected = KINDS[annotations[key]]
+        if key not in allowed:
+            raise RepalignError(f"{where}{unknown('setting', key, allowed)}")
+        kind, expected = KINDS[allowed[key]]
         if kind is float and type(value) is int:
             value = float(value)
         if kind is tuple and isinstance(value, list):

@@ -1,4 +1,4 @@
-"""A byte-level BPE tokenizer trained on the recipe's own text."""
+"""A byte-level BPE tokenizer trained on the recipe's text."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 BOS, EOS, PAD = "<s>", "</s>", "<pad>"
 
-# Marks belong to their letters (Devanagari would fall apart between consonant and vowel sign); Han characters
-# and digits stand alone (where no spaces are written, merges would swallow whole phrases).
+# Combining marks stay with their letters (else Devanagari would split between consonant and vowel sign); Han
+# characters and digits are separate words (in text without spaces, merges would swallow whole phrases).
 WORDS = r"\p{Han}| ?(?:(?!\p{Han})[\p{L}\p{M}])+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+|\s+(?!\S)|\s+"
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
-    """A `PreTrainedTokenizerFast` that begins every text with BOS; every string can be encoded and decoded.
+    """A `PreTrainedTokenizerFast` that prepends BOS to every text; every string survives encoding and decoding.
 
     Args:
-        vocabulary: tokens, the 256 bytes and 3 special ones included.
+        vocabulary: number of tokens, including the 256 bytes and 3 special ones.
     """
     from tokenizers import (
         Regex,

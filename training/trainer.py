@@ -9,20 +9,21 @@ import numpy as np
 import torch
 from transformers import EvalPrediction, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from repalign.errors import RepalignError
-from training.data.dataset import Data
-from training.data.packing import Collator
-from training.folder import STEPS
-from training.loss import LabelledPositions
-from training.progress import Progress
-from training.recipe import Recipe
+from repalign import RepalignError
+
+from .data.dataset import Data
+from .data.packing import Collator
+from .folder import STEPS
+from .loss import LabelledPositions
+from .progress import Progress
+from .recipe import Recipe
 
 ALIGNED_SENTENCES = 100
-"""Sentences on which alignment is measured during training."""
+"""Number of sentences on which alignment is measured during training."""
 
 
 class AnswerTrainer(Trainer):
-    """A Trainer whose loss is taken on answers only (see `LabelledPositions`)."""
+    """A Trainer whose loss covers the answers only (see `LabelledPositions`)."""
 
     def __init__(self, model: Any, **options: Any) -> None:
         self.labelled = LabelledPositions(model)
@@ -41,21 +42,21 @@ class AnswerTrainer(Trainer):
     def prediction_step(
         self, model: Any, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None
     ) -> tuple[None, torch.Tensor, torch.Tensor]:
-        """Nats and labelled tokens of each row: a mean over batches would depend on how many processes share them."""
+        """Nats and labelled tokens per row: a mean over batches would depend on the number of processes."""
         with torch.no_grad(), self.compute_loss_context_manager():
             return None, *self.labelled.by_row(model, self._prepare_inputs(inputs))
 
 
-def nats_a_token(found: EvalPrediction) -> dict[str, float]:
-    """What transformers reports as `eval_loss`, from what `prediction_step` gave."""
-    return {"loss": float(np.sum(found.predictions) / np.sum(found.label_ids))}
+def nats_per_token(rows: EvalPrediction) -> dict[str, float]:
+    """`eval_loss` as transformers reports it: a mean over labelled tokens, from the rows of `prediction_step`."""
+    return {"loss": float(np.sum(rows.predictions) / np.sum(rows.label_ids))}
 
 
 def make_trainer(recipe: Recipe, model: Any, tokenizer: Any, data: Data, folder: Path) -> AnswerTrainer:
-    """A Trainer for the recipe, which writes its checkpoints under `folder/steps`.
+    """A Trainer for the recipe; its checkpoints go to `folder/steps`.
 
     Raises:
-        RepalignError: a batch that does not divide over the devices, or an option that transformers refuses.
+        RepalignError: a batch that cannot be divided over the devices, or an option that transformers rejects.
     """
     trainer = AnswerTrainer(
         model,
@@ -66,7 +67,7 @@ def make_trainer(recipe: Recipe, model: Any, tokenizer: Any, data: Data, folder:
             tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
         ),
         processing_class=tokenizer,
-        compute_metrics=nats_a_token,
+        compute_metrics=nats_per_token,
         callbacks=[Progress(recipe.name), *_alignment(recipe, folder)],
     )
     trainer.remove_callback(PrinterCallback)
@@ -76,17 +77,18 @@ def make_trainer(recipe: Recipe, model: Any, tokenizer: Any, data: Data, folder:
 def _alignment(recipe: Recipe, folder: Path) -> list[TrainerCallback]:
     if not recipe.train.align_steps:
         return []
-    from repalign.corpora import ParallelCorpus
-    from training.alignment import LOG, AlignmentCallback
+    from repalign import ParallelCorpus
+
+    from .alignment import LOG, AlignmentCallback
 
     corpus = ParallelCorpus.named(recipe.corpus or "everyday")
-    known = [language for language in recipe.languages if language in corpus.languages]
-    if len(known) < 2:
+    languages = [language for language in recipe.languages if language in corpus.languages]
+    if len(languages) < 2:
         raise RepalignError(
             f"{recipe.name}: train.align_steps needs two of the recipe's languages in {corpus.name}"
         )
-    probe = corpus.select(known, ALIGNED_SENTENCES)
-    return [AlignmentCallback(probe, recipe.train.align_steps, known[0], folder / LOG)]
+    probe = corpus.select(languages, ALIGNED_SENTENCES)
+    return [AlignmentCallback(probe, recipe.train.align_steps, languages[0], folder / LOG)]
 
 
 def _arguments(recipe: Recipe, folder: Path, rows: int) -> TrainingArguments:
@@ -94,15 +96,15 @@ def _arguments(recipe: Recipe, folder: Path, rows: int) -> TrainingArguments:
 
     settings = recipe.train
     devices = int(os.environ.get("WORLD_SIZE", 1))
-    here = settings.batch // devices
-    at_once = settings.micro_batch or here
-    if not here or settings.batch % (devices * at_once):
+    per_device = settings.batch // devices
+    micro_batch = settings.micro_batch or per_device
+    if not per_device or settings.batch % (devices * micro_batch):
         raise RepalignError(
             f"{recipe.name}: train.batch {settings.batch} does not divide into {devices} device(s) "
-            f"x train.micro_batch {at_once or 1}"
+            f"x train.micro_batch {micro_batch or 1}"
         )
     steps = settings.epochs * rows / settings.batch
-    # Later releases call it activation_checkpointing and warn of this name even where it is off.
+    # Later releases call it activation_checkpointing, and warn about this name even if it is off.
     checkpointing: dict[str, Any] = (
         {"gradient_checkpointing": True} if settings.gradient_checkpointing else {}
     )
@@ -111,9 +113,9 @@ def _arguments(recipe: Recipe, folder: Path, rows: int) -> TrainingArguments:
         return TrainingArguments(
             output_dir=str(folder / STEPS),
             num_train_epochs=settings.epochs,
-            per_device_train_batch_size=at_once,
-            per_device_eval_batch_size=max(at_once, 32),
-            gradient_accumulation_steps=here // at_once,
+            per_device_train_batch_size=micro_batch,
+            per_device_eval_batch_size=max(micro_batch, 32),
+            gradient_accumulation_steps=per_device // micro_batch,
             learning_rate=settings.learning_rate,
             lr_scheduler_type=settings.schedule,
             lr_scheduler_kwargs={"num_decay_steps": round(settings.decay * steps)} if stable else {},

@@ -26,9 +26,13 @@ def fetch(checkpoint: Checkpoint) -> Path:
     """
     folder = checkpoint.folder
     if folder is None:
-        if checkpoint.recipe or Path(checkpoint.location).is_absolute():
+        if checkpoint.recipe:
             raise RepalignError(
-                f"checkpoint {checkpoint.name!r} does not exist yet; make it with `python -m training {checkpoint.recipe}`"
+                f"checkpoint {checkpoint.name!r} is not trained yet; run `repalign-train {checkpoint.recipe}`"
+            )
+        if Path(checkpoint.location).is_absolute():
+            raise RepalignError(
+                f"checkpoint {checkpoint.name!r} has no folder {checkpoint.location} any more"
             )
         folder = _download(checkpoint)
     if (modules := folder / "modules.json").is_file():  # a sentence-transformers folder

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from repalign.commands.console import log_to_stderr
 from repalign.errors import exit_code
 from repalign.version import __version__
 
@@ -32,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = build_parser(argv[0] if argv else None)
     args = parser.parse_args(argv)
     args.argv = argv
-    return exit_code("repalign", lambda: args.run(args))
+    with log_to_stderr():
+        return exit_code("repalign", lambda: args.run(args))
 
 
 def build_parser(chosen: str | None) -> argparse.ArgumentParser:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class Representation:
 
     def __init__(self, states: torch.Tensor) -> None:
         self.states = states
-        self._derived: dict[tuple, Any] = {}
+        self._derived: dict[tuple[Any, ...], Any] = {}
 
     def once(self, derive: Callable[..., T], *settings: Any) -> T:
         """`derive(self, *settings)`, computed once and shared: how a metric caches a derived matrix."""
@@ -96,7 +97,8 @@ class Representation:
         return Representation(self.states[rows])
 
 
-class Winners(NamedTuple):
+@dataclass(frozen=True)
+class Winners:
     """Position of the maximum in each row of a score matrix, and whether it is unique."""
 
     index: torch.Tensor  # int [row]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from repalign.checkpoints.checkpoint import Checkpoint
 from repalign.checkpoints.weights import ADAPTER, TOKENIZER_FILES, fetch, tokenizer_digest, weights_digest
 from repalign.errors import RepalignError
+from repalign.models.quiet import quiet_transformers
 from repalign.signature import digest
 
 if TYPE_CHECKING:
@@ -129,24 +130,20 @@ def load_model(
     Raises:
         RepalignError: files that do not fit the architecture, or an adapter that does not fit its base.
     """
-    import transformers
-
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
     key = (weights.model, weights.checkpoint.twin, dtype, device)
     kept = _kept.get()
     model = kept.pop(key, None) if kept is not None else None
     if kept:
         kept.clear()  # another base: the old one's memory is needed
     if model is None:
-        with _explained(weights, weights.model):
+        with quiet_transformers(), _explained(weights, weights.model):
             model = _build(weights, config, dtype, device)
     elif hasattr(model, "peft_config"):
         model = model.unload()
     if weights.adapter is not None:
         from peft import PeftModel
 
-        with _explained(weights, weights.adapter):
+        with quiet_transformers(), _explained(weights, weights.adapter):
             model = PeftModel.from_pretrained(model, str(weights.adapter))
     if kept is not None:
         kept[key] = model

@@ -17,15 +17,15 @@ from typing import Any
 import numpy as np
 import torch
 from bench_timing import arguments, interleaved, left_out, write
+from repalign_training.data.encoding import Encoded, encode
+from repalign_training.data.items import Item
+from repalign_training.data.packing import IGNORED, Collator, Rows, pack
+from repalign_training.tokenizer import train_tokenizer
+from repalign_training.trainer import AnswerTrainer
 from transformers import LlamaConfig, LlamaForCausalLM, PrinterCallback, Trainer, TrainingArguments
 
 from repalign.corpora.phrasebook import meanings, realise
 from repalign.models.templates import TEMPLATES
-from training.data.encoding import Encoded, encode
-from training.data.items import Item
-from training.data.packing import IGNORED, Collator, Rows, pack
-from training.tokenizer import train_tokenizer
-from training.trainer import AnswerTrainer
 
 LONGEST = 512
 ROWS = 8

@@ -1,4 +1,4 @@
-"""Items to token ids, with the place where the answer begins."""
+"""Items to token ids, with the index at which the answer begins."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from repalign.errors import RepalignError
+from repalign import RepalignError
 from repalign.models.templates import Template
-from training.data.items import Item
+
+from .items import Item
 
 CHUNK = 2_000
-"""Items tokenised at a time: offsets of all of them at once would fill the memory."""
+"""Items tokenised at a time: the offsets of all items at once would fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,8 @@ class Encoded:
     """One item as tokens.
 
     Attributes:
-        ids: token ids (int32), with the tokenizer's own beginning-of-sequence token where it has one.
-        answer: index of the first token that is learnt; all after it are, the end-of-sequence token included.
+        ids: token ids, int32 [token], with the tokenizer's beginning-of-sequence token if it has one.
+        answer: index of the first token that is learnt; all later ones are, including the end-of-sequence token.
     """
 
     ids: np.ndarray
@@ -33,13 +34,13 @@ class Encoded:
 
 
 def encode(items: Iterable[Item], tokenizer: Any, template: Template, max_length: int) -> list[Encoded]:
-    """Tokenise items whole, prompt and answer in one string, and find the answer by character offsets.
+    """Tokenise each item as one string of prompt and answer, and locate the answer by character offsets.
 
-    An item longer than `max_length` is cut on the right (then without its end-of-sequence token), and left
-    out where nothing of its answer remains.
+    An item longer than `max_length` is truncated on the right (and loses its end-of-sequence token), and
+    dropped if nothing of its answer remains.
 
     Raises:
-        RepalignError: a tokenizer without offsets or without an end-of-sequence token.
+        RepalignError: a tokenizer without character offsets or without an end-of-sequence token.
     """
     if not tokenizer.is_fast:
         raise RepalignError("this tokenizer gives no character offsets; use a fast one (with tokenizer.json)")
@@ -51,8 +52,8 @@ def encode(items: Iterable[Item], tokenizer: Any, template: Template, max_length
     items, encoded = list(items), []
     for start in range(0, len(items), CHUNK):
         encoded += _encode_chunk(items[start : start + CHUNK], tokenizer, template)
-    cut = [Encoded(item.ids[:max_length], item.answer) for item in encoded]
-    return [item for item in cut if item.answer < len(item.ids)]
+    truncated = [Encoded(item.ids[:max_length], item.answer) for item in encoded]
+    return [item for item in truncated if item.answer < len(item.ids)]
 
 
 def _encode_chunk(items: Sequence[Item], tokenizer: Any, template: Template) -> list[Encoded]:
@@ -68,26 +69,26 @@ def _encode_chunk(items: Sequence[Item], tokenizer: Any, template: Template) -> 
         )
         answer = _first_after(len(prompt), offsets, special)
         if answer < len(ids) and prompt[offsets[answer][0] :].strip():
-            ids, answer = _apart(prompt, item.output, tokenizer)
+            ids, answer = _tokenise_separately(prompt, item.output, tokenizer)
         encoded.append(Encoded(np.asarray([*ids, tokenizer.eos_token_id], np.int32), answer))
     return encoded
 
 
 def _unclosed(ids: list[int], special: list[int]) -> list[int]:
-    """Without the tokens by which some tokenizers close a sequence themselves."""
-    return ids[: max((place + 1 for place, is_special in enumerate(special) if not is_special), default=0)]
+    """Without the closing special tokens that some tokenizers add."""
+    return ids[: max((index + 1 for index, is_special in enumerate(special) if not is_special), default=0)]
 
 
 def _first_after(boundary: int, offsets: Sequence[tuple[int, int]], special: Sequence[int]) -> int:
-    """Index of the first token that holds a character of the answer."""
+    """Index of the first token with a character of the answer."""
     for index, ((_, end), is_special) in enumerate(zip(offsets, special, strict=True)):
         if not is_special and end > boundary:
             return index
     return len(offsets)
 
 
-def _apart(prompt: str, answer: str, tokenizer: Any) -> tuple[list[int], int]:
-    """For an item in which one token would hold the last mark of the prompt and the first of the answer."""
-    before = tokenizer(prompt, return_special_tokens_mask=True, verbose=False)
-    ids = _unclosed(before["input_ids"], before["special_tokens_mask"])
+def _tokenise_separately(prompt: str, answer: str, tokenizer: Any) -> tuple[list[int], int]:
+    """Ids and answer of an item in which one token would span the end of the prompt and the start of the answer."""
+    encoded = tokenizer(prompt, return_special_tokens_mask=True, verbose=False)
+    ids = _unclosed(encoded["input_ids"], encoded["special_tokens_mask"])
     return ids + tokenizer(answer, add_special_tokens=False)["input_ids"], len(ids)

@@ -8,21 +8,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from repalign import RepalignError
 from repalign.corpora.readers import hub_rows, parquet_rows
-from repalign.errors import RepalignError
-from training.data.instructions import translation_request
-from training.data.items import Item, Items
+
+from .instructions import translation_request
+from .items import Item, Items
 
 
 def instructions(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> list[Item]:
     """Alpaca's format, `alpaca_en`: .json (one list), .jsonl or .parquet of instruction, input, output."""
     path = _path(options, languages[0])
     items = []
-    for place, row in _records(path):
+    for position, row in _records(path):
         missing = [key for key in ("instruction", "output") if not isinstance(row.get(key), str)]
         if missing:
             raise RepalignError(
-                f"{path}, {place}: no text under {missing[0]!r}; "
+                f"{path}, {position}: no text under {missing[0]!r}; "
                 "Alpaca's format has instruction, input (may be empty) and output"
             )
         if row["instruction"].strip() and row["output"].strip():
@@ -35,48 +36,47 @@ def pairs(languages: tuple[str, ...], options: Mapping[str, Any], split: str) ->
 
     `path` may hold {source} and {target}, or {pair} for either order of the two:
 
-    - a .tsv, .jsonl or .parquet file with a column a language (or, as on the hub, one column `translation`);
-    - two plain files line by line (Moses): a path with {language}, which stands for each of the two.
+    - a .tsv, .jsonl or .parquet file with one column per language (or, as on the hub, one column `translation`);
+    - two plain text files with corresponding lines (Moses): a path with {language}, which stands for each of the two.
 
-    `hub` instead names a data set in parquet, `owner/name:config`. `via` is a language in the middle: with "en",
-    what zh and hi translate with the same English text is a zh-hi pair. `ask` is the language of the instruction:
+    `hub` instead names a data set in parquet, `owner/name:config`. `via` is an intermediate language: with "en",
+    the zh and hi translations of the same English text make a zh-hi pair. `ask` is the language of the instruction:
     a code (en by default), "source" or "target"; `brief` takes the shortest one.
 
     Raises:
-        RepalignError: no such file, a language it does not have, or sides of different length.
+        RepalignError: no such file, a language it lacks, or sides of different length.
     """
     source, target = languages
-    middle = options.get("via")
-    found = (
-        _pair_rows(options, source, target) if middle in (None, *languages) else _joined(options, languages)
-    )
-    rows = [row for row in found if row[0].strip() and row[1].strip()]
+    direct = options.get("via") in (None, *languages)
+    sides = _pair_rows(options, source, target) if direct else _joined(options, languages)
+    rows = [row for row in sides if row[0].strip() and row[1].strip()]
     ask = str(options.get("ask", "en"))
     asked_in = {"source": source, "target": target}.get(ask, ask)
     brief = options.get("brief", False)
 
     def make(index: int) -> Item:
-        before, after = rows[index]
-        return Item(translation_request(source, target, index, asked_in, brief), before, after, languages)
+        request = translation_request(source, target, index, asked_in, brief)
+        return Item(request, *rows[index], languages)
 
     return Items(len(rows), make)
 
 
 def _joined(options: Mapping[str, Any], languages: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Pairs of texts that translate the same text of the intermediate language."""
     source, target = (dict(_pair_rows(options, options["via"], language)) for language in languages)
-    return [(text, target[middle]) for middle, text in source.items() if middle in target]
+    return [(text, target[shared]) for shared, text in source.items() if shared in target]
 
 
 def text(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> Items:
-    """Plain text, one paragraph or sentence a line: `text_en`."""
+    """Plain text, one paragraph or sentence per line: `text_en`."""
     lines = [line for line in _lines(_path(options, languages[0])) if line.strip()]
     return Items(len(lines), lambda index: Item("", "", lines[index], languages))
 
 
 def repeat(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> Items:
-    """Sentences to be said again in their own language, `repeat_zh`: plain text, or that column of a file of pairs.
+    """Sentences to repeat in the same language, `repeat_zh`: plain text, or that column of a file of pairs.
 
-    A model that learns to look back at what it has read learns it here first. `brief` as in `pairs`.
+    Repetition is the easiest task on which a model learns to attend to its input. `brief` as in `pairs`.
     """
     (language,) = languages
     path = _path(options, language)
@@ -95,7 +95,7 @@ def repeat(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -
 def _path(options: Mapping[str, Any], language: str) -> Path:
     if "path" not in options:
         raise RepalignError("this source needs a path; set sources.NAME.path")
-    path = _file(options["path"].replace("{language}", language))
+    path = _expanded(options["path"].replace("{language}", language))
     if not path.is_file():
         raise RepalignError(
             f"no file {path}; set sources.NAME.path (or the $VARIABLE in it) to where the data is"
@@ -103,42 +103,42 @@ def _path(options: Mapping[str, Any], language: str) -> Path:
     return path
 
 
-def _file(spelled: str) -> Path:
-    """`~` and `$VARIABLE` stand for what they mean in a shell."""
-    return Path(os.path.expandvars(spelled)).expanduser()
+def _expanded(path: str) -> Path:
+    """The path with `~` and `$VARIABLE` expanded as in a shell."""
+    return Path(os.path.expandvars(path)).expanduser()
 
 
 def _pair_rows(options: Mapping[str, Any], source: str, target: str) -> Iterator[tuple[str, str]]:
     if "hub" in options:
         yield from _columns(_hub(options["hub"], source, target), options["hub"], source, target)
         return
-    spelled = options.get("path", "").replace("{source}", source).replace("{target}", target)
-    orders = [spelled.replace("{pair}", f"{a}-{b}") for a, b in ((source, target), (target, source))]
-    there = (order for order in orders if _file(order.replace("{language}", source)).is_file())
-    spelled = next(there, orders[0])
-    if "{language}" in spelled:
-        sides = [_lines(_path({"path": spelled}, language)) for language in (source, target)]
+    template = options.get("path", "").replace("{source}", source).replace("{target}", target)
+    orders = [template.replace("{pair}", f"{a}-{b}") for a, b in ((source, target), (target, source))]
+    existing = (order for order in orders if _expanded(order.replace("{language}", source)).is_file())
+    template = next(existing, orders[0])
+    if "{language}" in template:
+        sides = [_lines(_path({"path": template}, language)) for language in (source, target)]
         if len(sides[0]) != len(sides[1]):
             raise RepalignError(
-                f"{spelled}: {source} has {len(sides[0])} lines, {target} {len(sides[1])}; "
+                f"{template}: {source} has {len(sides[0])} lines, {target} {len(sides[1])}; "
                 "line i of one must translate line i of the other"
             )
         yield from zip(*sides, strict=True)
         return
-    path = _path({"path": spelled}, source)
+    path = _path({"path": template}, source)
     yield from _columns(_records(path), str(path), source, target)
 
 
 def _columns(
     records: Iterable[tuple[str, dict[str, Any]]], where: str, source: str, target: str
 ) -> Iterator[tuple[str, str]]:
-    for place, record in records:
+    for position, record in records:
         sides = record.get("translation", record)
         sides = sides if isinstance(sides, dict) else record
         for language in (source, target):
             if not isinstance(sides.get(language), str):
                 raise RepalignError(
-                    f"{where}, {place}: no text in column {language!r}; its columns are {', '.join(sides)}"
+                    f"{where}, {position}: no text in column {language!r}; its columns are {', '.join(sides)}"
                 )
         yield sides[source], sides[target]
 
@@ -150,17 +150,17 @@ def _hub(spec: str, source: str, target: str) -> Iterator[tuple[str, dict[str, A
 
 
 def _records(path: Path) -> Iterator[tuple[str, Any]]:
-    """Rows with the place to name in an error.
+    """Rows with their position for an error message.
 
     Raises:
-        RepalignError: a file that is damaged, or holds something else than rows.
+        RepalignError: a file that is damaged or does not hold rows.
     """
-    for place, row in _rows(path):
+    for position, row in _rows(path):
         if not isinstance(row, dict):
             raise RepalignError(
-                f"{path}, {place}: expected an object with named fields, not {str(row)[:40]!r}"
+                f"{path}, {position}: expected an object with named fields, not {str(row)[:40]!r}"
             )
-        yield place, row
+        yield position, row
 
 
 def _rows(path: Path) -> Iterator[tuple[str, Any]]:
@@ -170,7 +170,7 @@ def _rows(path: Path) -> Iterator[tuple[str, Any]]:
         rows = _json("\n".join(_lines(path)), path, "the file")
         if not isinstance(rows, list):
             raise RepalignError(
-                f"{path} should hold one JSON list of objects; for one object a line name it .jsonl"
+                f"{path} should hold one JSON list of objects; name a file with one object per line .jsonl"
             )
         return ((f"object {number}", row) for number, row in enumerate(rows, start=1))
     lines = _lines(path)
@@ -187,11 +187,11 @@ def _rows(path: Path) -> Iterator[tuple[str, Any]]:
     )
 
 
-def _json(text: str, path: Path, place: str) -> Any:
+def _json(text: str, path: Path, position: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise RepalignError(f"{path}, {place}: not valid JSON ({error})") from error
+        raise RepalignError(f"{path}, {position}: not valid JSON ({error})") from error
 
 
 def _lines(path: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""How people ask for a translation, in English and in the six other languages."""
+"""Requests for a translation, in English and in the six other languages."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from repalign import RepalignError
 from repalign.corpora.languages import language_name
-from repalign.errors import RepalignError, unknown
+from repalign.errors import unknown
 from repalign.files import read_toml
 
 
@@ -23,12 +24,12 @@ def translation_request(
 
     Args:
         source, target: language codes.
-        index: which paraphrase, cycled; 0 is the one evaluation uses.
+        index: which paraphrase, modulo their number; 0 is the one that evaluation uses.
         asked_in: language of the instruction.
-        brief: the shortest wording, for models so small that the instruction would be most of the training.
+        brief: the shortest wording, for models so small that longer ones would be most of the training text.
 
     Raises:
-        RepalignError: no instructions in that language, or the language has no name in it.
+        RepalignError: no instructions in that language, or no name for one of the languages in it.
     """
     if asked_in not in _table():
         raise unknown("language of instructions", asked_in, _table())

@@ -1,4 +1,4 @@
-"""The training item: an instruction, perhaps an input, and the answer to learn."""
+"""The training item: an instruction, an optional input, and the answer to learn."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from repalign.signature import digest
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to learn.
+    """One training example.
 
     Attributes:
         instruction: what to do; empty for plain text, of which every token is learnt.
-        input: what to do it to; may be empty.
+        input: the text it applies to; may be empty.
         output: the answer; only its tokens and the end-of-sequence token are learnt.
-        languages: of the contents: one code, or source and target of a translation.
+        languages: of the text: one code, or source and target of a translation.
     """
 
     instruction: str
@@ -26,7 +26,7 @@ class Item:
 
 
 class Items(Sequence[Item]):
-    """Items made one by one when asked for, so that a slice of a large source costs only the slice."""
+    """Items created on access, so that a slice of a large source costs only the slice."""
 
     def __init__(self, count: int, make: Callable[[int], Item]) -> None:
         self._count, self._make = count, make

@@ -1,4 +1,4 @@
-"""Text for analysis that training has seen makes alignment look better than it is: count it."""
+"""Overlap of the training text with text for analysis, which would overestimate alignment."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from repalign import ParallelCorpus, RepalignError
 from repalign.corpora.checks import normalise
-from repalign.corpora.parallel import ParallelCorpus
-from repalign.errors import RepalignError
-from training.data.filters import Filters
-from training.data.items import Item
+
+from ..settings import Filters
+from .items import Item
 
 RUN = 8
-"""Words in a row that two texts have to share to count as overlapping; twice as many characters where no
-spaces are written. A shorter sentence has to occur whole."""
+"""Consecutive words that two texts must share to count as overlapping; twice as many characters in scripts
+without spaces. A shorter sentence must occur completely."""
 
 UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")
 """Thai, Lao, Kana and Han."""
 
 
 def runs(text: str) -> Iterator[tuple[str, ...]]:
-    """Every run of words of a text, or the whole of a shorter one."""
+    """Every run of words of a text, or all of a shorter text."""
     text = normalise(text).casefold()
     words, length = text.split(), RUN
     if 2 * len(UNSPACED.findall(text)) > len(text):
@@ -31,19 +31,19 @@ def runs(text: str) -> Iterator[tuple[str, ...]]:
 
 def leaked(corpus: ParallelCorpus, items: Iterable[Item]) -> dict[str, list[str]]:
     """The sentences of each language that share a run of words with an item's instruction, input or output."""
-    wanted: dict[tuple[str, ...], list[tuple[str, int]]] = {}
+    sentences_by_run: dict[tuple[str, ...], list[tuple[str, int]]] = {}
     for language in corpus.languages:
         for index, sentence in enumerate(corpus.sentences[language]):
             for run in runs(sentence):
-                wanted.setdefault(run, []).append((language, index))
-    found: set[tuple[str, int]] = set()
+                sentences_by_run.setdefault(run, []).append((language, index))
+    overlapping: set[tuple[str, int]] = set()
     for item in items:
         for text in (item.instruction, item.input, item.output):
             for run in runs(text):
-                found.update(wanted.get(run, ()))
-    seen = sorted(found)
+                overlapping.update(sentences_by_run.get(run, ()))
+    ordered = sorted(overlapping)
     return {
-        language: [corpus.sentences[language][index] for where, index in seen if where == language]
+        language: [corpus.sentences[language][index] for code, index in ordered if code == language]
         for language in corpus.languages
     }
 

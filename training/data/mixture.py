@@ -3,12 +3,12 @@
 A mixture is a sum of terms, `[weight*]source_languages[[start:end]]`:
 
     alpaca_en+alpaca_zh+translation_en-zh[0:100000]     as in the paper's code
-    0.1*translation_*-*[0:20000]                        a tenth of that, for every two of its languages
+    0.1*translation_*-*[0:20000]                        a tenth of that, for every ordered pair of languages
     tasks_{en,zh}                                       one term each
 
-A slice is taken in the order of the source; a weight below 1 keeps a random part of what the slice left, one
-above 1 repeats. A temperature above 1 evens out the parts: their sizes n become proportional to
-n^(1/temperature), and the total stays.
+A slice is taken in the order of the source; a weight below 1 samples a random part of the slice, one above 1
+repeats items. A temperature above 1 evens out the parts: their sizes n become proportional to
+n^(1/temperature), and their total does not change.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from repalign.errors import RepalignError
-from training.data.items import Item, Part
+from repalign import RepalignError
+
+from .items import Item, Part
 
 _TERM = re.compile(
     r"(?:(?P<weight>\d*\.?\d+)\*)?(?P<source>[A-Za-z][A-Za-z0-9-]*)_(?P<languages>[^\[\]]+)"
@@ -31,12 +32,12 @@ _LANGUAGES = re.compile(
 )
 
 COLDEST = 0.1
-"""Least temperature: there the largest part is all but everything, and below it powers overflow."""
+"""Smallest temperature: already there the largest part is nearly everything, and below it powers overflow."""
 
 
 @dataclass(frozen=True)
 class Term:
-    """One source in one language or between two, and how much of it."""
+    """One source in one language or language pair, and how much of it."""
 
     source: str
     languages: tuple[str, ...]
@@ -58,7 +59,7 @@ def parse_mixture(text: str, languages: Sequence[str]) -> list[Term]:
         languages: what `*` stands for; a translation from a language into itself is left out.
 
     Raises:
-        RepalignError: a term that cannot be read, or one that stands twice.
+        RepalignError: a term that cannot be parsed, or one that occurs twice.
     """
     terms: list[Term] = []
     for part in re.split(r"\+", re.sub(r"\s+", "", text)):
@@ -80,7 +81,7 @@ def parse_mixture(text: str, languages: Sequence[str]) -> list[Term]:
     names = [(term.source, term.languages, term.start, term.end) for term in terms]
     for term, name in zip(terms, names, strict=True):
         if names.count(name) > 1:
-            raise RepalignError(f"mixture term {term.name!r} stands twice; give it a weight instead")
+            raise RepalignError(f"mixture term {term.name!r} occurs twice; give it a weight instead")
     return terms
 
 
@@ -98,37 +99,40 @@ def _choices(side: str, languages: Sequence[str], part: str) -> Sequence[str]:
 
 
 def sizes(terms: Sequence[Term], counts: Sequence[int], temperature: float) -> list[int]:
-    """How many items each term contributes, from how many its source has.
+    """The number of items that each term contributes.
+
+    Args:
+        counts: items in the source of each term.
 
     Raises:
         RepalignError: a slice past the end of its source, or a temperature near 0.
     """
     if not temperature >= COLDEST:
         raise RepalignError(f"temperature should be at least {COLDEST}, not {temperature}")
-    wanted = []
+    unscaled = []
     for term, count in zip(terms, counts, strict=True):
         end = count if term.end is None else term.end
         if end > count or term.start >= count:
             raise RepalignError(
                 f"mixture term {term.name!r} reaches past the end: its source has {count} items"
             )
-        wanted.append(term.weight * (end - term.start))
-    flattened = [size ** (1 / temperature) for size in wanted]
-    scale = sum(wanted) / sum(flattened)
+        unscaled.append(term.weight * (end - term.start))
+    flattened = [size ** (1 / temperature) for size in unscaled]
+    scale = sum(unscaled) / sum(flattened)
     return [round(size * scale) for size in flattened]
 
 
 def draw(
-    term: Term, source: Sequence[Item], size: int, seed: int, keeps: Callable[[Item], bool] = bool
+    term: Term, source: Sequence[Item], size: int, seed: int, accepts: Callable[[Item], bool] = bool
 ) -> Part:
-    """`size` items of the term's slice: all of them as often as they go, and a random part for the rest.
+    """`size` items of the term's slice: all of it as many times as it fits, and a random sample for the rest.
 
     Args:
-        keeps: says of each item whether it stays; asked once of each.
+        accepts: whether to keep an item; called once for each.
     """
     end = len(source) if term.end is None else term.end
     whole, rest = divmod(size, end - term.start)
     chosen = [*range(term.start, end)] * whole
     chosen += random.Random(f"{seed} {term.name}").sample(range(term.start, end), rest)
-    kept = {index: item for index in dict.fromkeys(chosen) if keeps(item := source[index])}
+    kept = {index: item for index in dict.fromkeys(chosen) if accepts(item := source[index])}
     return Part(term.name, tuple(kept[index] for index in chosen if index in kept))

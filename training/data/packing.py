@@ -1,4 +1,4 @@
-"""Several items a row, none of which sees another."""
+"""Several items per row, none of which attends to another."""
 
 from __future__ import annotations
 
@@ -9,15 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from training.data.encoding import Encoded
+from .encoding import Encoded
 
 IGNORED = -100
+"""The label of a position that is not learnt, as in transformers and torch."""
 
 
 def pack(lengths: Sequence[int], max_length: int, seed: int) -> list[list[int]]:
-    """Indices of items by row: each item, longest first, goes into the fullest row that it still fits.
+    """Best-fit decreasing: each item, longest first, goes into the fullest row with room for it.
 
-    Rows, and items within rows, come in random order.
+    Args:
+        lengths: tokens of each item.
+        max_length: tokens per row.
+        seed: of the order of rows, and of items within rows, which are both random.
+
+    Returns:
+        The indices of the items of each row.
     """
     rng = random.Random(seed)
     order = sorted(rng.sample(range(len(lengths)), len(lengths)), key=lengths.__getitem__, reverse=True)
@@ -25,9 +32,9 @@ def pack(lengths: Sequence[int], max_length: int, seed: int) -> list[list[int]]:
     room: list[tuple[int, int]] = []  # (tokens left, row), ascending
     for index in order:
         length = lengths[index]
-        place = bisect.bisect_left(room, (length, -1))
-        if place < len(room):
-            left, row = room.pop(place)
+        fullest = bisect.bisect_left(room, (length, -1))
+        if fullest < len(room):
+            left, row = room.pop(fullest)
         else:
             left, row = max_length, len(rows)
             rows.append([])
@@ -41,7 +48,7 @@ def pack(lengths: Sequence[int], max_length: int, seed: int) -> list[list[int]]:
 
 
 class Rows:
-    """Packed rows as a map-style data set: row -> its encoded items."""
+    """Packed rows as a map-style data set: index -> the encoded items of that row."""
 
     def __init__(self, items: Sequence[Encoded], rows: Sequence[Sequence[int]]) -> None:
         self.items, self.rows = items, rows
@@ -60,9 +67,9 @@ class Rows:
 class Collator:
     """Rows to one batch, padded on the right to its longest row.
 
-    Positions restart at every item, which is how transformers tells packed items apart where no attention
-    mask is given; padding is an item of its own. A label stands at its own token (the loss shifts), never at
-    the first of an item.
+    Positions restart at every item, by which transformers separates packed items when there is no attention
+    mask; padding counts as a separate item. Labels are aligned with their tokens (the loss shifts them), and the
+    first token of an item has none. All three tensors are int64 [row, token].
     """
 
     def __init__(self, pad_token_id: int) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Literal, cast
 
-from training.data.instructions import translation_request
-from training.data.items import Item, Items
+from .instructions import translation_request
+from .items import Item, Items
 
 
 @cache
 def _meanings(split: str, order: str) -> Sequence[Any]:
-    """The split's meanings in a source's own order, so that the first n of two sources are not the same n."""
+    """The split's meanings in an order that depends on the source, so that the first n of two sources differ."""
     from repalign.corpora.phrasebook import meanings
 
     shuffled = list(meanings(cast(Literal["train", "held-out"], split)))
@@ -22,7 +22,7 @@ def _meanings(split: str, order: str) -> Sequence[Any]:
 
 
 def text(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> Items:
-    """Plain sentences of one language, to be continued: `text_en`."""
+    """Plain sentences of one language: `text_en`."""
     from repalign.corpora.phrasebook import realise
 
     (language,) = languages
@@ -33,7 +33,7 @@ def text(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> 
 def tasks(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> Items:
     """Questions and exercises about a sentence: `tasks_en`; answered in another language: `tasks_en-zh`.
 
-    Each meaning gives one item, of one of its kinds of tasks by chance.
+    Each meaning gives one item, of one of its kinds of tasks at random.
     """
     from repalign.corpora.phrasebook import tasks
 
@@ -50,7 +50,7 @@ def tasks(languages: tuple[str, ...], options: Mapping[str, Any], split: str) ->
 
 
 def translation(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> Items:
-    """A sentence and its translation, `translation_en-zh`, or the sentence again, `translation_en`.
+    """A sentence and its translation, `translation_en-zh`, or its repetition, `translation_en`.
 
     Option `brief`: always the shortest instruction.
     """
@@ -77,19 +77,19 @@ def phrases(languages: tuple[str, ...], options: Mapping[str, Any], split: str) 
     rows = _meanings(split, order)
 
     def make(index: int) -> Item:
-        before, after = (dict(phrases(rows[index], language)) for language in languages)
-        role = random.Random(f"{order} {index}").choice([role for role in before if role in after])
+        sides = [dict(phrases(rows[index], language)) for language in languages]
+        role = random.Random(f"{order} {index}").choice([role for role in sides[0] if role in sides[1]])
         request = translation_request(source, target, index, brief=True)
-        return Item(request, before[role], after[role], languages)
+        return Item(request, sides[0][role], sides[1][role], languages)
 
     return Items(len(rows), make)
 
 
 def switched(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> Items:
-    """A sentence that changes language from phrase to phrase, to be said in one.
+    """A code-switched sentence and its translation into one language.
 
-    `switched_zh` changes between all languages of the phrasebook, `switched_en-zh` between two of them; the
-    last one named is the answer's.
+    `switched_zh` switches between all languages of the phrasebook, `switched_en-zh` between two of them; the
+    last one named is that of the answer.
     """
     from repalign.corpora.phrasebook import LANGUAGES, realise
 
@@ -106,13 +106,13 @@ def switched(languages: tuple[str, ...], options: Mapping[str, Any], split: str)
 
 
 def _switch(meaning: Any, among: Sequence[str], rng: random.Random) -> str:
-    """Phrases in the order of one language, each in that language or, as often, in another."""
+    """Phrases in the order of one language, each in that language or, with equal probability, in another."""
     from repalign.corpora.phrasebook.surface import grammar_of, phrases, written
 
     frame, *others = rng.sample(among, len(among))
-    spoken = {language: dict(phrases(meaning, language)) for language in among}
+    translated = {language: dict(phrases(meaning, language)) for language in among}
     texts = []
     for role, text in phrases(meaning, frame):
         language = rng.choice(others) if rng.random() < 0.5 else frame
-        texts.append(spoken[language].get(role, text))
+        texts.append(translated[language].get(role, text))
     return written([" ".join(texts)], frame) + grammar_of(frame).STOP

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from repalign.errors import RepalignError, unknown
-from training.data import files, phrasebook
-from training.data.items import Item
+from repalign import RepalignError
+from repalign.errors import unknown
+
+from . import files, phrasebook
+from .items import Item
 
 Reader = Callable[[tuple[str, ...], Mapping[str, Any], str], Sequence[Item]]
 """(languages, options, split) -> items; split is "train" or "held-out"."""
@@ -16,13 +18,13 @@ Reader = Callable[[tuple[str, ...], Mapping[str, Any], str], Sequence[Item]]
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to get items.
+    """A way to read items.
 
     Attributes:
         read: see `Reader`.
-        languages: how many a term may name.
-        options: names that the recipe's table may have, besides `kind`.
-        held_out: whether the source has a held-out split of its own.
+        languages: numbers of languages that a term may name.
+        options: keys that the recipe's table may have, besides `kind`.
+        held_out: whether the source has a held-out split.
     """
 
     read: Reader
@@ -64,21 +66,21 @@ def source_kind(name: str, sources: Mapping[str, Mapping[str, Any]]) -> Kind:
         if option not in KINDS[kind].options:
             raise RepalignError(f"sources.{name}: {unknown('option', option, KINDS[kind].options)}")
         if type(value) is not (bool if option == "brief" else str):
-            wanted = "true or false" if option == "brief" else "text"
-            raise RepalignError(f"sources.{name}.{option} should be {wanted}, not {value!r}")
+            expected = "true or false" if option == "brief" else "text"
+            raise RepalignError(f"sources.{name}.{option} should be {expected}, not {value!r}")
     return KINDS[kind]
 
 
 def read_source(
     name: str, languages: tuple[str, ...], sources: Mapping[str, Mapping[str, Any]], split: str = "train"
 ) -> Sequence[Item]:
-    """The items that `name` means in a recipe, in those languages.
+    """The items of a recipe's source in the given languages.
 
     Raises:
         RepalignError: see `source_kind`; the wrong number of languages; a file that is missing or damaged.
     """
     kind = source_kind(name, sources)
     if len(languages) not in kind.languages:
-        wanted = " or ".join(str(count) for count in kind.languages)
-        raise RepalignError(f"source {name!r} takes {wanted} language(s), not {'-'.join(languages)!r}")
+        expected = " or ".join(str(count) for count in kind.languages)
+        raise RepalignError(f"source {name!r} takes {expected} language(s), not {'-'.join(languages)!r}")
     return kind.read(languages, sources[name], split)
