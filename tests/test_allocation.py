@@ -59,7 +59,7 @@ def test_equal_to_the_optimality_conditions_on_1000_problems():
 
 
 def gap_to_slsqp(problem: dict) -> float | None:
-    """How far scipy's solver ends from what the split loses, relative; None where there is nothing to solve."""
+    """How much more scipy's solver loses than the split, relative; None where there is nothing to solve."""
     found = np.array(list(allocate(**problem).values()))
     a, caps = (np.array(list(problem[key].values())) for key in ("difficulties", "available"))
     b, budget, free = problem["exponent"], problem["budget"], (a > 0) & (caps > 0)
@@ -84,14 +84,16 @@ def gap_to_slsqp(problem: dict) -> float | None:
         constraints=[LinearConstraint(np.ones(len(a)), 1, 1)],
         options={"ftol": 1e-15, "maxiter": 500},
     )
-    return abs(1 - best.fun) if best.success else max(1 - best.fun, 0.0)  # one that gave up may only be worse
+    return best.fun - 1
 
 
 def test_equal_to_a_general_solver():
     rng = np.random.default_rng(3)
     gaps = [gap for _ in range(150) if (gap := gap_to_slsqp(instance(rng))) is not None]
     assert len(gaps) > 50
-    assert max(gaps) < 1e-6
+    assert min(gaps) > -1e-9, "the solver found a better split"
+    # It stalls on flat optima, on some processors more often than on others.
+    assert np.quantile(np.abs(gaps), 0.95) < 1e-6
 
 
 @pytest.mark.heavy

@@ -462,7 +462,7 @@ def test_the_page_is_offline_inert_and_drawn_again_without_a_model(llama, questi
     assert main(["report", str(out), "--out", str(again)]) == 0
     assert again.read_text(encoding="utf-8") == page
     assert main(["report", str(out), "--figure", "curves"]) == 1
-    assert "figures for papers" in capsys.readouterr().err
+    assert "--figure needs results of `layers` or `compare`" in capsys.readouterr().err
 
 
 MISTAKES = [
@@ -574,7 +574,7 @@ def test_evaluate_with_custom_items_and_judge(llama, save_model, tmp_path):
         ({"template": "alpca"}, "no template named 'alpca'"),
         ({"task": "echo", "items": [Item("0", "en", "", "", ("y",))]}, "'echo' is not a registered task"),
         ({"task": "echo", "items": [Item("0", "en", "", "", ("y",))], "scorers": "f1"}, "new_tokens has no default"),
-        ({"checkpoints": []}, "no checkpoint"),
+        ({"checkpoints": []}, "at least one checkpoint is needed"),
         ({"checkpoints": ["base", "base"]}, "two checkpoints have the same name"),
         ({"checkpoints": "m-lama"}, "no checkpoint named 'm-lama'"),
     ],
@@ -583,7 +583,7 @@ def test_wrong_arguments_are_reported_before_a_model_is_loaded(change, line, mon
     import repalign.evaluation.run as module
 
     monkeypatch.setattr(module, "answer", lambda *rest, **more: pytest.fail("a checkpoint was read"))
-    monkeypatch.setattr("repalign.checkpoints.resolution.make", lambda *rest: None)
+    monkeypatch.setattr("repalign.checkpoints.resolving.make", lambda *rest: None)
     arguments = {"checkpoints": "m-llama", "task": "phrasebook", "detect": False} | change
     with pytest.raises(RepalignError, match=line):
         evaluate(**arguments)

@@ -305,6 +305,6 @@ def test_padding_changes_nothing_only_where_the_check_can_tell(tokenizer, monkey
         return plain(input_ids=input_ids.roll(input_ids.shape[1] - 48, 1), **inputs)
 
     monkeypatch.setattr(body, "forward", shifted)
-    with pytest.raises(RepalignError, match="beside longer ones"):
+    with pytest.raises(RepalignError, match="change when a sentence is padded"):
         Engine.around(model, tokenizer).check("gpt2")
     assert np.isfinite(model.lm_head.weight).all()

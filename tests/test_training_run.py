@@ -432,7 +432,7 @@ def test_the_log_of_alignment_becomes_a_series(tmp_path, capsys):
     assert (table["low"] <= table["value"]).all()
     assert (table["value"] <= table["high"]).all()
     assert main(["alignment", str(tmp_path)]) == 0
-    assert "From checkpoint to checkpoint" in (tmp_path / "alignment.html").read_text()
+    assert "Across checkpoints" in (tmp_path / "alignment.html").read_text()
 
     (tmp_path / "alignment.jsonl").write_text('{"step": 1}\n')
     assert main(["alignment", str(tmp_path)]) == 1

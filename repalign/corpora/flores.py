@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from repalign.corpora import ParallelCorpus
+from repalign.corpora.parallel import ParallelCorpus
 from repalign.corpora.readers import choose, read_lines
 from repalign.errors import RepalignError
 

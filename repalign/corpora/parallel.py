@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 
+from repalign.corpora.opening import open_texts
 from repalign.errors import RepalignError, unknown
 from repalign.signature import digest
 
@@ -83,10 +84,13 @@ class ParallelCorpus:
 
     @classmethod
     def named(cls, spec: str, languages: Sequence[str] | None = None) -> ParallelCorpus:
-        """A built-in corpus by name, or a folder, file or hub data set: see `repalign.corpora.open_corpus`."""
-        from repalign.corpora import open_corpus
+        """A built-in corpus by name, or a folder, file or hub data set: see `repalign.corpora.opening`.
 
-        return open_corpus(spec, languages)
+        Raises:
+            RepalignError: nothing of that name, a language it does not have, or text that is not parallel.
+        """
+        texts = open_texts(spec, languages)
+        return cls(texts.sentences, texts.name)
 
     def __len__(self) -> int:
         return len(next(iter(self.sentences.values())))

@@ -6,10 +6,9 @@ import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from repalign.corpora.languages import is_code
-from repalign.corpora.parallel import ParallelCorpus
 from repalign.errors import RepalignError, unknown
 
 ROW_KEYS = {"id", "idx", "index", "key", "source", "url", "domain", "topic"}
@@ -18,7 +17,14 @@ ROW_KEYS = {"id", "idx", "index", "key", "source", "url", "domain", "topic"}
 SUFFIXES = {".tsv", ".jsonl", ".parquet"}
 
 
-def read_folder(folder: Path, languages: Sequence[str] | None = None) -> ParallelCorpus:
+class Texts(NamedTuple):
+    """What was read, not yet checked: the name of a corpus, and its sentences by language."""
+
+    name: str
+    sentences: Mapping[str, Sequence[str]]
+
+
+def read_folder(folder: Path, languages: Sequence[str] | None = None) -> Texts:
     """A folder with one `<language>.txt` per language, one sentence per line.
 
     Raises:
@@ -35,10 +41,10 @@ def read_folder(folder: Path, languages: Sequence[str] | None = None) -> Paralle
         raise RepalignError(
             f"the files of {folder} differ in length: {listed} lines; line i of each must be a translation of line i of the others"
         )
-    return ParallelCorpus(folder.resolve().name, texts)
+    return Texts(folder.resolve().name, texts)
 
 
-def read_file(path: Path, languages: Sequence[str] | None = None) -> ParallelCorpus:
+def read_file(path: Path, languages: Sequence[str] | None = None) -> Texts:
     """A TSV (with a header), JSONL or parquet file whose columns are language codes.
 
     Raises:
@@ -55,7 +61,7 @@ def read_file(path: Path, languages: Sequence[str] | None = None) -> ParallelCor
     return from_rows(path.stem, rows, languages, str(path))
 
 
-def read_hub(name: str, languages: Sequence[str] | None = None) -> ParallelCorpus:
+def read_hub(name: str, languages: Sequence[str] | None = None) -> Texts:
     """A hub data set stored as parquet: `owner/name[:config][:split]`, with language columns or a `translation` column.
 
     Raises:
@@ -90,8 +96,8 @@ def hub_rows(repo: str, config: str, split: str, named: str, remedy: str) -> Any
 
 def from_rows(
     name: str, rows: Iterable[Mapping[str, Any]], languages: Sequence[str] | None, where: str
-) -> ParallelCorpus:
-    """A corpus from rows that map language codes to sentences.
+) -> Texts:
+    """Texts from rows that map language codes to sentences.
 
     Args:
         name: name of the corpus.
@@ -121,7 +127,7 @@ def from_rows(
                     f"{where}: row {number} has no text for {lang!r}; fill it or drop the row"
                 )
             column.append(cell.strip())
-    return ParallelCorpus(name, texts)
+    return Texts(name, texts)
 
 
 def choose(available: Mapping[str, Any], languages: Sequence[str] | None, where: object) -> dict[str, Any]:

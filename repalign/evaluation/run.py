@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from repalign.checkpoints import Checkpoint, as_checkpoints
-from repalign.errors import RepalignError
+from repalign.errors import RepalignError, explained_keywords
 from repalign.evaluation.answering import Answers, answer
 from repalign.evaluation.defaults import AUTO, check_choices, choose_judge, choose_scorers, read_items
 from repalign.evaluation.items import Item, by_language
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MAX_CHECKPOINTS = 2
 
 
+@explained_keywords()
 def evaluate(
     checkpoints: str | Checkpoint | Sequence[str | Checkpoint],
     task: str,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
 
 from repalign.checkpoints import Checkpoint, as_checkpoints
-from repalign.corpora import ParallelCorpus
+from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
 from repalign.corpora.checks import duplicate_groups
-from repalign.errors import RepalignError
+from repalign.errors import RepalignError, explained_keywords
 from repalign.inside.causal import Effects, adjusted
 from repalign.inside.interventions import EditableModel
 from repalign.inside.lens import lens
@@ -25,6 +25,7 @@ from repalign.models.tokenization import TokenRows, tokenize
 from repalign.models.unembed import find_unembed
 from repalign.results.inside import Inside
 from repalign.signature import Signature
+from repalign.states.spec import Dtype, Machine, as_layers, check_count
 from repalign.statistics import intervals, resamples
 
 if TYPE_CHECKING:
@@ -40,16 +41,17 @@ MIN_SENTENCES = 20
 """Distinct sentences that are needed: half select neurons and directions, half measure the effects."""
 
 
+@explained_keywords(source="pivot")
 def look_inside(
     checkpoints: str | Checkpoint | Sequence[str | Checkpoint],
-    corpus: ParallelCorpus,
+    corpus: CorpusLike,
     *,
     pivot: str = "en",
     layers: int | Sequence[int] | None = None,
     share: float = DEFAULT_SHARE,
     draws: int = 1000,
     seed: int = 0,
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto",
+    dtype: Dtype = "auto",
     device: str = "auto",
     batch_tokens: int | None = None,
     progress: bool = True,
@@ -59,7 +61,8 @@ def look_inside(
     Args:
         checkpoints: one or several: names, folders or hub ids (one of the demo family is trained on first use), or
             `Checkpoint`s.
-        corpus: parallel sentences in two or more languages; of duplicates only the first is used.
+        corpus: parallel sentences in two or more languages, given as for `repalign.extract`; of duplicates only the
+            first is used.
         pivot: language that the others are compared with and steered to.
         layers: whose output is edited, from 1 to the last but one; by default up to eight.
         share: of all neurons, between 0 and 1, that is selected as language-specific.
@@ -78,7 +81,12 @@ def look_inside(
     """
     import pandas as pd
 
+    corpus = as_corpus(corpus)
     corpus.select([pivot])
+    layers = as_layers(layers)
+    machine = Machine(dtype, device, batch_tokens, progress)
+    check_count("draws", draws)
+    check_count("seed", seed, least=0)
     if not 0 < share <= 1:
         raise RepalignError(f"the share of neurons should be above 0 and at most 1, not {share:g}")
     first: list[int] = sorted(np.unique(duplicate_groups(corpus.sentences), return_index=True)[1].tolist())
@@ -88,9 +96,8 @@ def look_inside(
             f"{', '.join(corpus.languages)}"
         )
     resolved = as_checkpoints(checkpoints)
-    layers = [layers] if isinstance(layers, int) else layers
     distinct = ParallelCorpus(
-        corpus.name, {lang: [rows[i] for i in first] for lang, rows in corpus.sentences.items()}
+        {lang: [rows[i] for i in first] for lang, rows in corpus.sentences.items()}, corpus.name
     )
     tables: dict[str, list[pd.DataFrame]] = {}
     signatures, settings = (
@@ -99,9 +106,7 @@ def look_inside(
     )
     with one_base():
         for checkpoint in resolved:
-            study = InsideStudy(
-                checkpoint, distinct, pivot, layers, share, draws, seed, dtype, device, batch_tokens, progress
-            )
+            study = InsideStudy(checkpoint, distinct, pivot, layers, share, draws, seed, machine)
             for name, table in study.tables().items():
                 tables.setdefault(name, []).append(table.assign(checkpoint=checkpoint.name))
             signatures[checkpoint.name] = study.signature
@@ -121,7 +126,8 @@ class InsideStudy:
     Args:
         checkpoint: a causal language model.
         corpus: distinct parallel sentences.
-        pivot, layers, share, draws, seed, dtype, device, batch_tokens, progress: see `look_inside`.
+        pivot, layers, share, draws, seed: see `look_inside`.
+        machine: where and how the model runs.
 
     Raises:
         RepalignError: the checkpoint cannot be loaded, or is not a causal language model.
@@ -134,16 +140,16 @@ class InsideStudy:
     share: float
     draws: int
     seed: int
-    dtype: str
-    device: str
-    batch_tokens: int | None
-    progress: bool = True
+    machine: Machine
 
     def __post_init__(self) -> None:
         self.notes: list[str] = []
         self.weights = locate(self.checkpoint)
         self.engine = Engine.open(
-            self.weights, dtype=self.dtype, device=self.device, batch_tokens=self.batch_tokens
+            self.weights,
+            dtype=self.machine.dtype,
+            device=self.machine.device,
+            batch_tokens=self.machine.batch_tokens,
         )
         self.edited_layers = self._layers_to_edit()
         self.unembed = find_unembed(self.engine)
@@ -242,7 +248,7 @@ class InsideStudy:
         pooled = {lang: self.engine.pool(rows, ["mean"])[0] for lang, rows in self._half(0).items()}
         means = np.stack([states.mean(1, dtype=np.float64) for states in pooled.values()], axis=1)
         rows = list(effects.of_neurons(neurons, self.width)) if neurons is not None else []
-        disable = None if self.progress else True
+        disable = None if self.machine.progress else True
         for layer in tqdm(
             self.edited_layers, desc=f"{self.checkpoint.name} interventions", leave=False, disable=disable
         ):
