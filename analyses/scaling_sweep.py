@@ -17,10 +17,10 @@ from pathlib import Path
 import pandas as pd
 
 from repalign import Checkpoint, ParallelCorpus, __version__, extract, profile
+from repalign.files import write_atomically
 from repalign.models.generation import Generator
 from repalign.models.loading import locate
 from repalign.models.templates import TEMPLATES
-from repalign.results.results import write_whole
 from training import Recipe, load_recipe, train
 from training.data.instructions import translation_request
 
@@ -109,7 +109,7 @@ def main(args: argparse.Namespace) -> None:
         for future in as_completed([pool.submit(run, *job) for job in missing]):
             rows.append(future.result())
             table = pd.DataFrame(rows).sort_values(["language", "pairs", "seed"])
-            write_whole(args.out, table.to_parquet(index=False))
+            write_atomically(args.out, table.to_parquet(index=False))
             print({key: value for key, value in rows[-1].items() if key in _SHOWN}, flush=True)
 
 

@@ -167,7 +167,7 @@ def test_every_option_of_scoring_reaches_its_table(monkeypatch):
     def record(name):
         return lambda *given, **options: seen.update({name: options}) or pd.DataFrame()
 
-    for name in ("geometry", "identity", "neighbours", "drift", "layer_cka", "controls"):
+    for name in ("geometry", "separation", "confusions", "drift", "layer_cka", "controls"):
         monkeypatch.setattr(scoring, name, record(name))
     monkeypatch.setattr("repalign.maps.projection.project", record("map"))
     read = lambda args, states, checkpoint, **changes: (checkpoint.twin, changes)  # noqa: E731
@@ -182,7 +182,7 @@ def test_every_option_of_scoring_reaches_its_table(monkeypatch):
     checkpoints = [Checkpoint(name, "here") for name in ("base", "m-llama")]
     tables_beside(args, checkpoints, states, None, {"draws": 7}, compare=True)
     chance = {"draws": 7, "seed": 5}
-    assert seen["identity"] == {"source": "zh", "probe": True, **chance}
+    assert seen["separation"] == {"source": "zh", "probe": True, **chance}
     assert seen["map"] == {"source": "zh", "reducer": "tsne", "seed": 5}
     assert seen["drift"] == chance
     assert seen["controls"] == {
@@ -405,7 +405,7 @@ def test_a_full_disk_leaves_no_half_results(llama, text, tmp_path, capsys, monke
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("repalign.results.results.tempfile.mkstemp", full)
+    monkeypatch.setattr("pathlib.Path.open", full)
     out = tmp_path / "out"
     assert (
         main(["layers", "--ckpt", str(llama), "--corpus", str(text), "--out", str(out), "--draws", "20"]) == 1

@@ -10,6 +10,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+from sample import complete
 from scipy import stats
 
 from repalign.errors import RepalignError
@@ -25,6 +26,7 @@ from repalign.evaluation.translation import at_hand
 from repalign.evaluation.wins import win_rates
 from repalign.results.profile import COLUMNS, LayerProfile
 from repalign.results.results import Results
+from repalign.results.schema import RESULTS
 
 
 def official(answer: str, language: str) -> str:
@@ -377,9 +379,7 @@ def test_alignment_stands_beside_scores_at_its_best_layer_both_ways():
     table.loc[table["baseline"].notna(), "value"] = (
         99.0  # differences from another checkpoint are no alignment
     )
-    profile = LayerProfile(
-        table.reindex(columns=list(COLUMNS)).fillna({"sentences": 10}), {}, {"closer": {"distance": "lower"}}
-    )
+    profile = LayerProfile(complete(RESULTS["profile"], table), {}, {"closer": {"distance": "lower"}})
     found = alignment_table(Results("x", profile), scores)
     assert found[["metric", "layer", "language", "score"]].values.tolist() == [
         ["mexa", 1, "zh", 70.0], ["mexa", 1, "el", 40.0], ["distance", 0, "zh", 70.0], ["distance", 0, "el", 40.0]
@@ -404,7 +404,11 @@ def test_sentences_stand_beside_the_questions_about_them():
     }
     scores = rng.normal(size=22)
     profile = LayerProfile(pd.DataFrame(columns=list(COLUMNS)), {})
-    results = Results("x", profile, {"map": where, "sentences": sentences})
+    results = Results(
+        "x",
+        profile,
+        {"map": complete(RESULTS["map"], where), "sentences": complete(RESULTS["sentences"], sentences)},
+    )
     row = over_items(results, items, {"m": {"exact": {"zh": scores}}}, draws=50).iloc[0]
     means = [scores[about == number].mean() for number in range(1, 12)]
     assert row["value"] == pytest.approx(stats.spearmanr(margins[1, 1:], means).statistic)
@@ -485,7 +489,7 @@ def test_win_rates_by_score():
     first, second = {"en": ["a1", "x", "x", "x"]}, {"en": ["x", "b1", "c1", "y"]}
     row = win_rates(items, first, second, find_judge("exact")).iloc[0]
     assert (row["wins"], row["ties"], row["losses"], row["value"]) == (2, 1, 1, 0.625)
-    assert (row["swayed"], row["first_place"], row["unclear"]) == (0, 0.5, 0)
+    assert (row["position_biased"], row["first_place"], row["unclear"]) == (0, 0.5, 0)
     back = win_rates(items, second, first, find_judge("exact")).iloc[0]
     assert (back["wins"], back["losses"]) == (1, 2)
 
@@ -504,7 +508,7 @@ def test_a_win_in_one_order_is_a_win(reply):
     row = win_rates(
         items, {"en": ["bad"] * 3}, {"en": ["good"] * 3}, lambda item, a, b: 1 if a == "good" else reply
     ).iloc[0]
-    assert (row["wins"], row["losses"], row["swayed"]) == (3, 0, 0)
+    assert (row["wins"], row["losses"], row["position_biased"]) == (3, 0, 0)
 
 
 def test_a_hair_of_chrf_is_a_tie():
@@ -528,7 +532,7 @@ def test_a_judge_that_looks_at_order_only_makes_ties():
     items = {"en": asked("en", ["a1"] * 8)}
     row = win_rates(items, {"en": ["x"] * 8}, {"en": ["y"] * 8}, lambda item, a, b: 1).iloc[0]
     assert (row["wins"], row["ties"], row["losses"]) == (0, 8, 0)
-    assert (row["swayed"], row["first_place"], row["p"]) == (1, 1, 1)
+    assert (row["position_biased"], row["first_place"], row["p"]) == (1, 1, 1)
     assert row["low"] < row["value"] == 0.5 < row["high"]
 
 

@@ -261,7 +261,7 @@ def test_effects_are_differences_from_the_untouched_model(model, tokens):
     change = without_directions(directions[:2], centre)
     after = model.said(tokens["zh"], [Edit(2, "resid", change)]).loss
     row = next(row for row in rows if (row["language"], row["outcome"]) == ("zh", "loss"))
-    assert row["untouched"] == pytest.approx(model.said(tokens["zh"]).loss.mean())
+    assert row["baseline"] == pytest.approx(model.said(tokens["zh"]).loss.mean())
     assert row["value"] == pytest.approx((after - model.said(tokens["zh"]).loss).mean(), abs=1e-6)
     assert row["low"] <= row["value"] <= row["high"]
     steered = list(effects.of_steering(1, means.astype(np.float64)))

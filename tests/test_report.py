@@ -16,9 +16,8 @@ from sample import sample_results
 
 from repalign.commands import main as cli
 from repalign.errors import RepalignError
-from repalign.maps.projection import MAP
 from repalign.report import Report
-from repalign.report.confusions import neighbours
+from repalign.report.confusions import confusions
 from repalign.report.manifest import manifest
 from repalign.report.map import space
 from repalign.report.packing import to_json
@@ -74,7 +73,7 @@ def test_size_at_full_scale(results, tmp_path):
         name: draw.normal(size=len(table))
         for name in ("x", "y", "cosine", "margin", "trustworthiness", "knn_overlap")
     }
-    table = table.assign(**numbers, z=np.nan).astype(MAP)[list(MAP)]
+    table = table.assign(**numbers, z=np.nan)
     text = [f"{language} {'字' * 12} {i} {'word ' * 10}" for language in languages for i in range(240)]
     sentences = pd.DataFrame(
         {
@@ -118,7 +117,7 @@ def test_the_page_holds_each_place_and_what_each_mistake_was_taken_for(results):
             found = sheet["places"][sheet["layers"].index(3), held["languages"].index(language), place]
             expected = own.loc[(language, row), ["x", "y"]].to_numpy(float)
             assert found * held["grain"] == pytest.approx(expected, abs=1e-6)
-    wrong = neighbours(results)
+    wrong = confusions(results)
     assert all(row["taken_for"] in wrong["texts"][row["target"]] for row in wrong["rows"])
     assert all(row["sentence"] in wrong["texts"][row["source"]] for row in wrong["rows"])
 

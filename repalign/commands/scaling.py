@@ -8,7 +8,7 @@ from pathlib import Path
 
 from repalign.commands.options import natural, positive, say
 from repalign.errors import RepalignError
-from repalign.results.results import write_whole
+from repalign.files import write_atomically
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +65,7 @@ def _fit(args: argparse.Namespace) -> list[Path]:
     for note in found["notes"]:
         say(note)
     save(found, folder / "fit.json")
-    write_whole(folder / "scaling.html", render_scaling(found).encode())
+    write_atomically(folder / "scaling.html", render_scaling(found).encode())
     return [folder / "fit.json", folder / "scaling.html"]
 
 
@@ -85,5 +85,5 @@ def _allocate(args: argparse.Namespace) -> list[Path]:
     said = {"identified": split.identified, "note": split.note, "signature": found["signature"]}
     save({**asdict(split), **said}, folder / "allocation.json")
     page = render_scaling(found, split, args.available)
-    write_whole(folder / "allocation.html", page.encode())
+    write_atomically(folder / "allocation.html", page.encode())
     return [folder / "allocation.json", folder / "allocation.html"]

@@ -60,7 +60,7 @@ def tables_beside(
     request: dict[str, Any],
     compare: bool,
 ) -> dict[str, pd.DataFrame]:
-    """What is drawn beside the curves; names and columns stand in `repalign.results.results.TABLES`."""
+    """What is drawn beside the curves; names and columns stand in `repalign.results.schema.RESULTS`."""
     import pandas as pd
 
     from repalign import scoring
@@ -69,11 +69,11 @@ def tables_beside(
     pivot_pairs = [(args.pivot, language) for language in states[0].languages if language != args.pivot]
     by_checkpoint = {
         "geometry": [scoring.geometry(one) for one in states],
-        "identity": [
+        "separation": [
             scoring.separation(one, source=args.pivot, probe=args.probe, draws=args.draws, seed=args.seed)
             for one in states
         ],
-        "neighbours": [scoring.confusions(one, pivot_pairs) for one in states],
+        "confusions": [scoring.confusions(one, pivot_pairs) for one in states],
         "controls": [control(args, *pair, request) for pair in zip(checkpoints, states, strict=True)],
     }
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in by_checkpoint.items()}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from repalign.evaluation.items import Item
+from repalign.results.schema import EVALUATION
 from repalign.statistics import holm, resamples, shuffled_p, spearman
 
 if TYPE_CHECKING:
@@ -55,11 +56,11 @@ def alignment_table(results: Results, scores: pd.DataFrame) -> pd.DataFrame:
         layer = grid.mean(axis=1).idxmax()
         mine = own[own["checkpoint"] == checkpoint].assign(metric=metric, layer=layer)
         rows.append(mine.assign(alignment=mine["language"].map(grid.loc[layer])))
-    columns = ["checkpoint", "metric", "layer", "scorer", "language", "alignment", "value"]
-    found = pd.concat(rows)[columns] if rows else pd.DataFrame(columns=columns)
-    return (
-        found.rename(columns={"value": "score"}).dropna(subset=["alignment", "score"]).reset_index(drop=True)
-    )
+    declared = EVALUATION["alignment"]
+    if not rows:
+        return declared.frame([])
+    found = pd.concat(rows).rename(columns={"value": "score"})
+    return declared.frame(found[declared.names].dropna(subset=["alignment", "score"]))
 
 
 def over_languages(table: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from repalign.errors import RepalignError
 from repalign.evaluation.items import Item
+from repalign.results.schema import EVALUATION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,8 +55,6 @@ def language_table(
         items: of each language.
         detected: checkpoint (or `REFERENCES`) -> language asked in -> language of each answer.
     """
-    import pandas as pd
-
     rows = [
         {
             "checkpoint": name, "asked": asked, "answered": answered, "count": found.count(answered),
@@ -65,4 +64,4 @@ def language_table(
         for asked, found in ((asked, list(own[asked])) for asked in items)
         for answered in dict.fromkeys(sorted(found, key=lambda language: (language is None, language or "")))
     ]  # fmt: skip
-    return pd.DataFrame(rows).astype({"answered": "string"})
+    return EVALUATION["languages"].frame(rows)

@@ -21,6 +21,7 @@ from repalign.evaluation.scores import Found, measure, score_table
 from repalign.evaluation.wins import win_rates
 from repalign.models.loading import one_base
 from repalign.results.evaluation import Evaluation
+from repalign.results.schema import EVALUATION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,8 +127,6 @@ def _spoken(grouped: Mapping[str, Sequence[Item]], said: dict[str, Answers]) -> 
 def _answer_table(
     grouped: Mapping[str, Sequence[Item]], said: Mapping[str, Answers], per_item: PerItem, spoken: Spoken
 ) -> pd.DataFrame:
-    import pandas as pd
-
     rows = [
         {
             "checkpoint": name, "language": language, "item": item.id, "kind": item.kind,
@@ -140,7 +139,7 @@ def _answer_table(
         for language, items in grouped.items()
         for row, (item, one) in enumerate(zip(items, own.answers[language], strict=True))
     ]  # fmt: skip
-    return pd.DataFrame(rows).astype({"answered_in": "string"})
+    return EVALUATION["answers"].frame(rows)
 
 
 def _stacked(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -167,7 +166,7 @@ def _beside(
         )
     parts = [over_languages(alignment, draws, seed), over_items(profile, grouped, per_item, draws, seed)]
     together = pd.concat([part for part in parts if len(part)], ignore_index=True)
-    return {"alignment": alignment, "correlations": adjusted(together.astype({"language": "string"}))}
+    return {"alignment": alignment, "correlations": EVALUATION["correlations"].frame(adjusted(together))}
 
 
 def _signatures(found: Mapping[str, Mapping[str, Found]]) -> dict[str, str]:

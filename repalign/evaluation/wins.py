@@ -37,7 +37,7 @@ def win_rates(
         judge: see `repalign.evaluation.judges`.
 
     Returns:
-        language, wins, ties, losses, value, low, high (shares), p, swayed (share of questions in which the same
+        language, wins, ties, losses, value, low, high (shares), p, position_biased (share of questions in which the same
         place won twice), first_place (share of verdicts for either that went to what stood first), unclear
         (share of questions without two verdicts), items.
     """
@@ -59,7 +59,7 @@ def win_rates(
                 "language": language, "wins": wins, "ties": len(own) - wins - losses, "losses": losses,
                 "value": worth.mean(), "low": low, "high": high,
                 "p": binomtest(wins, wins + losses).pvalue if wins + losses else 1.0,
-                "swayed": float((asked[:, 0] * asked[:, 1] > 0).mean()),
+                "position_biased": float((asked[:, 0] * asked[:, 1] > 0).mean()),
                 "first_place": float((decided > 0).mean()) if len(decided) else np.nan,
                 "unclear": sum(None in both for both in replies) / len(own), "items": len(own),
             }

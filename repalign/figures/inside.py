@@ -100,7 +100,7 @@ def changed(rows: pd.DataFrame, label: str, looks: Looks) -> dict[str, Any]:
     for language, own in rows.groupby("language", sort=False):
         own = own.sort_values("layer").assign(chance=own["control"])
         *under, line = scored(own, str(language), looks[str(language)], own["p_adjusted"] < 0.05, CHANGE)
-        line["customdata"] = own[["low", "high", "control", "untouched", "p_adjusted"]].to_numpy(np.float32)
+        line["customdata"] = own[["low", "high", "control", "baseline", "p_adjusted"]].to_numpy(np.float32)
         traces += [*under, line]
     random = rows.assign(value=rows["control"])
     drawn = [*traces, level(random, "random", "dot")]

@@ -37,7 +37,7 @@ class View:
 
         Args:
             table: "own" for scores with the pivot, "paired" for differences from a baseline, or a name in
-                `results.TABLES`. In "own", "paired" and "controls" the pivot's column is `source`, and
+                `repalign.results.schema.RESULTS`. In "own", "paired" and "controls" the pivot's column is `source`, and
                 `gain` is how much nearer than by chance (or than the baseline) languages are, in the
                 metric's units.
         """
@@ -67,7 +67,7 @@ class View:
     def pivot(self) -> str:
         """The language that the others are compared with; where the settings do not say, the first source."""
         profile = self.results.profile
-        return str(profile.settings.get("source") or profile.table["source"].iloc[0])
+        return str(profile.settings.get("source") or next(iter(profile.table["source"]), ""))
 
     @cached_property
     def checkpoints(self) -> list[str]:
@@ -85,7 +85,7 @@ class View:
     def looks(self) -> dict[str, Style]:
         """Every language, the pivot first, with its style."""
         order = [self.pivot, *self.targets]
-        for name in ("sentences", "languages"):
+        for name in ("sentences", "languages", "geometry", "drift", "map"):
             rows = self.rows(name)
             order += [] if rows.empty else list(rows["language"].unique())
         return styles(dict.fromkeys(map(str, order)))

@@ -119,7 +119,7 @@ class Effects:
             effect, beside = (_effect(after - before, self._weights) for after in (edited[key], control))
             p = float(difference_p(*_as_score(edited[key] - control))[0])
             yield {
-                **about, "language": key[0], "outcome": key[1], "untouched": float(before.mean()),
+                **about, "language": key[0], "outcome": key[1], "baseline": float(before.mean()),
                 "value": effect[0], "low": effect[1], "high": effect[2],
                 "control": beside[0], "control_low": beside[1], "control_high": beside[2],
                 "p": p, "sentences": len(before),

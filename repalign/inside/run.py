@@ -78,23 +78,23 @@ def look_inside(
         corpus.name, {lang: [rows[i] for i in first] for lang, rows in corpus.sentences.items()}
     )
     tables: dict[str, list[pd.DataFrame]] = {}
-    signatures, settings = (
-        {},
-        {"pivot": pivot, "languages": list(corpus.languages), "seed": seed, "share": share},
-    )
+    signatures: dict[str, str] = {}
+    described: dict[str, dict[str, Any]] = {}
     with one_base():
         for checkpoint in checkpoints:
             look = Look(checkpoint, once, pivot, layers, share, draws, seed, dtype, device, batch_tokens)
             for name, table in look.tables().items():
                 tables.setdefault(name, []).append(table.assign(checkpoint=checkpoint.name))
             signatures[checkpoint.name] = look.signature
-            settings[checkpoint.name] = {"tokens of languages": look.known, "notes": look.notes}
+            described[checkpoint.name] = {"tokens": look.known, "notes": look.notes}
     return Inside(
         title=f"{', '.join(checkpoint.name for checkpoint in checkpoints)} inside",
         signatures=signatures,
         tables={name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()},
-        settings=settings,
-    )
+        settings={
+            "pivot": pivot, "languages": list(corpus.languages), "seed": seed, "share": share, "checkpoints": described,
+        },
+    )  # fmt: skip
 
 
 @dataclass
@@ -144,7 +144,7 @@ class Look:
         return f"{one}|seed:{self.seed}"
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """By the names in `repalign.results.inside.TABLES`, without the checkpoint."""
+        """By the names in `repalign.results.schema.INSIDE`, without the checkpoint."""
         import pandas as pd
 
         found = {"lens": pd.DataFrame(list(self._lens()))}

@@ -15,7 +15,7 @@ import numpy as np
 from repalign.errors import RepalignError, unknown
 from repalign.maps.faithfulness import judged
 from repalign.maps.reducers import REDUCERS, Reducer
-from repalign.results.results import GRAIN
+from repalign.results.schema import GRAIN, RESULTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,21 +23,6 @@ if TYPE_CHECKING:
     from repalign.states.layer_states import LayerStates
 
 VARIANTS = ("raw", "centred")
-MAP = {
-    "checkpoint": "category",
-    "reducer": "category",
-    "variant": "category",
-    "layer": "int32",
-    "language": "category",
-    "sentence": "int32",  # row of the corpus
-    "x": "float32",
-    "y": "float32",
-    "z": "float32",  # NaN on a map of two dims
-    "cosine": "float32",
-    "margin": "float32",
-    "trustworthiness": "float32",
-    "knn_overlap": "float32",
-}
 
 
 def project(
@@ -69,7 +54,7 @@ def project(
         progress: whether to show a bar over layers (never when standard error is no terminal).
 
     Returns:
-        The "map" table of `results.TABLES`. `cosine` is the cosine with the sentence's translation in
+        The "map" table of `repalign.results.schema.RESULTS`. `cosine` is the cosine with the sentence's translation in
         `source` (for `source` itself, the mean over the other languages); `margin` is that cosine minus the
         largest with a wrong sentence there, so that above 0 the translation is the nearest.
         `trustworthiness` and `knn_overlap` belong to the whole layer: see `repalign.maps.faithfulness`.
@@ -124,7 +109,7 @@ def sentence_table(states: LayerStates) -> pd.DataFrame:
         )
         for language in states.languages
     ]
-    return pd.concat(tables, ignore_index=True)
+    return RESULTS["sentences"].frame(pd.concat(tables, ignore_index=True))
 
 
 def sample(states: LayerStates, sentences: int, seed: int) -> np.ndarray:
@@ -265,8 +250,7 @@ def _rows(
 
 
 def _join(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """One table with the columns in the order of `MAP`, names stored once each."""
+    """One table; names are stored once each."""
     import pandas as pd
 
-    joined = pd.concat(tables, ignore_index=True)[list(MAP)]
-    return joined.astype(MAP)
+    return RESULTS["map"].frame(pd.concat(tables, ignore_index=True))

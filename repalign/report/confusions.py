@@ -16,14 +16,13 @@ ALL = 4_000
 """And altogether."""
 
 
-def neighbours(results: Results) -> dict[str, Any] | None:
+def confusions(results: Results) -> dict[str, Any] | None:
     """Which sentence was taken for which, and the text of those; None where there are none."""
-    table, sentences = results.tables.get("neighbours"), results.tables.get("sentences")
+    table, sentences = results.tables.get("confusions"), results.tables.get("sentences")
     if table is None or sentences is None or table.empty:
         return None
     keys = ["checkpoint", "layer", "source", "target"]
-    if "variant" in table:
-        table = table[table["variant"] == table["variant"].iloc[-1]]
+    table = table[table["variant"] == table["variant"].iloc[-1]]
     each = max(1, min(EACH, ALL // len(table[keys].drop_duplicates())))
     rank = table.groupby(keys, sort=False, observed=True).cumcount()
     rows = table.assign(rank=rank)[rank < each].head(ALL)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,7 @@ def write_evaluation(found: Evaluation, path: str | Path) -> Path:
 
 def render_evaluation(found: Evaluation) -> str:
     """The page. A table that is not there is not drawn."""
-    panels, figures = numbered(_figures(found.tables, found.settings["labels"]))
+    panels, figures = numbered(_figures(found.tables, found.label))
     tables = found.tables
     scores = tables["scores"]
     languages = scores["language"].dropna().nunique()
@@ -63,13 +63,13 @@ Drawn = Iterable[tuple[str, dict[str, Any]]]
 """Titles and pictures."""
 
 
-def _figures(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> dict[str, Drawn]:
+def _figures(tables: Mapping[str, pd.DataFrame], label: Callable[[str], str]) -> dict[str, Drawn]:
     scores = tables["scores"]
     own, changed = scores[scores["baseline"].isna()], scores[scores["baseline"].notna()]
     drawn: dict[str, Drawn] = {
-        "scores": [(labels[name], answers.scores(rows, labels[name])) for name, rows in _each(own, "scorer")],
+        "scores": [(label(name), answers.scores(rows, label(name))) for name, rows in _each(own, "scorer")],
         "differences": [
-            (labels[name], answers.differences(rows, labels[name])) for name, rows in _each(changed, "scorer")
+            (label(name), answers.differences(rows, label(name))) for name, rows in _each(changed, "scorer")
         ],
     }
     for name, column, draw in (
@@ -79,15 +79,15 @@ def _figures(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> d
     ):
         table = tables.get(name)
         drawn[name] = [] if table is None else [(str(key), draw(rows)) for key, rows in _each(table, column)]
-    drawn["alignment"] = list(_beside(tables["alignment"], labels)) if "alignment" in tables else []
+    drawn["alignment"] = list(_beside(tables["alignment"], label)) if "alignment" in tables else []
     return drawn
 
 
-def _beside(table: pd.DataFrame, labels: Mapping[str, str]) -> Drawn:
+def _beside(table: pd.DataFrame, label: Callable[[str], str]) -> Drawn:
     leading = table[table["scorer"] == table["scorer"].iloc[0]]
-    label = labels[leading["scorer"].iloc[0]]
+    scorer = label(leading["scorer"].iloc[0])
     for metric, rows in list(_each(leading, "metric"))[:METRICS]:
-        yield f"{metric} and {label}", answers.beside(rows, str(metric), label)
+        yield f"{metric} and {scorer}", answers.beside(rows, str(metric), scorer)
 
 
 def _each(table: pd.DataFrame, column: str) -> Iterable[tuple[Any, pd.DataFrame]]:
@@ -135,10 +135,10 @@ def _score(checkpoint: str, rows: pd.DataFrame) -> str:
 
 def _wins_note(rows: pd.DataFrame) -> str:
     first = rows.iloc[0]
-    swayed = (rows["swayed"] * rows["items"]).sum() / rows["items"].sum()
+    biased = (rows["position_biased"] * rows["items"]).sum() / rows["items"].sum()
     return (
         f"{first['checkpoint']} against {first['baseline']}, judged by {first['judge']}, each pair in both orders; "
-        f"{swayed:.1%} were decided by order alone and count as ties."
+        f"{biased:.1%} were decided by order alone and count as ties."
     )
 
 

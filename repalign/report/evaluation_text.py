@@ -70,7 +70,7 @@ def _further(found: Evaluation) -> Iterator[str]:
     for row in tables["wins"].itertuples() if "wins" in tables else ():
         yield (
             f"{row.checkpoint} over {row.baseline} in {row.language} by {row.judge}: {row.wins} won, {row.ties} tied, "
-            f"{row.losses} lost, {row.value:.1%} [{row.low:.1%}, {row.high:.1%}], p {row.p:.2g}, swayed {row.swayed:.0%}"
+            f"{row.losses} lost, {row.value:.1%} [{row.low:.1%}, {row.high:.1%}], p {row.p:.2g}, position-biased {row.position_biased:.0%}"
         )
     yield from _correlations(found) if "correlations" in tables else ()
 

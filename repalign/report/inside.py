@@ -176,7 +176,7 @@ def _steered(rows: pd.DataFrame, pivot: str) -> str:
 
 
 def _known(found: Inside) -> str:
-    counts = next(iter(found.settings[name] for name in found.signatures))["tokens of languages"]
+    counts = next(iter(found.settings["checkpoints"].values()))["tokens"]
     listed = ", ".join(f"{language} {count:,}" for language, count in counts.items())
     return f"Tokens known to be of one language only: {listed}; all others count for none."
 
@@ -185,5 +185,5 @@ def _notes(found: Inside) -> dict[str, str]:
     return {
         f"notes, {name}": "; ".join(notes)
         for name in found.signatures
-        if (notes := found.settings[name]["notes"])
+        if (notes := found.settings["checkpoints"][name]["notes"])
     }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repalign.results.results import GRAIN
+from repalign.results.schema import GRAIN
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ from repalign.figures import FIGURES
 from repalign.figures.lines import NAMED
 from repalign.figures.style import SCREENS
 from repalign.figures.view import View
-from repalign.report.confusions import neighbours
+from repalign.report.confusions import confusions
 from repalign.report.findings import Finding, findings, leading
 from repalign.report.findings.words import joined
 from repalign.report.layout import fill
@@ -38,7 +38,7 @@ def render(results: Results) -> str:
     """The page. A table that is not there is not drawn."""
     view = View(results)
     panels = {name: _panels(view, name) for name in FIGURES if name not in OWN}
-    places, wrong, found = space(results), neighbours(results), findings(view)
+    places, wrong, found = space(results), confusions(results), findings(view)
     count = len(view.checkpoints)
     return fill(
         "page.html",
@@ -54,7 +54,7 @@ def render(results: Results) -> str:
         layers=_layers(view),
         chosen={name: _chosen(panels[name], key) for name, key in CHOSEN.items()},
         space=places,
-        neighbours=wrong,
+        confusions=wrong,
         manifest=manifest(results.about.get("manifest")),
         profile=results.profile,
         command=results.about.get("command"),
@@ -120,7 +120,7 @@ def _data(
         "deepest": max(depths, key=lambda name: len(depths[name])),
         "start": {**leading(view), "layer": first[0] if first else layers[len(layers) // 2]},
         "space": places,
-        "neighbours": wrong,
+        "confusions": wrong,
         "csv": compressed(table),
     }
 

@@ -98,14 +98,14 @@
   }
 
   /* ---- the nearest wrong neighbours ---- */
-  function showNeighbours() {
-    const chosen = data.neighbours.rows.filter((row) => row.layer === layerOf(row.checkpoint) && (!$("taken").value || row.target === $("taken").value))
+  function showConfusions() {
+    const chosen = data.confusions.rows.filter((row) => row.layer === layerOf(row.checkpoint) && (!$("taken").value || row.target === $("taken").value))
       .sort((a, b) => a.rank - b.rank);
-    const text = (language, sentence) => make("bdi", { textContent: data.neighbours.texts[language]?.[sentence] ?? `sentence ${sentence}`, dir: "auto", lang: language });
-    $("neighbours-rows").replaceChildren(...chosen.slice(0, 40).map((row) => make("tr", {},
+    const text = (language, sentence) => make("bdi", { textContent: data.confusions.texts[language]?.[sentence] ?? `sentence ${sentence}`, dir: "auto", lang: language });
+    $("confusions-rows").replaceChildren(...chosen.slice(0, 40).map((row) => make("tr", {},
       make("td", {}, make("bdi", { textContent: row.checkpoint })), make("td", { className: "number", textContent: `${row.source} → ${row.target}` }),
       make("td", {}, text(row.source, row.sentence)), make("td", {}, text(row.target, row.taken_for)), make("td", {}, text(row.target, row.sentence)))));
-    $("neighbours-count").textContent = chosen.length ? `${Math.min(40, chosen.length)} of ${chosen.length} at layer ${state.layer}` : `none at layer ${state.layer}`;
+    $("confusions-count").textContent = chosen.length ? `${Math.min(40, chosen.length)} of ${chosen.length} at layer ${state.layer}` : `none at layer ${state.layer}`;
   }
 
   /* ---- everything that the state decides ---- */
@@ -117,7 +117,7 @@
     $("layer").setAttribute("aria-valuetext", `layer ${state.layer}`);
     $("layer-shown").value = `${state.layer} of ${data.layers.at(-1)}`;
     section?.show(milliseconds);
-    if ($("neighbours-rows")) showNeighbours();
+    if ($("confusions-rows")) showConfusions();
     for (const id of seen) drawFigure(id);
   }
 
@@ -146,7 +146,7 @@
   $("layer").addEventListener("input", (event) => set({ layer: data.layers[Number(event.target.value)] }));
   $("play").addEventListener("click", play);
   $("theme").addEventListener("click", () => set({ theme: dark() ? "light" : "dark" }));
-  $("taken")?.addEventListener("change", showNeighbours);
+  $("taken")?.addEventListener("change", showConfusions);
   $("download").addEventListener("click", download);
   for (const button of document.querySelectorAll(".show")) button.addEventListener("click", () => {
     set(JSON.parse(button.dataset.choice));
