@@ -11,7 +11,7 @@ from repalign.files import json_bytes, read_json, write_atomically
 
 CARD = "repalign.json"
 CARD_SCHEMA = 1
-REMEDY = "train again, or delete it"
+REMEDY = "this is not a checkpoint card: train again or delete it"
 FIELDS = {
     "name": str, "recipe": {str: object}, "recipe_digest": str, "parent": (None, str), "template": str,
     "mixture": [{str: object}], "seed": int, "steps": int, "tokens": int, "losses": {str: object}, "seconds": float,

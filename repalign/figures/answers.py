@@ -83,7 +83,7 @@ def spoken(rows: pd.DataFrame) -> dict[str, Any]:
     looks = styles([*asked, *sorted(set(answered) - {*asked, "?"})])
     traces = []
     for language in dict.fromkeys(sorted(answered, key=lambda name: (name == "?", name))):
-        own = rows[answered == language].set_index("asked")["share"].reindex(asked).fillna(0)
+        own = rows[answered == language].groupby("asked")["share"].sum().reindex(asked).fillna(0)
         colour = GREY if language == "?" else looks[language].colour
         name = "cannot be told" if language == "?" else language
         traces.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,11 +56,12 @@ def cost(rows: pd.DataFrame) -> dict[str, Any]:
 
     Cells are outlined that are significantly above what as many neurons cost at random.
     """
+    rows = rows[rows["of"].notna()].drop_duplicates(["of", "language"])
     of, languages = list(dict.fromkeys(rows["of"])), list(dict.fromkeys(rows["language"]))
-    cells = rows.set_index(["of", "language"])
+    cells = rows.set_index(["of", "language"]).reindex(list(product(of, languages)))
     grid = np.array([[cells.loc[(one, other), "value"] for other in languages] for one in of], np.float32)
     told = [[_told(cells.loc[(one, other)]) for other in languages] for one in of]
-    most = float(np.abs(grid).max()) or 1.0
+    most = float(np.nan_to_num(np.abs(grid)).max(initial=0)) or 1.0
     trace = {
         "type": "heatmap", "x": np.arange(len(languages), dtype=np.float32), "y": np.arange(len(of), dtype=np.float32),
         "z": grid, "zmin": -most, "zmax": most, "xgap": 1, "ygap": 1, "customdata": told,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from repalign.errors import RepalignError
 from repalign.figures import answers
 from repalign.figures.style import SCREENS
 from repalign.report.findings.words import joined
@@ -35,9 +36,15 @@ def write_evaluation(found: Evaluation, path: str | Path) -> Path:
 
 
 def render_evaluation(found: Evaluation) -> str:
-    """The page. A table that is not there is not drawn."""
-    panels, figures = numbered(_figures(found.tables, found.label))
-    tables = found.tables
+    """The page. A table that is not there is not drawn.
+
+    Raises:
+        RepalignError: nothing was found.
+    """
+    if found.tables["scores"].empty or found.tables["answers"].empty:
+        raise RepalignError("there are no scores or no answers to report; run `repalign evaluate` again")
+    tables = {name: table for name, table in found.tables.items() if len(table)}
+    panels, figures = numbered(_figures(tables, found.label))
     scores = tables["scores"]
     languages = scores["language"].dropna().nunique()
     return fill(
@@ -96,7 +103,7 @@ def _each(table: pd.DataFrame, column: str) -> Iterable[tuple[Any, pd.DataFrame]
 
 def _findings(found: Evaluation) -> dict[str, list[str]]:
     """What the leading scorer says, and what the answers look like."""
-    tables = found.tables
+    tables = {name: table for name, table in found.tables.items() if len(table)}
     scores = tables["scores"]
     leading = scores[scores["scorer"] == scores["scorer"].iloc[0]]
     right, changed, said = [], [], []
@@ -168,8 +175,9 @@ def _examples(table: pd.DataFrame) -> dict[str, Any]:
     rows = []
     for language, own in _each(table, "language"):
         asked = own[own["checkpoint"] == names[0]]
-        chosen = asked.iloc[np.unique(np.linspace(0, len(asked) - 1, EXAMPLES).astype(int))]
-        said = own.set_index(["checkpoint", "item"])["answer"]
+        places = np.linspace(0, max(len(asked) - 1, 0), EXAMPLES).astype(int)
+        chosen = asked.iloc[np.unique(places)[: len(asked)]]
+        said = dict(zip(zip(own["checkpoint"], own["item"], strict=True), own["answer"], strict=True))
         for row in chosen.itertuples():
             question = f"{row.instruction}\n{row.input}"
             rows.append(
@@ -177,7 +185,7 @@ def _examples(table: pd.DataFrame) -> dict[str, Any]:
                     language,
                     _short(question),
                     row.reference,
-                    *(_short(said[(name, row.item)]) for name in names),
+                    *(_short(said.get((name, row.item), "")) for name in names),
                 ]
             )
     return {"columns": ["", "question", "reference", *names], "rows": rows}

@@ -34,9 +34,8 @@ def _grid(rows: pd.DataFrame, digits: str) -> str:
     scorers = list(dict.fromkeys(rows["scorer"]))
     lines = ["        " + "".join(f"{name:>26}" for name in scorers) + f"{'questions':>11}"]
     for language, own in rows.groupby(rows["language"].fillna("mean"), sort=False):
-        cells = [
-            f"{_interval(row, digits):>26}" for _, row in own.set_index("scorer").loc[scorers].iterrows()
-        ]
+        by_scorer = own.drop_duplicates("scorer").set_index("scorer").reindex(scorers)
+        cells = [f"{_interval(row, digits):>26}" for _, row in by_scorer.iterrows()]
         lines.append(f"{language:8}" + "".join(cells) + f"{own['items'].iloc[0]:11}")
     return "\n".join(lines)
 
@@ -53,9 +52,8 @@ def _further(found: Evaluation) -> Iterator[str]:
     tables = found.tables
     if "languages" in tables:
         table = tables["languages"]
-        asked = table[table["asked"] == table["answered"].fillna("")].set_index(["checkpoint", "asked"])[
-            "share"
-        ]
+        right = table[table["asked"] == table["answered"].fillna("")]
+        asked = right.groupby(["checkpoint", "asked"])["share"].sum()
         for name in dict.fromkeys(table["checkpoint"]):
             shares = [f"{lang} {asked.get((name, lang), 0):.0%}" for lang in dict.fromkeys(table["asked"])]
             yield f"{name}: in the language asked: {', '.join(shares)}"
@@ -78,7 +76,7 @@ def _further(found: Evaluation) -> Iterator[str]:
 def _correlations(found: Evaluation) -> Iterator[str]:
     """Of alignment and the leading scorer; the table has the others."""
     table = found.tables["correlations"]
-    for row in table[table["scorer"] == found.tables["scores"]["scorer"].iloc[0]].itertuples():
+    for row in table[table["scorer"] == next(iter(found.tables["scores"]["scorer"]), "")].itertuples():
         where = f" in {row.language}" if isinstance(row.language, str) else ""
         said = f"{row.checkpoint}: {row.metric} and {row.scorer} over {row.units} {row.over}{where}: "
         yield said + (

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repalign.corpora.languages import language_name
+from repalign.errors import RepalignError
 from repalign.figures import inside as figures
 from repalign.figures.style import SCREENS, Style, styles
 from repalign.report.findings.words import joined, layers_in_words
@@ -36,7 +38,15 @@ def write_inside(found: Inside, path: str | Path) -> Path:
 
 
 def render_inside(found: Inside) -> str:
-    """The page. A table that is not there is not drawn."""
+    """The page. A table that is not there is not drawn.
+
+    Raises:
+        RepalignError: nothing was found.
+    """
+    if found.tables["lens"].empty:
+        raise RepalignError(
+            "the table 'lens' has no rows: there is nothing to report; run `repalign inside` again"
+        )
     panels, pictures = numbered({name: draw(found) for name, draw in PANELS.items()})
     rows = found.tables["lens"]
     sentences, languages = rows["sentences"].max(), rows["language"].nunique()
@@ -64,7 +74,8 @@ def _each(found: Inside, table: str) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def _looks(found: Inside) -> dict[str, Style]:
-    return styles(found.settings["languages"])
+    read = (table["language"] for table in found.tables.values())
+    return styles(dict.fromkeys([*found.settings["languages"], *chain.from_iterable(read)]))
 
 
 def _lens(found: Inside) -> Iterator[Panel]:
@@ -94,7 +105,8 @@ def _neurons(found: Inside) -> Iterator[Panel]:
 def _changes(kind: str) -> Any:
     def panels(found: Inside) -> Iterator[Panel]:
         for name, rows in _each(found, "interventions"):
-            for outcome, own in rows[rows["intervention"] == kind].groupby("outcome", sort=False):
+            here = rows[(rows["intervention"] == kind) & rows["layer"].notna()]
+            for outcome, own in here.groupby("outcome", sort=False):
                 label = OUTCOMES[str(outcome)].format(pivot=found.settings["pivot"])
                 yield f"{name} · {label}", figures.changed(own, f"change of {label}", _looks(found))
 
@@ -134,15 +146,19 @@ def inside_in_words(found: Inside) -> dict[str, list[str]]:
 
 def _thought(name: str, rows: pd.DataFrame, pivot: str) -> str:
     likely = rows[(rows["measure"] == "probability") & (rows["language"] != pivot)]
-    own = likely[likely["toward"] == likely["language"]].groupby("layer")["value"].mean()
-    other = likely[likely["toward"] == pivot].groupby("layer")["value"].mean()
-    top, last = int(other.idxmax()), int(other.index.max())
-    leading = other.index[other > own].tolist()
-    layers = list(dict.fromkeys([top, last]))
-    shares = "; ".join(f"layer {layer} {other[layer]:.2f} against {own[layer]:.2f}" for layer in layers)
+    of_pivot = likely[likely["toward"] == pivot].groupby("layer")["value"].mean().rename("pivot")
+    of_text = likely[likely["toward"] == likely["language"]].groupby("layer")["value"].mean().rename("text")
+    means = of_pivot.to_frame().join(of_text).dropna()
+    if means.empty:
+        return f"{name}: no text in a language other than {language_name(pivot)} was read"
+    layers = dict.fromkeys([int(means["pivot"].idxmax()), int(means.index.max())])
+    leading = means.index[means["pivot"] > means["text"]].tolist()
+    shares = "; ".join(
+        f"layer {layer} {means['pivot'][layer]:.2f} against {means['text'][layer]:.2f}" for layer in layers
+    )
     return (
         f"{name}, reading other languages: {language_name(pivot)} words are likelier than their own at "
-        f"{layers_in_words(leading) if leading else 'no layer'} ({shares})"
+        f"{layers_in_words(leading)} ({shares})"
     )
 
 
@@ -160,9 +176,9 @@ def _carried(rows: pd.DataFrame, pivot: str) -> str:
 def _removed(rows: pd.DataFrame, pivot: str) -> str:
     loss, found = (rows[rows["outcome"] == outcome] for outcome in ("loss", "p_at_1"))
     return (
-        f"without the {joined(int(loss['size'].iloc[0]), 'direction')} between languages' means, loss changes by "
+        f"without the {joined(int(rows['size'].iloc[0]), 'direction')} between languages' means, loss changes by "
         f"{loss['value'].mean():+.2f} nats a token (at random {loss['control'].mean():+.2f}), raw P@1 at the last layer by "
-        f"{found['value'].mean():+.2f} ({found['control'].mean():+.2f}); mean over {layers_in_words(set(loss['layer']))}"
+        f"{found['value'].mean():+.2f} ({found['control'].mean():+.2f}); mean over {layers_in_words(set(rows['layer'].dropna()))}"
     )
 
 

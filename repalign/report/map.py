@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from repalign.errors import RepalignError
 from repalign.results.schema import GRAIN
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 POINTS = 150_000
 """At most so many places for each checkpoint and map in one page; beyond, sentences are left out evenly."""
 
+INCOMPLETE = (
+    "the tables 'map' and 'sentences' should hold each sentence of each language at each layer once, and do not; "
+    "run the command that wrote them again"
+)
 TEXT = 600
 """Characters of a sentence that the page holds."""
 
@@ -60,10 +65,14 @@ def _kept(table: pd.DataFrame, there: np.ndarray) -> np.ndarray:
 
 
 def _sheet(rows: pd.DataFrame, languages: list[str], kept: np.ndarray) -> dict[str, Any]:
-    rows = rows.assign(place=rows["language"].astype(str).map(languages.index))
+    places = {language: place for place, language in enumerate(languages)}
+    rows = rows.assign(place=rows["language"].astype(str).map(places))
     rows = rows.sort_values(["layer", "place", "sentence"])
     layers = sorted(rows["layer"].unique())
     shape = (len(layers), len(languages), len(kept))
+    once = rows.dropna(subset="place").drop_duplicates(["layer", "place", "sentence"])
+    if not len(once) == len(rows) == np.prod(shape):
+        raise RepalignError(INCOMPLETE)
     columns = ["x", "y", "z"] if rows["z"].notna().any() else ["x", "y"]
     by_layer = rows.groupby("layer")[["trustworthiness", "knn_overlap"]].first()
     return {
@@ -88,7 +97,10 @@ def _small(values: pd.Series) -> np.ndarray:
 
 
 def _texts(sentences: pd.DataFrame, language: str, kept: np.ndarray) -> dict[str, Any]:
-    rows = sentences[sentences["language"] == language].set_index("sentence").loc[kept]
+    rows = sentences[sentences["language"] == language].drop_duplicates("sentence").set_index("sentence")
+    if not np.isin(kept, rows.index).all():
+        raise RepalignError(INCOMPLETE)
+    rows = rows.loc[kept]
     return {
         "text": [shortened(text) for text in rows["text"]],
         "tokens": rows["tokens"].to_numpy(np.int32),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from repalign.errors import RepalignError
 from repalign.results.summary import as_html
 from repalign.results.tables import TableSet
 
@@ -10,6 +11,13 @@ class Evaluation(TableSet):
     """All that one evaluation found; `settings` holds labels and signatures of scorers, seed, counts of what was cut."""
 
     kind, noun = "evaluation", "an evaluation"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if missing := set(self.tables["scores"]["checkpoint"]) - set(self.signatures):
+            raise RepalignError(
+                f"{self.noun}: 'signatures' should have {min(missing)!r}, as the table 'scores' has"
+            )
 
     def label(self, scorer: str) -> str:
         """What figures call a scorer."""

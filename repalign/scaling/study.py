@@ -127,10 +127,19 @@ def load(path: Path) -> dict[str, Any]:
     for wrong, expected in (
         (summary["schema"] != SCHEMA, f"schema {SCHEMA}, got {summary['schema']}"),
         (not languages or set(summary["curves"]) != set(languages), f"curves of the languages {languages}"),
-        (not runs["language"] or len(set(lengths.values())) > 1, f"as many runs in every column, got {lengths}"),
+        (
+            not runs["language"] or len(set(lengths.values())) > 1,
+            f"as many runs in every column, got {lengths}",
+        ),
         (not min(curves) or len(set(curves)) > 1, "curves of one length"),
-        (not _is_positive(runs["pairs"], *(curve["pairs"] for curve in summary["curves"].values())), "pairs above 0"),
-        (law is not None and not _is_law(law, len(languages)), f"a law of c, a and b of {len(languages)} languages"),
+        (
+            not _is_positive(runs["pairs"], *(curve["pairs"] for curve in summary["curves"].values())),
+            "pairs above 0",
+        ),
+        (
+            law is not None and not _is_law(law, len(languages)),
+            f"a law of c, a and b of {len(languages)} languages",
+        ),
     ):
         if wrong:
             raise RepalignError(f"{path}: expected {expected}; {REMEDY}")
@@ -144,10 +153,14 @@ def _is_positive(*columns: list[float]) -> bool:
 def _is_law(law: Mapping[str, Any], languages: int) -> bool:
     """Whether there are c, a and b of each language, and draws of them, of a size that a fit can give."""
     drawn = [law["values"], *law["draws"]]
-    if not law["draws"] or any(len(each) != 3 or any(len(row) != languages for row in each) for each in drawn):
+    if not law["draws"] or any(
+        len(each) != 3 or any(len(row) != languages for row in each) for each in drawn
+    ):
         return False
     c, a, b = np.moveaxis(np.array(drawn, dtype=float), 1, 0)
-    return bool((np.abs(c) < 1e6).all() and (a >= 0).all() and (a < 1e30).all() and ((b > 1e-3) & (b < 10)).all())
+    return bool(
+        (np.abs(c) < 1e6).all() and (a >= 0).all() and (a < 1e30).all() and ((b > 1e-3) & (b < 10)).all()
+    )
 
 
 def law_of(summary: Mapping[str, Any]) -> Law:
