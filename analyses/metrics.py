@@ -149,7 +149,7 @@ def section(metric: Metric) -> str:
     text = textwrap.dedent("    " + (metric.function.__doc__ or "")).strip()
     low, high = metric.bounds
     facts = {
-        "range": f"[{low:g}, {high:g}]; {metric.closer} is closer",
+        "range": f"[{low:g}, {high:g}]; {'higher' if metric.higher_is_better else 'lower'} is closer",
         "requires": f"at least {metric.minimum} sentences",
         "invariant to": "; ".join(INVARIANCES[name] for name in INVARIANCES if name in metric.invariances)
         or "nothing",

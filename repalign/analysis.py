@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from repalign.checkpoints import (
     Checkpoint,
@@ -22,10 +22,13 @@ from repalign.checkpoints import (
 )
 from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
 from repalign.errors import RepalignError, explained_keywords
-from repalign.metrics import DEFAULT_METRICS, Metric, as_metrics
+from repalign.maps.reducers import REDUCERS
+from repalign.metrics import DEFAULT_METRICS, Metric
 from repalign.models.provenance import source_digest
+from repalign.results.profile import leading_variant
+from repalign.scoring.spec import Pairs, ScoringSpec
 from repalign.signature import digest
-from repalign.states.spec import Dtype, Machine, ReadingSpec, check_choice, check_count
+from repalign.states.spec import Dtype, Machine, ReadingSpec
 from repalign.version import __version__
 
 if TYPE_CHECKING:
@@ -39,59 +42,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CONTROLS = ("random", "unshared")
-"""Controls that are another pass over the model each; shared tokens and length are always controlled for."""
-
 VERSIONED = ("torch", "transformers", "numpy", "scikit-learn")
 """Packages whose versions are kept with the results."""
-
-Pairs = Literal["pivot", "all"]
-
-
-@dataclass(frozen=True)
-class ScoringSpec:
-    """What is scored, and with how many draws.
-
-    Attributes:
-        pivot: language the others are compared with.
-        pairs: "pivot": only with the pivot; "all": all pairs of languages.
-        metrics: names (see `repalign list metrics`), FILE.py:NAME, or `Metric`s; resolved once, here.
-        variants: names from `repalign.scoring.VARIANTS`, joined by "+" where several apply.
-        controls: names from `CONTROLS`.
-        probe: also train language probes (slow at many dims).
-        draws: bootstrap draws.
-        seed: of draws, shuffles, probes and maps.
-        reducer: of the map, a name in `repalign.maps.reducers.REDUCERS`.
-
-    Raises:
-        RepalignError: an unknown name, with the near miss, or a number out of range.
-    """
-
-    pivot: str = "en"
-    pairs: Pairs = "pivot"
-    metrics: tuple[Metric, ...] = DEFAULT_METRICS  # type: ignore[assignment]
-    variants: tuple[str, ...] = ("raw", "centred")
-    controls: tuple[str, ...] = ()
-    probe: bool = False
-    draws: int = 1000
-    seed: int = 0
-    reducer: str = "pca"
-
-    def __post_init__(self) -> None:
-        from repalign.maps.reducers import REDUCERS
-        from repalign.scoring.variants import variant
-
-        object.__setattr__(self, "metrics", as_metrics(self.metrics))
-        object.__setattr__(self, "variants", as_names(self.variants))
-        object.__setattr__(self, "controls", as_names(self.controls))
-        for spec in self.variants:
-            variant(spec)
-        for control in self.controls:
-            check_choice("control", control, CONTROLS)
-        check_choice("kind of pairs", self.pairs, ("pivot", "all"))
-        check_count("draws", self.draws)
-        check_count("seed", self.seed, least=0)
-        REDUCERS[self.reducer]
 
 
 @dataclass(frozen=True)
@@ -122,6 +74,7 @@ class Analysis:
 
     def __post_init__(self) -> None:
         languages, scoring = self.corpus.languages, self.scoring
+        REDUCERS[scoring.reducer]
         if len(languages) < 2:
             raise RepalignError(
                 f"one language ({', '.join(languages)}) cannot be aligned with itself; give two or more in --langs"
@@ -248,7 +201,7 @@ class Analysis:
             twin = self._states(random_twin(checkpoint), self.spec, of=states)
         if "unshared" in self.scoring.controls:
             unshared = self._states(checkpoint, replace(self.spec, exclude_shared_tokens=True), of=states)
-        variants = self.scoring.variants[-1:]
+        variants = (leading_variant(self.scoring.variants),)
         return controls(states, twin=twin, unshared=unshared, variants=variants, **self._request)
 
     @property
@@ -351,10 +304,6 @@ def title_of(names: Sequence[str], compare: bool) -> str:
     if compare:
         return f"{names[0]} against {names[1]}"
     return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
-
-
-def as_names(names: str | Iterable[str]) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _values(spec: Any, *but: str) -> list[Any]:

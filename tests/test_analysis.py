@@ -12,8 +12,9 @@ import torch
 import transformers
 
 from repalign import Checkpoint, ParallelCorpus, RepalignError, Results, analyse, metric
-from repalign.analysis import Analysis, ScoringSpec
+from repalign.analysis import Analysis
 from repalign.commands.main import main
+from repalign.scoring.spec import ScoringSpec
 
 CORPUS = {
     "en": [

@@ -16,7 +16,7 @@ import pytest
 from sample import sample_states
 
 from repalign import scoring
-from repalign.analysis import Analysis, ScoringSpec
+from repalign.analysis import Analysis
 from repalign.checkpoints import Checkpoint
 from repalign.commands.analysis import request
 from repalign.commands.main import COMMANDS, build_parser, main
@@ -25,6 +25,7 @@ from repalign.files import PARTIAL
 from repalign.metrics import METRICS
 from repalign.results.profile import COLUMNS
 from repalign.results.schema import RESULTS
+from repalign.scoring.spec import ScoringSpec
 from repalign.states.spec import Machine, ReadingSpec
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

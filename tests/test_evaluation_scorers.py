@@ -380,7 +380,7 @@ def test_alignment_stands_beside_scores_at_its_best_layer_both_ways():
     table.loc[table["baseline"].notna(), "value"] = (
         99.0  # differences from another checkpoint are no alignment
     )
-    profile = LayerProfile(complete(RESULTS["profile"], table), {}, {"closer": {"distance": "lower"}})
+    profile = LayerProfile(complete(RESULTS["profile"], table), {}, {"higher_is_better": {"distance": False}})
     found = alignment_table(Results("x", profile), scores)
     assert found[["metric", "layer", "language", "score"]].values.tolist() == [
         ["mexa", 1, "zh", 70.0], ["mexa", 1, "el", 40.0], ["distance", 0, "zh", 70.0], ["distance", 0, "el", 40.0]

@@ -372,7 +372,7 @@ def test_calibrated_runs_from_shuffled_to_identical():
 
 def test_a_metric_cannot_declare_nonsense():
     function = METRICS["cka"].function
-    for wrong in ({"invariances": ("spin",)}, {"closer": "up"}, {"bounds": (1, 0)}):
+    for wrong in ({"invariances": ("spin",)}, {"higher_is_better": "up"}, {"bounds": (1, 0)}):
         with pytest.raises(RepalignError, match="'m'"):
             repalign.metric(**{"name": "m", "label": "m", "bounds": (0, 1), "reference": "-", **wrong})(
                 function

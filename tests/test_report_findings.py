@@ -36,7 +36,7 @@ def change(target="zh", values=(0.0, 0.2, 0.0), p=(1.0, 0.001, 1.0), **changes) 
 
 def said(*parts: list[dict], tables: dict | None = None, **settings) -> dict[str, list]:
     table = pd.DataFrame([row for part in parts for row in part], columns=list(COLUMNS))
-    profile = LayerProfile(table, {"tuned": "-"}, {"source": "en", **settings})
+    profile = LayerProfile(table, {"tuned": "-"}, {"pivot": "en", **settings})
     found = findings(View(Results("x", profile, tables or {})))
     return {word: [f for f in found if f.question == word] for word in ("where", "changed", "sure")}
 
@@ -82,7 +82,7 @@ def test_a_drop_at_the_last_layer_needs_intervals_that_do_not_overlap(last, drop
 def test_lower_is_nearer_for_a_distance():
     distance = {"metric": "procrustes", "chance": 1.0}
     less = change(values=(0.0, -0.2, 0.0), metric="procrustes")
-    found = said(rows(values=(0.99, 0.4, 0.9), **distance), less, closer={"procrustes": "lower"})
+    found = said(rows(values=(0.99, 0.4, 0.9), **distance), less, higher_is_better={"procrustes": False})
     assert "peak 0.40 [0.36, 0.44] at layer 1" in found["where"][0].details[0].text
     assert "Chinese moved closer to English at layer 1 (largest: -0.20 at layer 1)" in words(found["changed"])
 

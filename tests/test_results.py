@@ -199,7 +199,10 @@ def test_the_summary_names_the_nearest_layer_and_the_largest_change(capsys):
         rows = {"checkpoint": "b", "baseline": baseline, "metric": "m", "variant": "raw", "source": "en", "target": "zh",
                 "layer": range(3), "value": values}  # fmt: skip
         table = pd.DataFrame({**dict.fromkeys(COLUMNS, 0), **rows})
-        print_table(LayerProfile(table, {}, {"closer": {"m": way}}), compare=baseline is not None)
+        print_table(
+            LayerProfile(table, {}, {"higher_is_better": {"m": way == "higher"}}),
+            compare=baseline is not None,
+        )
         return capsys.readouterr().err.splitlines()[-1]
 
     assert "0.200 at  1" in shown([0.9, 0.2, 0.5], None)
@@ -214,5 +217,5 @@ def test_the_best_layer_in_a_notebook_is_the_nearest():
             "layer": range(3), "value": [0.9, 0.2, 0.5]}  # fmt: skip
     table = pd.DataFrame({**dict.fromkeys(COLUMNS, 0), **rows})
     for way, best in (("lower", "0.200"), ("higher", "0.900")):
-        html = LayerProfile(table, {}, {"closer": {"m": way}})._repr_html_()
+        html = LayerProfile(table, {}, {"higher_is_better": {"m": way == "higher"}})._repr_html_()
         assert [value for value in ("0.900", "0.200", "0.500") if value in html] == [best]

@@ -499,7 +499,7 @@ def test_a_metric_of_ones_own_gets_chance_interval_and_p():
     def top5(pair):
         return (pair.cosine >= pair.cosine.diagonal()[:, None]).sum(1) <= 5
 
-    @metric(label="Euclid", bounds=(0, float("inf")), reference="-", closer="lower", identical=0.0)
+    @metric(label="Euclid", bounds=(0, float("inf")), reference="-", higher_is_better=False, identical=0.0)
     def euclid(pair):
         return float((pair.x - pair.y).norm(dim=1).mean())
 

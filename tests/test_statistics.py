@@ -232,11 +232,11 @@ def test_bad_requests():
 def test_p_of_hits_is_uniform_once_spread_between_its_few_values(name, mean):
     rng = np.random.default_rng(0)
     metric, found = METRICS[name], []
-    one_more = 1 / 60 if metric.closer == "higher" else -1 / 60
+    one_more = 1 / 60 if metric.higher_is_better else -1 / 60
     for _ in range(500):
         x, y = rng.normal(size=(2, 60, 10)) + mean * rng.normal(size=(2, 1, 10))  # a mean makes hubs
         scores = metric(x, y)
-        p, next_p = (scores.null.p(scores.value + more, metric.closer) for more in (0, one_more))
+        p, next_p = (scores.null.p(scores.value + more, metric.higher_is_better) for more in (0, one_more))
         found.append(next_p + rng.uniform() * (p - next_p))
     assert uniformity(found) > 1e-3
 

@@ -73,8 +73,9 @@ def run_analysis(args: argparse.Namespace, names: Sequence[str], compare: bool) 
 
 def request(args: argparse.Namespace, names: Sequence[str], compare: bool) -> Analysis:
     """The options of the command line as a request, checked."""
-    from repalign.analysis import Analysis, ScoringSpec, title_of
+    from repalign.analysis import Analysis, title_of
     from repalign.metrics import DEFAULT_METRICS
+    from repalign.scoring.spec import ScoringSpec
 
     spec = reading_spec(args)
     scoring = ScoringSpec(

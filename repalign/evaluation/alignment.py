@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from repalign.evaluation.items import Item
+from repalign.results.profile import leading_variant
 from repalign.results.schema import EVALUATION
 from repalign.statistics import holm, resamples, shuffled_p, spearman
 
@@ -32,7 +33,7 @@ MIN_LINKED_ITEMS = 10
 def alignment_table(results: Results, scores: pd.DataFrame) -> pd.DataFrame:
     """Alignment and score of each language: checkpoint, metric, layer, scorer, language, alignment, score.
 
-    Alignment is the metric's mean over both directions with the pivot, in the profile's last variant, at the
+    Alignment is the metric's mean over both directions with the pivot, in the profile's leading variant, at the
     one layer where its mean over languages is best; metrics that decrease with alignment are negated.
 
     Args:
@@ -46,14 +47,11 @@ def alignment_table(results: Results, scores: pd.DataFrame) -> pd.DataFrame:
 
     table = results.profile.table
     table = table[table["baseline"].isna()]
-    table = table[table["variant"] == table["variant"].iloc[-1]]
-    closer = results.profile.settings.get("closer", {})
-    lower_is_closer = {name for name, direction in closer.items() if direction == "lower"}
+    table = table[table["variant"] == leading_variant(table["variant"])]
     by_language = scores[scores["baseline"].isna() & scores["language"].notna()]
     pivot = table["source"].iloc[0]
     other_end = table["target"].where(table["source"] == pivot, table["source"])
-    sign = np.where(table["metric"].isin(lower_is_closer), -1, 1)
-    table = table.assign(language=other_end, value=table["value"] * sign)
+    table = table.assign(language=other_end, value=table["value"] * table["metric"].map(results.profile.sign))
     parts = []
     for (checkpoint, metric), rows in table.groupby(["checkpoint", "metric"], sort=False):
         rows = rows[rows["language"].isin(by_language["language"])]

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from repalign.figures.style import Style, styles
+from repalign.results.profile import LEADING_VARIANTS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 ALPHA = 0.05
 """Adjusted p below this is called significant, everywhere on the page."""
 
-LEADING = {"metric": ("mexa", "p_at_1", "cka"), "variant": ("centred", "raw")}
+LEADING = {"metric": ("mexa", "p_at_1", "cka"), "variant": LEADING_VARIANTS}
 """What is shown first, if present."""
 
 
@@ -65,9 +66,8 @@ class View:
 
     @cached_property
     def pivot(self) -> str:
-        """The language that the others are compared with: from the settings, else the first source."""
-        profile = self.results.profile
-        return str(profile.settings.get("source") or next(iter(profile.table["source"]), ""))
+        """The language that the others are compared with."""
+        return self.results.profile.pivot
 
     @cached_property
     def checkpoints(self) -> list[str]:
@@ -96,7 +96,7 @@ class View:
 
     def nearness(self, metric: str) -> int:
         """+1 if a higher value means closer languages, -1 if a lower one does."""
-        return -1 if self.results.profile.settings.get("closer", {}).get(metric) == "lower" else 1
+        return self.results.profile.sign(metric)
 
     @cached_property
     def _frames(self) -> dict[str, pd.DataFrame]:

@@ -74,13 +74,13 @@ def bounds(metric: Metric) -> Iterator[str]:
 @contract_check
 def direction(metric: Metric) -> Iterator[str]:
     """Languages that share more are closer, and a language is closest to itself."""
-    sign = 1 if metric.closer == "higher" else -1
+    sign = 1 if metric.higher_is_better else -1
     for sentences, dims in SHAPES:
         pairs = [related(max(sentences, metric.minimum), dims, strength) for strength in (0.0, 3.0, 30.0)]
         results = [scored(metric, *pair) for pair in [*pairs, (pairs[-1][0], pairs[-1][0])]]
         values = [scores.value for scores in results if scores]
         if any(sign * after < sign * before - metric.tolerance for before, after in pairwise(values)):
-            yield f"values {values} for languages that share more and more, declared closer={metric.closer!r}"
+            yield f"values {values} for languages that share more and more, declared higher_is_better={metric.higher_is_better}"
 
 
 @contract_check
@@ -165,7 +165,7 @@ def null(metric: Metric) -> Iterator[str]:
             continue
         rng = np.random.default_rng(3)
         values = np.array([metric(x, rng.permutation(y)).value for _ in range(200)])
-        if metric.closer == "lower" and declared.hits is not None:
+        if not metric.higher_is_better and declared.hits is not None:
             values = 1 - values
         if abs(values.mean() - declared.mean) > 5 * declared.sd / len(values) ** 0.5:
             yield f"{name}: mean {values.mean():.5f} of 200 shuffles, closed form {declared.mean:.5f}"
@@ -221,8 +221,10 @@ def collapse(metric: Metric) -> Iterator[str]:
             scores = scored(metric, x.astype(dtype), y.astype(dtype))
             if scores is None or np.isnan(scores.value):
                 continue
-            declared = metric.chance(*x.shape) if metric.chance else metric.bounds[metric.closer == "lower"]
-            sign = 1 if metric.closer == "higher" else -1
+            declared = (
+                metric.chance(*x.shape) if metric.chance else metric.bounds[not metric.higher_is_better]
+            )
+            sign = 1 if metric.higher_is_better else -1
             if sign * scores.value > sign * declared + 1e-6:
                 yield f"{scores.value} for two constant layers ({np.dtype(dtype).name}); chance is {declared}"
 

@@ -71,7 +71,7 @@ class Metric:
             (bool: a share of sentences).
         bounds: lowest and highest possible value.
         reference: source of the formula.
-        closer: "higher" or "lower": the direction in which languages are more alike.
+        higher_is_better: whether a higher value means that languages are more alike; False for a distance.
         identical: value for two languages with the same states, where the calibrated score is 1; None if it
             depends on the states, in which case there is no calibrated score.
         chance: (sentences, dims) -> expected value for unrelated languages; None if it must be estimated by
@@ -88,7 +88,7 @@ class Metric:
     function: Callable[[LayerPair], Any]
     bounds: tuple[float, float]
     reference: str
-    closer: str = "higher"
+    higher_is_better: bool = True
     identical: float | None = 1.0
     chance: Callable[[int, int], float] | None = None
     minimum: int = 2
@@ -102,9 +102,9 @@ class Metric:
                 raise RepalignError(
                     f"metric {self.name!r} declares the invariance {name!r}; known: {', '.join(INVARIANCES)}"
                 )
-        if self.closer not in ("higher", "lower"):
+        if not isinstance(self.higher_is_better, bool):
             raise RepalignError(
-                f"metric {self.name!r}: closer must be 'higher' or 'lower', got {self.closer!r}"
+                f"metric {self.name!r}: higher_is_better must be True or False, got {self.higher_is_better!r}"
             )
         if not self.bounds[0] < self.bounds[1]:
             raise RepalignError(f"metric {self.name!r}: bounds must be (lowest, highest), got {self.bounds}")
@@ -155,7 +155,7 @@ def metric(
     bounds: tuple[float, float],
     reference: str,
     name: str | None = None,
-    closer: Literal["higher", "lower"] = "higher",
+    higher_is_better: bool = True,
     identical: float | None = 1.0,
     chance: Callable[[int, int], float] | None = None,
     minimum: int = 2,
@@ -170,7 +170,7 @@ def metric(
         bounds: lowest and highest possible value.
         reference: source of the formula.
         name: as given to `--metrics`; by default the function's name.
-        closer: "lower" for a distance.
+        higher_is_better: False for a distance.
         identical: value for two languages with the same states; None if it depends on the states.
         chance: (sentences, dims) -> expected value for unrelated languages; None to estimate it by shuffling.
         minimum: smallest number of sentences it can be computed on.
@@ -194,7 +194,7 @@ def metric(
             function=function,
             bounds=bounds,
             reference=reference,
-            closer=closer,
+            higher_is_better=higher_is_better,
             identical=identical,
             chance=chance,
             minimum=minimum,

@@ -65,7 +65,7 @@ class Null:
         third = float((square * doubly_centred).sum(1).double().sum()) * n / ((n - 1) * max(n - 2, 1))
         return cls(0.0, scale * variance**0.5 / n, third / variance**1.5 if variance > 0 else 0.0)
 
-    def p(self, value: float, closer: str = "higher") -> float:
+    def p(self, value: float, higher_is_better: bool = True) -> float:
         """Probability of a value at least as close as `value` when translations are shuffled.
 
         For continuous scores, the tail of a distribution with these moments (see `tail`), the usual way to get
@@ -76,9 +76,9 @@ class Null:
         if np.isnan(value) or np.isnan(self.mean):
             return float("nan")
         if self.hits is not None:
-            share = value if closer == "higher" else 1 - value
+            share = value if higher_is_better else 1 - value
             return max(float(self.hits[round(share * (len(self.hits) - 1))]), float(np.finfo(float).tiny))
-        sign = 1.0 if closer == "higher" else -1.0
+        sign = 1.0 if higher_is_better else -1.0
         if len(self.values):
             as_close = int(np.sum(sign * np.asarray(self.values) >= sign * value))
             if as_close >= 10:

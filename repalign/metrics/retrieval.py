@@ -137,7 +137,7 @@ def _declare_xsim(margin: str, failure: str):
         label=f"xsim error ({margin})",
         bounds=(0, 1),
         reference="arXiv:1811.01136, arXiv:2205.12654",
-        closer="lower",
+        higher_is_better=False,
         identical=0.0,
         chance=lambda sentences, dims: 1 - 1 / sentences,
         invariances=COSINE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from repalign.report.map import shortened
+from repalign.results.profile import leading_variant
 
 if TYPE_CHECKING:
     from repalign.results.results import Results
@@ -26,7 +27,7 @@ def confusions(results: Results) -> dict[str, Any] | None:
     if table is None or sentences is None or table.empty:
         return None
     keys = ["checkpoint", "layer", "source", "target"]
-    table = table[table["variant"] == table["variant"].iloc[-1]]
+    table = table[table["variant"] == leading_variant(table["variant"])]
     per_layer = max(1, min(MAX_PER_LAYER, MAX_CONFUSIONS // len(table[keys].drop_duplicates())))
     rank = table.groupby(keys, sort=False, observed=True).cumcount()
     rows = table.assign(rank=rank)[rank < per_layer].head(MAX_CONFUSIONS)

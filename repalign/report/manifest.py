@@ -42,7 +42,12 @@ def manifest(about: Mapping[str, Any] | None) -> dict[str, Any] | None:
 def facts(results: Results) -> dict[str, str]:
     """Settings and versions, one line each."""
     about = {key: value for key, value in results.about.items() if key not in ("command", "manifest")}
-    settings = {key: value for key, value in results.profile.settings.items() if key != "labels"}
+    hidden = ("labels", "higher_is_better")
+    settings = {key: value for key, value in results.profile.settings.items() if key not in hidden}
+    if lower := [
+        metric for metric in results.profile.table["metric"].unique() if results.profile.sign(metric) < 0
+    ]:
+        settings["lower is better"] = ", ".join(lower)
     rows = {_heading(key): _cell(value) for key, value in {**settings, **about}.items()}
     tools = ", ".join(f"{name} {version(name)}" for name in RENDERED_WITH)
     return rows | {"drawn with": f"repalign {__version__}, Python {sys.version.split()[0]}, {tools}"}

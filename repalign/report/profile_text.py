@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from repalign.results.profile import leading_variant
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -12,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def print_table(profile: LayerProfile, compare: bool) -> None:
-    """Print the best layer (or largest difference) of each pair and metric, in the last variant.
+    """Print the best layer (or largest difference) of each pair and metric, in the leading variant.
 
     On stderr, because stdout is for the paths of the files written.
     """
     import numpy as np
 
     table = profile.table[profile.table["baseline"].notna() == compare]
-    table = table[table["variant"] == table["variant"].iloc[-1]]
+    table = table[table["variant"] == leading_variant(table["variant"])]
     pair = [frozenset(ends) for ends in zip(table["source"], table["target"], strict=True)]
     # The two directions of a retrieval score are merged: their mean, significant if both are.
     both = table.groupby(["checkpoint", "metric", pair, "layer"], sort=False).agg(
@@ -28,8 +30,7 @@ def print_table(profile: LayerProfile, compare: bool) -> None:
         value=("value", "mean"),
         p=("p_adjusted", "max"),
     )
-    lower = [metric for metric, way in profile.settings.get("closer", {}).items() if way == "lower"]
-    gain = both["value"].where(~both.index.isin(lower, level="metric"), -both["value"])
+    gain = both["value"] * both.index.get_level_values("metric").map(profile.sign)
     both["worth"] = (both["value"].abs() if compare else gain).fillna(-np.inf)
     kind = "largest difference" if compare else "best layer"
     for checkpoint, rows in both.groupby("checkpoint", sort=False):

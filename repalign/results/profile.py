@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
 TABLE = RESULTS["profile"]
 COLUMNS = tuple(TABLE.names)
 """Names of the columns, in order; `repalign.results.schema` says what they mean."""
+
+LEADING_VARIANTS = ("centred", "raw")
+
+
+def leading_variant(variants: Iterable[str]) -> str:
+    """The variant that is drawn, reported and controlled first: centred, else raw, else the first one."""
+    present = list(dict.fromkeys(variants))
+    return next((name for name in LEADING_VARIANTS if name in present), next(iter(present), ""))
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,12 +61,24 @@ class LayerProfile:
     def _repr_html_(self) -> str:
         """For notebooks: the best layer of every score, or the largest difference."""
         table = self.table
-        sign = table["metric"].map(self.settings.get("closer", {})).map({"lower": -1}).fillna(1)
-        worth = (table["value"] * sign).where(table["baseline"].isna(), table["value"].abs()).fillna(-1e9)
+        worth = (
+            (table["value"] * table["metric"].map(self.sign))
+            .where(table["baseline"].isna(), table["value"].abs())
+            .fillna(-1e9)
+        )
         keys = ["checkpoint", "baseline", "metric", "variant", "source", "target"]
         best = worth.groupby([table[key] for key in keys], sort=False, dropna=False).idxmax()
         columns = [*keys, "layer", "value", "low", "high", "chance", "p_adjusted", "sentences"]
         return f"<p>{len(table):,} scores; the best layer of each:</p>{as_html(table.loc[best, columns])}"
+
+    @property
+    def pivot(self) -> str:
+        """The language that the others are compared with: from the settings, else the first source."""
+        return str(self.settings.get("pivot") or next(iter(self.table["source"]), ""))
+
+    def sign(self, metric: str) -> int:
+        """+1 if a higher value means that languages are more alike, -1 if a lower one does."""
+        return 1 if self.settings.get("higher_is_better", {}).get(metric, True) else -1
 
     def joined(self, other: LayerProfile) -> LayerProfile:
         """The rows of both, e.g. of two checkpoints and of their difference."""

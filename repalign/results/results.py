@@ -74,3 +74,14 @@ class Stored(TableSet):
     """Results as a folder holds them: the profile is one of the tables."""
 
     kind, noun = "profile", "results"
+
+    @staticmethod
+    def settings_of_schema_1(settings: dict[str, Any]) -> dict[str, Any]:
+        """The pivot was called source; the direction of metrics was "higher" or "lower"."""
+        renamed = {
+            {"source": "pivot"}.get(key, key): value for key, value in settings.items() if key != "closer"
+        }
+        directions = settings.get("closer")
+        if isinstance(directions, dict):
+            renamed["higher_is_better"] = {name: way != "lower" for name, way in directions.items()}
+        return renamed

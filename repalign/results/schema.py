@@ -221,7 +221,7 @@ REQUIRED = {"profile": ("profile",), "evaluation": ("scores", "answers"), "insid
 Settings = dict[str, object]
 SETTINGS: dict[str, Settings] = {
     "profile": {
-        "source?": str, "labels?": {str: str}, "closer?": {str: {"higher", "lower"}}, "confidence?": float, "correction?": str,
+        "pivot?": str, "labels?": {str: str}, "higher_is_better?": {str: bool}, "confidence?": float, "correction?": str,
     },
     "evaluation": {"labels": {str: str}, "scorers": {str: str}, "truncated": {str: {str: {str: int}}}},
     "inside": {"pivot": str, "languages": [str], "checkpoints": {str: {"tokens": {str: int}, "notes": [str]}}},

@@ -154,7 +154,7 @@ class Plan:
                 kind=scores.kind,
                 null=null,
                 chance=metric.chance(*pair.x.shape) if metric.chance else null.mean if null else np.nan,
-                p=null.p(scores.value, metric.closer) if null else np.nan,
+                p=null.p(scores.value, metric.higher_is_better) if null else np.nan,
                 sentences=pair.sentences,
             )
 
@@ -165,7 +165,9 @@ class Plan:
             return scores.null, influence
         null = shuffled(metric, pair, self.permutations, self.seed)
         if scores.per_sentence is None:
-            influence = floor_influence_at_null(influence, null, null.p(scores.value, metric.closer))
+            influence = floor_influence_at_null(
+                influence, null, null.p(scores.value, metric.higher_is_better)
+            )
         return null, influence
 
 

@@ -112,9 +112,9 @@ def profile(
             rows.append(_row(one, baseline, measurement, low[row], high[row]))
     signatures = {one.checkpoint: str(one.signature) for one in [*series, *([baseline] if baseline else [])]}
     settings = {
-        "source": pivot,
+        "pivot": pivot,
         "labels": {metric.name: metric.label for metric in metrics},
-        "closer": {metric.name: metric.closer for metric in metrics},
+        "higher_is_better": {metric.name: metric.higher_is_better for metric in metrics},
         "draws": draws,
         "permutations": permutations,
         "confidence": confidence,
