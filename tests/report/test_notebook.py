@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-NOTEBOOK = Path(__file__).parents[1] / "analyses" / "first_walk.ipynb"
+NOTEBOOK = Path(__file__).parents[2] / "analyses" / "first_walk.ipynb"
 
 
 def shown(source: str, names: dict) -> object:

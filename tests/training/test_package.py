@@ -15,7 +15,7 @@ from repalign_training import family
 from repalign.checkpoints import Checkpoint, making
 from repalign.errors import RepalignError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

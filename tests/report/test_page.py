@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sample import sample_results
+from factories import sample_results
 
 from repalign.commands import main as cli
 from repalign.errors import RepalignError

@@ -395,7 +395,7 @@ def test_knowing_the_metrics_costs_no_torch():
 
 
 def test_the_page_of_metrics_names_all():
-    page = (Path(__file__).parents[1] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
     assert [line for line in page.splitlines() if line.startswith("### ")] == [
         f"### `{name}`: {METRICS[name].label}{' (default)' if name in DEFAULT_METRICS else ''}"
         for name in METRICS

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from sample import sample_states
+from factories import sample_states
 
 from repalign.errors import RepalignError
 from repalign.maps.faithfulness import faithfulness

@@ -243,7 +243,7 @@ def test_a_recipe_file_may_be_tuned_from_the_file_beside_it(tmp_path):
     assert load_recipe(str(moved / "child.toml")).digest == load_recipe(str(child)).digest
 
 
-SHARED = Path(__file__).parents[1].parent / "shared" / "data"
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 
 
 @pytest.mark.parametrize("name", ["real-base", "real-alpaca", "real-x-llama-zh", "real-m-llama"])
@@ -251,7 +251,7 @@ def test_the_recipes_of_the_real_data_study_find_their_data(name, monkeypatch):
     if not SHARED.is_dir():
         pytest.skip("needs the data of ../shared/data")
     monkeypatch.setenv("REPALIGN_DATA", str(SHARED))
-    recipe = load_recipe(str(Path(__file__).parents[1] / "analyses" / "real_data" / f"{name}.toml"))
+    recipe = load_recipe(str(Path(__file__).parents[2] / "analyses" / "real_data" / f"{name}.toml"))
     assert recipe.name == name
     assert (recipe.parent_recipe.name if recipe.parent_recipe else None) == recipe.parent
     one_each = {term.source: term for term in parse_mixture(recipe.mixture, recipe.languages)}

@@ -24,7 +24,7 @@ from repalign.models.generation import Generator
 from repalign.models.loading import locate
 from repalign.results.evaluation import Evaluation
 
-XQUAD = Path(__file__).parents[1].parent / "shared" / "data" / "xquad"
+XQUAD = Path(__file__).parents[2].parent / "shared" / "data" / "xquad"
 
 PROMPTS = [
     "The dog",

@@ -10,7 +10,7 @@ from pathlib import Path
 from repalign.checkpoints import Checkpoint
 from repalign.commands.main import COMMANDS, build_parser
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

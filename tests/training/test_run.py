@@ -327,7 +327,7 @@ def processes(tmp_path):
     sharded = ["-m", "accelerate.commands.launch", "--config_file", str(here), *port]
     return {
         "whole": ["-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone", "-m", "training"],
-        "sharded": [*sharded, str(Path(__file__).with_name("fsdp_on_cpu.py"))],
+        "sharded": [*sharded, str(Path(__file__).parents[1] / "fsdp_on_cpu.py")],
     }
 
 
@@ -339,7 +339,7 @@ def free_port():
 
 def environment():
     """With `python -m training` from any folder."""
-    path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
     return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
 
 

@@ -12,7 +12,7 @@ import pytest
 
 grimp = pytest.importorskip("grimp")
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from sample import sample_results
+from factories import sample_results
 
 from repalign.commands.report import CHOICES
 from repalign.errors import RepalignError

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sample import sample_results
+from factories import sample_results
 from sample_others import sample_evaluation, sample_inside
 
 from repalign.errors import RepalignError

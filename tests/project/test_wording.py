@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ENDINGS = ("*.py", "*.md", "*.html", "*.js", "*.toml")
 NOT_OURS = re.compile(
-    r"figures/|tests/data/|training/data/\w+\.toml|tests/test_wording\.py"
+    r"figures/|tests/data/|training/data/\w+\.toml|tests/project/test_wording\.py"
     r"|repalign/corpora/phrasebook/(ar|el|en|hi|tr|vi|zh|prompts)\.py"
 )
 """Data, and texts in the languages under study."""

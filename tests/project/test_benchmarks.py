@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 
-BENCH = Path(__file__).with_name("bench")
+BENCH = Path(__file__).parents[1] / "bench"
 no_chromium = pytest.mark.skipif(not shutil.which("chromium"), reason="no Chromium at hand")
 no_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 TINY = {

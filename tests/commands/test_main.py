@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from sample import sample_states
+from factories import sample_states
 
 from repalign import scoring
 from repalign.analysis import Analysis, ScoringSpec
@@ -27,7 +27,7 @@ from repalign.results.profile import COLUMNS
 from repalign.results.schema import RESULTS
 from repalign.states.spec import Machine, ReadingSpec
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 
 import pandas as pd
 import pytest
-from sample import sample_results
+from factories import sample_results
 from sample_others import sample_evaluation, sample_inside
 
 from repalign.errors import RepalignError

@@ -10,7 +10,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
-from sample import complete
+from factories import complete
 from scipy import stats
 
 from repalign.errors import RepalignError
