@@ -1,6 +1,6 @@
 """Coverage of intervals and validity of p-values: `OMP_NUM_THREADS=1 python analyses/coverage.py` writes docs/coverage.md.
 
-The simulations are those of `pytest -m heavy tests/test_statistics.py`: two languages at one layer, 200 sentences, 24
+The simulations are those of `pytest -m heavy tests/statistics`: two languages at one layer, 200 sentences, 24
 dimensions with a decaying spectrum, different means; bootstrap draws and shuffles as in the test.
 """
 

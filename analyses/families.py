@@ -25,7 +25,7 @@ from repalign import __version__  # noqa: E402
 TEXT = """# Model families
 
 Written by `python analyses/families.py` (repalign {version}, transformers {transformers}, torch {torch}): the
-checks of `tests/test_families.py` on a tiny random model of every type in transformers' causal-LM mapping. With these
+checks of `tests/models/test_families.py` on a tiny random model of every type in transformers' causal-LM mapping. With these
 versions the tests hold every row; with others a type may be refused or new, but none may be read wrongly.
 
 **{passed} of {tried} are supported.** A family is supported if, in float32 and within 1e-5 (relative to the largest
@@ -65,7 +65,7 @@ Refused by repalign, with an error, or not built by transformers for text alone:
 
 ## Encoders and encoder-decoders
 
-`tests/test_families.py` also reads BERT, XLM-R, XLNet and a sentence-transformers folder (all layers, both
+`tests/models/test_families.py` also reads BERT, XLM-R, XLNet and a sentence-transformers folder (all layers, both
 ways, without special tokens), and both stacks of T5, mT5, UMT5, BART, mBART, M2M100, NLLB and NLLB-MoE.
 `--side encoder` is the default. With `--side decoder` the decoder is teacher-forced with the sentence (start
 token, then the sentence), attending to the encoder's states of the same sentence.

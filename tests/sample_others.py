@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pandas as pd
-from sample import complete
+from factories import complete
 
 from repalign.evaluation.alignment import adjusted, over_languages
 from repalign.evaluation.consistency import consistency

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sample import sample_results
+from factories import sample_results
 
 from repalign.report import Report
 from repalign.results.results import Results

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from sample import sample_states, tables
+from factories import sample_states, tables
 
 from repalign import scoring
 from repalign.maps.projection import project, sentence_table

@@ -1,0 +1,258 @@
+"""Figures show what the tables hold; every picture that a figure offers can be drawn."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from factories import sample_results
+
+from repalign.commands.report import CHOICES
+from repalign.errors import RepalignError
+from repalign.figures import FIGURES, draw, export
+from repalign.figures.style import DASHES, PALETTE, THEMES, styles
+from repalign.figures.view import View, from_pivot
+from repalign.report.packing import to_json
+from repalign.results.profile import COLUMNS
+from repalign.results.results import Results
+
+SMALL = {"languages": ("en", "ar", "hi", "zh"), "layers": 5, "sentences": 24, "dim": 12}
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    return sample_results("base", "alpaca", "m-llama", **SMALL)
+
+
+def trace(figure, name: str):
+    return next(one for one in figure.data if one.name == name)
+
+
+def luminance(colour: str) -> float:
+    parts = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("name", list(FIGURES))
+def test_every_picture_is_a_valid_plotly_figure(results, name):
+    import plotly.graph_objects as go
+
+    view = View(results)
+    pictures = FIGURES[name].choices(view)
+    assert pictures
+    for choice in (*pictures[:2], *pictures[-2:]):
+        spec = FIGURES[name].draw(view, **choice)
+        figure = go.Figure(spec["data"], {**spec["layout"], "template": THEMES["light"]})
+        assert figure.data
+
+
+def test_the_command_can_choose_every_picture(results):
+    offered = {key for name in FIGURES for choice in FIGURES[name].choices(View(results)) for key in choice}
+    assert offered == set(CHOICES)
+
+
+def test_scores_that_are_no_numbers_are_drawn_empty(results):
+    table = results.profile.table.copy()
+    table.loc[:, ["value", "low", "high", "chance", "calibrated", "p", "p_adjusted"]] = np.nan
+    view = View(replace(results, profile=replace(results.profile, table=table)))
+    for name in ("curves", "heatmap", "difference", "difference_heatmap", "series"):
+        for choice in FIGURES[name].choices(view)[:1]:
+            assert "NaN" not in to_json(FIGURES[name].draw(view, **choice)), name
+
+
+def test_curves_are_the_profile(results):
+    figure = draw("curves", results, checkpoint="m-llama", metric="mexa", variant="raw")
+    for name in ("ar", "hi", "zh"):
+        rows = results.profile.where(
+            checkpoint="m-llama", baseline=None, metric="mexa", variant="raw", source="en", target=name
+        ).table
+        line = trace(figure, name)
+        np.testing.assert_allclose(line.y, rows["value"], atol=1e-6)
+        np.testing.assert_array_equal(line.x, rows["layer"])
+        filled = [not symbol.endswith("-open") for symbol in line.marker.symbol]
+        assert filled == list((rows["p_adjusted"] < 0.05) & (rows["value"] > rows["chance"]))
+        band = next(one for one in figure.data if one.legendgroup == name and one.fill == "toself")
+        np.testing.assert_allclose(band.y[: len(rows)], rows["low"], atol=1e-6)
+        np.testing.assert_allclose(band.y[: -len(rows) - 1 : -1], rows["high"], atol=1e-6)
+    np.testing.assert_allclose(trace(figure, "chance").y, rows["chance"], atol=1e-6)
+
+
+def test_pictures_side_by_side_share_their_range(results):
+    for figure, choice in (("curves", {"metric": "mexa"}), ("geometry", {"measure": "average_cosine"})):
+        ranges = {
+            tuple(draw(figure, results, checkpoint=name, **choice).layout.yaxis.range)
+            for name in ("base", "alpaca", "m-llama")
+        }
+        assert len(ranges) == 1
+
+
+def test_heat_map_crosses_what_is_not_above_chance(results):
+    figure = draw("heatmap", results, checkpoint="m-llama", metric="mexa", variant="centred")
+    rows = results.profile.where(checkpoint="m-llama", baseline=None, metric="mexa", variant="centred").table
+    heat, crosses = figure.data
+    assert list(heat.y) == ["ar", "hi", "zh"]
+    table = rows.pivot(index="target", columns="layer", values="value").loc[list(heat.y)]
+    np.testing.assert_allclose(np.array(heat.z), table, atol=1e-6)
+    tested = rows[(rows["p_adjusted"] >= 0.05) | (rows["value"] <= rows["chance"])]
+    assert set(zip(crosses.y, crosses.x, strict=True)) == set(
+        zip(tested["target"], tested["layer"], strict=True)
+    )
+
+
+def test_differences_are_those_of_the_pair(results):
+    figure = draw("difference", results, checkpoint="m-llama", baseline="alpaca", metric="cka", variant="raw")
+    rows = results.profile.where(
+        checkpoint="m-llama", baseline="alpaca", metric="cka", variant="raw", target="zh"
+    )
+    np.testing.assert_allclose(trace(figure, "zh").y, rows.table["value"], atol=1e-6)
+
+
+def test_significant_differences_are_filled_and_the_others_crossed(results):
+    odd = results.profile.table["layer"] % 2 == 1
+    table = results.profile.table.assign(p_adjusted=np.where(odd, 0.01, 0.5))
+    known = replace(results, profile=replace(results.profile, table=table))
+    which = {"checkpoint": "m-llama", "baseline": "alpaca", "metric": "cka", "variant": "raw"}
+    line = trace(draw("difference", known, **which), "zh")
+    assert [symbol.endswith("-open") for symbol in line.marker.symbol] == [x % 2 == 0 for x in line.x]
+    assert set(draw("difference_heatmap", known, **which).data[1].x) == {0, 2, 4}
+
+
+def test_layers_against_layers_are_those_of_the_table(results):
+    figure = draw("layer_cka", results, checkpoint="m-llama", baseline="alpaca", language="zh")
+    rows = results.tables["layer_cka"].query("checkpoint == 'm-llama' and language == 'zh'")
+    table = rows.pivot(index="layer", columns="baseline_layer", values="value")
+    np.testing.assert_allclose(np.array(figure.data[0].z), table, atol=1e-6)
+    assert np.abs(table - table.T).to_numpy().max() > 0.01, "which axis is whose matters"
+
+
+def test_series_shows_each_language_at_its_best_layer(results):
+    figure = draw("series", results, metric="mexa", variant="centred")
+    rows = results.profile.where(baseline=None, metric="mexa", variant="centred", target="ar").table
+    best = rows.groupby("checkpoint", sort=False)["value"].max()
+    line, ends = trace(figure, "ar"), rows.loc[rows.groupby("checkpoint", sort=False)["value"].idxmax()]
+    assert list(line.x) == ["base", "alpaca", "m-llama"]
+    np.testing.assert_allclose(line.y, best, atol=1e-6)
+    np.testing.assert_allclose(line.y + line.error_y.array, ends["high"], atol=1e-6)
+    np.testing.assert_allclose(line.y - line.error_y.arrayminus, ends["low"], atol=1e-6)
+    assert FIGURES["series"].choices(View(sample_results("alpaca", "m-llama", **SMALL))) == []
+
+
+def test_the_tree_joins_all_languages_at_their_rows(results):
+    spec = FIGURES["languages"].draw(
+        View(results), checkpoint="m-llama", metric="mexa", variant="centred", layer=3
+    )
+    branches = spec["data"][1]
+    heights = results.tables["tree"].query("checkpoint == 'm-llama' and variant == 'centred' and layer == 3")[
+        "distance"
+    ]
+    assert np.nanmax(branches["x"]) == pytest.approx(heights.max())
+    leaves = branches["y"][branches["x"] == 0]
+    assert sorted(set(leaves.tolist())) == [0, 1, 2, 3]
+
+
+def test_many_languages_become_quantiles(results):
+    own = results.profile.where(checkpoint="m-llama", baseline=None, source="en", target="zh").table
+    values = np.linspace(0, 1, 31)
+    many = pd.concat(
+        [own.assign(target=f"l{i}", value=value) for i, value in enumerate(values)], ignore_index=True
+    )
+    profile = replace(results.profile, table=many)
+    figure = draw("curves", profile, metric="mexa")
+    assert [one.name for one in figure.data] == [
+        "8 of 10 languages",
+        "half of the languages",
+        "median language",
+        "chance",
+    ]
+    np.testing.assert_allclose(trace(figure, "median language").y, 0.5)
+    assert len(draw("heatmap", profile, metric="mexa").data[0].y) == 31
+
+
+def test_names_are_text_in_every_figure(results):
+    evil = "<b>zh</b>"
+    table = results.profile.table.replace({"zh": evil, "m-llama": "<i>m</i>"})
+    renamed = Results("x", replace(results.profile, table=table), {})
+    for name in ("curves", "heatmap", "difference", "difference_heatmap", "series"):
+        text = json.dumps(draw(name, renamed, theme="light").to_plotly_json(), default=str)
+        assert evil not in text
+        assert "<i>m" not in text
+
+
+def test_the_pivot_is_turned_to_the_source():
+    row = dict.fromkeys(COLUMNS, 0)
+    rows = [
+        {**row, "metric": "cka", "source": "ar", "target": "en"},
+        {**row, "metric": "p", "source": "ar", "target": "en", "value": 1},
+        {**row, "metric": "p", "source": "en", "target": "ar", "value": 2},
+        {**row, "metric": "cka", "source": "ar", "target": "zh"},
+    ]
+    turned = from_pivot(pd.DataFrame(rows), "en")
+    assert list(turned["source"]) == ["en", "en"]
+    assert list(zip(turned["metric"], turned["value"], strict=True)) == [("cka", 0), ("p", 2)]
+
+
+def test_styles_differ_and_can_be_seen_on_light_and_dark():
+    looks = styles(map(str, range(len(PALETTE) * len(DASHES))))
+    assert len({(look.colour, look.dash) for look in looks.values()}) == len(looks)
+    assert len({(look.colour, look.symbol) for look in list(looks.values())[:8]}) == 8
+    for colour in PALETTE:
+        assert 1.05 / (luminance(colour) + 0.05) >= 3
+        assert (luminance(colour) + 0.05) / (luminance("#15181e") + 0.05) >= 3
+
+
+@pytest.mark.parametrize(
+    ("name", "choice", "said"),
+    [
+        ("curvess", {}, "did you mean 'curves'"),
+        ("curves", {"metric": "mexxa"}, "did you mean 'mexa'"),
+        ("curves", {"flavour": "x"}, "no choice of 'curves' named 'flavour'"),
+    ],
+)
+def test_mistakes_are_told(results, name, choice, said):
+    with pytest.raises(RepalignError, match=said):
+        draw(name, results, **choice)
+
+
+def test_nothing_to_draw_is_told(results):
+    with pytest.raises(RepalignError, match="lack the table for figure 'geometry'"):
+        draw("geometry", results.profile)
+
+
+@pytest.mark.parametrize("kind", ["html", "json"])
+def test_export_without_a_browser(results, tmp_path, kind):
+    path = export(draw("curves", results), tmp_path / f"figure.{kind}")
+    text = path.read_text(encoding="utf-8")
+    assert "MEXA, centred" in text
+    assert 'src="http' not in text
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("kind", "start"), [("svg", b"<svg"), ("pdf", b"%PDF")])
+def test_export_with_a_browser(results, tmp_path, kind, start):
+    pytest.importorskip("kaleido", reason="kaleido is not installed")
+    if not (shutil.which("chromium") or shutil.which("google-chrome")):
+        pytest.skip("no Chromium available")
+    path = export(draw("curves", results), tmp_path / f"figure.{kind}")
+    assert path.read_bytes().startswith(start)
+
+
+def test_no_browser_is_told_in_one_line(results, tmp_path, monkeypatch):
+    from plotly.graph_objects import Figure
+
+    def broken(self, *arguments, **options):
+        raise RuntimeError("no chrome")
+
+    monkeypatch.setattr(Figure, "to_image", broken)
+    with pytest.raises(RepalignError, match=r"^pdf needs .* --format html.*$"):
+        export(draw("curves", results), tmp_path / "figure.pdf")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_format_is_told(results, tmp_path):
+    with pytest.raises(RepalignError, match="did you mean 'svg'"):
+        export(draw("curves", results), tmp_path / "figure.svgg")
