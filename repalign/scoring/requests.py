@@ -27,7 +27,7 @@ def language_pairs(
     for language in [*languages, *([pivot] if pairs == "pivot" else [])]:
         if language not in states.arrays:
             raise unknown(
-                "language", language, states.arrays, f"the states of {states.checkpoint} hold no other"
+                "language", language, states.arrays, f"the states of {states.checkpoint} hold no others"
             )
     if pairs == "pivot":
         chosen = [(pivot, language) for language in languages if language != pivot]
