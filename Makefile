@@ -22,7 +22,7 @@ demo: $(READY)
 test: $(TOOLS)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-# The same tests on the newest versions that pyproject.toml allows, which any user may get: it tells, CI does not ask.
+# The same tests on the newest versions that pyproject.toml allows, which any user may get; informative only, not part of CI.
 test-newest:
 	$(PYTHON) -m venv --clear .venv-newest
 	$(NEWEST) -m pip install --quiet --upgrade pip

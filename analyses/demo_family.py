@@ -1,4 +1,4 @@
-"""Where the demo family's languages meet: `python analyses/demo_family.py` writes figures/demo_family.*.
+"""Where the languages of the demo family align: `python analyses/demo_family.py` writes figures/demo_family.*.
 
 Needs the checkpoints of `make demo`. 200 held-out phrasebook sentences, token mean without BOS, language-centred by the
 means of other sentences, strict P@1 averaged over both directions and six languages.
@@ -23,7 +23,7 @@ FIGURES = Path(__file__).parents[1] / "figures"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="where the demo family's languages meet")
+    parser = argparse.ArgumentParser(description="where the languages of the demo family align")
     parser.add_argument("checkpoints", nargs="*", default=FAMILY)
     parser.add_argument("--figure", default="demo_family")
     args = parser.parse_args()

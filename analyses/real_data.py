@@ -5,8 +5,8 @@ and their twin with random weights, on the first 1,000 sentences of NTREX-128: t
 by the means of other sentences, strict P@1 and MEXA in both directions.
 
 The data are not ours to give. FOLDER (or $REPALIGN_DATA) holds, for en ar el hi tr vi zh:
-  ntrex/{language}.txt            NTREX-128, one sentence a line; never trained on
-  mono/{language}.txt             text, one paragraph a line
+  ntrex/{language}.txt            NTREX-128, one sentence per line; never trained on
+  mono/{language}.txt             text, one paragraph per line
   pairs/en-{language}.tsv         sentence pairs, with a column for each of the two languages
   alpaca/{en,vi,zh}.jsonl, instruct_tldr/{ar,hi,tr}.jsonl     instruction, input, output
 """

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 VERSIONED = ("torch", "transformers", "numpy", "scikit-learn")
-"""Packages whose versions are kept with the results."""
+"""Packages whose versions are saved with the results."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class Analysis:
         corpus: the sentences.
         spec, machine, scoring: what is read, where, and what is scored.
         compare: whether the second of two checkpoints is also compared with the first, paired by sentence.
-        title: of the results; by default made of the checkpoints' names.
+        title: of the results; by default the checkpoints' names.
         store, stream: as for `repalign.extract`.
 
     Raises:
-        RepalignError: options that do not go together, or languages that the corpus does not have.
+        RepalignError: incompatible options, or languages that the corpus does not have.
     """
 
     checkpoints: tuple[Any, ...]
@@ -96,9 +96,9 @@ class Analysis:
 
     @cached_property
     def key(self) -> str | None:
-        """SHA-256 over all that decides the results: weights, text, request, and the code that reads and scores.
+        """SHA-256 over everything that decides the results: weights, text, request, and the code that reads and scores.
 
-        None where that is not known, as of a model in memory. Neither torch nor a tokenizer is imported.
+        None if that cannot be determined, as for a model in memory. Imports neither torch nor a tokenizer.
         """
         from repalign.models.loading import locate
 
@@ -118,7 +118,7 @@ class Analysis:
         return digest([*read, self.corpus.digest, json.dumps(request), *map(str, sources), *versions, *code])
 
     def run(self) -> Results:
-        """Read the states, score them, and gather all tables.
+        """Read the states, score them, and collect all tables.
 
         Raises:
             RepalignError: as for `repalign.extract` and `repalign.profile`.
@@ -126,7 +126,7 @@ class Analysis:
         from repalign.models.loading import one_base
         from repalign.results.results import Results
 
-        # Streamed states are computed while they are scored, when an exchanged adapter would be the wrong one.
+        # Streamed states are computed during scoring, when another checkpoint's adapter may be on a shared base.
         with nullcontext() if self.stream else one_base():
             states = [self._states(checkpoint, self.spec) for checkpoint in self.checkpoints]
         logger.info(
@@ -162,7 +162,7 @@ class Analysis:
         return scores.joined(contrast(*states, **request)) if self.compare else scores
 
     def _tables(self, states: Sequence[LayerStates], scores: LayerProfile) -> dict[str, pd.DataFrame]:
-        """What is drawn beside the curves: see `repalign.results.schema`."""
+        """All tables except the profile: see `repalign.results.schema`."""
         import pandas as pd
 
         from repalign import scoring
@@ -206,7 +206,7 @@ class Analysis:
 
     @property
     def _request(self) -> dict[str, Any]:
-        """What all scores have in common."""
+        """Arguments that all scores share."""
         return {
             "pivot": self.scoring.pivot,
             "metrics": self.scoring.metrics,
@@ -263,11 +263,11 @@ def analyse(
         pooling, template, site, layers, stack, max_length: see `repalign.ReadingSpec`.
         dtype, device, batch_tokens, progress: see `repalign.states.spec.Machine`.
         store, stream: as for `repalign.extract`; streamed results hold the scores only.
-        title: shown on top of the report; by default made of the checkpoints' names.
+        title: heading of the report; by default the checkpoints' names.
 
     Raises:
-        RepalignError: an argument that means nothing, before any model is loaded; else as for `repalign.extract`
-            and `repalign.profile`.
+        RepalignError: an invalid argument, before any model is loaded; else as for `repalign.extract` and
+            `repalign.profile`.
     """
     spec = ReadingSpec(pooling, template, site, layers, stack, max_length)  # type: ignore[arg-type]
     machine = Machine(dtype, device, batch_tokens, progress)
@@ -290,7 +290,7 @@ def resolve_all(given: Sequence[Any]) -> list[Any]:
     """Names as `Checkpoint`s, models in memory as they are.
 
     Raises:
-        RepalignError: nothing of that name, something that is no checkpoint, or two of the same name.
+        RepalignError: no checkpoint of that name, something that is not a checkpoint, or two of the same name.
     """
     names = [one for one in given if not isinstance(one, tuple)]
     named = iter(as_checkpoints(names) if names else ())
@@ -300,17 +300,17 @@ def resolve_all(given: Sequence[Any]) -> list[Any]:
 
 
 def title_of(names: Sequence[str], compare: bool) -> str:
-    """ "b against a" is after minus before; a series is named by its ends."""
+    """The title of results: "a against b" for two that are compared; a series is named by its first and last."""
     if compare:
         return f"{names[0]} against {names[1]}"
     return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
 
 
 def _values(spec: Any, *but: str) -> list[Any]:
-    return [getattr(spec, own.name) for own in fields(spec) if own.name not in but]
+    return [getattr(spec, one.name) for one in fields(spec) if one.name not in but]
 
 
 def _source(metric: Metric) -> str | None:
-    """The digest of a custom metric's code; empty for repalign's own, whose files are part of every key."""
-    own = metric.function.__module__.startswith("repalign.")
-    return "" if own else source_digest(metric.function)
+    """The digest of a custom metric's code; empty for built-in metrics, whose files are part of every key."""
+    built_in = metric.function.__module__.startswith("repalign.")
+    return "" if built_in else source_digest(metric.function)

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PARTIAL = ".partial"
-"""Ending of a file that is being written. A killed process may leave one behind; nobody reads it."""
+"""Suffix of a file that is being written. A killed process may leave one behind; it is never read."""
 
 DEEPEST = 40
-"""Levels of nesting that a JSON file may have, so that whoever walks through it needs no limit of its own."""
+"""Maximum nesting of a JSON file, so that recursive readers need no limit themselves."""
 
 Shape = Any
-"""What a value read from JSON should look like.
+"""The expected form of a value read from JSON.
 
 `str`, `int`, `float` (finite), `bool`, None or `object` (anything); `[shape]`, a list, and `[shape, shape]`, a list of
 two; `{str: shape}`, an object with any keys; `{"key": shape, "other?": shape}`, an object with these keys, the second optional, and possibly more;
@@ -60,7 +60,7 @@ def read_json(path: Path, shape: Shape = object, remedy: str = "delete it and ma
     Args:
         path: the file.
         shape: what it should hold; see `Shape`.
-        remedy: what the user can do about a file that is damaged or of another kind.
+        remedy: advice for a file that is damaged or of another kind.
 
     Raises:
         RepalignError: it cannot be read, is not JSON in UTF-8, is nested deeper than `DEEPEST`, or is of another shape.
@@ -68,7 +68,9 @@ def read_json(path: Path, shape: Shape = object, remedy: str = "delete it and ma
     try:
         text = path.read_text(encoding="utf-8")
         value = json.loads(text)
-        if "\\ud" in text.lower():  # half a surrogate pair is JSON but not text: nothing could write it again
+        if (
+            "\\ud" in text.lower()
+        ):  # half a surrogate pair is valid JSON but not valid text: it could not be written
             json.dumps(value, ensure_ascii=False).encode()
     except OSError as error:
         raise RepalignError(f"cannot read {path}: {error.strerror}; {remedy}") from error
@@ -83,7 +85,7 @@ def read_json(path: Path, shape: Shape = object, remedy: str = "delete it and ma
 
 
 def json_bytes(value: Any) -> bytes:
-    """A value as JSON in UTF-8 with a final line feed; what is no text, e.g. of a broken file name, becomes "?"."""
+    """A value as JSON in UTF-8 with a final line feed; characters that cannot be encoded, e.g. of a broken file name, become "?"."""
     return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
 
 
@@ -99,15 +101,15 @@ def read_parquet(path: Path, remedy: str = "delete it and make it again") -> pd.
         return pd.read_parquet(path)
     except (
         Exception
-    ) as error:  # arrow and pandas raise of everything, from KeyError to MemoryError, where bytes are wrong
+    ) as error:  # on damaged bytes arrow and pandas raise anything from KeyError to MemoryError
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise RepalignError(f"{path} is not a readable parquet file ({reason}); {remedy}") from error
 
 
 def write_atomically(path: Path, data: bytes, remedy: str = "choose another --out") -> None:
-    """Write a file so that it is there with all of `data`, or as it was before. Makes the folder where there is none.
+    """Write a file atomically: it holds all of `data`, or is as before. Creates the folder if necessary.
 
-    Its mode is what the umask leaves of 0666, as for any file that a program opens.
+    Its mode is 0666 less the umask, as for any file that a program creates.
 
     Raises:
         RepalignError: the folder cannot be written, or the disk is full; ends in `remedy`.
@@ -122,8 +124,8 @@ def write_atomically(path: Path, data: bytes, remedy: str = "choose another --ou
 
 @contextmanager
 def partial_file(path: Path) -> Iterator[Path]:
-    """A name beside `path`, of no other process, to write under and rename; what is left under it is removed."""
-    # Only a part of the name, as a long one has no room for more.
+    """A unique path in the folder of `path`, to write to and then rename; a file left there is removed."""
+    # Only the start of the name: a long one would exceed the limit of the file system.
     partial = path.with_name(f".{path.name[:40]}.{os.urandom(4).hex()}{PARTIAL}")
     try:
         yield partial
@@ -133,12 +135,12 @@ def partial_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def writing(path: Path, remedy: str, when_full: str | None = None) -> Iterator[None]:
-    """Turns a full disk, or a folder that cannot be written, into one line.
+    """Converts an OSError, such as a full disk, into a one-line RepalignError.
 
     Args:
         path: the file or folder that is written.
         remedy: what the user can do.
-        when_full: likewise, where the disk is full; by default the same.
+        when_full: likewise, if the disk is full; by default the same.
 
     Raises:
         RepalignError: in place of any OSError.
@@ -152,13 +154,13 @@ def writing(path: Path, remedy: str, when_full: str | None = None) -> Iterator[N
 
 
 def mismatch(value: Any, shape: Shape, where: str = "") -> str | None:
-    """The first place where a value read from JSON differs from a shape, in words; None where there is none."""
+    """The first difference of a value read from JSON from a shape, in words; None if there is none."""
     here = repr(where) if where else "it"
     if shape is object:
         return None
     if isinstance(shape, tuple):
-        found = [mismatch(value, one, where) for one in shape]
-        return None if None in found else found[-1]
+        mismatches = [mismatch(value, one, where) for one in shape]
+        return None if None in mismatches else mismatches[-1]
     if isinstance(shape, (set, frozenset)):
         fits = isinstance(value, str) and value in shape
         return (
@@ -170,7 +172,7 @@ def mismatch(value: Any, shape: Shape, where: str = "") -> str | None:
     if isinstance(shape, list):
         if len(shape) > 1 and len(value) != len(shape):
             return f"{here} should be a list of {len(shape)}, got one of {len(value)}"
-        parts = ((entry, shape[place % len(shape)], f"{where}[{place}]") for place, entry in enumerate(value))
+        parts = ((entry, shape[index % len(shape)], f"{where}[{index}]") for index, entry in enumerate(value))
     elif isinstance(shape, dict):
         missing = [
             key for key in shape if isinstance(key, str) and not key.endswith("?") and key not in value

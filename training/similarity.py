@@ -1,4 +1,4 @@
-"""How similar a language is to the pivot before training, and whether that predicts what its data buys.
+"""How similar a language is to the pivot before training, and whether that predicts the gain from its data.
 
 The paper calls gamma a language's similarity with English without defining it; here are two measures of it.
 """

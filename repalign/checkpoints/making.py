@@ -1,4 +1,4 @@
-"""Making a checkpoint that is not there yet, by the training package, in a separate process."""
+"""Making a checkpoint that does not exist yet, by the training package, in a separate process."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from repalign.errors import RepalignError
 logger = logging.getLogger(__name__)
 
 NOT_INSTALLED = 127
-"""Exit code where there is no training package: a shell's code for a command that it cannot find."""
+"""Exit code if there is no training package: the code of a shell for a command that it cannot find."""
 
-# `python -m` and `python -c` search the current folder first, and there a `repalign_training` may be anybody's. The
-# option against it, `-P`, is missing in Python 3.10, and `-I` ignores PYTHONPATH too; so the entry is removed before
-# anything is imported. The folder itself stays the current one: a relative REPALIGN_HOME means the same in both processes.
+# `python -m` and `python -c` search the current folder first, where any project may have a `repalign_training`. The
+# option that prevents this, `-P`, is missing in Python 3.10, and `-I` ignores PYTHONPATH too; so the entry is removed before
+# anything is imported. The current folder itself does not change: a relative REPALIGN_HOME means the same in both processes.
 START = f"""\
 import sys
 if sys.path[:1] == [""]:

@@ -57,7 +57,7 @@ def add_analysis_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run_analysis(args: argparse.Namespace, names: Sequence[str], compare: bool) -> list[Path]:
-    """Extract, score, draw, save; the folder gets its files at the end, each written atomically."""
+    """Extract, score, draw, save; the files are written at the end, each atomically."""
     analysis = request(args, names, compare)
     out = output_folder(args, analysis.title)
     results = saved(out, analysis.key) or analysis.run()
@@ -105,9 +105,9 @@ def request(args: argparse.Namespace, names: Sequence[str], compare: bool) -> An
 
 
 def saved(folder: Path, key: str | None) -> Results | None:
-    """The results in a folder when they are just those requested: the same command again only draws again.
+    """The results in a folder if they are those requested: a repeated command only redraws the page.
 
-    Known without torch or a tokenizer, which take longer to import than a page to draw.
+    This needs neither torch nor a tokenizer, whose imports take longer than drawing a page.
     """
     from repalign.results.results import Results
 
@@ -115,6 +115,6 @@ def saved(folder: Path, key: str | None) -> Results | None:
         return None
     try:
         results = Results.load(folder)
-    except RepalignError:  # damaged or of another version: made anew
+    except RepalignError:  # damaged or of another version: computed again
         return None
     return results if results.about.get("key") == key else None

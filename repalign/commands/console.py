@@ -1,4 +1,4 @@
-"""What the library logs, shown on the terminal: only a command does that."""
+"""Shows on the terminal what the library logs; only commands do this."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 def log_to_stderr(prefix: str = "repalign: ") -> Iterator[None]:
     """Within it, messages of the logger "repalign" and those below it appear on stderr, from INFO up.
 
-    On exit the logger is as before, so that a command called from Python leaves no handler behind.
+    On exit the logger is restored, so that a command called from Python leaves no handler behind.
 
     Args:
         prefix: put before each message.

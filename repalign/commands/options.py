@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they mean."""
+"""Options that several commands share, and their conversion to objects."""
 
 from __future__ import annotations
 
@@ -40,15 +40,17 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
         "--side", default="auto", choices=["auto", "encoder", "decoder"], help="of an encoder-decoder"
     )
     group.add_argument(
-        "--pooling", default="mean", help="mean (default: own tokens only), mean-all, last, weighted, max"
+        "--pooling",
+        default="mean",
+        help="mean (default: tokens of the sentence only), mean-all, last, weighted, max",
     )
     group.add_argument(
         "--template", default="raw", help="frame around each sentence: raw (default), alpaca, brief"
     )
     add_machine_options(group)
-    group.add_argument("--max-length", type=positive, metavar="N", help="tokens a sentence may have")
+    group.add_argument("--max-length", type=positive, metavar="N", help="maximum tokens per sentence")
     group.add_argument("--no-store", action="store_true", help="keep states in memory, write none to disk")
-    group.add_argument("--stream", action="store_true", help="keep nothing: hold two languages at a time, and write the "
+    group.add_argument("--stream", action="store_true", help="store nothing, hold two languages at a time, and write the "
                        "scores only (for hundreds of languages)")  # fmt: skip
 
 
@@ -59,15 +61,13 @@ def add_machine_options(group: argparse._ArgumentGroup) -> None:
         "--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps, or all GPUs together: all"
     )
     group.add_argument(
-        "--batch-tokens", type=positive, metavar="N", help="padded tokens a batch; default: by free memory"
+        "--batch-tokens", type=positive, metavar="N", help="padded tokens per batch; default: by free memory"
     )
-    group.add_argument(
-        "--no-train", action="store_true", help="refuse to train a demo checkpoint that is not there"
-    )
+    group.add_argument("--no-train", action="store_true", help="refuse to train a missing demo checkpoint")
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """Where results go; the group, for what else a command writes."""
+    """Where results go. Returns the group, to which a command may add options."""
     output = parser.add_argument_group("output")
     output.add_argument("--out", type=Path, metavar="DIR", help="folder of results (default: out/NAME)")
     output.add_argument("--no-report", action="store_true", help="write the tables only")
@@ -82,7 +82,7 @@ def comma_list(text: str) -> list[str]:
 
 
 def whole_from(least: int) -> Callable[[str], int]:
-    """The type of an option that takes a whole number, at least so many."""
+    """The type of an option that takes a whole number of at least `least`."""
 
     def number(text: str) -> int:
         if int(text) < least:
@@ -108,7 +108,7 @@ def layer_list(text: str) -> list[int]:
 
 
 def resolve(names: Sequence[str], train: bool) -> list[Checkpoint]:
-    """Checkpoints by what the user gave; one of the demo family that is missing is trained first.
+    """Checkpoints from the names that the user gave; missing ones of the demo family are trained first.
 
     Raises:
         RepalignError: an unknown name, one given twice, or training refused or failed.
@@ -119,7 +119,7 @@ def resolve(names: Sequence[str], train: bool) -> list[Checkpoint]:
 
 
 def corpus_for(args: argparse.Namespace, checkpoints: Sequence[Checkpoint]) -> ParallelCorpus:
-    """The corpus that was named, or the one that suits the checkpoints."""
+    """The corpus given by `--corpus`, or else the default of the checkpoints."""
     from repalign.checkpoints import default_corpus
     from repalign.corpora import open_corpus
 
@@ -154,7 +154,7 @@ def output_folder(args: argparse.Namespace, title: str) -> Path:
 
 
 def writable(folder: Path) -> Path:
-    """The output folder, made now: a mistyped one is better told before an hour of work than after.
+    """The output folder, created now, so that a mistyped path fails before an hour of work and not after.
 
     Raises:
         RepalignError: it cannot be written.

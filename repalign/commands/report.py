@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--width", type=int, default=700, metavar="PX", help="default 700")
     group.add_argument("--height", type=int, metavar="PX")
     for choice in CHOICES:
-        group.add_argument(f"--{choice}", metavar="X", help="which picture if there are several")
+        group.add_argument(f"--{choice}", metavar="X", help="selects one panel if there are several")
 
 
 def run(args: argparse.Namespace) -> list[Path]:
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> list[Path]:
     chosen = {name: getattr(args, name) for name in CHOICES if getattr(args, name) is not None}
     if args.figure is None and (chosen or args.format):
         raise RepalignError(
-            f"{', '.join(f'--{name}' for name in chosen or ('format',))} selects a picture; add --figure"
+            f"{', '.join(f'--{name}' for name in chosen or ('format',))} selects a panel of a figure; add --figure"
         )
     if args.figure is None:
         from repalign.report import Report

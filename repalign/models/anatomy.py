@@ -1,4 +1,4 @@
-"""Where things are inside a model: the body that makes hidden states, its blocks, the parts of a block."""
+"""The parts of a model: the body that computes hidden states, its blocks, and the modules of a block."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PARTS = {
 
 
 def body_of(model: Any, stack: str = "decoder") -> nn.Module:
-    """The part of a model that makes hidden states: no head, one stack of an encoder-decoder, inside PEFT."""
+    """The part of a model that computes hidden states: without its head and PEFT wrapper, one stack of an encoder-decoder."""
     if hasattr(model, "peft_config") and hasattr(model, "get_base_model"):
         model = model.get_base_model()
     if getattr(getattr(model, "config", None), "is_encoder_decoder", False):
@@ -47,7 +47,7 @@ def body_of(model: Any, stack: str = "decoder") -> nn.Module:
     if body is model:
         body = getattr(model, "model", model)  # Llama 4 does not set base_model_prefix
     if stack == "decoder" and hasattr(body, "get_decoder"):
-        # Models of text and images hold a language model. ModernBERT's `decoder` is its head, without config.
+        # Models of text and images contain a language model. ModernBERT's `decoder` is its head, without config.
         inner = body.get_decoder()
         body = inner if hasattr(inner, "config") else body
     if getattr(body.config, "rescale_every", 0):
@@ -73,12 +73,12 @@ def find_blocks(body: nn.Module) -> Sequence[nn.Module]:
     depth = min((name.count(".") for name in lists), default=0)
     outermost = [name for name in lists if name.count(".") == depth]
     if len(outermost) != 1:
-        found = ", ".join(outermost) or "none"
+        candidates = ", ".join(outermost) or "none"
         raise RepalignError(
-            f"cannot find the transformer blocks of {type(body).__name__}: ModuleLists of length {sorted(counts)}: {found}; "
+            f"cannot find the transformer blocks of {type(body).__name__}: ModuleLists of length {sorted(counts)}: {candidates}; "
             "use another --side, or name the list in repalign/models/anatomy.py"
         )
-    # Blocks that look at an image are passed over when there is none (Llama 3.2 Vision).
+    # Blocks that attend to an image are skipped if there is none (Llama 3.2 Vision).
     idle = set(getattr(config, "cross_attention_layers", None) or ())
     return [block for index, block in enumerate(lists[outermost[0]]) if index not in idle]
 
@@ -87,18 +87,18 @@ def part_of(block: nn.Module, site: str, layer: int) -> nn.Module:
     """The module of a block whose output (attn, mlp) or input (mlp-act) is a site.
 
     Raises:
-        RepalignError: no module of that kind, or several that share the work.
+        RepalignError: no module of that kind, or several.
     """
     if site == "mlp-act":
         part_of(block, "mlp", layer)
-    found: dict[str, nn.Module] = {}
+    candidates: dict[str, nn.Module] = {}
     for name in PARTS[site]:
         part = _submodule(block, name)
         if part is not None and not (name == "mixer" and _is_mlp(part) == (site == "attn")):
-            found.setdefault(name.partition(".")[0], part)
-    parts = list(found.values())
+            candidates.setdefault(name.partition(".")[0], part)
+    parts = list(candidates.values())
     if len(parts) != 1 or isinstance(parts[0], nn.ModuleList):
-        inside = ", ".join(found) or ", ".join(name for name, _ in block.named_children())
+        inside = ", ".join(candidates) or ", ".join(name for name, _ in block.named_children())
         raise RepalignError(
             f"block {layer} ({type(block).__name__}) does not have exactly one module for site {site!r}; candidates: {inside}; "
             "choose --layers that have one, or another --site"
@@ -114,5 +114,5 @@ def _submodule(block: nn.Module, name: str) -> nn.Module | None:
 
 
 def _is_mlp(mixer: nn.Module) -> bool:
-    # Nemotron-H calls every block's one part a mixer, be it attention, a state space or an MLP.
+    # Nemotron-H calls the one part of every block a mixer, whether attention, a state space or an MLP.
     return hasattr(mixer, "down_proj") or hasattr(mixer, "experts")

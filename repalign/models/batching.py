@@ -17,9 +17,9 @@ BUSY = 2048
 def plan(lengths: Sequence[int], budget: int) -> Iterator[np.ndarray]:
     """Batches of row numbers, of similar length, each at most `budget` padded tokens (at least one row).
 
-    A batch large enough to keep the device busy also ends where the next row is a tenth longer than its first: padding
-    then costs more than another batch. The plan depends on nothing but lengths and budget, so that a resumed run forms
-    the same batches.
+    A batch large enough to keep the device busy also ends where the next row is a tenth longer than its first: there
+    padding costs more than another batch. The plan depends only on lengths and budget, so that a resumed run forms the
+    same batches.
     """
     order = np.argsort(np.asarray(lengths), kind="stable")
     start = 0
@@ -49,7 +49,7 @@ def common_prefix(rows: Sequence[Tokens]) -> int:
 def pad(rows: Sequence[Tokens], skip: int, pad_id: int) -> tuple[Tensor, Tensor, Tensor]:
     """Right-padded ids, content mask and real mask [sentence, token], without the first `skip` tokens.
 
-    To the right, because padding on the left moves the positions of some families.
+    On the right, because padding on the left shifts the positions of some model families.
     """
     width = max(len(row.ids) for row in rows) - skip
     ids = torch.full((len(rows), width), pad_id, dtype=torch.long)

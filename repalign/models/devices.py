@@ -1,4 +1,4 @@
-"""The device and dtype in which a model runs best on this machine."""
+"""The device and dtype with which a model runs best on this machine."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from repalign.models.loading import Weights
 
 
 def pick_device(device: str) -> str:
-    """The fastest device of this machine for "auto"; for "all", the first GPU, where inputs go.
+    """The device of the inputs: for "auto" the fastest of this machine, for "all" the first GPU.
 
     Raises:
-        RepalignError: a device this machine does not have.
+        RepalignError: a device that this machine does not have.
     """
     accelerators = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     best = accelerators.type if accelerators else "cpu"
     if device in ("auto", "all"):
         return best
     try:
-        wanted = torch.device(device)
+        requested = torch.device(device)
     except RuntimeError as error:
         raise RepalignError(f"no device {device!r}; use auto, cpu, cuda, cuda:1, mps or all") from error
-    if wanted.type not in ("cpu", best):
+    if requested.type not in ("cpu", best):
         raise RepalignError(f"no device {device!r} on this machine; the best one here is {best!r}")
     return device
 
 
 SMALL = 100 << 20
-"""Bytes of weights below which half precision saves no time worth its error."""
+"""Bytes of weights below which half precision saves too little time to justify its error."""
 
 
 def pick_dtype(weights: Weights, dtype: str, device: str) -> str:
@@ -44,14 +44,14 @@ def pick_dtype(weights: Weights, dtype: str, device: str) -> str:
 
 
 def bfloat16_is_fast(device: str) -> bool:
-    """Whether matrix products in bfloat16 beat float32 there: GPUs since Ampere, CPUs with AVX512-BF16 or AMX."""
+    """Whether matrix products in bfloat16 are faster than in float32 on a device: GPUs since Ampere, CPUs with AVX512-BF16 or AMX."""
     if device.startswith("cuda"):
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return device == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def pick_budget(device: str) -> int:
-    """Padded tokens per batch: 4,096 on a CPU, whose caches like it; on a GPU one for every 256 KiB of free memory."""
+    """Padded tokens per batch: 4,096 on a CPU, to suit its caches; on a GPU one per 256 KiB of free memory."""
     if not device.startswith("cuda"):
         return 4096
     free, _ = torch.cuda.mem_get_info(device)

@@ -44,7 +44,7 @@ PROBE = (
     "He did not answer, so she asked again whether he had slept.",
     "Yes!",
 )
-"""Four short sentences of unequal length for the checks at load."""
+"""Four short sentences of different lengths for the checks at load."""
 
 MEAN = POOLINGS["mean"]
 
@@ -155,10 +155,10 @@ class Engine:
     def pool(self, rows: Sequence[Tokens], poolings: Sequence[str | Pooling | PoolingFunction]) -> np.ndarray:
         """Pooled states of some sentences, float32 [pooling, layer, sentence, dim].
 
-        Batches by length within the token budget; when memory runs out the budget is halved and the batch repeated.
+        Batches are formed by length within the token budget; if memory runs out, the budget is halved and the batch repeated.
 
         Raises:
-            RepalignError: no sentences, a pooling that gives something else, or no memory even for one sentence.
+            RepalignError: no sentences, a pooling that returns another shape, or too little memory for one sentence.
         """
         resolved = [POOLINGS.resolve(pooling) for pooling in poolings]
         shared = 0 if any(pooling.sees_prompt for pooling in resolved) else self._shared_prefix(rows)
@@ -185,7 +185,7 @@ class Engine:
     def inputs(
         self, rows: Sequence[Tokens], prefix: Prefix | None = None
     ) -> tuple[dict[str, Any], Tensor, Tensor]:
-        """What the body is given, and which tokens are content and real, bool [sentence, token] on the device."""
+        """The arguments of the body, and which tokens are content and real, bool [sentence, token] on the device."""
         skip = prefix.length if prefix else 0
         ids, content, real = (t.to(self.device) for t in pad(rows, skip, self._pad_id))
         if prefix:
@@ -194,7 +194,7 @@ class Engine:
             return inputs | continue_from(prefix, self.reader.body, len(rows)), content, real
         inputs: dict[str, Any] = {}
         if self.encoder is not None:
-            # The decoder reads the sentence as if it wrote it: start token, then the sentence, over its encoding.
+            # The decoder reads the sentence as if it had generated it: start token, then the sentence, given its encoding.
             mask = real.long()
             encoded = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
             inputs = {"encoder_hidden_states": encoded, "encoder_attention_mask": mask}
@@ -205,19 +205,19 @@ class Engine:
         return {"input_ids": ids, "attention_mask": real.long(), **inputs}, content, real
 
     def probe(self) -> TokenRows:
-        """Four short sentences of unequal length, tokenised."""
+        """`PROBE`, tokenised."""
         return tokenize(PROBE, self.tokenizer, TEMPLATES["raw"], 512, self.causal)
 
     @torch.inference_mode()
     def check(self, name: str) -> None:
-        """Refuse a model that cannot be read; set `dim` and `reuse_prefix`.
+        """Refuse a model whose layers cannot be read; set `dim` and `reuse_prefix`.
 
         Args:
             name: of the checkpoint, for the messages.
 
         Raises:
-            RepalignError: hooks that do not show the hidden states, a decoder that looks ahead, states that are
-                not finite, or that depend on padding.
+            RepalignError: hooks that do not return the hidden states, a decoder that attends to later tokens, or states
+                that are not finite or depend on padding.
         """
         rows = self.probe()
         inputs, _, _ = self.inputs(rows)
@@ -270,7 +270,7 @@ class Engine:
         return torch.stack(self.reader.run(pool, **inputs), dim=1)
 
     def _shared_prefix(self, rows: Sequence[Tokens]) -> int:
-        """Tokens at the beginning of all rows that are computed once, 0 if that does not pay."""
+        """Number of leading tokens of all rows that are computed once; 0 if that saves no time."""
         shared = common_prefix(rows) if self.reuse_prefix else 0
         return shared if shared >= MIN_PREFIX else 0
 

@@ -22,14 +22,14 @@ class StopForward(Exception):
 
 
 class LayerReader:
-    """Reads chosen layers during one forward pass and keeps what `pool` makes of each.
+    """Reads chosen layers during one forward pass and keeps the pooled states of each.
 
     Attributes:
         body: the module to run, see `anatomy.body_of`.
         blocks: its blocks.
         site: see `repalign.models.sites`.
         layers: layer numbers, ascending.
-        axes: which axes of the site are sentence and token; found out at the first run.
+        axes: which axes of the site are sentence and token; determined in the first run.
     """
 
     def __init__(self, body: nn.Module, site: str = "resid", layers: Sequence[int] | None = None) -> None:
@@ -55,17 +55,17 @@ class LayerReader:
         """One forward pass of the body, up to the last requested layer.
 
         Args:
-            pool: sees each layer's hidden states [sentence, token, dim] as soon as they are there.
+            pool: receives the hidden states of each layer, [sentence, token, dim], as soon as they are computed.
 
         Raises:
-            RepalignError: layers that do not run in order, or are no hidden states.
+            RepalignError: layers that do not run in order, or do not return hidden states.
         """
         return self.read(pool, inputs)[0]
 
     def read(
         self, pool: Callable[[Tensor], Tensor], inputs: dict[str, Any], to_the_end: bool = False
     ) -> tuple[list[Tensor], Any]:
-        """What `pool` made of each layer, and the body's output (None if the pass was cut short)."""
+        """The pooled states of each layer, and the output of the body (None if the pass was stopped early)."""
         states: dict[int, Tensor] = {}
         sentences, tokens = inputs["input_ids"].shape
 
@@ -112,7 +112,7 @@ class LayerReader:
         return module.register_forward_hook(after)
 
     def _plain(self, hidden: Tensor, sentences: int, tokens: int) -> Tensor:
-        """[sentence, token, dim], whatever the model's order; several residual streams side by side."""
+        """[sentence, token, dim], whatever the model's order of axes; several residual streams are concatenated."""
         if hidden.dim() == 2 and len(hidden) == sentences * tokens:
             hidden = hidden.unflatten(0, (sentences, tokens))
         if self.axes is None:
@@ -140,10 +140,10 @@ def find_axes(hidden: Tensor, sentences: int, tokens: int) -> tuple[int, int]:
 
 
 def tensor_of(output: Any) -> Tensor:
-    """The hidden states in what a module gave.
+    """The hidden states in the output of a module.
 
     Raises:
-        RepalignError: something else.
+        RepalignError: the output contains none.
     """
     if isinstance(output, Tensor):
         return output
@@ -151,4 +151,4 @@ def tensor_of(output: Any) -> Tensor:
         return output.last_hidden_state
     if isinstance(output, (tuple, list)) and isinstance(output[0], Tensor):
         return output[0]
-    raise RepalignError(f"a block gave {type(output).__name__}; expected states [sentence, token, dim]")
+    raise RepalignError(f"a block returned {type(output).__name__}; expected states [sentence, token, dim]")

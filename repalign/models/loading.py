@@ -27,7 +27,7 @@ CAUSAL_ENDINGS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 
 @dataclass(frozen=True)
 class Weights:
-    """Where everything of a checkpoint lies, before it is loaded.
+    """Where the files of a checkpoint are, before it is loaded.
 
     Attributes:
         model: folder with the (base) model.
@@ -65,10 +65,12 @@ def locate(checkpoint: Checkpoint) -> Weights:
         base = fetch(Checkpoint.named(_beside(folder, base_name)))
     except RepalignError as error:
         raise RepalignError(f"the base of adapter {folder} is missing: {error}") from error
-    if checkpoint.twin is not None:  # an adapter on random weights would be neither
+    if (
+        checkpoint.twin is not None
+    ):  # an adapter on random weights means nothing: the twin is that of the base
         return locate(replace(checkpoint, location=str(base)))
-    own_tokenizer = any((folder / name).is_file() for name in TOKENIZER_FILES)
-    tokenizer = folder if own_tokenizer else base
+    has_tokenizer = any((folder / name).is_file() for name in TOKENIZER_FILES)
+    tokenizer = folder if has_tokenizer else base
     both = digest([weights_digest(base), weights_digest(folder)])
     return Weights(checkpoint, base, folder, tokenizer, both, tokenizer_digest(tokenizer))
 
@@ -86,7 +88,7 @@ def read_config(weights: Weights) -> PretrainedConfig:
 
 
 def read_tokenizer(weights: Weights) -> PreTrainedTokenizerBase:
-    """The tokenizer saved beside the weights, or beside the base of an adapter."""
+    """The tokenizer saved with the weights, or with the base of an adapter."""
     import transformers
 
     with _explained(weights, weights.tokenizer):
@@ -114,7 +116,7 @@ def pick_stack(config: PretrainedConfig, stack: str = "auto") -> str:
 def is_causal(config: PretrainedConfig, stack: str) -> bool:
     """Whether a token's state is independent of the tokens after it, so that these need not be read.
 
-    Not so for the decoder of an encoder-decoder, whose encoder has read them all.
+    This does not hold for the decoder of an encoder-decoder, whose encoder has read all tokens.
     """
     return stack == "decoder" and not config.is_encoder_decoder
 
@@ -125,7 +127,7 @@ def load_model(
     """The model in evaluation mode, without gradients; only safetensors, never remote code.
 
     Args:
-        device: a torch device, or "all" to spread it over the GPUs at hand.
+        device: a torch device, or "all" to spread it over all available GPUs.
 
     Raises:
         RepalignError: files that do not fit the architecture, or an adapter that does not fit its base.
@@ -155,9 +157,9 @@ _kept: ContextVar[dict[tuple, Any] | None] = ContextVar("kept", default=None)
 
 @contextmanager
 def one_base() -> Iterator[None]:
-    """Within it, checkpoints that share a base model load it once, and adapters are exchanged on it.
+    """Within it, checkpoints that share a base model load it once, and adapters are swapped on it.
 
-    A model loaded within is changed by the next: read one checkpoint to its end before another.
+    Loading a checkpoint changes the model loaded before it: finish reading one checkpoint before loading the next.
     """
     token = _kept.set({})
     try:
@@ -189,7 +191,7 @@ def _build(weights: Weights, config: PretrainedConfig, dtype: torch.dtype, devic
         output_loading_info=True,
         **placement,
     )
-    # transformers draws at random what it does not find: fine for an unused head or pooler, never inside a block.
+    # transformers initialises missing weights at random: fine for an unused head or pooler, never inside a block.
     if absent := sorted(key for key in info["missing_keys"] if re.search(r"\.\d+\.", key)):
         raise RepalignError(
             f"{len(absent)} weights of {type(model).__name__} are not in {weights.model}, e.g. {absent[0]}; "
@@ -225,7 +227,7 @@ def _beside(adapter: Path, base: str | None) -> str:
 
 @contextmanager
 def _explained(weights: Weights, folder: Path) -> Iterator[None]:
-    """Turns what transformers and PEFT raise on files that do not fit into one line that names them."""
+    """Converts errors of transformers and PEFT about unsuitable files into one line that names the files."""
     from safetensors import SafetensorError
 
     try:

@@ -18,7 +18,7 @@ PoolingFunction: TypeAlias = "Callable[[Tensor, Tensor, Tensor], Tensor]"
 
 @dataclass(frozen=True)
 class Pooling:
-    """A way to make one vector of a sentence's tokens.
+    """A way to combine the states of a sentence's tokens into one vector.
 
     Attributes:
         name: as given to `--pooling`.
@@ -38,7 +38,7 @@ class Pooling:
         """See `function`.
 
         Raises:
-            RepalignError: the function gave something other than one vector per sentence.
+            RepalignError: the function returned something other than one vector per sentence.
         """
         import torch
 
@@ -53,9 +53,9 @@ class Pooling:
 
     @property
     def source(self) -> str | None:
-        """What else than its name decides the vectors: a digest of the code of a custom pooling.
+        """What decides the vectors besides the name: a digest of the code of a custom pooling.
 
-        Empty for repalign's own, whose changes raise the store's format; None where the code cannot be
+        Empty for built-in poolings, as a change of theirs raises the store's format; None if the code cannot be
         identified, so that its states must not be stored.
         """
         return "" if self.function.__module__ == __name__ else source_digest(self.function)
@@ -87,7 +87,7 @@ class Poolings(Registry[Pooling]):
         """A pooling by name, or a function that need not be registered.
 
         Raises:
-            RepalignError: an unknown name, with the near miss; or something that is no function.
+            RepalignError: an unknown name, with the near miss; or something that is not a function.
         """
         if isinstance(pooling, Pooling):
             return pooling
@@ -118,7 +118,7 @@ def mean_all(hidden: Tensor, content: Tensor, real: Tensor) -> Tensor:
 
 @POOLINGS.register("last", sees_prompt=False)
 def last(hidden: Tensor, content: Tensor, real: Tensor) -> Tensor:
-    """The sentence's last own token (often the full stop: at the embedding layer all sentences tie)."""
+    """The last token of the sentence itself (often the full stop: at the embedding layer all sentences tie)."""
     import torch
 
     positions = torch.arange(content.shape[1], device=content.device)
@@ -134,7 +134,7 @@ def weighted(hidden: Tensor, content: Tensor, real: Tensor) -> Tensor:
 
 @POOLINGS.register("max", sees_prompt=False)
 def maximum(hidden: Tensor, content: Tensor, real: Tensor) -> Tensor:
-    """Largest value of each dim over the sentence's own tokens."""
+    """Largest value of each dim over the tokens of the sentence."""
     return hidden.masked_fill(~content.unsqueeze(-1), float("-inf")).amax(dim=1)
 
 

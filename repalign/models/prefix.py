@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 MIN_PREFIX = 8
-"""Shortest shared prefix, in tokens, for which a cache of keys and values pays."""
+"""Shortest shared prefix, in tokens, for which a cache of keys and values saves time."""
 
 
 @dataclass(frozen=True)
 class Prefix:
-    """What all rows begin with: the number of its tokens, and their keys and values."""
+    """The prefix of all rows: its number of tokens, and their keys and values."""
 
     length: int
     cache: Any

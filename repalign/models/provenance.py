@@ -20,10 +20,10 @@ class _Unidentified(Exception):
 
 
 def source_digest(function: Any) -> str | None:
-    """SHA-256 over all that decides what a function computes, as hex; None where that cannot be known.
+    """SHA-256 over everything that decides what a function computes, as hex; None if that cannot be determined.
 
-    Covered are its bytecode, defaults, closure and the globals it names, functions among these likewise, and the
-    whole file of its module. A closure over an open file, a model or another object is not identified: None.
+    It covers the bytecode, defaults, closure and the globals that the function names, recursively for functions among
+    these, and the whole file of its module. A closure over an open file, a model or another object gives None.
     """
     try:
         return digest(_parts(function, set()))
@@ -68,7 +68,7 @@ def _function(function: Any, seen: set[int]) -> Iterator[str | bytes]:
     if isinstance(function, functools.partial):
         yield from _all((function.func, function.args, function.keywords), seen)
         return
-    if inspect.ismethod(function):  # what it computes may depend on all that its object holds
+    if inspect.ismethod(function):  # its result may depend on every attribute of its object
         yield from _all((function.__func__, vars(function.__self__)), seen)
         return
     closure = inspect.getclosurevars(function)
@@ -79,7 +79,7 @@ def _function(function: Any, seen: set[int]) -> Iterator[str | bytes]:
 
 
 def _file(item: Any) -> Iterator[bytes]:
-    """The file that defines a function or class, unless it belongs to an installed package or is no file."""
+    """The contents of the file that defines a function or class, unless it belongs to an installed package."""
     module = sys.modules.get(item.__module__)
     path = Path(getattr(module, "__file__", None) or "")
     if path.suffix == ".py" and path.is_file() and "site-packages" not in path.parts:

@@ -1,4 +1,4 @@
-"""transformers without its notices and progress bars, for a while."""
+"""A context in which transformers shows neither notices nor progress bars."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def quiet_transformers() -> Iterator[None]:
     """Within it, transformers logs errors only, and neither it nor huggingface_hub shows a progress bar.
 
     On exit, also after an exception, both are exactly as before: they are settings of the whole process, which a
-    library has no business to change. May be nested. Not for threads that need different settings.
+    library should not change. It may be nested, but threads cannot have different settings.
     """
     from huggingface_hub.utils.tqdm import progress_bar_states
     from transformers.utils import logging as transformers_logging
@@ -30,7 +30,7 @@ def quiet_transformers() -> Iterator[None]:
         yield
     finally:
         _show_progress_bars(bars)
-        progress_bar_states.clear()  # the call above switches all groups of the hub's bars alike
+        progress_bar_states.clear()  # the call above sets all groups of the hub's bars alike
         progress_bar_states.update(hub_bars)
         logger.setLevel(level)
 
@@ -39,6 +39,6 @@ def _show_progress_bars(shown: bool) -> None:
     from transformers.utils import logging as transformers_logging
 
     with warnings.catch_warnings():
-        # huggingface_hub warns where an environment variable decides; then that is what the user chose.
+        # huggingface_hub warns if an environment variable decides; that is the user's choice.
         warnings.filterwarnings("ignore", message="Cannot (dis|en)able progress bars")
         (transformers_logging.enable_progress_bar if shown else transformers_logging.disable_progress_bar)()

@@ -13,8 +13,8 @@ class Template:
 
     Attributes:
         name: as given to `--template`.
-        with_input: frame with the places `{instruction}` and `{input}`; the response follows directly.
-        without_input: frame with the place `{instruction}`.
+        with_input: frame with the placeholders `{instruction}` and `{input}`; the response follows directly.
+        without_input: frame with the placeholder `{instruction}`.
     """
 
     name: str
@@ -28,24 +28,24 @@ class Template:
 
     @property
     def is_bare(self) -> bool:
-        """Whether a sentence stands alone in it."""
+        """Whether it adds nothing to a sentence."""
         return self.without_input == "{instruction}"
 
     def around(self, sentence: str) -> tuple[str, str, str]:
-        """The parts (before, sentence, after) in which a sentence is embedded: only the sentence's own tokens are pooled."""
+        """The parts (before, sentence, after) of a framed sentence, of which only the sentence's tokens are pooled."""
         before, _, after = self.without_input.partition("{instruction}")
         return before, sentence, after
 
 
 def _fill(frame: str, values: dict[str, str]) -> str:
-    """Fill the places without `str.format`, so that braces in the user's text stay text."""
+    """Fill the placeholders without `str.format`, so that braces in the user's text stay text."""
     out, rest = [], frame
     while rest:
-        place = min((p for p in values if p in rest), key=rest.index, default=None)
-        if place is None:
+        placeholder = min((p for p in values if p in rest), key=rest.index, default=None)
+        if placeholder is None:
             break
-        before, _, rest = rest.partition(place)
-        out += [before, values[place]]
+        before, _, rest = rest.partition(placeholder)
+        out += [before, values[placeholder]]
     return "".join([*out, rest])
 
 
@@ -67,11 +67,11 @@ ALPACA = TEMPLATES.add(
     ),
 )
 
-# Four short marks in place of forty tokens: for models so small that the frame would be most of the training.
-# No space at the end: many tokenizers would join it to the answer's first word, and then never in generation.
+# Four short marks instead of forty tokens: for models so small that they would spend most of the training on the frame.
+# No space at the end: many tokenizers would join it to the first word of the answer, which generation cannot reproduce.
 BRIEF = TEMPLATES.add("brief", Template("brief", "#{instruction}\n{input}\n=", "#{instruction}\n="))
 
-# The text stands first and bare, as in analysis; its states cannot depend on what is asked of it after.
+# The bare text comes first, as in analysis, so that its states cannot depend on the instruction after it.
 INPUT_FIRST = TEMPLATES.add(
     "input-first", Template("input-first", "{input}\n{instruction}\n", "{instruction}\n")
 )

@@ -21,7 +21,7 @@ class Tokens:
 
     Attributes:
         ids: int32 [token].
-        content: bool [token]; the sentence's own tokens: neither special nor part of the template.
+        content: bool [token]; whether a token belongs to the sentence itself: neither special nor part of the template.
         truncated: whether the sentence lost tokens to the length limit.
     """
 
@@ -134,19 +134,19 @@ def tokenize(
     """Tokenise sentences within a template; content tokens are found by character offsets, never by counting.
 
     Args:
-        max_length: tokens that a row may have; what is beyond is cut, and the row marked as truncated.
-        causal: cut the tokens after the sentence's last one, which cannot change its states in a causal model. Not
-            for a pooling that reads them.
+        max_length: maximum number of tokens per row; longer rows are cut and marked as truncated.
+        causal: cut the tokens after the sentence's last one, which cannot change its states in a causal model. Do not
+            use it with a pooling that reads those tokens.
 
     Raises:
-        RepalignError: a template with a tokenizer that gives no offsets; a sentence without any token.
+        RepalignError: a template with a tokenizer that returns no offsets; a sentence without any token.
     """
     if not template.is_bare and not tokenizer.is_fast:
         raise RepalignError(
             f"template {template.name!r} needs character offsets, which this slow tokenizer does not give; use --template raw"
         )
     special = np.array(sorted(special_ids(tokenizer)), dtype=np.int32)
-    # What a tokenizer returns takes some kilobytes per sentence: a thousand at a time.
+    # The output of a tokenizer takes some kilobytes per sentence: tokenise a thousand at a time.
     parts = (sentences[start : start + 1000] for start in range(0, len(sentences), 1000))
     return TokenRows.of(
         row for part in parts for row in _tokenize(part, tokenizer, template, max_length, causal, special)

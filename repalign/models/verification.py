@@ -1,4 +1,4 @@
-"""Checks at load that a model's layers are what they are taken for. None trusts another."""
+"""Load-time checks that hooks return the model's real hidden states. Each check is independent."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from repalign.models.hooks import LayerReader, find_axes, tensor_of
 
 
 def check_layers(body: nn.Module, inputs: Mapping[str, Any], tolerance: float) -> None:
-    """Refuse a model whose hooks do not show its hidden states: one pass to compare, two to exchange.
+    """Refuse a model whose hooks do not return its hidden states: one pass to compare, two to swap the last layer.
 
-    Layers 0..L-1 must equal what the model itself calls its hidden states, at every token but padding. Layer
-    L, which it only shows after the final norm, must decide the last state alone: exchange it between the
-    sentences, and the last states are exchanged.
+    Layers 0..L-1 must equal the hidden states that the model itself returns, at every token but padding. Layer L,
+    which the model returns only after the final norm, must determine the last states alone: swapping it between the
+    sentences must swap the last states.
 
     Args:
         inputs: at least two sentences, input_ids and attention_mask.
@@ -28,31 +28,31 @@ def check_layers(body: nn.Module, inputs: Mapping[str, Any], tolerance: float) -
     """
     name = type(body).__name__
     reader = LayerReader(body)
-    asking = {**inputs, "output_hidden_states": True}
+    arguments = {**inputs, "output_hidden_states": True}
     try:
-        ours, output = reader.read(lambda hidden: hidden.float(), asking, to_the_end=True)
+        ours, output = reader.read(lambda hidden: hidden.float(), arguments, to_the_end=True)
     except (RepalignError, torch.OutOfMemoryError):
         raise
-    except Exception as error:  # what a model misses beside text, each says in its own way
-        said = " ".join(str(error).split())
+    except Exception as error:  # models that need more than text fail in different ways
+        reason = " ".join(str(error).split())
         raise RepalignError(
-            f"{name} does not run on plain text: {type(error).__name__}: {said}; repalign cannot read this model"
+            f"{name} does not run on plain text: {type(error).__name__}: {reason}; repalign cannot read this model"
         ) from error
     if not getattr(output, "hidden_states", None):
         raise RepalignError(
-            f"{name} gives no hidden states to check its layers against; they cannot be trusted"
+            f"{name} returns no hidden states to check its layers against; repalign cannot read this model"
         )
     shape = inputs["input_ids"].shape
     theirs = [plain(states, *shape) for states in output.hidden_states]
     real = inputs["attention_mask"].bool()
-    # Recurrent models (Mamba, RWKV) leave out the input of block 1 and show block L before the norm instead.
+    # Recurrent models (Mamba, RWKV) omit the input of block 1 and return block L before the norm instead.
     first = 0 if differ(ours[0], theirs[0], real) <= tolerance else 1
-    shown = range(first, first + len(reader.blocks))
-    if len(theirs) < len(shown):
+    returned = range(first, first + len(reader.blocks))
+    if len(theirs) < len(returned):
         raise RepalignError(
-            f"{name} shows {len(theirs)} hidden states for {len(shown)} blocks; repalign cannot read it"
+            f"{name} returns {len(theirs)} hidden states for {len(returned)} blocks; repalign cannot read this model"
         )
-    for layer, reference in zip(shown, theirs, strict=False):
+    for layer, reference in zip(returned, theirs, strict=False):
         if (gap := differ(ours[layer], reference, real)) > tolerance:
             raise RepalignError(
                 f"layer {layer} of {name} differs from output_hidden_states by {gap:.1e}; "
@@ -62,7 +62,7 @@ def check_layers(body: nn.Module, inputs: Mapping[str, Any], tolerance: float) -
 
 
 def check_causal(body: nn.Module, inputs: Mapping[str, Any], tolerance: float) -> None:
-    """Refuse to take a model for a decoder whose states depend on later tokens.
+    """Refuse a decoder whose states depend on later tokens.
 
     Raises:
         RepalignError: names the first such layer.
@@ -78,10 +78,10 @@ def check_causal(body: nn.Module, inputs: Mapping[str, Any], tolerance: float) -
     ]
     for layer, (one, other) in enumerate(zip(*both, strict=True)):
         gap = (one - other).norm(dim=-1) / other.norm(dim=-1).clamp_min(1e-12)
-        # A sentence's median token: in half precision rounding alone may send a few to other experts.
+        # The median over tokens: in half precision, rounding alone may route a few to other experts.
         if gap.median(dim=1).values.max() > tolerance:
             raise RepalignError(
-                f"layer {layer} of {type(body).__name__}, taken for a decoder, depends on later tokens; "
+                f"layer {layer} of {type(body).__name__}, read as a decoder, depends on later tokens; "
                 "repalign cannot read this model"
             )
 
@@ -90,13 +90,13 @@ def differ(ours: Tensor, theirs: Tensor, real: Tensor) -> float:
     """Largest difference at real tokens, relative to the largest state or 1; [sentence, token, dim] each."""
     if ours.shape != theirs.shape:
         return float("inf")
-    # A model spread over devices gives each layer where its block lies.
+    # In a model spread over devices, each layer is on the device of its block.
     ours, theirs = (states[real.to(states.device)].float().to(real.device) for states in (ours, theirs))
     return float((ours - theirs).abs().max() / theirs.abs().max().clamp_min(1.0))
 
 
 def plain(hidden: Tensor, sentences: int, tokens: int) -> Tensor:
-    """[sentence, token, dim] of hidden states as a model gives them."""
+    """Hidden states as a model returns them, in the order [sentence, token, dim]."""
     return hidden.movedim(find_axes(hidden, sentences, tokens), (0, 1)).flatten(2)
 
 
@@ -111,11 +111,11 @@ def _last_layer_decides(reader: LayerReader, inputs: Mapping[str, Any], toleranc
         return remake((swapped, *output[1:]))
 
     mask = torch.ones_like(inputs["attention_mask"])
-    whole = {**inputs, "attention_mask": mask}
-    before = tensor_of(reader.body(**whole))
+    unmasked = {**inputs, "attention_mask": mask}
+    before = tensor_of(reader.body(**unmasked))
     handle = reader.blocks[-1].register_forward_hook(exchange)
     try:
-        after = tensor_of(reader.body(**whole))
+        after = tensor_of(reader.body(**unmasked))
     finally:
         handle.remove()
     if differ(after.flip(0), before, mask.bool()) > tolerance:

@@ -10,9 +10,9 @@ from repalign.results.tables import TableSet
 
 
 class Inside(TableSet):
-    """All that one look into checkpoints found.
+    """The results of `repalign inside`.
 
-    `settings` holds the pivot, the languages, and of each checkpoint the tokens known of each language and notes.
+    `settings` holds the pivot, the languages, and for each checkpoint the number of known tokens per language and notes.
     """
 
     kind, noun = "inside", "a look inside"
@@ -24,13 +24,14 @@ class Inside(TableSet):
 
     @staticmethod
     def settings_of_schema_1(settings: dict[str, Any]) -> dict[str, Any]:
-        """Checkpoints stood among the other settings, by their names."""
-        own = {name: entry for name, entry in settings.items() if isinstance(entry, dict)}
-        named = {
+        """Schema 1 had the checkpoints among the other settings, by their names."""
+        by_checkpoint = {name: entry for name, entry in settings.items() if isinstance(entry, dict)}
+        checkpoints = {
             name: {"tokens": entry.get("tokens of languages"), "notes": entry.get("notes")}
-            for name, entry in own.items()
+            for name, entry in by_checkpoint.items()
         }
-        return {**{name: entry for name, entry in settings.items() if name not in own}, "checkpoints": named}
+        others = {name: entry for name, entry in settings.items() if name not in by_checkpoint}
+        return {**others, "checkpoints": checkpoints}
 
     def _repr_html_(self) -> str:
         """For notebooks: how probable tokens of the pivot are in texts of other languages, layers by checkpoints."""

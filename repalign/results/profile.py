@@ -28,15 +28,15 @@ def leading_variant(variants: Iterable[str]) -> str:
 
 @dataclass(frozen=True, repr=False)
 class LayerProfile:
-    """Scores by layer, as a pandas table with exactly the columns of `COLUMNS`. NaN means "none".
+    """Scores by layer, as a pandas table with exactly the columns of `COLUMNS`.
 
     Attributes:
         table: the rows.
         signatures: checkpoint name -> signature of the states it was computed from.
-        settings: what else decided the numbers (seed, draws, resamples, interval method, ...).
+        settings: what else decided the numbers (seed, draws, permutations, interval method, ...).
 
     Raises:
-        RepalignError: columns are missing or unknown, or hold what they may not.
+        RepalignError: columns are missing or unknown, or hold invalid values.
     """
 
     table: pd.DataFrame

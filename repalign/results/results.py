@@ -1,8 +1,8 @@
-"""Results: all that `layers` or `compare` computed, in memory and as a folder.
+"""Results: everything that `layers` or `compare` computed, in memory and as a folder.
 
-A results folder holds `profile.parquet` (the scores), `profile.json` (what they are: schema, signatures, settings, the
-command, the data manifest) and one parquet file for each further table, e.g. `map.parquet`; every report is drawn
-from it. Its tables are declared in `repalign.results.schema.RESULTS`.
+A results folder holds `profile.parquet` (the scores), `profile.json` (metadata: schema, signatures, settings, the
+command, the data manifest) and one parquet file per further table, e.g. `map.parquet`; every report is drawn from it.
+Its tables are declared in `repalign.results.schema.RESULTS`.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class Results:
-    """All that one run computed.
+    """Everything that one run computed.
 
     Attributes:
         title: e.g. "m-llama" or "alpaca against x-llama-zh".
         profile: the scores.
         tables: further tables, by the names in `repalign.results.schema.RESULTS`; a missing one is not drawn.
-        about: the command that made this, versions, data manifest, ... (JSON types only).
+        about: the command, versions, data manifest, ... (JSON types only).
 
     Raises:
-        RepalignError: an unknown table, or one with other columns than declared.
+        RepalignError: an unknown table, or a table whose columns are not those declared.
     """
 
     title: str

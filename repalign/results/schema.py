@@ -8,10 +8,10 @@ from __future__ import annotations
 from repalign.results.table import Column, Table
 
 SCHEMA = 2
-"""Version of tables and JSON; a reader refuses a newer one and renames what schema 1 called otherwise."""
+"""Version of tables and JSON; a reader refuses a newer one and renames the tables and columns of schema 1."""
 
 GRAIN = 1 / 4096
-"""Places on a map are multiples of this, so that a page can hold them exactly in two bytes each."""
+"""Coordinates on a map are multiples of this, so that a page can store them exactly in two bytes each."""
 
 CHECKPOINT = Column("checkpoint", "string", "name of the checkpoint")
 BASELINE = Column("baseline", "string", "name of the checkpoint that it is compared with")
@@ -216,7 +216,7 @@ KINDS = {"profile": RESULTS, "evaluation": EVALUATION, "inside": INSIDE}
 """Tables by kind of folder: the name of its JSON file."""
 
 REQUIRED = {"profile": ("profile",), "evaluation": ("scores", "answers"), "inside": ("lens",)}
-"""Tables without which a folder of a kind is nothing."""
+"""Required tables by kind."""
 
 Settings = dict[str, object]
 SETTINGS: dict[str, Settings] = {
@@ -226,7 +226,7 @@ SETTINGS: dict[str, Settings] = {
     "evaluation": {"labels": {str: str}, "scorers": {str: str}, "truncated": {str: {str: {str: int}}}},
     "inside": {"pivot": str, "languages": [str], "checkpoints": {str: {"tokens": {str: int}, "notes": [str]}}},
 }  # fmt: skip
-"""Settings that pages and figures read, by kind (see `repalign.files.Shape`); there may be others."""
+"""Settings that pages and figures read, by kind (see `repalign.files.Shape`); others are allowed."""
 
 ABOUT = {"command?": (None, str), "versions?": {str: str}, "manifest?": (None, {str: object})}
-"""What is said about a run."""
+"""Metadata of a run."""

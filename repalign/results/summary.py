@@ -1,4 +1,4 @@
-"""Short texts for people who type the name of a result in a notebook."""
+"""Short representations of results for notebooks and terminals."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def shortened(text: str, longest: int = LONGEST) -> str:
 
 
 def few(names: Iterable[object]) -> str:
-    """Distinct names, the first of them only where there are many.
+    """Distinct names; only the first few if there are many.
 
     >>> few(["el", "en", "el"]), few("abcdefg")
     ('el, en', 'a, b, c, d, e and 2 more')
@@ -35,7 +35,7 @@ def few(names: Iterable[object]) -> str:
 
 
 def listed(tables: Mapping[str, pd.DataFrame], known: Mapping[str, Table]) -> str:
-    """HTML: which tables there are, what they hold and how many rows."""
+    """HTML: the tables, their contents and numbers of rows."""
     rows = "".join(
         f"<tr><td><code>{name}</code></td><td>{escape(known[name].about)}</td><td>{len(table):,} rows</td></tr>"
         for name, table in tables.items()
@@ -44,5 +44,5 @@ def listed(tables: Mapping[str, pd.DataFrame], known: Mapping[str, Table]) -> st
 
 
 def as_html(table: pd.DataFrame, index: bool = False) -> str:
-    """HTML of some rows; text in them is text."""
+    """HTML of a table, its text escaped, with at most 40 rows."""
     return table.to_html(index=index, float_format="{:.3f}".format, max_rows=40, na_rep="")

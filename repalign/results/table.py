@@ -1,4 +1,4 @@
-"""Tables with declared columns: made in their order, and checked whenever they are made or read."""
+"""Tables with declared columns, checked whenever they are made or read."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Column:
     Attributes:
         name: as in the file.
         dtype: the pandas dtype: one of `INTEGERS`, `FLOATS` or `TEXTS`, or "bool". "Int64" is int64 that may be missing.
-        meaning: what a cell says.
-        unit: of numbers, where they have one.
+        meaning: of a cell.
+        unit: of numbers that have one.
         nullable: whether a cell may be missing (NA, in floats NaN); `meaning` says what that means.
-        least: the smallest number allowed.
-        among: the only texts allowed, where these are few.
+        least: the smallest allowed number.
+        among: the allowed texts; empty for any.
         formerly: its name in files of schema 1.
     """
 
@@ -48,7 +48,7 @@ class Column:
             where: how messages begin, e.g. "out/drift.parquet: table 'drift', ".
 
         Raises:
-            RepalignError: another kind of values, missing ones where none may be, or values that are not allowed.
+            RepalignError: values of another type, missing values where they are not allowed, or values out of range.
         """
         where = f"{where}column {self.name!r}"
         missing = int(values.isna().sum())
@@ -70,7 +70,7 @@ class Column:
         return typed
 
     def _holds(self, values: pd.Series) -> bool:
-        """Whether values, some of them not missing, can be cast without loss of meaning."""
+        """Whether values, not all of them missing, can be cast without loss of meaning."""
         from pandas.api import types
 
         if isinstance(values.dtype, types.CategoricalDtype):
@@ -88,14 +88,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """What is known of one table.
+    """The declaration of one table.
 
     Attributes:
         name: of the table and its file.
-        about: what it holds.
-        one_row_per: what a row stands for.
+        about: its contents.
+        one_row_per: what a row represents.
         columns: in order.
-        further: meaning of float64 columns of any name that may follow; none may where it is empty.
+        further: meaning of float64 columns of any name that may follow; empty if none may.
         formerly: its name in folders of schema 1.
     """
 
@@ -134,7 +134,7 @@ class Table:
             file: where they were read, for messages.
 
         Raises:
-            RepalignError: a column is missing or unknown, or holds what it may not; names file, table and column.
+            RepalignError: a column is missing or unknown, or holds invalid values; names file, table and column.
         """
         import pandas as pd
 
@@ -146,7 +146,7 @@ class Table:
         if len(set(given)) < len(given) or (more and not self.further):
             wrong = next(name for name in given if name in more or given.count(name) > 1)
             raise RepalignError(
-                f"{where}column {wrong!r} is unknown or stands twice; expected {', '.join(self.names)}"
+                f"{where}column {wrong!r} is unknown or occurs twice; expected {', '.join(self.names)}"
             )
         columns = (*self.columns, *(Column(name, "float64", self.further, nullable=True) for name in more))
         rows = rows.reset_index(drop=True)
@@ -172,7 +172,7 @@ def _fits(values: pd.Series, dtype: str) -> bool:
     known = values.dropna()
     ends = np.iinfo(dtype.lower())
     whole = bool((known % 1 == 0).all())  # NaN of an infinite number is not 0 either
-    # A float64 cannot hold the last int64, and compares as if it were 2**63: so the end itself does not count.
+    # A float64 cannot hold the largest int64 and compares as if it were 2**63, so the end itself is excluded.
     return whole and ends.min <= known.min() and known.max() < ends.max
 
 

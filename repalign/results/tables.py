@@ -1,6 +1,6 @@
-"""TableSet: what a command found, in memory and as a folder of parquet tables and one JSON file.
+"""TableSet: the results of a command, in memory and as a folder of parquet tables and one JSON file.
 
-Reading a folder needs neither torch nor a model. Whatever it holds, it is read or refused in one line.
+Reading a folder needs neither torch nor a model; a folder that cannot be read is refused in one line.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ REMEDY = "run the command that wrote it again"
 
 @dataclass(frozen=True, repr=False)
 class TableSet:
-    """What one command found.
+    """The results of one command.
 
     Attributes:
         title: e.g. "m-llama on xquad".
         signatures: checkpoint -> what decides its numbers, in one line.
         tables: by the names in `repalign.results.schema.KINDS[kind]`, with exactly the columns declared there.
-        settings: what else decided the numbers, and how to label them (JSON types only).
+        settings: what else decided the numbers, and their labels (JSON types only).
         about: the command, versions (JSON types only).
 
     Raises:
@@ -42,7 +42,7 @@ class TableSet:
     """Name of the JSON file."""
 
     noun: ClassVar[str]
-    """What messages call it."""
+    """Its name in messages."""
 
     title: str
     signatures: dict[str, str]
@@ -76,10 +76,10 @@ class TableSet:
     def save(self, folder: str | Path) -> list[Path]:
         """Write everything into a folder, each file atomically, the JSON last. Returns the paths written.
 
-        A table of this kind that is not among `tables` is removed: it is of an earlier run.
+        A table of this kind that is not among `tables` is removed: it belongs to an earlier run.
 
         Raises:
-            RepalignError: the folder cannot be written, the disk is full, or `settings` or `about` have no form in JSON.
+            RepalignError: the folder cannot be written, the disk is full, or `settings` or `about` cannot be encoded in JSON.
         """
         folder = Path(folder)
         meta = {"schema": SCHEMA, "title": self.title, "signatures": self.signatures}
@@ -102,7 +102,8 @@ class TableSet:
         """Read a folder, of this schema or an earlier one.
 
         Raises:
-            RepalignError: nothing of the kind there, damaged, of a newer schema, or with other columns or settings.
+            RepalignError: no results of this kind, or results that are damaged, of a newer schema, or with other
+                columns or settings.
         """
         path = Path(folder) / f"{cls.kind}.json"
         if not path.is_file():
@@ -124,12 +125,12 @@ class TableSet:
 
     @staticmethod
     def settings_of_schema_1(settings: dict[str, Any]) -> dict[str, Any]:
-        """Settings as schema 1 had them, in today's form."""
+        """Settings of schema 1 in the current form."""
         return settings
 
 
 def read_tables(folder: Path, kind: str, schema: int) -> dict[str, pd.DataFrame]:
-    """The tables of a kind that a folder holds, under today's names.
+    """The tables of a kind in a folder, under their current names.
 
     Raises:
         RepalignError: a file is damaged or has other columns, or a required one is missing.
@@ -146,14 +147,14 @@ def read_tables(folder: Path, kind: str, schema: int) -> dict[str, pd.DataFrame]
 
 
 def checked(tables: Mapping[str, pd.DataFrame], kind: str) -> dict[str, pd.DataFrame]:
-    """Tables made in memory, by the declarations of their kind.
+    """Tables in memory, checked against the declarations of their kind.
 
     Raises:
         RepalignError: an unknown table, or other columns.
     """
     known = KINDS[kind]
     if unknown := [name for name in tables if name not in known]:
-        raise RepalignError(f"no table is named {unknown[0]!r} here; there may be {', '.join(known)}")
+        raise RepalignError(f"unknown table {unknown[0]!r}; expected {', '.join(known)}")
     return {name: known[name].checked(table) for name, table in tables.items()}
 
 

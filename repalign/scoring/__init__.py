@@ -1,4 +1,4 @@
-"""Scores by layer, and the tables that belong beside them; every function gives a tidy table."""
+"""Scores by layer, and the tables that accompany them; every function returns a tidy table."""
 
 from repalign.scoring.confusions import confusions
 from repalign.scoring.controls import bag_of_tokens, controls

@@ -1,4 +1,4 @@
-"""Wrong nearest neighbours: what a sentence is taken for."""
+"""Retrieval errors: sentences whose nearest neighbour is not their translation."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 def retrieval_errors(pair: LayerPair, margin: str) -> list[dict[str, Any]]:
-    """Source sentences whose best target is not their translation, the surest mistakes first.
+    """Source sentences whose nearest target is not their translation, largest difference of cosines first.
 
     `sentence` and `taken_for` are rows of the pair.
     """
-    found = margin_search(pair.cosine, margin)
+    nearest = margin_search(pair.cosine, margin)
     right = pair.cosine.diagonal()
-    cosine = pair.cosine.gather(1, found.index[:, None]).flatten()
-    wrong = (found.index != found.positions).nonzero().flatten()
+    cosine = pair.cosine.gather(1, nearest.index[:, None]).flatten()
+    wrong = (nearest.index != nearest.positions).nonzero().flatten()
     wrong = wrong[(cosine - right)[wrong].argsort(descending=True, stable=True)]
-    columns = (wrong, found.index[wrong], cosine[wrong], right[wrong])
+    columns = (wrong, nearest.index[wrong], cosine[wrong], right[wrong])
     names = ("sentence", "taken_for", "cosine", "cosine_right")
     return [dict(zip(names, row, strict=True)) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
@@ -41,7 +41,7 @@ def confusions(
     limit: int | None = 20,
     device: str = "cpu",
 ) -> pd.DataFrame:
-    """Which sentences are not found, and what they are taken for: the error list of retrieval.
+    """The errors of retrieval: sentences that do not find their translation, and their nearest neighbours.
 
     Args:
         states: of one checkpoint.
@@ -49,7 +49,8 @@ def confusions(
         variants: names from `VARIANTS`.
         layers: layer numbers; default all.
         margin: "absolute" for the nearest by cosine, "distance" or "ratio" as in xsim.
-        limit: at most so many mistakes a direction, layer and variant, the surest first; None for all.
+        limit: maximum number of errors per direction, layer and variant, largest difference of cosines first; None
+            for all.
         device: where to compute.
 
     Returns:
@@ -77,10 +78,10 @@ def confusions(
                     rows += [
                         {
                             **common,
-                            **found,
-                            "sentence": int(corpus_rows[found["sentence"]]),
-                            "taken_for": int(corpus_rows[found["taken_for"]]),
+                            **error,
+                            "sentence": int(corpus_rows[error["sentence"]]),
+                            "taken_for": int(corpus_rows[error["taken_for"]]),
                         }
-                        for found in retrieval_errors(pair, margin)[:limit]
+                        for error in retrieval_errors(pair, margin)[:limit]
                     ]
     return RESULTS["confusions"].frame(rows)

@@ -1,7 +1,7 @@
-"""Controls: what the same metric gives without meaning.
+"""Controls: scores of the same metric in conditions without meaning, or without a confound.
 
-Shared names and digits align even a model with random weights. A control is states like any other, so it is
-profiled, drawn and subtracted (`contrast(bag_of_tokens(states), states)`) by the same code.
+Shared names and digits align even a model with random weights. A control has the form of any other states, so it
+is profiled, drawn and subtracted (`contrast(bag_of_tokens(states), states)`) by the same code.
 """
 
 from __future__ import annotations
@@ -41,11 +41,10 @@ class _SameAtEveryLayer:
 
 
 def bag_of_tokens(states: LayerStates) -> LayerStates:
-    """Sentences as counts of their tokens, weighted by rarity (idf): the same at every layer, no model at
-    all.
+    """Sentences as token counts weighted by inverse document frequency: no model, the same at every layer.
 
     Raises:
-        RepalignError: the states came without token ids.
+        RepalignError: the states hold no token ids.
     """
     from scipy.sparse import csr_matrix
 
@@ -95,7 +94,7 @@ def controls(
     device: str = "cpu",
     progress: bool = True,
 ) -> pd.DataFrame:
-    """The controls of a checkpoint, to be drawn beside its curves.
+    """The scores of a checkpoint's controls, to be drawn with its curves.
 
     Args:
         states: the checkpoint.
@@ -122,36 +121,38 @@ def controls(
         "device": device,
         "progress": progress,
     }
-    found = []
+    by_control = []
     if all(len(states.token_ids.get(language, ())) for language in states.languages):
-        found.append(("bag-of-tokens", _at_every_layer(bag_of_tokens(states), variants, request)))
+        by_control.append(("bag-of-tokens", _at_every_layer(bag_of_tokens(states), variants, request)))
     for control, other in (("random-weights", twin), ("unshared-tokens", unshared)):
         if other is not None:
-            found.append((control, profile(other, variants=variants, **request).table))
+            by_control.append((control, profile(other, variants=variants, **request).table))
     for control in LENGTH_VARIANTS:
         added = [f"{spec}+{control}" for spec in variants if control not in spec.split("+")]
         if not added:  # the curve itself is the control
             continue
-        table = _of_what_suffices(states, variants=added, **request)
-        found.append((control, table.assign(variant=table["variant"].str.removesuffix(f"+{control}"))))
-    tables = [table.assign(control=control, checkpoint=states.checkpoint) for control, table in found]
+        table = _with_enough_sentences(states, variants=added, **request)
+        by_control.append((control, table.assign(variant=table["variant"].str.removesuffix(f"+{control}"))))
+    tables = [table.assign(control=control, checkpoint=states.checkpoint) for control, table in by_control]
     return RESULTS["controls"].frame(pd.concat(tables, ignore_index=True))
 
 
-def _of_what_suffices(
+def _with_enough_sentences(
     states: LayerStates, *, metrics: Sequence[str | Metric] = DEFAULT_METRICS, **request: Any
 ) -> pd.DataFrame:
-    """A profile without the metrics for which a part of the sentences is too few."""
-    wanted = as_metrics(metrics)
+    """A profile without the metrics that need more sentences than the variants select."""
+    resolved = as_metrics(metrics)
     try:
-        return profile(states, metrics=wanted, **request).table
+        return profile(states, metrics=resolved, **request).table
     except TooFewSentences as error:
-        fewer = [metric for metric in wanted if metric.name != error.metric]
-    return _of_what_suffices(states, metrics=fewer, **request) if fewer else RESULTS["profile"].frame([])
+        fewer = [metric for metric in resolved if metric.name != error.metric]
+    if not fewer:
+        return RESULTS["profile"].frame([])
+    return _with_enough_sentences(states, metrics=fewer, **request)
 
 
 def _at_every_layer(bag: LayerStates, variants: Sequence[str], request: dict[str, Any]) -> pd.DataFrame:
-    """Scored once, repeated for every layer."""
+    """The scores of states that are the same at every layer: computed once, repeated for each."""
     import pandas as pd
 
     layers = request.get("layers") or bag.layers

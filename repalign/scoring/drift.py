@@ -1,4 +1,4 @@
-"""What moved between two checkpoints, language by language: drift, and layers against layers."""
+"""What changed between two checkpoints, language by language: drift, and CKA between layers."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def drift(
     device: str = "cpu",
     progress: bool = True,
 ) -> pd.DataFrame:
-    """How far each language's own states moved from a to b: tells "zh moved to en" from "everything moved".
+    """How far each language moved from a to b: distinguishes "zh moved to en" from "everything moved".
 
-    Measures: `cka` (debiased) and, where both have the same dims, `cosine` of a sentence's states in a and in
-    b (both 1 where nothing moved), and `centroid_distance` of the language's mean, in standard deviations
-    within the language.
+    Measures: `cka` (debiased) and, if both have the same number of dims, `cosine` of a sentence's states in a and
+    in b (both 1 if nothing moved), and `centroid_distance` of the language's mean, in standard deviations within
+    the language.
 
     Returns:
         Columns of the table "drift" (see `repalign.results.schema.RESULTS`); checkpoint is b, baseline is a.
@@ -75,14 +75,14 @@ def drift(
 
 def _moved(pair: LayerPair, weights: np.ndarray, confidence: float) -> list[tuple[str, float, float, float]]:
     scores = METRICS["cka"](pair)
-    found = []
+    estimates = []
     if scores.influence is not None:
-        found.append(("cka", scores.value, scores.influence.cpu().numpy()))
+        estimates.append(("cka", scores.value, scores.influence.cpu().numpy()))
     if pair.x.shape == pair.y.shape:
         cosine = (pair.source.unit * pair.target.unit).sum(1).double().cpu().numpy()
-        found.append(("cosine", float(cosine.mean()), cosine - cosine.mean()))
+        estimates.append(("cosine", float(cosine.mean()), cosine - cosine.mean()))
     rows = []
-    for measure, value, influence in found:
+    for measure, value, influence in estimates:
         low, high = intervals(np.array([value]), influence[None], weights, confidence)
         rows.append((measure, value, low[0], min(high[0], 1.0)))
     if pair.x.shape == pair.y.shape:
@@ -116,10 +116,10 @@ def layer_cka(
         unit="language",
         disable=None if progress else True,
     ):
-        held = [(one, _unit_kernel(a, one, language, device)) for one in a.layers]
+        kernels = [(one, _unit_kernel(a, one, language, device)) for one in a.layers]
         for layer in b.layers:
             matrix = _unit_kernel(b, layer, language, device)
-            for baseline_layer, other in held:
+            for baseline_layer, other in kernels:
                 rows.append(
                     {
                         "checkpoint": b.checkpoint,
@@ -136,6 +136,6 @@ def layer_cka(
 
 
 def _unit_kernel(states: LayerStates, layer: int, language: str, device: str) -> torch.Tensor:
-    """The U-centred kernel over its norm: a sum of products is debiased CKA; NaN for a constant layer."""
+    """The U-centred kernel divided by its norm: the inner product of two is debiased CKA; NaN for a constant layer."""
     matrix = kernel(Layer(states, layer, device).side(language, "raw")).matrix
     return matrix / matrix.norm()

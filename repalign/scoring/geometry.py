@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LARGE = 10
-"""A dim whose |mean| is so many times the median is listed as an outlier."""
+"""A dim is an outlier if its |mean| is more than this many times the median."""
 
 
 def geometry(
@@ -28,12 +28,11 @@ def geometry(
     device: str = "cpu",
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Anisotropy, rank, hubs, lengths and outlier dims per language and layer: what cosines are made of.
+    """Anisotropy, rank, hubs, lengths and outlier dims per language and layer: properties that shape cosines.
 
     Measures: those of `repalign.metrics.descriptors.geometry.MEASURES`; `outlier_dims`, the number of dims whose |mean|
-    is 10 times the median, the largest named in `detail`; and `length_cosine`, the rank correlation between
-    the number of tokens of a sentence and its mean cosine to all others, which is length speaking and not
-    meaning.
+    is more than 10 times the median, the largest named in `detail`; and `length_cosine`, the rank correlation between
+    the number of tokens of a sentence and its mean cosine to all others: an effect of length, not of meaning.
 
     Returns:
         Columns of the table "geometry" (see `repalign.results.schema.RESULTS`).
@@ -53,10 +52,10 @@ def geometry(
                 "layer": layer,
                 "depth": states.depth(layer),
             }
-            found = {name: (measure(side), "") for name, measure in measures.MEASURES.items()}
-            found["outlier_dims"] = _outlier_dims(side)
-            found["length_cosine"] = _length_cosine(side, at.lengths(language)), ""
-            rows += [{**common, "measure": name, "value": v, "detail": d} for name, (v, d) in found.items()]
+            values = {name: (measure(side), "") for name, measure in measures.MEASURES.items()}
+            values["outlier_dims"] = _outlier_dims(side)
+            values["length_cosine"] = _length_cosine(side, at.lengths(language)), ""
+            rows += [{**common, "measure": name, "value": v, "detail": d} for name, (v, d) in values.items()]
             at.forget(language)
     return RESULTS["geometry"].frame(rows)
 

@@ -1,4 +1,4 @@
-"""How far each sentence moves a score, and what shuffled translations give: from a metric to statistics."""
+"""How far each sentence moves a score, and the score of shuffled translations: from a metric to statistics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from repalign.statistics.bootstrap import student_quantile
 
 
 def influence_of(metric: Metric, pair: LayerPair, scores: Scores, seed: int = 0) -> np.ndarray:
-    """How far each sentence moves a score, as the metric says or by a jackknife: float64 [sentence]."""
+    """How far each sentence moves a score, from the metric or by a jackknife: float64 [sentence]."""
     if scores.influence is not None:
         return scores.influence.double().cpu().numpy()
     if scores.per_sentence is not None:
@@ -21,7 +21,7 @@ def influence_of(metric: Metric, pair: LayerPair, scores: Scores, seed: int = 0)
 
 
 def jackknife(metric: Metric, pair: LayerPair, value: float, groups: int = 20, seed: int = 0) -> np.ndarray:
-    """Influence of a metric that does not give its own, by leaving out one group of sentences after another.
+    """Influence of a metric that does not return any, by leaving out one group of sentences after another.
 
     All sentences of a group share one influence, scaled by the square root of its size so that a sum over
     sentences has the right variance, and by Student's t over the normal quantile for so few groups.
@@ -40,7 +40,7 @@ def jackknife(metric: Metric, pair: LayerPair, value: float, groups: int = 20, s
 
 
 def shuffled(metric: Metric, pair: LayerPair, shuffles: int, seed: int = 0) -> Null:
-    """The distribution of a metric under shuffling, from so many shuffles, where it has no closed form."""
+    """The distribution of a metric under shuffling, estimated by `shuffles` shuffles: for metrics without a closed form."""
     generator = np.random.default_rng(seed)
     return Null.of_shuffles(
         [metric(pair.shuffled(generator.permutation(pair.sentences))).value for _ in range(shuffles)]
@@ -50,18 +50,18 @@ def shuffled(metric: Metric, pair: LayerPair, shuffles: int, seed: int = 0) -> N
 def score_interval(
     value: float, influence: np.ndarray, null: Null, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Score interval of a mean over pairs of sentences, such as CKA: all true values that the observed allows.
+    """Score interval of a mean over pairs of sentences, such as CKA: all true values compatible with the observed one.
 
-    As for a share, the variance depends on the true value. It runs in a straight line from that under
-    shuffling, where only pairs of sentences matter, to that measured at the observed value; its slope is at
-    least that of the noncentral distribution which the null's skewness tells, and it vanishes for identical
+    As for a share, the variance depends on the true value. It is interpolated linearly from the variance under
+    shuffling, where only pairs of sentences matter, to the one measured at the observed value; its slope is at
+    least that of the noncentral distribution implied by the null's skewness, and it vanishes for identical
     languages.
 
     Args:
         value: observed; at most 1, for identical languages.
-        influence: [sentence], without what pairs of sentences add twice.
+        influence: [sentence], without the contribution of pairs, which would count twice.
         null: distribution under shuffling.
-        confidence: share of intervals that should hold the true value.
+        confidence: share of intervals that should contain the true value.
     """
     if np.isnan(value):
         return np.nan, np.nan
@@ -79,9 +79,9 @@ def score_interval(
 
 
 def floor_influence_at_null(influence: np.ndarray, null: Null, p: float) -> np.ndarray:
-    """Influence with the error that shuffling shows, where a score cannot be told from chance (p > .05).
+    """Influence scaled to the standard error under shuffling if a score does not differ significantly from chance (p > .05).
 
-    There no single sentence moves a score such as Procrustes, only pairs do, and a jackknife counts those
+    Near chance no single sentence moves a score such as Procrustes, only pairs do, and a jackknife counts those
     twice.
     """
     error = float(np.linalg.norm(influence)) / len(influence)

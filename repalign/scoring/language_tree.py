@@ -1,4 +1,4 @@
-"""How languages group: distances between all of them, and the tree they make."""
+"""How languages group: pairwise distances, and the tree of their average linkage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def language_tree(profile: LayerProfile) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Distances between all languages at each layer, and the tree that average linkage makes of them.
+    """Distances between all languages at each layer, and their tree by average linkage.
 
     The distance of two languages is 1 minus the calibrated score (0 = the same states, 1 = unrelated), both
     directions averaged where a metric has two; negative scores count as unrelated, 1.
@@ -61,12 +61,12 @@ def language_tree(profile: LayerProfile) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _matrices(rows: pd.DataFrame) -> tuple[list[str], np.ndarray, np.ndarray]:
     names = list(dict.fromkeys([*rows["source"], *rows["target"]]))
-    place = {name: index for index, name in enumerate(names)}
-    sums = np.zeros((3, len(names), len(names)))  # value, calibrated, how many
+    index_of = {name: index for index, name in enumerate(names)}
+    sums = np.zeros((3, len(names), len(names)))  # value, calibrated, count
     for source, target, value, calibrated in rows[["source", "target", "value", "calibrated"]].itertuples(
         index=False
     ):
-        sums[:, place[source], place[target]] += (value, calibrated, 1)
+        sums[:, index_of[source], index_of[target]] += (value, calibrated, 1)
     sums += sums.transpose(0, 2, 1)
     missing = np.argwhere((sums[2] == 0) & ~np.eye(len(names), dtype=bool))
     if len(missing):
@@ -80,7 +80,7 @@ def _matrices(rows: pd.DataFrame) -> tuple[list[str], np.ndarray, np.ndarray]:
 
 
 def _tree(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Place of each language along the tree, and the mergers: left, right, distance, size."""
+    """Position of each language along the tree, and the mergers: left, right, distance, size."""
     from scipy.cluster.hierarchy import leaves_list, linkage
     from scipy.spatial.distance import squareform
 

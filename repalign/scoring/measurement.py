@@ -1,4 +1,4 @@
-"""Measurements: what every metric says of every pair of languages at one layer, before any interval."""
+"""Measurements: point estimates of each metric for each pair of languages at one layer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from repalign.states.layer_states import LayerStates
 
 @dataclass(frozen=True)
 class Measurement:
-    """One score before its interval: a row of the profile, with the influence of each sentence."""
+    """A score without its interval: a row of the profile, with the influence of each sentence."""
 
     metric: Metric
     variant: str
@@ -26,7 +26,7 @@ class Measurement:
     layer: int
     value: float
     influence: np.ndarray  # float64 [sentence group]
-    kind: str  # of scores: it decides the interval
+    kind: str  # `Scores.kind`, which decides the method of the interval
     null: Null | None
     chance: float
     p: float
@@ -34,7 +34,7 @@ class Measurement:
 
 
 class Paired(NamedTuple):
-    """Two languages at one layer in one variant, and the rows that the variant selected, if it selects."""
+    """Two languages at one layer in one variant; `rows` are the sentence groups that the variant selects, None for all."""
 
     source: str
     target: str
@@ -44,9 +44,9 @@ class Paired(NamedTuple):
 
 
 class Layer:
-    """One layer of a checkpoint: the sides of its languages, one row a sentence group, each made once.
+    """One layer of a checkpoint: its languages in each variant, one row per sentence group, computed once and cached.
 
-    Identical texts are one group and count once; the first sentence stands for its group.
+    Duplicates form one group and count once; the first sentence represents its group.
     """
 
     def __init__(self, states: LayerStates, layer: int, device: str) -> None:
@@ -62,7 +62,7 @@ class Layer:
         return self._sides[language, spec]
 
     def forget(self, language: str) -> None:
-        """Free the memory of a language that is not needed again."""
+        """Free the memory of a language that is no longer needed."""
         for key in [key for key in self._sides if key[0] == language]:
             del self._sides[key]
 
@@ -97,8 +97,8 @@ class Layer:
         empty = (side.states == 0).all(1).nonzero().flatten()
         if len(empty):
             raise RepalignError(
-                f"{where}: {len(empty)} sentences have a zero vector, the first is row {int(empty[0])}; "
-                "no direction can be compared with it; extract again"
+                f"{where}: {len(empty)} sentences have a zero vector, which has no direction to compare; "
+                f"the first is row {int(empty[0])}; extract again"
             )
         return side if len(self.rows) == len(side.states) else side.take(self.rows)
 
@@ -123,15 +123,15 @@ class Plan:
             known: dict[tuple[str, str], list[Measurement]] = {}
             for spec in self.variants:
                 for metric in self.metrics:
-                    # a metric that ignores a shift need not be computed again on centred states
-                    blind = "shift" in metric.invariances and all(v.shift for v in variant(spec))
-                    seen = "raw" if blind else spec
-                    if (metric.name, seen) not in known:
-                        if seen not in pairs:
-                            pairs[seen] = at.pair(source, target, seen)
-                        known[metric.name, seen] = list(self._scored(at, metric, pairs[seen]))
-                    for found in known[metric.name, seen]:
-                        yield replace(found, variant=spec)
+                    # Centred states need no second computation if the metric is invariant to shifts.
+                    invariant = "shift" in metric.invariances and all(v.shift for v in variant(spec))
+                    computed = "raw" if invariant else spec
+                    if (metric.name, computed) not in known:
+                        if computed not in pairs:
+                            pairs[computed] = at.pair(source, target, computed)
+                        known[metric.name, computed] = list(self._scored(at, metric, pairs[computed]))
+                    for measurement in known[metric.name, computed]:
+                        yield replace(measurement, variant=spec)
             for language in (source, target):
                 if last[language] == index:
                     at.forget(language)
@@ -142,7 +142,7 @@ class Plan:
             directions.append((paired.pair.reverse, paired.target, paired.source))
         for pair, source, target in directions:
             scores = metric(pair)
-            null, influence = self._judged(metric, pair, scores)
+            null, influence = self._null_and_influence(metric, pair, scores)
             yield Measurement(
                 metric=metric,
                 variant=paired.variant,
@@ -158,8 +158,10 @@ class Plan:
                 sentences=pair.sentences,
             )
 
-    def _judged(self, metric: Metric, pair: LayerPair, scores: Scores) -> tuple[Null | None, np.ndarray]:
-        """The distribution under shuffling, where there is one, and the influence of each sentence."""
+    def _null_and_influence(
+        self, metric: Metric, pair: LayerPair, scores: Scores
+    ) -> tuple[Null | None, np.ndarray]:
+        """The distribution under shuffling, if there is one, and the influence of each sentence."""
         influence = influence_of(metric, pair, scores, self.seed)
         if scores.null is not None or not self.permutations or np.isnan(scores.value):
             return scores.null, influence
@@ -172,7 +174,7 @@ class Plan:
 
 
 def _spread(influence: np.ndarray, rows: np.ndarray, groups: int) -> np.ndarray:
-    """Influence over all sentence groups of a score of some of them: the others move nothing."""
+    """Influence over all sentence groups of a score over some of them: that of the others is 0."""
     spread = np.zeros(groups)
     spread[rows] = influence * groups / len(rows)
     return spread

@@ -55,13 +55,13 @@ def profile(
         variants: names from `VARIANTS`; "+" joins several, e.g. "centred+length-matched".
         pairs: "pivot", "all", or a list of (source, target).
         layers: layer numbers; default all.
-        baseline: a checkpoint to subtract: value, interval and p are then of the paired difference (see
+        baseline: a checkpoint to subtract: value, interval and p are then those of the paired difference (see
             `contrast`).
         draws: bootstrap draws, over sentence groups; at least 1.
-        permutations: shuffles for metrics without a closed form; 0 leaves their chance and p empty.
+        permutations: shuffles for metrics without a closed form; with 0 their chance and p are missing.
         confidence: of the intervals.
-        interval: "bca" or "percentile", of means over sentences; shares of sentences and means over pairs of
-            them have score intervals.
+        interval: "bca" or "percentile", for means over sentences; shares of sentences and means over pairs of
+            sentences have score intervals.
         correction: "holm" or "bh", over the layers and languages of a metric and variant.
         seed: of draws and shuffles.
         device: where to compute, e.g. "cuda".
@@ -103,12 +103,12 @@ def profile(
             seed=seed,
             device=device,
         )
-        found = list(plan.measured(one, layer))
+        measurements = list(plan.measured(one, layer))
         if baseline is not None:
-            found = list(map(minus, found, plan.measured(baseline, layer)))
-        weights = resampled(len(found[0].influence))
-        low, high = _ends(found, weights, confidence, interval, paired=baseline is not None)
-        for row, measurement in enumerate(found):
+            measurements = list(map(minus, measurements, plan.measured(baseline, layer)))
+        weights = resampled(len(measurements[0].influence))
+        low, high = _ends(measurements, weights, confidence, interval, paired=baseline is not None)
+        for row, measurement in enumerate(measurements):
             rows.append(_row(one, baseline, measurement, low[row], high[row]))
     signatures = {one.checkpoint: str(one.signature) for one in [*series, *([baseline] if baseline else [])]}
     settings = {
@@ -138,7 +138,7 @@ def _series(states: LayerStates | Sequence[LayerStates]) -> list[LayerStates]:
 
 
 def _together(states: LayerStates, pairs: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
-    """Pairs scored in one go over the layers: all, as they share the pivot; or each alone, to hold two."""
+    """Pairs scored in one pass over the layers: all, as they share the pivot; one by one if streamed, to hold two languages."""
     return [[pair] for pair in pairs] if states.streamed else [pairs]
 
 
@@ -161,14 +161,14 @@ def contrast(
     device: str = "cpu",
     progress: bool = True,
 ) -> LayerProfile:
-    """The difference states - baseline at every layer, paired: both checkpoints are resampled alike.
+    """The difference states - baseline at every layer, paired: each draw resamples both checkpoints alike.
 
-    In the table `checkpoint` is that of `states` and `baseline` the other; `value`, `low` and `high` are
-    differences and `p` is against no difference.
+    In the table, `checkpoint` is that of `states` and `baseline` the other; `value`, `low` and `high` are
+    differences, and `p` tests against no difference.
 
     Args:
-        baseline: the checkpoint to subtract, e.g. the one that was tuned, or a twin with random weights.
-        states: the checkpoint in question.
+        baseline: the checkpoint to subtract, e.g. the one before tuning, or a twin with random weights.
+        states: the checkpoint that it is subtracted from.
         pivot, targets, metrics, variants, pairs, layers, draws, confidence, interval, correction, seed, device,
             progress: as for `profile`.
 
@@ -195,27 +195,31 @@ def contrast(
 
 
 def minus(b: Measurement, a: Measurement) -> Measurement:
-    """The paired difference b - a; its p is against no difference."""
+    """The paired difference b - a; its p tests against no difference."""
     value, influence = b.value - a.value, b.influence - a.influence
     p = difference_p(np.array([value]), influence[None])[0]
     return replace(b, value=value, influence=influence, chance=np.nan, p=p, kind="mean")
 
 
 def _ends(
-    found: Sequence[Measurement], weights: np.ndarray, confidence: float, interval: str, paired: bool
+    measurements: Sequence[Measurement],
+    weights: np.ndarray,
+    confidence: float,
+    interval: str,
+    paired: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper ends of the intervals of all measurements; within bounds."""
-    values = np.array([m.value for m in found])
-    influence = np.stack([m.influence for m in found])
+    """Lower and upper ends of the intervals of all measurements, clipped to the metrics' bounds unless paired."""
+    values = np.array([m.value for m in measurements])
+    influence = np.stack([m.influence for m in measurements])
     low, high = intervals(values, influence, weights, confidence, interval)
-    for row, m in enumerate(found):
+    for row, m in enumerate(measurements):
         if m.kind == "share":
             low[row], high[row] = wilson(m.value, m.sentences, confidence)
         elif m.kind == "pairs" and m.null is not None:
             low[row], high[row] = score_interval(m.value, m.influence, m.null, confidence)
     if paired:
         return low, high
-    lowest, highest = np.array([m.metric.bounds for m in found]).T
+    lowest, highest = np.array([m.metric.bounds for m in measurements]).T
     return np.maximum(low, lowest), np.minimum(high, highest)
 
 

@@ -1,4 +1,4 @@
-"""What a request may ask: metrics, pairs of languages, and checkpoints that can be paired."""
+"""Validation of requests: pairs of languages, and checkpoints that can be paired."""
 
 from __future__ import annotations
 
@@ -27,29 +27,28 @@ def language_pairs(
     for language in [*languages, *([pivot] if pairs == "pivot" else [])]:
         if language not in states.arrays:
             raise unknown(
-                "language", language, states.arrays, f"the states of {states.checkpoint} hold no other"
+                "language", language, states.arrays, f"the states of {states.checkpoint} hold no others"
             )
     if pairs == "pivot":
-        found = [(pivot, language) for language in languages if language != pivot]
+        chosen = [(pivot, language) for language in languages if language != pivot]
     elif pairs == "all":
-        found = list(combinations(list(states.languages) if targets is None else languages, 2))
+        chosen = list(combinations(list(states.languages) if targets is None else languages, 2))
     elif isinstance(pairs, str):
         raise unknown("kind of pairs", pairs, ["pivot", "all"])
     else:
-        found = [(one, other) for one, other in pairs]
-    if not found:
+        chosen = [(one, other) for one, other in pairs]
+    if not chosen:
         raise RepalignError(
             f"no pair of languages: {states.checkpoint} holds {', '.join(states.languages)}; give two or more"
         )
-    return found
+    return chosen
 
 
 def same_sentences(a: LayerStates, b: LayerStates, layers: bool = True) -> None:
-    """Refuse to pair checkpoints that were read on different sentences, or (if `layers`) have different
-    layers.
+    """Refuse to pair checkpoints that were read on different sentences, or (if `layers`) have different layers.
 
     Raises:
-        RepalignError: what differs.
+        RepalignError: the sentences or layers differ.
     """
     both = f"{a.checkpoint} and {b.checkpoint}"
     if a.n_sentences != b.n_sentences or not np.array_equal(a.groups, b.groups):

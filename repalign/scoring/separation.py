@@ -1,4 +1,4 @@
-"""Do states separate by language or by meaning: silhouettes, centroids, language probes."""
+"""Whether states cluster by language or by meaning: silhouettes, centroids, language probes."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def separation(
     device: str = "cpu",
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Does a state say first in which language it is, or what it means?
+    """Whether states cluster by language or by meaning.
 
     Measures: `silhouette_language` and `silhouette_sentence` (cosine, over all languages, and per language);
     `centroid_distance` and `centroid_cosine` of each language to the pivot; with `probe`, `probe_accuracy`
-    of a linear language probe with folds by sentence, and `probe_selectivity`, what it scores above a control
-    task.
+    of a linear language probe with folds by sentence, and `probe_selectivity`, its accuracy above that on a
+    control task.
 
     Returns:
         Columns of the table "separation" (see `repalign.results.schema.RESULTS`).
@@ -54,18 +54,18 @@ def separation(
         at = Layer(states, layer, device)
         sides = [at.side(language, spec) for language in languages]
         weights = resamples(len(at.rows), draws, seed)
-        found = _silhouettes(sides, languages, weights, confidence)
+        measured = _silhouettes(sides, languages, weights, confidence)
         if pivot in languages:
-            found += _centroids(at.side(pivot, spec), sides, languages, pivot)
+            measured += _centroids(at.side(pivot, spec), sides, languages, pivot)
         if probe:
-            found += _probed(sides, weights, confidence, seed)
+            measured += _probed(sides, weights, confidence, seed)
         common = {
             "checkpoint": states.checkpoint,
             "variant": spec,
             "layer": layer,
             "depth": states.depth(layer),
         }
-        rows += [{**common, **row} for row in found]
+        rows += [{**common, **row} for row in measured]
     return RESULTS["separation"].frame(rows)
 
 

@@ -1,7 +1,7 @@
-"""Variants: the same metric on states from which something was taken first.
+"""Variants: the same metric on states that were transformed first, or on selected sentences.
 
 Whatever is fitted (means, scales, directions) is fitted on other sentences than the one it is applied to: ten
-folds, the same for all languages, so that no translation helps to centre its own pair.
+folds, the same for all languages, so that no sentence contributes to the centring of its translations.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 FOLDS = 10
 TOP = 3
-"""How many outlier dims, or principal directions, the variants that remove some remove."""
+"""Number of outlier dims or principal directions that variants remove."""
 
 
 @dataclass(frozen=True)
 class Language:
-    """What a variant may know of one layer of one language.
+    """What a variant sees of one language at one layer.
 
     Attributes:
         states: [sentence, dim].
@@ -44,11 +44,11 @@ class Variant:
 
     Attributes:
         name: as given to `--variants`; several joined by "+" are applied from left to right.
-        label: as drawn.
-        change: from a language to its new states, or None where only sentences are selected.
+        label: in figures.
+        change: from a language to its new states, or None if only sentences are selected.
         select: from the token counts of both languages to the rows that stay, or None for all.
-        shift: whether `change` only takes one vector off a language, which shift-invariant metrics do not
-            see.
+        shift: whether `change` only subtracts one vector per language, to which shift-invariant metrics are
+            insensitive.
     """
 
     name: str
@@ -67,7 +67,7 @@ def folds_of(sentences: int) -> np.ndarray:
 
 
 def _of_others(language: Language, fit: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
-    """For each sentence what `fit` makes of the sentences of all other folds: [sentence, ...]."""
+    """For each sentence, `fit` applied to the sentences of all other folds: [sentence, ...]."""
     import torch
 
     fitted = torch.stack(
@@ -79,7 +79,7 @@ def _of_others(language: Language, fit: Callable[[torch.Tensor], torch.Tensor]) 
 def centred(language: Language) -> torch.Tensor:
     """Minus the language's mean over other sentences.
 
-    What is left of a constant layer is rounding; it is set to zero, and so is near to nothing.
+    The residue of a constant layer is rounding error; it is set to zero, so that it is similar to nothing.
     """
     import torch
 
@@ -129,7 +129,7 @@ def without_top_directions(language: Language) -> torch.Tensor:
 def without_length(language: Language) -> torch.Tensor:
     """Minus a linear regression on the logarithm of the number of tokens, fitted on other sentences.
 
-    Scores of these states are partial ones: ANC becomes the mean partial correlation given length.
+    Scores of these states control for length: ANC becomes the mean partial correlation given length.
     """
     import torch
 
@@ -137,14 +137,14 @@ def without_length(language: Language) -> torch.Tensor:
     design = torch.stack([torch.ones_like(length), length], dim=1)
     result = language.states.clone()
     for fold in range(int(language.folds.max()) + 1):
-        mine, others = language.folds == fold, language.folds != fold
-        # pinv and not lstsq: where all sentences are equally long the slope is undefined and becomes zero
-        result[mine] -= design[mine] @ (torch.linalg.pinv(design[others]) @ language.states[others])
+        inside, others = language.folds == fold, language.folds != fold
+        # pinv and not lstsq: if all sentences are equally long the slope is undefined and becomes zero
+        result[inside] -= design[inside] @ (torch.linalg.pinv(design[others]) @ language.states[others])
     return result
 
 
 def length_matched(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The half of the sentences whose ratio of lengths is nearest to the usual one of the pair."""
+    """The half of the sentences whose ratio of lengths is nearest to the median ratio of the pair."""
     ratio = np.log(np.maximum(target, 1)) - np.log(np.maximum(source, 1))
     nearest = np.argsort(np.abs(ratio - np.median(ratio)), kind="stable")
     return np.sort(nearest[: (len(ratio) + 1) // 2])
@@ -168,7 +168,7 @@ def variant(spec: str) -> list[Variant]:
     Raises:
         RepalignError: one is unknown (with the near miss), or two select sentences.
     """
-    found = [VARIANTS[name.strip()] for name in spec.split("+")]
-    if sum(v.select is not None for v in found) > 1:
+    chain = [VARIANTS[name.strip()] for name in spec.split("+")]
+    if sum(v.select is not None for v in chain) > 1:
         raise RepalignError(f"variant {spec!r} selects sentences twice; use one selection")
-    return found
+    return chain

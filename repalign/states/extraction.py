@@ -24,7 +24,7 @@ from repalign.states.subject import Subject, open_subject
 from repalign.states.views import StreamedArray
 
 MAX_TRUNCATED = 0.01
-"""Share of sentences that may be too long before it is an error."""
+"""Largest share of sentences that may exceed the length limit."""
 
 
 @explained_keywords(side="stack", unshared="exclude_shared_tokens")
@@ -55,14 +55,14 @@ def extract(
             `ParallelCorpus`.
         pooling, template, site, layers, stack, max_length, exclude_shared_tokens: see `ReadingSpec`.
         dtype, device, batch_tokens, progress: see `Machine`.
-        store: whether states are kept under `$REPALIGN_HOME/states`; without it they are held in memory, as are
-            those of a model in memory.
+        store: whether states are stored under `$REPALIGN_HOME/states`; otherwise they stay in memory, as do those of
+            a model in memory.
         stream: keep at most two languages in memory and recompute on demand, so that 200 languages need the memory
-            of two (and those scored with several others are computed again). Nothing is stored.
+            of two (a language scored with several others is recomputed). Nothing is stored.
 
     Raises:
-        RepalignError: an argument that means nothing; weights that cannot be loaded or read; too many sentences over
-            the length limit; states that are not finite; a store that cannot be written.
+        RepalignError: an invalid argument; weights that cannot be loaded or read; too many sentences over the length
+            limit; states that are not finite; a store that cannot be written.
     """
     spec = ReadingSpec(
         pooling=pooling,  # type: ignore[arg-type]
@@ -103,7 +103,7 @@ def read_states(
     if any(spec.with_pooling("mean") != specs[0].with_pooling("mean") for spec in specs):
         raise RepalignError("several specs in one pass may differ in their pooling only")
     subject = open_subject(checkpoint, specs[0], machine)
-    # What cannot be identified is not stored: another model or function would be answered with these states.
+    # Without an identity nothing is stored: another model or function would be given these states.
     store = store and subject.on_disk and all(spec.pooling.source is not None for spec in specs)
     by_number: dict[int, LayerStates] = {}
     for tokens, numbers in _passes(subject, corpus, specs):
@@ -116,9 +116,9 @@ def read_states(
 def _passes(
     subject: Subject, corpus: ParallelCorpus, specs: Sequence[ReadingSpec]
 ) -> list[tuple[dict[str, TokenRows], list[int]]]:
-    """Tokens by language, and which specs are read on them.
+    """Tokens by language, and the numbers of the specs that are read on them.
 
-    A causal model need not read what follows the sentence, unless a pooling looks at it.
+    A causal model need not read what follows the sentence, unless a pooling uses it.
     """
     by_cut: dict[bool, list[int]] = {}
     for number, spec in enumerate(specs):
@@ -210,10 +210,10 @@ def _streamed(
 
 
 def short_enough(corpus: ParallelCorpus, tokens: Mapping[str, TokenRows], max_length: int) -> list[int]:
-    """Rows that no language had to cut.
+    """Rows that are not truncated in any language.
 
     Raises:
-        RepalignError: more than 1% of the rows lost tokens in some language.
+        RepalignError: more than 1% of the rows are truncated in some language.
     """
     truncated = {language: int(rows.truncated.sum()) for language, rows in tokens.items()}
     complete = np.flatnonzero(~np.any([rows.truncated for rows in tokens.values()], axis=0)).tolist()
@@ -243,10 +243,10 @@ def fertility(corpus: ParallelCorpus, tokens: Mapping[str, TokenRows]) -> dict[s
 
 
 def count_tokens(checkpoint: CheckpointLike, corpus: CorpusLike) -> dict[str, dict[str, float]]:
-    """What a checkpoint's tokenizer makes of a corpus, without loading any weights: see `fertility`.
+    """Token counts of a corpus with a checkpoint's tokenizer, without loading any weights: see `fertility`.
 
     Raises:
-        RepalignError: nothing of that name, or a tokenizer that cannot be read.
+        RepalignError: no checkpoint of that name, or a tokenizer that cannot be read.
     """
     corpus = as_corpus(corpus)
     subject = open_subject(checkpoint, ReadingSpec(), Machine())

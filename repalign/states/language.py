@@ -35,7 +35,7 @@ class LanguageStates:
         tokens: one row per sentence.
         progress: show a bar on a terminal.
         first: int64 [distinct], the first sentence of each distinct sequence of tokens.
-        rows: int64 [sentence], which distinct sequence each sentence is.
+        rows: int64 [sentence], the index of each sentence's distinct sequence.
     """
 
     subject: Subject
@@ -62,7 +62,7 @@ class LanguageStates:
         return self.shape(), [RowView(array, self.rows) for array in states]
 
     def load_or_compute(self, specs: Sequence[ReadingSpec]) -> tuple[Shape, Sequence[LayerArray]]:
-        """Likewise, from the store; what is missing there is computed and kept. Loads the model only if it must.
+        """Likewise, from the store; missing states are computed and stored. Loads the model only if necessary.
 
         Raises:
             RepalignError: states that are not finite, or a store that cannot be written.
@@ -85,7 +85,7 @@ class LanguageStates:
         return stores[0].shape, [RowView(store.array(), self.rows) for store in stores]
 
     def key(self, spec: ReadingSpec) -> dict[str, Any]:
-        """Everything that decides the states: any difference is another store."""
+        """Everything that decides the states: a different key is a different store."""
         source = spec.pooling.source
         return {
             "weights": self.subject.weights,

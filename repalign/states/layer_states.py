@@ -41,7 +41,7 @@ class LayerStates:
             and scored together.
         token_ids: language -> one int array per sentence (without special tokens), for lexical controls; may be empty.
         metadata: data checks (duplicates, truncation, fertility, ...), shown in every report.
-        streamed: languages are computed on demand, two at a time: better scored pair by pair than layer by layer.
+        streamed: whether languages are computed on demand, two at a time: score pair by pair, not layer by layer.
     """
 
     signature: Signature
@@ -165,7 +165,7 @@ class LayerStates:
         return np.stack([self.layer(language, layer) for layer in self.layers])
 
     def depth(self, layer: int) -> float:
-        """Relative depth in [0, 1]: models of any number of blocks share this axis."""
+        """Relative depth in [0, 1], comparable between models with different numbers of blocks."""
         return layer / self.n_blocks if self.n_blocks else 0.0
 
     def layer(self, language: str, layer: int) -> np.ndarray:
@@ -175,7 +175,7 @@ class LayerStates:
             RepalignError: no such language or layer.
         """
         if language not in self.arrays:
-            raise unknown("language", language, self.arrays, "these states hold no other")
+            raise unknown("language", language, self.arrays, "these states hold no others")
         if layer not in self.layers:
             raise RepalignError(f"no layer {layer} here; layers are {self.layers[0]}..{self.layers[-1]}")
         return np.asarray(self.arrays[language][self.layers.index(layer)])

@@ -1,4 +1,4 @@
-"""What is read (`ReadingSpec`) and where (`Machine`): validated when made, before any model is loaded."""
+"""What is read (`ReadingSpec`) and where (`Machine`): validated on construction, before any model is loaded."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ MAX_LAYER = 10_000
 
 @dataclass(frozen=True)
 class ReadingSpec:
-    """Which hidden states are read: everything that decides their numbers but the model, its dtype and the text.
+    """Which hidden states are read: everything that decides their values except the model, its dtype and the text.
 
     Attributes:
         pooling: a name in `repalign.models.pooling.POOLINGS`, a `Pooling`, or a function of (hidden, content, real).
         template: the prompt around each sentence, by default none; a name in `repalign.models.templates.TEMPLATES`.
         site: see `repalign.models.sites`.
-        layers: layer numbers, ascending; a single number will do; None for all.
+        layers: layer numbers, ascending, or a single number; None for all.
         stack: of an encoder-decoder: encoder or decoder; auto is the encoder.
-        max_length: tokens a sentence may have; longer ones are dropped from every language. None for 2,048, or
-            what the model reads.
+        max_length: maximum tokens per sentence; longer sentences are dropped from every language. None for 2,048, or
+            the model's limit if that is lower.
         exclude_shared_tokens: pool only tokens that occur in none of a sentence's translations: a control for names
             and digits.
 
@@ -66,18 +66,18 @@ class ReadingSpec:
             )
 
     def with_pooling(self, pooling: str | Pooling | PoolingFunction) -> ReadingSpec:
-        """The same but for the pooling."""
+        """The same spec with another pooling."""
         return replace(self, pooling=POOLINGS.resolve(pooling))
 
     @property
     def pooling_name(self) -> str:
-        """As in signatures and keys: two ways to pool have two names."""
+        """The name in signatures and keys, which also says whether shared tokens are excluded."""
         return self.pooling.name + "-unshared" * self.exclude_shared_tokens
 
 
 @dataclass(frozen=True)
 class Machine:
-    """Where and how a model runs: decides speed, and the numbers only within rounding.
+    """Where and how a model runs: affects speed, and the numbers only by rounding.
 
     Attributes:
         dtype: float32, bfloat16 or float16; auto is bfloat16 (float16 on older GPUs) for models over 100 MB on a
@@ -106,7 +106,7 @@ def as_layers(layers: int | Sequence[int] | None) -> tuple[int, ...] | None:
     """Layer numbers, ascending, each once.
 
     Raises:
-        RepalignError: no number, a negative one, or something else.
+        RepalignError: empty, a negative number, or something that is not a whole number.
     """
     if layers is None:
         return None

@@ -23,7 +23,7 @@ from repalign.signature import digest
 from repalign.states.views import StoredArray
 
 FORMAT = 1
-"""Version of the layout and of the extraction code: raised when the same inputs would give other numbers."""
+"""Version of the layout and of the extraction code: raised when the same inputs would give different numbers."""
 
 DESCRIBED = {
     "key": {str: object},
@@ -34,7 +34,7 @@ DESCRIBED = {
 REMEDY = "set REPALIGN_HOME to a folder that can be written"
 WHEN_FULL = "what is computed so far is kept: free some space (`repalign cache prune`) or set REPALIGN_HOME, and run again to go on"
 SHARD_BYTES = 64 << 20
-"""Bytes of a full shard: what a killed run loses at most, and what is held in memory before it is written."""
+"""Bytes of a full shard: the most that a killed run loses, and the most held in memory before it is written."""
 
 
 @dataclass(frozen=True)
@@ -67,18 +67,18 @@ class Store:
 
     @classmethod
     def find(cls, root: Path, key: Mapping[str, Any]) -> Store | None:
-        """The store of a key, or None where nothing was ever written under it.
+        """The store of a key, or None if there is none.
 
         Args:
             root: folder of all stores.
-            key: everything that decides the numbers; any difference is another store.
+            key: everything that decides the numbers; a different key is a different store.
         """
         described = cls.folder_of(root, key) / "key.json"
         if not described.is_file():
             return None
         try:
             shape = read_json(described, DESCRIBED)["shape"]
-        except RepalignError:  # damaged: made anew; the shards have checksums of their own
+        except RepalignError:  # damaged: it is rewritten; the shards are checked by their checksums
             return None
         return cls(
             described.parent, Shape(tuple(shape["layers"]), shape["blocks"], shape["rows"], shape["dim"])
@@ -86,7 +86,7 @@ class Store:
 
     @classmethod
     def create(cls, root: Path, key: Mapping[str, Any], shape: Shape) -> Store:
-        """The store of a key, made when it is not there."""
+        """The store of a key, created if it does not exist."""
         folder = cls.folder_of(root, key)
         with writing(folder, REMEDY, WHEN_FULL):
             folder.mkdir(parents=True, exist_ok=True)
@@ -100,10 +100,10 @@ class Store:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """One writer at a time: a second process waits, and then finds the work done. A killed one frees the lock."""
+        """One writer at a time: a second process waits and then reads the result. The lock of a killed process is released."""
         lock = self.folder / ".lock"
         with writing(self.folder, REMEDY, WHEN_FULL), filelock.FileLock(lock):
-            lock.touch()  # tells `repalign cache prune` that the states are in use, also when they are only read
+            lock.touch()  # its time is the last use of the states, also if only read, for `repalign cache prune`
             yield
 
     @property
@@ -116,21 +116,21 @@ class Store:
         return range(start, min(start + self.rows_per_shard, self.shape.rows))
 
     def path(self, shard: int) -> Path | None:
-        """The shard's file, or None when it is not written yet."""
+        """The file of a shard, or None if it is not written yet."""
         return next(iter(sorted(self.folder.glob(f"{shard:05d}-*.npy"))), None)
 
     def missing(self, report: Callable[[str], None]) -> list[int]:
-        """Shards to compute; damaged ones are named through `report`, and removed."""
-        wanted = []
+        """Numbers of the shards to compute; damaged ones are reported through `report` and removed."""
+        absent = []
         for shard in range(self.shards):
             path = self.path(shard)
             if path is not None and (damage := damaged(path)):
-                report(f"shard {path.name} of {self.folder} is damaged ({damage}); computing it again")
+                report(f"shard {path.name} of {self.folder} is damaged ({damage}); recomputing it")
                 path.unlink(missing_ok=True)
                 path = None
             if path is None:
-                wanted.append(shard)
-        return wanted
+                absent.append(shard)
+        return absent
 
     def write(self, shard: int, states: np.ndarray) -> None:
         """Write one shard, float32 [layer, row, dim].
@@ -145,14 +145,14 @@ class Store:
             partial.rename(f"{name}-{checksum(partial)}.npy")
 
     def array(self) -> StoredArray:
-        """The whole, read layer by layer from memory-mapped shards."""
+        """All rows, read layer by layer from memory-mapped shards."""
         paths = [self.path(shard) for shard in range(self.shards)]
         shards = tuple(np.load(path, mmap_mode="r", allow_pickle=False) for path in paths if path is not None)
         return StoredArray(shards, (len(self.shape.layers), self.shape.rows, self.shape.dim))
 
 
 def checksum(path: Path) -> str:
-    """CRC-32 of a file as eight hexadecimal digits: finds damage, is no defence against forgery."""
+    """CRC-32 of a file as eight hexadecimal digits: detects damage, not forgery."""
     value = 0
     with path.open("rb") as file:
         while block := file.read(1 << 20):
@@ -163,5 +163,5 @@ def checksum(path: Path) -> str:
 def damaged(path: Path) -> str | None:
     """What is wrong with a shard, or None."""
     expected = path.stem.rpartition("-")[2]
-    found = checksum(path)
-    return None if found == expected else f"checksum {found}, expected {expected}"
+    actual = checksum(path)
+    return None if actual == expected else f"checksum {actual}, expected {expected}"

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     import torch
 
 DEFAULT_MAX_LENGTH = 2048
-"""Tokens a sentence may have by default, or fewer where the model reads fewer."""
+"""Maximum tokens per sentence by default, unless the model's limit is lower."""
 
 POSITIONS_AFTER_PADDING = ("roberta", "camembert", "data2vec", "xmod", "mpnet", "longformer")
-"""Families whose positions start behind the padding index, which their configuration counts as positions."""
+"""Model families whose positions start after the padding index, which their configuration counts as positions."""
 
 
 @dataclass
@@ -39,8 +39,8 @@ class Subject:
         config: of the model.
         tokenizer: of the model.
         dtype: in which the model runs.
-        load: gives the engine.
-        on_disk: whether the states may be stored: what is in memory can change without a trace.
+        load: returns the engine.
+        on_disk: whether the states may be stored; a model in memory can change unnoticed.
     """
 
     name: str
@@ -69,12 +69,12 @@ class Subject:
 
     @property
     def is_second_stack(self) -> bool:
-        """Whether it is the decoder of an encoder-decoder."""
+        """Whether the stack that is read is the decoder of an encoder-decoder."""
         return self.config.is_encoder_decoder and self.stack == "decoder"
 
     @cached_property
     def max_length(self) -> int:
-        """Tokens that a sentence may have."""
+        """Maximum tokens per sentence."""
         text = self.config.get_text_config()
         positions = getattr(text, "max_position_embeddings", None) or DEFAULT_MAX_LENGTH
         positions = positions if positions > 0 else DEFAULT_MAX_LENGTH  # XLNet: -1, any number
@@ -97,7 +97,7 @@ def open_subject(checkpoint: CheckpointLike, spec: ReadingSpec, machine: Machine
     """The model to read, checked but not loaded.
 
     Raises:
-        RepalignError: nothing of that name, files that cannot be read, or something that is no checkpoint.
+        RepalignError: no checkpoint of that name, files that cannot be read, or something that is not a checkpoint.
     """
     if isinstance(checkpoint, tuple):
         return _in_memory(*_model_and_tokenizer(checkpoint), spec, machine)
@@ -168,7 +168,7 @@ def _in_memory(model: Any, tokenizer: Any, spec: ReadingSpec, machine: Machine) 
 
 @contextmanager
 def evaluating(model: torch.nn.Module) -> Iterator[None]:
-    """Dropout off, and afterwards as it was."""
+    """Within it, dropout is off; afterwards the modes are as before."""
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:

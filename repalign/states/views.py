@@ -1,4 +1,4 @@
-"""Views of states that are not one array in memory: on disk, in another order, computed on demand.
+"""Views of states that are not a single array in memory: on disk, in another order, or computed on demand.
 
 Each has a shape (layers, sentences, dims), and `view[position]` is one layer, float32 [sentence, dim].
 """
@@ -43,7 +43,7 @@ class RowView:
 class StreamedArray:
     """States of a language that are computed when a layer is read; `compute` remembers the latest languages.
 
-    `compute` gives arrays by several poolings, of which this is the one at `number`.
+    `compute` returns the arrays of several poolings; this view is the one at `number`.
     """
 
     shape: tuple[int, int, int]

@@ -248,7 +248,7 @@ class Toy(nn.Module):
         ("skip", r"layers \[3\] of Toy do not run"),
         ("scaled", "layer 2 of Toy differs from output_hidden_states"),
         ("bypass", "the last states of Toy do not follow from block 3"),
-        ("silent", "Toy gives no hidden states to check its layers against"),
+        ("silent", "Toy returns no hidden states to check its layers against"),
     ],
 )
 def test_a_model_that_cannot_be_read_is_refused(fault, message, inputs):

@@ -144,7 +144,7 @@ def test_a_wrong_table_is_named_with_file_column_and_what_was_expected(saved):
 
     drift = pd.read_parquet(saved / "drift.parquet")
     assert complaint(drift.drop(columns="layer")).startswith("'layer' is missing; expected checkpoint, ")
-    assert complaint(drift.assign(more=1)).startswith("'more' is unknown or stands twice")
+    assert complaint(drift.assign(more=1)).startswith("'more' is unknown or occurs twice")
     assert complaint(drift.assign(layer="a")) == "'layer': expected int64, got str such as 'a'"
     assert (
         complaint(drift.assign(layer=0.5)) == "'layer': expected int64, got float64 such as np.float64(0.5)"
