@@ -20,10 +20,10 @@ from repalign_training import Recipe, load_recipe, train
 from repalign_training.data.instructions import translation_request
 
 from repalign import Checkpoint, ParallelCorpus, __version__, extract, profile
+from repalign.files import write_atomically
 from repalign.models.generation import Generator
 from repalign.models.loading import locate
 from repalign.models.templates import TEMPLATES
-from repalign.results.results import write_whole
 
 RUNS = Path(__file__).parents[1] / "figures" / "scaling_runs.parquet"
 ITEMS = 4000
@@ -110,7 +110,7 @@ def main(args: argparse.Namespace) -> None:
         for future in as_completed([pool.submit(run, *job) for job in missing]):
             rows.append(future.result())
             table = pd.DataFrame(rows).sort_values(["language", "pairs", "seed"])
-            write_whole(args.out, table.to_parquet(index=False))
+            write_atomically(args.out, table.to_parquet(index=False))
             print({key: value for key, value in rows[-1].items() if key in _SHOWN}, flush=True)
 
 

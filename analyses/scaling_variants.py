@@ -17,7 +17,7 @@ from repalign_training import Recipe, load_recipe, train
 from scaling_sweep import APART, ITEMS, RUNS, SETTINGS, aligned, translated
 
 from repalign import Checkpoint, ParallelCorpus, __version__
-from repalign.results.results import write_whole
+from repalign.files import write_atomically
 from repalign.scaling import proportional, uniform
 
 OUT = RUNS.with_name("scaling_variants.parquet")
@@ -71,7 +71,7 @@ def main(args: argparse.Namespace) -> None:
             if split not in args.splits or recipe_of(pairs, seed).digest in done:
                 continue
             rows += run(split, pairs, seed)
-            write_whole(args.out, pd.DataFrame(rows).to_parquet(index=False))
+            write_atomically(args.out, pd.DataFrame(rows).to_parquet(index=False))
     table = pd.DataFrame(rows)
     print(table.pivot_table(index="split", columns="language", values="chrf", margins=True).round(2))
 

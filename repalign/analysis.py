@@ -221,10 +221,10 @@ class Analysis:
         pairs = [(pivot, language) for language in states[0].languages if language != pivot]
         by_checkpoint = {
             "geometry": [scoring.geometry(one, **quick) for one in states],
-            "identity": [
+            "separation": [
                 scoring.separation(one, pivot=pivot, probe=self.scoring.probe, **drawn) for one in states
             ],
-            "neighbours": [scoring.confusions(one, pairs) for one in states],
+            "confusions": [scoring.confusions(one, pairs) for one in states],
             "controls": [self._controls(*pair) for pair in zip(self.checkpoints, states, strict=True)],
         }
         tables = {name: pd.concat(parts, ignore_index=True) for name, parts in by_checkpoint.items()}

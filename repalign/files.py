@@ -1,10 +1,16 @@
-"""Reading TOML on every supported Python."""
+"""Files: readers whose errors name the file and the remedy, and writes that are atomic."""
 
 from __future__ import annotations
 
+import errno
+import json
+import math
+import os
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from repalign.errors import RepalignError
 
@@ -12,6 +18,28 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PARTIAL = ".partial"
+"""Ending of a file that is being written. A killed process may leave one behind; nobody reads it."""
+
+DEEPEST = 40
+"""Levels of nesting that a JSON file may have, so that whoever walks through it needs no limit of its own."""
+
+Shape = Any
+"""What a value read from JSON should look like.
+
+`str`, `int`, `float` (finite), `bool`, None or `object` (anything); `[shape]`, a list, and `[shape, shape]`, a list of
+two; `{str: shape}`, an object with any keys; `{"key": shape, "other?": shape}`, an object with these keys, the second optional, and possibly more;
+`(shape, shape)`, one of several; `{"one", "other"}`, one of these texts.
+"""
+
+WORDS = {
+    str: "text", int: "a whole number", float: "a finite number", bool: "true or false", list: "a list", dict: "an object",
+    type(None): "null", object: "anything",
+}  # fmt: skip
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -24,3 +52,168 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RepalignError(f"{path} is not valid TOML: {error}") from error
+
+
+def read_json(path: Path, shape: Shape = object, remedy: str = "delete it and make it again") -> Any:
+    """The contents of a JSON file.
+
+    Args:
+        path: the file.
+        shape: what it should hold; see `Shape`.
+        remedy: what the user can do about a file that is damaged or of another kind.
+
+    Raises:
+        RepalignError: it cannot be read, is not JSON in UTF-8, is nested deeper than `DEEPEST`, or is of another shape.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        value = json.loads(text)
+        if "\\ud" in text.lower():  # half a surrogate pair is JSON but not text: nothing could write it again
+            json.dumps(value, ensure_ascii=False).encode()
+    except OSError as error:
+        raise RepalignError(f"cannot read {path}: {error.strerror}; {remedy}") from error
+    except (ValueError, RecursionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise RepalignError(f"{path} is not valid JSON ({reason}); {remedy}") from error
+    if _deeper(value, DEEPEST):
+        raise RepalignError(f"{path} is nested more than {DEEPEST} levels deep; {remedy}")
+    if wrong := mismatch(value, shape):
+        raise RepalignError(f"{path}: {wrong}; {remedy}")
+    return value
+
+
+def json_bytes(value: Any) -> bytes:
+    """A value as JSON in UTF-8 with a final line feed; what is no text, e.g. of a broken file name, becomes "?"."""
+    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
+
+
+def read_parquet(path: Path, remedy: str = "delete it and make it again") -> pd.DataFrame:
+    """The rows of a parquet file.
+
+    Raises:
+        RepalignError: it cannot be read, or is damaged.
+    """
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(path)
+    except (
+        Exception
+    ) as error:  # arrow and pandas raise of everything, from KeyError to MemoryError, where bytes are wrong
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise RepalignError(f"{path} is not a readable parquet file ({reason}); {remedy}") from error
+
+
+def write_atomically(path: Path, data: bytes, remedy: str = "choose another --out") -> None:
+    """Write a file so that it is there with all of `data`, or as it was before. Makes the folder where there is none.
+
+    Its mode is what the umask leaves of 0666, as for any file that a program opens.
+
+    Raises:
+        RepalignError: the folder cannot be written, or the disk is full; ends in `remedy`.
+    """
+    with writing(path, remedy):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial_file(path) as partial:
+            with partial.open("xb") as file:
+                file.write(data)
+            partial.replace(path)
+
+
+@contextmanager
+def partial_file(path: Path) -> Iterator[Path]:
+    """A name beside `path`, of no other process, to write under and rename; what is left under it is removed."""
+    # Only a part of the name, as a long one has no room for more.
+    partial = path.with_name(f".{path.name[:40]}.{os.urandom(4).hex()}{PARTIAL}")
+    try:
+        yield partial
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path, remedy: str, when_full: str | None = None) -> Iterator[None]:
+    """Turns a full disk, or a folder that cannot be written, into one line.
+
+    Args:
+        path: the file or folder that is written.
+        remedy: what the user can do.
+        when_full: likewise, where the disk is full; by default the same.
+
+    Raises:
+        RepalignError: in place of any OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = f"{error.strerror or error}; {when_full if full and when_full else remedy}"
+        raise RepalignError(f"cannot write {path}: {reason}") from error
+
+
+def mismatch(value: Any, shape: Shape, where: str = "") -> str | None:
+    """The first place where a value read from JSON differs from a shape, in words; None where there is none."""
+    here = repr(where) if where else "it"
+    if shape is object:
+        return None
+    if isinstance(shape, tuple):
+        found = [mismatch(value, one, where) for one in shape]
+        return None if None in found else found[-1]
+    if isinstance(shape, (set, frozenset)):
+        fits = isinstance(value, str) and value in shape
+        return (
+            None if fits else f"{here} should be {' or '.join(sorted(map(repr, shape)))}, got {_got(value)}"
+        )
+    kind = type(shape) if shape is None or isinstance(shape, (list, dict)) else shape
+    if not _is(value, kind):
+        return f"{here} should be {WORDS[kind]}, got {_got(value)}"
+    if isinstance(shape, list):
+        if len(shape) > 1 and len(value) != len(shape):
+            return f"{here} should be a list of {len(shape)}, got one of {len(value)}"
+        parts = ((entry, shape[place % len(shape)], f"{where}[{place}]") for place, entry in enumerate(value))
+    elif isinstance(shape, dict):
+        missing = [
+            key for key in shape if isinstance(key, str) and not key.endswith("?") and key not in value
+        ]
+        if missing:
+            return f"{here} should have {missing[0]!r}"
+        named = {str(key).removesuffix("?"): entry for key, entry in shape.items()}
+        parts = (
+            (entry, shape[str] if str in shape else named.get(key, object), f"{where}.{key}".lstrip("."))
+            for key, entry in value.items()
+        )
+    else:
+        return None
+    return next((wrong for part in parts if (wrong := mismatch(*part))), None)
+
+
+def _is(value: Any, kind: type) -> bool:
+    if kind is float:
+        return _is_finite(value)
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number beyond all floats
+        return False
+
+
+def _got(value: Any) -> str:
+    if isinstance(value, (str, int, float)) and len(shown := repr(value)) <= 40:
+        return shown
+    return WORDS.get(type(value), "a number")
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether a value is nested deeper; without recursion, which a hostile file could exhaust."""
+    level = [value]
+    while level and levels >= 0:
+        inner = (
+            one.values() if isinstance(one, Mapping) else one
+            for one in level
+            if isinstance(one, (dict, list))
+        )
+        level, levels = [entry for entries in inner for entry in entries], levels - 1
+    return bool(level)

@@ -14,6 +14,7 @@ from repalign.corpora import ParallelCorpus
 from repalign.corpora.checks import check
 from repalign.maps.projection import project, sentence_table
 from repalign.results.results import Results
+from repalign.results.table import Table
 from repalign.states.layer_states import LayerStates
 
 STRENGTH = {"base": 0.0, "alpaca": 0.35, "x-llama-zh": 0.7, "m-llama": 1.0}
@@ -131,6 +132,14 @@ def sample_results(*names: str, **shape: object) -> Results:
     return Results(title, scores, tables(made), about)
 
 
+def complete(table: Table, rows: pd.DataFrame | list[dict]) -> pd.DataFrame:
+    """Rows that name only some columns, with something in the others."""
+    rows = pd.DataFrame(rows)
+    empty = {"string": "", "category": "", "bool": True, "float32": np.nan, "float64": np.nan}
+    missing = {one.name: empty.get(one.dtype, 0) for one in table.columns if one.name not in rows}
+    return table.frame(rows.assign(**missing))
+
+
 def tables(made: list[LayerStates]) -> dict[str, pd.DataFrame]:
     quick = {"draws": 100, "progress": False}
     trees = [
@@ -139,8 +148,8 @@ def tables(made: list[LayerStates]) -> dict[str, pd.DataFrame]:
     pairs = [("en", language) for language in made[0].languages[1:]]
     joined = {
         "geometry": [scoring.geometry(one, progress=False) for one in made],
-        "identity": [scoring.separation(one, **quick) for one in made],
-        "neighbours": [scoring.confusions(one, pairs, limit=5) for one in made],
+        "separation": [scoring.separation(one, **quick) for one in made],
+        "confusions": [scoring.confusions(one, pairs, limit=5) for one in made],
         "controls": [scoring.controls(one, metrics=["mexa", "cka"], **quick) for one in made],
         "languages": [languages for languages, _ in trees],
         "tree": [tree for _, tree in trees],

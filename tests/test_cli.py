@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -20,8 +21,10 @@ from repalign.checkpoints import Checkpoint
 from repalign.commands.analysis import request
 from repalign.commands.main import COMMANDS, build_parser, main
 from repalign.corpora import ParallelCorpus
+from repalign.files import PARTIAL
 from repalign.metrics import METRICS
 from repalign.results.profile import COLUMNS
+from repalign.results.schema import RESULTS
 from repalign.states.spec import Machine, ReadingSpec
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -184,7 +187,8 @@ def test_every_option_of_scoring_reaches_its_table(monkeypatch):
     seen = {}
 
     def record(name):
-        return lambda *given, **options: seen.update({name: options}) or pd.DataFrame()
+        empty = RESULTS[name].frame([]) if name in RESULTS else pd.DataFrame()
+        return lambda *given, **options: seen.update({name: options}) or empty
 
     for name in ("geometry", "separation", "confusions", "drift", "layer_cka", "controls", "contrast"):
         monkeypatch.setattr(scoring, name, record(name))
@@ -438,11 +442,15 @@ def test_an_output_folder_that_cannot_be_written_is_told_before_the_work(
 
 
 def test_a_full_disk_leaves_no_half_results(llama, text, tmp_path, capsys, monkeypatch):
-    def full(*args, **kwargs):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr("repalign.results.results.tempfile.mkstemp", full)
     out = tmp_path / "out"
+    opened = Path.open
+
+    def full(path, *args, **kwargs):
+        if out in path.parents and path.suffix == PARTIAL:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return opened(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", full)
     assert (
         main(["layers", "--ckpt", str(llama), "--corpus", str(text), "--out", str(out), "--draws", "20"]) == 1
     )

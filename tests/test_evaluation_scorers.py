@@ -10,6 +10,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+from sample import complete
 from scipy import stats
 
 from repalign.errors import RepalignError
@@ -25,6 +26,7 @@ from repalign.evaluation.translation import is_available
 from repalign.evaluation.wins import win_rates
 from repalign.results.profile import COLUMNS, LayerProfile
 from repalign.results.results import Results
+from repalign.results.schema import RESULTS
 
 
 def official(answer: str, language: str) -> str:
@@ -378,9 +380,7 @@ def test_alignment_stands_beside_scores_at_its_best_layer_both_ways():
     table.loc[table["baseline"].notna(), "value"] = (
         99.0  # differences from another checkpoint are no alignment
     )
-    profile = LayerProfile(
-        table.reindex(columns=list(COLUMNS)).fillna({"sentences": 10}), {}, {"closer": {"distance": "lower"}}
-    )
+    profile = LayerProfile(complete(RESULTS["profile"], table), {}, {"closer": {"distance": "lower"}})
     found = alignment_table(Results("x", profile), scores)
     assert found[["metric", "layer", "language", "score"]].values.tolist() == [
         ["mexa", 1, "zh", 70.0], ["mexa", 1, "el", 40.0], ["distance", 0, "zh", 70.0], ["distance", 0, "el", 40.0]
@@ -405,7 +405,11 @@ def test_sentences_stand_beside_the_questions_about_them():
     }
     scores = rng.normal(size=22)
     profile = LayerProfile(pd.DataFrame(columns=list(COLUMNS)), {})
-    results = Results("x", profile, {"map": where, "sentences": sentences})
+    results = Results(
+        "x",
+        profile,
+        {"map": complete(RESULTS["map"], where), "sentences": complete(RESULTS["sentences"], sentences)},
+    )
     row = over_items(results, items, {"m": {"exact": {"zh": scores}}}, draws=50).iloc[0]
     means = [scores[about == number].mean() for number in range(1, 12)]
     assert row["value"] == pytest.approx(stats.spearmanr(margins[1, 1:], means).statistic)

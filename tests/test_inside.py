@@ -352,14 +352,15 @@ def test_a_mixture_of_experts_is_read_without_its_neurons(save_model, some, tmp_
     found = look_inside([Checkpoint.named(str(folder))], some, draws=20, layers=[1], dtype="float32")
     assert "neurons" not in found.tables
     assert set(found.tables["interventions"]["intervention"]) == {"subspace", "steering"}
-    assert "no neurons" in found.settings["moe"]["notes"][0]
+    assert "no neurons" in found.settings["checkpoints"]["moe"]["notes"][0]
 
 
 def test_halves_share_no_sentence(llama, some):
     from repalign.inside.run import InsideStudy
+    from repalign.states.spec import Machine
 
     study = InsideStudy(
-        Checkpoint.named(str(llama)), some, "en", None, 0.05, 20, 0, "float32", "cpu", None
+        Checkpoint.named(str(llama)), some, "en", None, 0.05, 20, 0, Machine("float32", "cpu")
     )  # fmt: skip
     even, odd = study._half(0)["en"], study._half(1)["en"]
     assert len(even) + len(odd) == 24

@@ -11,10 +11,11 @@ from sample import sample_states
 
 from repalign.errors import RepalignError
 from repalign.maps.faithfulness import faithfulness
-from repalign.maps.projection import MAP, _points, project, sample, sentence_table, turn
+from repalign.maps.projection import _points, project, sample, sentence_table, turn
 from repalign.maps.reducers import REDUCERS
 from repalign.results.profile import COLUMNS, LayerProfile
-from repalign.results.results import TABLES, Results
+from repalign.results.results import Results
+from repalign.results.schema import RESULTS
 from repalign.states.layer_states import LayerStates
 
 SHAPE = {"languages": ("en", "ar", "zh"), "layers": 4, "sentences": 30, "dim": 10}
@@ -38,10 +39,9 @@ def table(states):
 
 def test_a_row_for_every_sentence_and_nothing_else(table, states):
     assert len(table) == 2 * 2 * 4 * 3 * 30
-    assert list(table.columns) == list(MAP)
+    assert list(table.columns) == RESULTS["map"].names
     assert not table.duplicated(["checkpoint", "variant", "layer", "language", "sentence"]).any()
     assert table.drop(columns="z").notna().all().all()
-    assert all(column in TABLES["map"] for column in MAP)
 
 
 def test_each_layer_is_centred_and_has_unit_spread(table):

@@ -16,7 +16,6 @@ from sample import sample_results
 
 from repalign.commands import main as cli
 from repalign.errors import RepalignError
-from repalign.maps.projection import MAP
 from repalign.report import Report
 from repalign.report.confusions import confusions
 from repalign.report.manifest import manifest
@@ -74,7 +73,7 @@ def test_size_at_full_scale(results, tmp_path):
         name: draw.normal(size=len(table))
         for name in ("x", "y", "cosine", "margin", "trustworthiness", "knn_overlap")
     }
-    table = table.assign(**numbers, z=np.nan).astype(MAP)[list(MAP)]
+    table = table.assign(**numbers, z=np.nan)
     text = [f"{language} {'字' * 12} {i} {'word ' * 10}" for language in languages for i in range(240)]
     sentences = pd.DataFrame(
         {

@@ -1,4 +1,4 @@
-"""Results at rest: what is read is what was written, and what cannot be read is named."""
+"""Results as files: what is read is what was written, of this schema or the one before."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import json
 import pandas as pd
 import pytest
 from sample import sample_results
+from sample_others import sample_evaluation, sample_inside
 
 from repalign.errors import RepalignError
 from repalign.report.profile_text import print_table
 from repalign.results.evaluation import Evaluation
-from repalign.results.profile import COLUMNS, SCHEMA, LayerProfile
+from repalign.results.inside import Inside
+from repalign.results.profile import COLUMNS, LayerProfile
 from repalign.results.results import Results
+from repalign.results.schema import KINDS, RESULTS, SCHEMA
 
 SMALL = {"languages": ("en", "el", "zh"), "layers": 3, "sentences": 24}
 
@@ -34,43 +37,161 @@ def test_what_is_saved_is_read(saved):
     pd.testing.assert_frame_equal(read.profile.table, written.profile.table)
     assert set(read.tables) == set(written.tables)
     for name, table in read.tables.items():
-        pd.testing.assert_frame_equal(table, written.tables[name], check_dtype=False)
+        pd.testing.assert_frame_equal(table, written.tables[name])
+
+
+@pytest.mark.parametrize("made", [sample_evaluation, sample_inside])
+def test_what_other_commands_save_is_read(made, tmp_path):
+    written = made()
+    assert [path.name for path in written.save(tmp_path)][-1] == f"{written.kind}.json", "written last"
+    read = type(written).load(tmp_path)
+    assert (read.title, read.signatures, read.settings, read.about) == (
+        written.title,
+        written.signatures,
+        written.settings,
+        written.about,
+    )
+    assert list(read.tables) == list(KINDS[written.kind]), "the samples have every table"
+    for name, table in read.tables.items():
+        pd.testing.assert_frame_equal(table, written.tables[name])
+        declared = {column.name: column.dtype for column in KINDS[written.kind][name].columns}
+        dtypes = {str(column): str(dtype) for column, dtype in table.dtypes.items()}
+        assert {column: dtypes[column] for column in declared} == declared
 
 
 def test_tables_of_an_earlier_run_do_not_stay(saved):
     assert "drift" in Results.load(saved).tables
-    (saved / "notes.parquet").touch()
+    for name in ("notes.parquet", "identity.parquet"):  # another's, and what schema 1 called "separation"
+        (saved / name).touch()
     alone = sample_results("m-llama", **SMALL)
     alone.save(saved)
     assert set(Results.load(saved).tables) == set(alone.tables)
     assert (saved / "notes.parquet").exists()
+    assert not (saved / "identity.parquet").exists()
+
+
+def as_schema_1(folder, kind: str) -> None:
+    """Turn a saved folder into one of schema 1."""
+    path = folder / f"{kind}.json"
+    meta = json.loads(path.read_text()) | {"schema": 1}
+    if kind == "inside":
+        for name, own in meta["settings"].pop("checkpoints").items():
+            meta["settings"][name] = {"tokens of languages": own["tokens"], "notes": own["notes"]}
+    path.write_text(json.dumps(meta))
+    old = {"separation": "identity", "confusions": "neighbours"} if kind == "profile" else {}
+    for now, before in old.items():
+        (folder / f"{now}.parquet").rename(folder / f"{before}.parquet")
+    columns = {"wins": {"position_biased": "swayed"}, "interventions": {"baseline": "untouched"}}
+    for name, renamed in columns.items():
+        if (path := folder / f"{name}.parquet").is_file():
+            rows = pd.read_parquet(path).rename(columns=renamed)
+            rows = rows.astype({"layer": "float64"}) if name == "interventions" else rows
+            rows.to_parquet(path, index=False)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_folder_of_schema_1_is_read_under_todays_names(kind, tmp_path):
+    made = {
+        "profile": lambda: sample_results("base", "m-llama", **SMALL),
+        "evaluation": sample_evaluation,
+        "inside": sample_inside,
+    }[kind]()
+    made.save(tmp_path)
+    now = type(made).load(tmp_path)
+    as_schema_1(tmp_path, kind)
+    before = type(made).load(tmp_path)
+    assert before.title == now.title
+    assert list(before.tables) == list(now.tables)
+    for name, table in before.tables.items():
+        pd.testing.assert_frame_equal(table, now.tables[name])
+    if kind != "profile":
+        assert before.settings == now.settings
 
 
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [
-        ("profile.json", "{", "are damaged"),
-        ("profile.json", "{}", "are damaged"),
-        ("profile.parquet", "PAR", "are damaged"),
-        ("map.parquet", "PAR", "are damaged"),
+        ("profile.json", "{", "profile.json is not valid JSON"),
+        ("profile.json", "{}", "profile.json: it should have 'schema'; run the command that wrote it again"),
+        ("profile.json", '{"schema": true}', "'schema' should be a whole number, got True"),
+        ("profile.json", json.dumps({"schema": SCHEMA}), "it should have 'title'"),
+        ("profile.json", json.dumps({"schema": 0}), "has schema 0, expected 1 to 2"),
         ("profile.json", json.dumps({"schema": SCHEMA + 1}), "upgrade repalign"),
+        ("profile.json", "[" * 100_000, "profile.json is not valid JSON"),
+        ("profile.json", '{"schema": 2, "about": ' + "[" * 60 + "]" * 60 + "}", "nested more than 40 levels"),
+        ("profile.json", '{"schema": 2, "title": "\\ud800"}', "profile.json is not valid JSON"),
+        ("profile.parquet", "PAR", "profile.parquet is not a readable parquet file"),
+        ("map.parquet", "PAR", "map.parquet is not a readable parquet file"),
     ],
 )
 def test_results_that_cannot_be_read_get_one_line(saved, file, text, message):
     (saved / file).write_text(text)
-    with pytest.raises(RepalignError, match=message) as caught:
+    with pytest.raises(RepalignError) as caught:
         Results.load(saved)
+    assert message in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
     (saved / "profile.json").unlink()
     with pytest.raises(RepalignError, match="no results in"):
         Results.load(saved)
 
 
+def test_a_wrong_table_is_named_with_file_column_and_what_was_expected(saved):
+    def complaint(table: pd.DataFrame) -> str:
+        table.to_parquet(saved / "drift.parquet")
+        with pytest.raises(RepalignError) as caught:
+            Results.load(saved)
+        return str(caught.value).removeprefix(f"{saved}/drift.parquet: table 'drift', column ")
+
+    drift = pd.read_parquet(saved / "drift.parquet")
+    assert complaint(drift.drop(columns="layer")).startswith("'layer' is missing; expected checkpoint, ")
+    assert complaint(drift.assign(more=1)).startswith("'more' is unknown or stands twice")
+    assert complaint(drift.assign(layer="a")) == "'layer': expected int64, got str such as 'a'"
+    assert (
+        complaint(drift.assign(layer=0.5)) == "'layer': expected int64, got float64 such as np.float64(0.5)"
+    )
+    assert complaint(drift.assign(layer=-1)) == "'layer': expected numbers from 0, got -1"
+    assert complaint(drift.assign(language=None)).startswith("'language': expected string without missing")
+    assert complaint(drift.assign(value=True)).startswith("'value': expected float64, got bool")
+
+
 def test_a_damaged_evaluation_gets_one_line(tmp_path):
     for text in ("", "{}", '{"schema": 1, "unheard": 0}'):
         (tmp_path / "evaluation.json").write_text(text)
-        with pytest.raises(RepalignError, match="are damaged"):
+        with pytest.raises(RepalignError, match=r"evaluation\.json"):
             Evaluation.load(tmp_path)
+
+
+def test_tables_made_in_memory_are_held_to_their_columns():
+    profile = sample_results("m-llama", **SMALL).profile
+    with pytest.raises(RepalignError, match="no table is named 'identity' here; there may be profile, map"):
+        Results("x", profile, {"identity": pd.DataFrame()})
+    with pytest.raises(RepalignError, match="table 'tree', column 'checkpoint' is missing"):
+        Results("x", profile, {"tree": pd.DataFrame({"step": [0]})})
+    with pytest.raises(RepalignError, match="a look inside without the table 'lens'; got none"):
+        Inside("x", {}, {}, {"pivot": "en", "languages": [], "checkpoints": {}})
+    with pytest.raises(RepalignError, match=r"'settings.labels' should be an object, got a list"):
+        Evaluation("x", {}, {}, {"labels": [], "scorers": {}, "truncated": {}})
+    with pytest.raises(RepalignError, match="hold JSON types only"):
+        Results("x", profile, about={"versions": {"a": "1"}, "now": object()}).save("/nowhere")
+
+
+def test_a_frame_has_the_declared_order_and_dtypes_whatever_rows_say():
+    rows = [{"value": 1, "layer": 2.0, "checkpoint": "m", "language": "en", "measure": "norm", "detail": ""}]
+    table = RESULTS["geometry"].frame(rows)
+    assert list(table.columns) == RESULTS["geometry"].names
+    assert table.iloc[0].to_dict() | {"depth": 0} == rows[0] | {"depth": 0}
+    empty = RESULTS["map"].frame([])
+    assert {column.name: column.dtype for column in RESULTS["map"].columns} == dict(empty.dtypes.map(str))
+
+
+def test_a_page_a_repr_and_an_html_repr_are_short_enough_to_read():
+    whole = sample_results("base", "m-llama", **SMALL)
+    assert repr(whole.profile).startswith("LayerProfile(")
+    for made in (whole, whole.profile, sample_evaluation(), sample_inside("a name " * 30)):
+        assert len(repr(made)) < 300
+        assert "<table" in made._repr_html_()
+    assert "exact" in sample_evaluation()._repr_html_()
+    assert "<b>" not in sample_inside("<b>x</b>")._repr_html_()
 
 
 def test_the_summary_names_the_nearest_layer_and_the_largest_change(capsys):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from repalign import RepalignError
-from repalign.checkpoints.card import CARD, Card
+from repalign.checkpoints.card import Card
+from repalign.files import PARTIAL, json_bytes, read_json, write_atomically
 
 from .recipe import Recipe
 
 RUN = "run.json"
 """In an unfinished folder: which run it is."""
+
+REMEDY = "give --out or set REPALIGN_HOME"
 
 STEPS = "steps"
 """In an unfinished folder: the checkpoints to resume from."""
@@ -35,9 +37,8 @@ def claimed(folder: Path, recipe: Recipe) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(lock, timeout=0):
             _check(folder, recipe)
-            (folder / RUN).write_text(
-                json.dumps({"digest": recipe.digest, "recipe": recipe.as_dict()}), encoding="utf-8"
-            )
+            run = {"digest": recipe.digest, "recipe": recipe.as_dict()}
+            write_atomically(folder / RUN, json_bytes(run), REMEDY)
             try:
                 yield
             finally:
@@ -49,9 +50,7 @@ def claimed(folder: Path, recipe: Recipe) -> Iterator[None]:
             f"another process is training into {folder}; wait for it, or give another folder with --out"
         ) from error
     except OSError as error:
-        raise RepalignError(
-            f"cannot write to {folder}: {error.strerror or error}; give another folder with --out, or set REPALIGN_HOME"
-        ) from error
+        raise RepalignError(f"cannot write to {folder}: {error.strerror or error}; {REMEDY}") from error
     finally:
         if folder.is_dir() and {path.name for path in folder.iterdir()} <= {lock.name}:
             shutil.rmtree(folder)
@@ -84,9 +83,9 @@ def last_checkpoint(folder: Path) -> Path | None:
 
 def _is_complete(checkpoint: Path) -> bool:
     try:
-        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+        read_json(checkpoint / "trainer_state.json", {str: object})
         return True
-    except (OSError, ValueError):
+    except RepalignError:
         return False
 
 
@@ -99,10 +98,12 @@ def tidy(folder: Path) -> None:
 
 def _check(folder: Path, recipe: Recipe) -> None:
     if (folder / RUN).is_file():
-        run = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        run = read_json(
+            folder / RUN, {"digest": str, "recipe": {str: object}}, "delete the folder, or give --out"
+        )
         if run["digest"] != recipe.digest:
             raise RepalignError(_describe_other_run(folder, run["recipe"], recipe))
-    elif stray := [path.name for path in folder.iterdir() if path.name not in (".lock", f".{CARD}.partial")]:
+    elif stray := [path.name for path in folder.iterdir() if path.name != ".lock" and path.suffix != PARTIAL]:
         raise RepalignError(
             f"{folder} is not empty ({stray[0]}) and holds no run of this recipe; give another folder with --out, or empty it"
         )

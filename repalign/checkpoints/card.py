@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from repalign.errors import RepalignError
+from repalign.files import json_bytes, read_json, write_atomically
 
 CARD = "repalign.json"
 CARD_SCHEMA = 1
+REMEDY = "this is not a checkpoint card: train again or delete it"
+FIELDS = {
+    "name": str, "recipe": {str: object}, "recipe_digest": str, "parent": (None, str), "template": str,
+    "mixture": [{str: object}], "seed": int, "steps": int, "tokens": int, "losses": {str: object}, "seconds": float,
+    "versions": {str: str}, "schema": int,
+}  # fmt: skip
+"""What a card holds (see `repalign.files.Shape`)."""
 
 
 @dataclass(frozen=True)
@@ -54,21 +61,14 @@ class Card:
         path = folder / CARD
         if not path.is_file():
             return None
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            if values.get("schema", 0) > CARD_SCHEMA:
-                raise RepalignError(
-                    f"{path} has schema {values['schema']}, this repalign reads {CARD_SCHEMA}; upgrade repalign"
-                )
-            return cls(**{f.name: values[f.name] for f in fields(cls)})
-        except (ValueError, KeyError, AttributeError) as error:
+        schema = read_json(path, {"schema": int}, REMEDY)["schema"]
+        if schema > CARD_SCHEMA:
             raise RepalignError(
-                f"{path} is not a checkpoint card ({error}); train again or delete it"
-            ) from error
+                f"{path} has schema {schema}, this repalign reads up to {CARD_SCHEMA}; upgrade repalign"
+            )
+        values = read_json(path, FIELDS, REMEDY)
+        return cls(**{f.name: values[f.name] for f in fields(cls)})
 
     def write(self, folder: Path) -> None:
         """Write the card. Training does this last, so a folder with a card is complete."""
-        text = json.dumps(asdict(self), ensure_ascii=False, indent=1)
-        temporary = folder / f".{CARD}.partial"
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(folder / CARD)
+        write_atomically(folder / CARD, json_bytes(asdict(self)), "give --out or set REPALIGN_HOME")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from repalign.checkpoints.checkpoint import Checkpoint
 from repalign.checkpoints.home import home
 from repalign.errors import RepalignError
+from repalign.files import write_atomically
 from repalign.signature import digest
 
 ADAPTER = "adapter_config.json"
@@ -91,13 +94,24 @@ def tokenizer_digest(folder: Path) -> str:
 def _file_digest(path: Path) -> str:
     stat = path.stat()
     memory = home() / "digests" / digest([str(path.resolve()), str(stat.st_size), str(stat.st_mtime_ns)])
-    if memory.is_file():
-        return memory.read_text()
+    if (known := _remembered(memory)) is not None:
+        return known
     with path.open("rb") as file:
         value = _sha256(file)
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    memory.write_text(value)
+    with suppress(
+        RepalignError
+    ):  # a home that cannot be written remembers nothing; it is read again next time
+        write_atomically(memory, value.encode())
     return value
+
+
+def _remembered(memory: Path) -> str | None:
+    """The digest in a file; None where it holds anything else, as after a full disk."""
+    try:
+        value = memory.read_bytes().decode("ascii", "replace")
+    except OSError:
+        return None
+    return value if re.fullmatch("[0-9a-f]{64}", value) else None
 
 
 def _sha256(file: BinaryIO) -> str:

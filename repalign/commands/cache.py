@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import shutil
 import time
 from pathlib import Path
 
 from repalign.errors import RepalignError
+from repalign.files import read_json
 
 DAY = 86_400
 
@@ -73,12 +73,16 @@ def _prune(entries: list[Path], older: float | None) -> None:
 
 
 def _describe(folder: Path) -> str:
+    from repalign.states.store import DESCRIBED
+
+    read = ("template", "pooling", "site", "dtype")
     try:
-        described = json.loads((folder / "key.json").read_text(encoding="utf-8"))
-    except ValueError:
+        shape = DESCRIBED | {"key": dict.fromkeys(("weights", "language", *read), str)}
+        described = read_json(folder / "key.json", shape)
+    except RepalignError:
         return f"{folder.name[:8]}  key.json is damaged; it is rewritten on next use"
     key, shape = described["key"], described["shape"]
-    reading = "|".join(key[name] for name in ("template", "pooling", "site", "dtype"))
+    reading = "|".join(key[name] for name in read)
     size = f"{len(shape['layers'])} x {shape['rows']} x {shape['dim']}"
     return f"{folder.name[:8]}  {key['weights'][:8]}  {key['language']:6}  {reading:28}  {size:>18}  {_bytes(folder) / 1e6:8.1f} MB"
 

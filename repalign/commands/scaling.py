@@ -8,7 +8,7 @@ from pathlib import Path
 
 from repalign.commands.options import natural, positive, say
 from repalign.errors import RepalignError
-from repalign.results.results import write_whole
+from repalign.files import write_atomically
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,7 +83,7 @@ def _fit(args: argparse.Namespace) -> list[Path]:
     for note in summary["notes"]:
         say(note)
     save(summary, folder / "fit.json")
-    write_whole(folder / "scaling.html", render_scaling(summary).encode())
+    write_atomically(folder / "scaling.html", render_scaling(summary).encode())
     return [folder / "fit.json", folder / "scaling.html"]
 
 
@@ -103,5 +103,5 @@ def _allocate(args: argparse.Namespace) -> list[Path]:
     verdict = {"identified": allocation.identified, "note": allocation.note}
     save({**asdict(allocation), **verdict, "signature": summary["signature"]}, folder / "allocation.json")
     page = render_scaling(summary, allocation, args.available)
-    write_whole(folder / "allocation.html", page.encode())
+    write_atomically(folder / "allocation.html", page.encode())
     return [folder / "allocation.json", folder / "allocation.html"]

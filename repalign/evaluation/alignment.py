@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from repalign.evaluation.items import Item
+from repalign.results.schema import EVALUATION
 from repalign.statistics import holm, resamples, shuffled_p, spearman
 
 if TYPE_CHECKING:
@@ -62,10 +63,11 @@ def alignment_table(results: Results, scores: pd.DataFrame) -> pd.DataFrame:
         layer = grid.mean(axis=1).idxmax()
         scored = by_language[by_language["checkpoint"] == checkpoint].assign(metric=metric, layer=layer)
         parts.append(scored.assign(alignment=scored["language"].map(grid.loc[layer])))
-    columns = ["checkpoint", "metric", "layer", "scorer", "language", "alignment", "value"]
-    joined = pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
-    joined = joined.rename(columns={"value": "score"})
-    return joined.dropna(subset=["alignment", "score"]).reset_index(drop=True)
+    declared = EVALUATION["alignment"]
+    if not parts:
+        return declared.frame([])
+    joined = pd.concat(parts).rename(columns={"value": "score"})
+    return declared.frame(joined[declared.names].dropna(subset=["alignment", "score"]))
 
 
 def over_languages(table: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from repalign.errors import RepalignError
 from repalign.evaluation.items import Item
+from repalign.results.schema import EVALUATION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,8 +66,6 @@ def language_table(
         items: by language.
         detected: checkpoint (or `REFERENCES`) -> language of the question -> language of each answer.
     """
-    import pandas as pd
-
     rows = [
         {
             "checkpoint": name, "asked": asked, "answered": answered, "count": languages.count(answered),
@@ -76,4 +75,4 @@ def language_table(
         for asked, languages in ((asked, list(by_question[asked])) for asked in items)
         for answered in dict.fromkeys(sorted(languages, key=lambda code: (code is None, code or "")))
     ]  # fmt: skip
-    return pd.DataFrame(rows).astype({"answered": "string"})
+    return EVALUATION["languages"].frame(rows)

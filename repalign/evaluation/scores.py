@@ -14,6 +14,7 @@ import numpy as np
 
 from repalign.evaluation.items import Item
 from repalign.evaluation.scorers import SCORERS, Measured
+from repalign.results.schema import EVALUATION
 from repalign.statistics import difference_p, holm, intervals, resamples, wilson
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def score_table(
             low, high = change.change_intervals(weights, SCORERS[scorer].share)
             p = difference_p(change.values, change.influence)
             tables.append(_table(names[1], names[0], scorer, languages, change, low, high, p))
-    return pd.concat(tables, ignore_index=True).astype({"baseline": "string", "language": "string"})
+    return EVALUATION["scores"].frame(pd.concat(tables, ignore_index=True))
 
 
 def _change(first: Estimates, second: Estimates) -> Estimates:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repalign.corpora import ParallelCorpus
+from repalign.corpora import ParallelCorpus, open_corpus
 from repalign.corpora.flores import read_flores
 from repalign.corpora.languages import language_name
-from repalign.corpora.opening import PHRASEBOOK_SENTENCES, open_corpus
+from repalign.corpora.opening import PHRASEBOOK_SENTENCES
 from repalign.corpora.readers import choose
 from repalign.errors import RepalignError
 from repalign.evaluation.items import Item

@@ -101,7 +101,8 @@ def answer_languages(rows: pd.DataFrame) -> dict[str, Any]:
     style_of = styles([*asked, *sorted(set(answered) - {*asked, UNDETECTED})])
     traces = []
     for language in dict.fromkeys(sorted(answered, key=lambda name: (name == UNDETECTED, name))):
-        shares = rows[answered == language].set_index("asked")["share"].reindex(asked).fillna(0)
+        by_asked = rows[answered == language].groupby("asked")["share"].sum()
+        shares = by_asked.reindex(asked).fillna(0)
         colour = GREY if language == UNDETECTED else style_of[language].colour
         name = "not detected" if language == UNDETECTED else language
         traces.append(

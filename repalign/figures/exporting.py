@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repalign.errors import RepalignError, unknown
-from repalign.results.results import write_whole
+from repalign.files import write_atomically
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -41,7 +41,7 @@ def export(figure: Figure, path: str | Path, *, width: int = 700, height: int | 
         data = figure.to_html(include_plotlyjs=True, config={"displaylogo": False, **camera}).encode()
     else:
         data = _drawn(figure, kind, width, height or figure.layout.height or 420)
-    write_whole(path, data)
+    write_atomically(path, data)
     return path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,13 +73,14 @@ def ablation(rows: pd.DataFrame) -> dict[str, Any]:
     Args:
         rows: of the table `interventions`, those of neurons.
     """
+    rows = rows[rows["of"].notna()].drop_duplicates(["of", "language"])
     ablated, languages = list(dict.fromkeys(rows["of"])), list(dict.fromkeys(rows["language"]))
-    cells = rows.set_index(["of", "language"])
+    cells = rows.set_index(["of", "language"]).reindex(list(product(ablated, languages)))
     grid = np.array(
         [[cells.loc[(one, other), "value"] for other in languages] for one in ablated], np.float32
     )
     details = [[_details(cells.loc[(one, other)]) for other in languages] for one in ablated]
-    largest = float(np.abs(grid).max()) or 1.0
+    largest = float(np.nan_to_num(np.abs(grid)).max(initial=0)) or 1.0
     trace = {
         "type": "heatmap", "x": np.arange(len(languages), dtype=np.float32), "y": np.arange(len(ablated), dtype=np.float32),
         "z": grid, "zmin": -largest, "zmax": largest, "xgap": 1, "ygap": 1, "customdata": details,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repalign.errors import RepalignError
 from repalign.figures.style import GREY, SEQUENTIAL
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def draw(view: View, *, checkpoint: str, metric: str, variant: str, layer: int) 
                 "type": "heatmap",
                 "x": positions,
                 "y": positions,
-                "z": table.loc[names, names].to_numpy(np.float32),
+                "z": table.reindex(index=names, columns=names).to_numpy(np.float32),
                 "zmin": 0,
                 "zmax": 1,
                 "xgap": 1,
@@ -85,6 +86,11 @@ def _branches(mergers: pd.DataFrame, order: pd.Series) -> list[dict]:
     y: list[float] = []
     for step in mergers.sort_values("step").itertuples():
         left, right, joined = str(step.left), str(step.right), str(step.step)
+        if strange := {left, right} - set(position):
+            raise RepalignError(
+                f"the table 'tree' joins {min(strange)!r} at step {joined}, which is no language of the table "
+                "'languages' and no earlier step; run the command that wrote them again"
+            )
         x += [height[left], step.distance, step.distance, height[right], np.nan]
         y += [position[left], position[left], position[right], position[right], np.nan]
         position[joined], height[joined] = (position[left] + position[right]) / 2, step.distance

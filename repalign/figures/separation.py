@@ -19,11 +19,11 @@ LABELS = {
 
 
 def choices(view: View) -> list[dict]:
-    return view.choices("identity", "checkpoint", "variant")
+    return view.choices("separation", "checkpoint", "variant")
 
 
 def draw(view: View, *, checkpoint: str, variant: str) -> dict:
-    everywhere = view.rows("identity", variant=variant)
+    everywhere = view.rows("separation", variant=variant)
     everywhere = everywhere[everywhere["language"].isna()]
     rows = everywhere[everywhere["checkpoint"] == checkpoint]
     rows = rows.assign(measure=rows["measure"].map(lambda name: LABELS.get(name, name)))

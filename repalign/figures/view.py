@@ -37,7 +37,7 @@ class View:
 
         Args:
             table: "scores" (of each language with the pivot), "differences" (from a baseline), or a name in
-                `results.TABLES`. In "scores", "differences" and "controls" the pivot is always the
+                `repalign.results.schema.RESULTS`. In "scores", "differences" and "controls" the pivot is always the
                 `source`, and `gain` is how much nearer than by chance (or than the baseline) languages
                 are, in the metric's units.
         """
@@ -67,7 +67,7 @@ class View:
     def pivot(self) -> str:
         """The language that the others are compared with: from the settings, else the first source."""
         profile = self.results.profile
-        return str(profile.settings.get("source") or profile.table["source"].iloc[0])
+        return str(profile.settings.get("source") or next(iter(profile.table["source"]), ""))
 
     @cached_property
     def checkpoints(self) -> list[str]:
@@ -85,7 +85,7 @@ class View:
     def styles(self) -> dict[str, Style]:
         """Every language, the pivot first, with its style."""
         order = [self.pivot, *self.targets]
-        for name in ("sentences", "languages"):
+        for name in ("sentences", "languages", "geometry", "drift", "map"):
             rows = self.rows(name)
             order += [] if rows.empty else list(rows["language"].unique())
         return styles(dict.fromkeys(map(str, order)))

@@ -100,23 +100,23 @@ def look_inside(
         {lang: [rows[i] for i in first] for lang, rows in corpus.sentences.items()}, corpus.name
     )
     tables: dict[str, list[pd.DataFrame]] = {}
-    signatures, settings = (
-        {},
-        {"pivot": pivot, "languages": list(corpus.languages), "seed": seed, "share": share},
-    )
+    signatures: dict[str, str] = {}
+    described: dict[str, dict[str, Any]] = {}
     with one_base():
         for checkpoint in resolved:
             study = InsideStudy(checkpoint, distinct, pivot, layers, share, draws, seed, machine)
             for name, table in study.tables().items():
                 tables.setdefault(name, []).append(table.assign(checkpoint=checkpoint.name))
             signatures[checkpoint.name] = study.signature
-            settings[checkpoint.name] = {"tokens of languages": study.token_counts, "notes": study.notes}
+            described[checkpoint.name] = {"tokens": study.token_counts, "notes": study.notes}
     return Inside(
         title=f"{', '.join(checkpoint.name for checkpoint in resolved)} inside",
         signatures=signatures,
         tables={name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()},
-        settings=settings,
-    )
+        settings={
+            "pivot": pivot, "languages": list(corpus.languages), "seed": seed, "share": share, "checkpoints": described,
+        },
+    )  # fmt: skip
 
 
 @dataclass
@@ -179,7 +179,7 @@ class InsideStudy:
         return f"{signature}|seed:{self.seed}"
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Tables by the names in `repalign.results.inside.TABLES`, without the column `checkpoint`.
+        """Tables by the names in `repalign.results.schema.INSIDE`, without the column `checkpoint`.
 
         Raises:
             RepalignError: a layer that the model does not have.

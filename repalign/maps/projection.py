@@ -14,7 +14,7 @@ import numpy as np
 from repalign.errors import RepalignError, explained_keywords, unknown
 from repalign.maps.faithfulness import sampled_faithfulness
 from repalign.maps.reducers import REDUCERS, Reducer
-from repalign.results.results import GRAIN
+from repalign.results.schema import GRAIN, RESULTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,21 +22,6 @@ if TYPE_CHECKING:
     from repalign.states.layer_states import LayerStates
 
 VARIANTS = ("raw", "centred")
-MAP = {
-    "checkpoint": "category",
-    "reducer": "category",
-    "variant": "category",
-    "layer": "int32",
-    "language": "category",
-    "sentence": "int32",  # row of the corpus
-    "x": "float32",
-    "y": "float32",
-    "z": "float32",  # NaN on a map of two dims
-    "cosine": "float32",
-    "margin": "float32",
-    "trustworthiness": "float32",
-    "knn_overlap": "float32",
-}
 
 
 @explained_keywords(source="pivot")
@@ -69,7 +54,7 @@ def project(
         progress: whether to show a progress bar (never if standard error is not a terminal).
 
     Returns:
-        The "map" table of `results.TABLES`. `cosine` is the cosine with the sentence's translation in
+        The "map" table of `repalign.results.schema.RESULTS`. `cosine` is the cosine with the sentence's translation in
         `pivot` (for `pivot` itself, the mean over the other languages); `margin` is that cosine minus the
         largest with any other sentence there, so it is positive if the translation is nearest.
         `trustworthiness` and `knn_overlap` describe the whole layer: see `repalign.maps.faithfulness`.
@@ -124,7 +109,7 @@ def sentence_table(states: LayerStates) -> pd.DataFrame:
         )
         for language in states.languages
     ]
-    return pd.concat(tables, ignore_index=True)
+    return RESULTS["sentences"].frame(pd.concat(tables, ignore_index=True))
 
 
 def sample(states: LayerStates, sentences: int, seed: int) -> np.ndarray:
@@ -266,8 +251,7 @@ def _rows(
 
 
 def _join(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """One table with the columns and types of `MAP`."""
+    """One table; names are stored once each."""
     import pandas as pd
 
-    joined = pd.concat(tables, ignore_index=True)[list(MAP)]
-    return joined.astype(MAP)
+    return RESULTS["map"].frame(pd.concat(tables, ignore_index=True))

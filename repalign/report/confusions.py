@@ -22,12 +22,11 @@ def confusions(results: Results) -> dict[str, Any] | None:
     `rows` has one entry per error, ranked within its checkpoint, pair and layer; `texts` maps language and row of
     the corpus to text.
     """
-    table, sentences = results.tables.get("neighbours"), results.tables.get("sentences")
+    table, sentences = results.tables.get("confusions"), results.tables.get("sentences")
     if table is None or sentences is None or table.empty:
         return None
     keys = ["checkpoint", "layer", "source", "target"]
-    if "variant" in table:
-        table = table[table["variant"] == table["variant"].iloc[-1]]
+    table = table[table["variant"] == table["variant"].iloc[-1]]
     per_layer = max(1, min(MAX_PER_LAYER, MAX_CONFUSIONS // len(table[keys].drop_duplicates())))
     rank = table.groupby(keys, sort=False, observed=True).cumcount()
     rows = table.assign(rank=rank)[rank < per_layer].head(MAX_CONFUSIONS)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from repalign.errors import RepalignError
 from repalign.figures import answers
 from repalign.figures.style import PAGE_THEMES
 from repalign.report.findings.words import joined
@@ -39,9 +40,15 @@ def write_evaluation(evaluation: Evaluation, path: str | Path) -> Path:
 
 
 def render_evaluation(evaluation: Evaluation) -> str:
-    """The page as HTML; missing tables are skipped."""
-    panels, figures = numbered(_figures(evaluation.tables, evaluation.settings["labels"]))
-    tables = evaluation.tables
+    """The page as HTML; missing tables are skipped.
+
+    Raises:
+        RepalignError: there are no scores or answers.
+    """
+    if evaluation.tables["scores"].empty or evaluation.tables["answers"].empty:
+        raise RepalignError("there are no scores or no answers to report; run `repalign evaluate` again")
+    tables = {name: table for name, table in evaluation.tables.items() if len(table)}
+    panels, figures = numbered(_figures(tables, evaluation.label))
     scores = tables["scores"]
     languages = scores["language"].dropna().nunique()
     return fill(
@@ -67,15 +74,15 @@ TitledFigures = Iterable[tuple[str, dict[str, Any]]]
 """Titles and figures."""
 
 
-def _figures(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> dict[str, TitledFigures]:
+def _figures(tables: Mapping[str, pd.DataFrame], label: Callable[[str], str]) -> dict[str, TitledFigures]:
     scores = tables["scores"]
     single, changed = scores[scores["baseline"].isna()], scores[scores["baseline"].notna()]
     figures: dict[str, TitledFigures] = {
         "scores": [
-            (labels[name], answers.scores(rows, labels[name])) for name, rows in _each(single, "scorer")
+            (label(name), answers.scores(rows, label(name))) for name, rows in _each(single, "scorer")
         ],
         "differences": [
-            (labels[name], answers.differences(rows, labels[name])) for name, rows in _each(changed, "scorer")
+            (label(name), answers.differences(rows, label(name))) for name, rows in _each(changed, "scorer")
         ],
     }
     for name, column, draw in (
@@ -87,15 +94,15 @@ def _figures(tables: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> d
         figures[name] = (
             [] if table is None else [(str(key), draw(rows)) for key, rows in _each(table, column)]
         )
-    figures["alignment"] = list(_alignment(tables["alignment"], labels)) if "alignment" in tables else []
+    figures["alignment"] = list(_alignment(tables["alignment"], label)) if "alignment" in tables else []
     return figures
 
 
-def _alignment(table: pd.DataFrame, labels: Mapping[str, str]) -> TitledFigures:
+def _alignment(table: pd.DataFrame, label: Callable[[str], str]) -> TitledFigures:
     leading = table[table["scorer"] == table["scorer"].iloc[0]]
-    label = labels[leading["scorer"].iloc[0]]
+    scorer = label(leading["scorer"].iloc[0])
     for metric, rows in list(_each(leading, "metric"))[:MAX_METRICS]:
-        yield f"{metric} and {label}", answers.alignment(rows, str(metric), label)
+        yield f"{metric} and {scorer}", answers.alignment(rows, str(metric), scorer)
 
 
 def _each(table: pd.DataFrame, column: str) -> Iterable[tuple[Any, pd.DataFrame]]:
@@ -104,7 +111,7 @@ def _each(table: pd.DataFrame, column: str) -> Iterable[tuple[Any, pd.DataFrame]
 
 def _findings(evaluation: Evaluation) -> dict[str, list[str]]:
     """Results of the main scorer, and properties of the answers: title -> lines."""
-    tables = evaluation.tables
+    tables = {name: table for name, table in evaluation.tables.items() if len(table)}
     scores = tables["scores"]
     leading = scores[scores["scorer"] == scores["scorer"].iloc[0]]
     accuracy = [
@@ -205,16 +212,17 @@ def _examples(table: pd.DataFrame) -> dict[str, Any]:
     rows = []
     for language, answered in _each(table, "language"):
         questions = answered[answered["checkpoint"] == names[0]]
-        spaced = np.unique(np.linspace(0, len(questions) - 1, EXAMPLES_PER_LANGUAGE).astype(int))
-        answer_of = answered.set_index(["checkpoint", "item"])["answer"]
-        for row in questions.iloc[spaced].itertuples():
+        spaced = np.linspace(0, max(len(questions) - 1, 0), EXAMPLES_PER_LANGUAGE).astype(int)
+        keys = zip(answered["checkpoint"], answered["item"], strict=True)
+        answer_of = dict(zip(keys, answered["answer"], strict=True))
+        for row in questions.iloc[np.unique(spaced)[: len(questions)]].itertuples():
             question = f"{row.instruction}\n{row.input}"
             rows.append(
                 [
                     language,
                     _short(question),
                     row.reference,
-                    *(_short(answer_of[(name, row.item)]) for name in names),
+                    *(_short(answer_of.get((name, row.item), "")) for name in names),
                 ]
             )
     return {"columns": ["language", "question", "reference", *names], "rows": rows}

@@ -36,9 +36,8 @@ def _grid(rows: pd.DataFrame, digits: str) -> str:
     scorers = list(dict.fromkeys(rows["scorer"]))
     lines = ["        " + "".join(f"{name:>26}" for name in scorers) + f"{'questions':>11}"]
     for language, scored in rows.groupby(rows["language"].fillna("mean"), sort=False):
-        cells = [
-            f"{_interval(row, digits):>26}" for _, row in scored.set_index("scorer").loc[scorers].iterrows()
-        ]
+        by_scorer = scored.drop_duplicates("scorer").set_index("scorer").reindex(scorers)
+        cells = [f"{_interval(row, digits):>26}" for _, row in by_scorer.iterrows()]
         lines.append(f"{language:8}" + "".join(cells) + f"{scored['items'].iloc[0]:11}")
     return "\n".join(lines)
 
@@ -56,7 +55,7 @@ def _further_results(evaluation: Evaluation) -> Iterator[str]:
     if "languages" in tables:
         table = tables["languages"]
         same = table[table["asked"] == table["answered"].fillna("")]
-        share_of = same.set_index(["checkpoint", "asked"])["share"]
+        share_of = same.groupby(["checkpoint", "asked"])["share"].sum()
         for name in dict.fromkeys(table["checkpoint"]):
             shares = [f"{lang} {share_of.get((name, lang), 0):.0%}" for lang in dict.fromkeys(table["asked"])]
             yield f"{name}: answered in the language of the question: {', '.join(shares)}"
@@ -80,7 +79,7 @@ def _further_results(evaluation: Evaluation) -> Iterator[str]:
 def _correlations(evaluation: Evaluation) -> Iterator[str]:
     """Correlations of alignment with the main scorer; the table has those with the others."""
     table = evaluation.tables["correlations"]
-    for row in table[table["scorer"] == evaluation.tables["scores"]["scorer"].iloc[0]].itertuples():
+    for row in table[table["scorer"] == next(iter(evaluation.tables["scores"]["scorer"]), "")].itertuples():
         scope = f" in {row.language}" if isinstance(row.language, str) else ""
         yield f"{row.checkpoint}: {row.metric} and {row.scorer} over {row.units} {row.over}{scope}: " + (
             row.note

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repalign.corpora.languages import language_name
+from repalign.errors import RepalignError
 from repalign.figures import inside as figures
 from repalign.figures.style import PAGE_THEMES, Style, styles
 from repalign.report.findings.words import joined, layers_in_words
@@ -40,7 +42,15 @@ def write_inside(inside: Inside, path: str | Path) -> Path:
 
 
 def render_inside(inside: Inside) -> str:
-    """The page as HTML; missing tables are skipped."""
+    """The page as HTML; missing tables are skipped.
+
+    Raises:
+        RepalignError: the lens has no rows.
+    """
+    if inside.tables["lens"].empty:
+        raise RepalignError(
+            "the table 'lens' has no rows: there is nothing to report; run `repalign inside` again"
+        )
     panels, pictures = numbered({name: draw(inside) for name, draw in PANELS.items()})
     rows = inside.tables["lens"]
     sentences, languages = rows["sentences"].max(), rows["language"].nunique()
@@ -68,7 +78,8 @@ def _each(inside: Inside, table: str) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def _styles(inside: Inside) -> dict[str, Style]:
-    return styles(inside.settings["languages"])
+    shown = (table["language"] for table in inside.tables.values())
+    return styles(dict.fromkeys([*inside.settings["languages"], *chain.from_iterable(shown)]))
 
 
 def _lens(inside: Inside) -> Iterator[Panel]:
@@ -98,7 +109,7 @@ def _neurons(inside: Inside) -> Iterator[Panel]:
 def _effects(intervention: str) -> Callable[[Inside], Iterator[Panel]]:
     def panels(inside: Inside) -> Iterator[Panel]:
         for name, rows in _each(inside, "interventions"):
-            selected = rows[rows["intervention"] == intervention]
+            selected = rows[(rows["intervention"] == intervention) & rows["layer"].notna()]
             for outcome, effects in selected.groupby("outcome", sort=False):
                 label = OUTCOMES[str(outcome)].format(pivot=inside.settings["pivot"])
                 yield f"{name} · {label}", figures.effects(effects, f"change in {label}", _styles(inside))
@@ -140,12 +151,17 @@ def inside_in_words(inside: Inside) -> dict[str, list[str]]:
 
 def _predicted_languages(name: str, rows: pd.DataFrame, pivot: str) -> str:
     probability = rows[(rows["measure"] == "probability") & (rows["language"] != pivot)]
-    same = probability[probability["toward"] == probability["language"]].groupby("layer")["value"].mean()
-    to_pivot = probability[probability["toward"] == pivot].groupby("layer")["value"].mean()
-    peak, last = int(to_pivot.idxmax()), int(to_pivot.index.max())
-    leading = to_pivot.index[to_pivot > same].tolist()
-    layers = list(dict.fromkeys([peak, last]))
-    values = "; ".join(f"layer {layer}: {to_pivot[layer]:.2f} and {same[layer]:.2f}" for layer in layers)
+    to_pivot = probability[probability["toward"] == pivot].groupby("layer")["value"].mean().rename("pivot")
+    own = probability[probability["toward"] == probability["language"]]
+    same = own.groupby("layer")["value"].mean().rename("same")
+    means = to_pivot.to_frame().join(same).dropna()
+    if means.empty:
+        return f"{name}: no text in a language other than {language_name(pivot)} was read"
+    leading = means.index[means["pivot"] > means["same"]].tolist()
+    layers = dict.fromkeys([int(means["pivot"].idxmax()), int(means.index.max())])
+    values = "; ".join(
+        f"layer {layer}: {means['pivot'][layer]:.2f} and {means['same'][layer]:.2f}" for layer in layers
+    )
     return (
         f"{name}, reading other languages: {language_name(pivot)} tokens are more probable than same-language tokens at "
         f"{layers_in_words(leading) if leading else 'no layer'} ({values})"
@@ -166,10 +182,10 @@ def _ablated(rows: pd.DataFrame, pivot: str) -> str:
 def _removed(rows: pd.DataFrame, pivot: str) -> str:
     loss, retrieval = (rows[rows["outcome"] == outcome] for outcome in ("loss", "p_at_1"))
     return (
-        f"removing the {joined(int(loss['size'].iloc[0]), 'direction')} between the languages' means changes the loss by "
+        f"removing the {joined(int(rows['size'].iloc[0]), 'direction')} between the languages' means changes the loss by "
         f"{loss['value'].mean():+.2f} nats per token (random control {loss['control'].mean():+.2f}) and raw P@1 at the "
         f"last layer by {retrieval['value'].mean():+.2f} (random control {retrieval['control'].mean():+.2f}); mean over "
-        f"{layers_in_words(set(loss['layer']))}"
+        f"{layers_in_words(set(rows['layer'].dropna()))}"
     )
 
 
@@ -183,7 +199,7 @@ def _steered(rows: pd.DataFrame, pivot: str) -> str:
 
 
 def _token_counts(inside: Inside) -> str:
-    counts = next(iter(inside.settings[name] for name in inside.signatures))["tokens of languages"]
+    counts = next(iter(inside.settings["checkpoints"].values()))["tokens"]
     listed = ", ".join(f"{language} {count:,}" for language, count in counts.items())
     return f"Tokens of the vocabulary assigned to one language: {listed}; all others are assigned to none."
 
@@ -192,5 +208,5 @@ def _notes(inside: Inside) -> dict[str, str]:
     return {
         f"notes, {name}": "; ".join(notes)
         for name in inside.signatures
-        if (notes := inside.settings[name]["notes"])
+        if (notes := inside.settings["checkpoints"][name]["notes"])
     }

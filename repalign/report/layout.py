@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from repalign.results.results import write_whole
+from repalign.files import write_atomically
 
 
 def fill(template: str, scripts: Sequence[str], **values: Any) -> str:
@@ -54,7 +54,7 @@ def write_page(page: str, path: str | Path) -> Path:
         RepalignError: the file cannot be written.
     """
     path = Path(path)
-    write_whole(path, page.encode("utf-8", "replace"))
+    write_atomically(path, page.encode("utf-8", "replace"))
     return path
 
 

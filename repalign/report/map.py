@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repalign.results.results import GRAIN
+from repalign.errors import RepalignError
+from repalign.results.schema import GRAIN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
 MAX_POINTS = 150_000
 """Points on the page for each checkpoint and map; beyond that, sentences are left out at even intervals."""
+
+INCOMPLETE = (
+    "the tables 'map' and 'sentences' should hold each sentence of each language at each layer once, and do not; "
+    "run the command that wrote them again"
+)
 
 MAX_CHARACTERS = 600
 """Characters of a sentence on the page."""
@@ -61,10 +67,14 @@ def _kept(table: pd.DataFrame, sampled: np.ndarray) -> np.ndarray:
 
 
 def _sheet(rows: pd.DataFrame, languages: list[str], kept: np.ndarray) -> dict[str, Any]:
-    rows = rows.assign(position=rows["language"].astype(str).map(languages.index))
+    positions = {language: position for position, language in enumerate(languages)}
+    rows = rows.assign(position=rows["language"].astype(str).map(positions))
     rows = rows.sort_values(["layer", "position", "sentence"])
     layers = sorted(rows["layer"].unique())
     shape = (len(layers), len(languages), len(kept))
+    once = rows.dropna(subset="position").drop_duplicates(["layer", "position", "sentence"])
+    if not len(once) == len(rows) == np.prod(shape):
+        raise RepalignError(INCOMPLETE)
     columns = ["x", "y", "z"] if rows["z"].notna().any() else ["x", "y"]
     by_layer = rows.groupby("layer")[["trustworthiness", "knn_overlap"]].first()
     return {
@@ -89,7 +99,10 @@ def _small(values: pd.Series) -> np.ndarray:
 
 
 def _texts(sentences: pd.DataFrame, language: str, kept: np.ndarray) -> dict[str, Any]:
-    rows = sentences[sentences["language"] == language].set_index("sentence").loc[kept]
+    rows = sentences[sentences["language"] == language].drop_duplicates("sentence").set_index("sentence")
+    if not np.isin(kept, rows.index).all():
+        raise RepalignError(INCOMPLETE)
+    rows = rows.loc[kept]
     return {
         "text": [shortened(text) for text in rows["text"]],
         "tokens": rows["tokens"].to_numpy(np.int32),

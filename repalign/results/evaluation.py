@@ -1,27 +1,34 @@
-"""An evaluation at rest: a folder of parquet tables and one JSON file, read without torch or a model."""
+"""An evaluation, in memory and as a folder: see `repalign.results.schema.EVALUATION` for its tables."""
 
 from __future__ import annotations
 
-from repalign.results.results import Found
-
-TABLES = {
-    "scores": "checkpoint, baseline (NA, or the checkpoint whose score was subtracted), scorer, language (NA: mean over "
-    "languages), value (0 to 100), low, high, p, p_adjusted (of differences), items",
-    "answers": "checkpoint, language, item, kind, instruction, input, reference, answer, answered_in, tokens, ended "
-    "(by the model itself), prompt_cut (tokens), and each scorer's score of the item alone",
-    "languages": "checkpoint (or references), asked, answered (NA: cannot be told), count, share",
-    "consistency": "same answer in two languages: checkpoint, language, other, value, low, high, chance, calibrated, p, "
-    "items",
-    "wins": "checkpoint against baseline: judge, language, wins, ties, losses, value (ties count half), low, high, p, "
-    "swayed, first_place, unclear, items",
-    "alignment": "alignment beside scores: checkpoint, metric, layer, scorer, language, alignment, score",
-    "correlations": "Spearman's of both: checkpoint, metric, scorer, over (languages or sentences), language, value, "
-    "low, high, p, p_adjusted (over metrics or languages), units, note",
-}
-"""The tables there may be, with their columns."""
+from repalign.errors import RepalignError
+from repalign.results.summary import as_html
+from repalign.results.tables import TableSet
 
 
-class Evaluation(Found):
-    """All that one evaluation found; `settings` holds signatures of scorers, seed, counts of what was cut, ..."""
+class Evaluation(TableSet):
+    """All that one evaluation found; `settings` holds labels and signatures of scorers, seed, counts of what was cut."""
 
-    kind, schema, columns = "evaluation", 1, TABLES
+    kind, noun = "evaluation", "an evaluation"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if missing := set(self.tables["scores"]["checkpoint"]) - set(self.signatures):
+            raise RepalignError(
+                f"{self.noun}: 'signatures' should have {min(missing)!r}, as the table 'scores' has"
+            )
+
+    def label(self, scorer: str) -> str:
+        """What figures call a scorer."""
+        return self.settings["labels"].get(scorer, scorer)
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the scores, languages by checkpoints and scorers."""
+        scores = self.tables["scores"]
+        names = scores["checkpoint"] + scores["baseline"].map(" minus {}".format, na_action="ignore").fillna(
+            ""
+        )
+        shown = scores.assign(checkpoint=names, language=scores["language"].fillna("mean"))
+        grid = shown.pivot_table("value", "language", ["checkpoint", "scorer"], sort=False, dropna=False)
+        return super()._repr_html_() + as_html(grid, index=True)

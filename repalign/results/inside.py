@@ -1,23 +1,40 @@
-"""What was found inside checkpoints, at rest: a folder of parquet tables and one JSON file, read without torch."""
+"""A look inside checkpoints, in memory and as a folder: see `repalign.results.schema.INSIDE` for its tables."""
 
 from __future__ import annotations
 
-from repalign.results.results import Found
+from typing import Any
 
-TABLES = {
-    "lens": "what each layer would say next: checkpoint, language (of the text), layer, depth, measure (probability, of "
-    "the tokens of the language `toward`; or entropy, by its greatest), toward, value, low, high, sentences",
-    "neurons": "the most language-specific ones: checkpoint, layer, depth, neuron, language, entropy (over languages, by "
-    "its greatest), rate (share of the language's tokens it is active at), elsewhere (mean over the others)",
-    "interventions": "what taking something out costs: checkpoint, intervention (neurons, subspace or steering), of "
-    "(language or NA), layer (NA: several), depth, size (neurons or directions), language (of the text), outcome "
-    "(loss, own, pivot or p_at_1), untouched, value (change), low, high, control (change by as much at random), "
-    "control_low, control_high, p (of no difference from the control), p_adjusted, sentences",
-}
-"""The tables there may be, with their columns."""
+from repalign.errors import RepalignError
+from repalign.results.summary import as_html
+from repalign.results.tables import TableSet
 
 
-class Inside(Found):
-    """All that one look into checkpoints found; `settings` holds pivot, languages, tokens known of each, notes, ..."""
+class Inside(TableSet):
+    """All that one look into checkpoints found.
 
-    kind, schema, columns = "inside", 1, TABLES
+    `settings` holds the pivot, the languages, and of each checkpoint the tokens known of each language and notes.
+    """
+
+    kind, noun = "inside", "a look inside"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if missing := [name for name in self.signatures if name not in self.settings["checkpoints"]]:
+            raise RepalignError(f"{self.noun}: 'settings.checkpoints' should have {missing[0]!r}")
+
+    @staticmethod
+    def settings_of_schema_1(settings: dict[str, Any]) -> dict[str, Any]:
+        """Checkpoints stood among the other settings, by their names."""
+        own = {name: entry for name, entry in settings.items() if isinstance(entry, dict)}
+        named = {
+            name: {"tokens": entry.get("tokens of languages"), "notes": entry.get("notes")}
+            for name, entry in own.items()
+        }
+        return {**{name: entry for name, entry in settings.items() if name not in own}, "checkpoints": named}
+
+    def _repr_html_(self) -> str:
+        """For notebooks: how probable tokens of the pivot are in texts of other languages, layers by checkpoints."""
+        lens, pivot = self.tables["lens"], self.settings["pivot"]
+        rows = lens[(lens["toward"] == pivot) & (lens["language"] != pivot)]
+        grid = rows.pivot_table("value", "layer", "checkpoint", sort=False, dropna=False)
+        return super()._repr_html_() + as_html(grid, index=True)

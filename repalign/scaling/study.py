@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from repalign.errors import RepalignError
+from repalign.files import json_bytes, read_json, write_atomically
 from repalign.scaling.diagnosis import diagnose
 from repalign.scaling.fitting import Fit, fit
 from repalign.scaling.forms import FORMS
@@ -26,6 +26,26 @@ CURVE_POINTS = 60
 
 CURVE_END = 4.0
 """Curves are drawn up to this multiple of the largest size."""
+
+SCHEMA = 1
+"""Version of what `study` gives."""
+
+REMEDY = "give the fit.json that `repalign scaling fit` wrote"
+
+NUMBER = (None, float)
+"""What is not defined is null."""
+
+SHAPE = {
+    "schema": int, "signature": str, "score": str, "top": NUMBER, "form": str, "formula": str, "about": str,
+    "languages": [str],
+    "parameters": {str: {"value": NUMBER, "profile": [NUMBER, NUMBER], "bootstrap": [NUMBER, NUMBER]}},
+    "law": (None, {"values": [[float]], "draws": [[[float]]]}),
+    "curves": {str: {"pairs": [float], "score": [NUMBER], "low": [NUMBER], "high": [NUMBER]}},
+    "runs": {"language": [str], "pairs": [float], "score": [NUMBER]},
+    "forms": [{"form": str, "parameters": int, "left_out": NUMBER, "largest": NUMBER, "aicc": NUMBER}],
+    "condition": NUMBER, "notes": [str],
+}  # fmt: skip
+"""What `study` gives (see `repalign.files.Shape`)."""
 
 
 def study(runs: Runs, form: str | None = None, draws: int = 200, seed: int = 0) -> dict[str, Any]:
@@ -50,7 +70,7 @@ def study(runs: Runs, form: str | None = None, draws: int = 200, seed: int = 0) 
     diagnosis = diagnose(fitted, profiles)
     law = Law.of(fitted, resampled) if fitted.form.is_power else None
     summary = {
-        "schema": 1,
+        "schema": SCHEMA,
         "signature": signature(fitted, draws, seed),
         "score": runs.name,
         "top": runs.top,
@@ -95,32 +115,58 @@ def save(summary: Mapping[str, Any], path: Path) -> None:
     """Write a study as JSON, atomically; numbers that are not finite become null.
 
     Raises:
-        RepalignError: the file cannot be written.
+        RepalignError: the folder cannot be written, or the disk is full.
     """
-    from repalign.results.results import write_whole
-
-    write_whole(path, (json.dumps(finite(summary), indent=1) + "\n").encode())
+    write_atomically(path, json_bytes(finite(summary)))
 
 
 def load(path: Path) -> dict[str, Any]:
     """Read what `save` wrote.
 
     Raises:
-        RepalignError: no such file, or a file of another kind.
+        RepalignError: no such file, or one that does not hold all that a study does; names what is wrong.
     """
-    try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RepalignError(
-            f"cannot read {path}: {error.strerror}; `repalign scaling fit` writes it"
-        ) from error
-    except ValueError as error:
-        raise RepalignError(
-            f"{path} is not JSON; give the fit.json that `repalign scaling fit` wrote"
-        ) from error
-    if not isinstance(summary, dict) or summary.get("schema") != 1 or "curves" not in summary:
-        raise RepalignError(f"{path} was not written by `repalign scaling fit`; give its fit.json")
+    summary = read_json(path, SHAPE, REMEDY)
+    languages, runs, law = summary["languages"], summary["runs"], summary["law"]
+    lengths = {name: len(column) for name, column in runs.items()}
+    curves = [len(column) for curve in summary["curves"].values() for column in curve.values()]
+    for wrong, expected in (
+        (summary["schema"] != SCHEMA, f"schema {SCHEMA}, got {summary['schema']}"),
+        (not languages or set(summary["curves"]) != set(languages), f"curves of the languages {languages}"),
+        (
+            not runs["language"] or len(set(lengths.values())) > 1,
+            f"as many runs in every column, got {lengths}",
+        ),
+        (not min(curves) or len(set(curves)) > 1, "curves of one length"),
+        (
+            not _is_positive(runs["pairs"], *(curve["pairs"] for curve in summary["curves"].values())),
+            "pairs above 0",
+        ),
+        (
+            law is not None and not _is_law(law, len(languages)),
+            f"a law of c, a and b of {len(languages)} languages",
+        ),
+    ):
+        if wrong:
+            raise RepalignError(f"{path}: expected {expected}; {REMEDY}")
     return summary
+
+
+def _is_positive(*columns: list[float]) -> bool:
+    return all(0 < value < 1e18 for column in columns for value in column)
+
+
+def _is_law(law: Mapping[str, Any], languages: int) -> bool:
+    """Whether there are c, a and b of each language, and draws of them, of a size that a fit can give."""
+    drawn = [law["values"], *law["draws"]]
+    if not law["draws"] or any(
+        len(each) != 3 or any(len(row) != languages for row in each) for each in drawn
+    ):
+        return False
+    c, a, b = np.moveaxis(np.array(drawn, dtype=float), 1, 0)
+    return bool(
+        (np.abs(c) < 1e6).all() and (a >= 0).all() and (a < 1e30).all() and ((b > 1e-3) & (b < 10)).all()
+    )
 
 
 def law_of(summary: Mapping[str, Any]) -> Law:

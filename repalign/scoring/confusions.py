@@ -8,24 +8,12 @@ from typing import TYPE_CHECKING, Any
 from repalign.errors import unknown
 from repalign.metrics import LayerPair
 from repalign.metrics.retrieval import MARGINS, margin_search
+from repalign.results.schema import RESULTS
 from repalign.scoring.measurement import Layer
 from repalign.states.layer_states import LayerStates
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CONFUSIONS = (
-    "checkpoint",
-    "variant",
-    "source",
-    "target",
-    "layer",
-    "depth",
-    "sentence",
-    "taken_for",
-    "cosine",
-    "cosine_right",
-)
 
 
 def retrieval_errors(pair: LayerPair, margin: str) -> list[dict[str, Any]]:
@@ -65,11 +53,9 @@ def confusions(
         device: where to compute.
 
     Returns:
-        Columns of the table "neighbours" (see `repalign.results.results.TABLES`); `sentence` and `taken_for` are rows
+        Columns of the table "confusions" (see `repalign.results.schema.RESULTS`); `sentence` and `taken_for` are rows
         of the corpus.
     """
-    import pandas as pd
-
     if margin not in MARGINS:
         raise unknown("margin", margin, MARGINS)
     rows: list[dict[str, Any]] = []
@@ -97,4 +83,4 @@ def confusions(
                         }
                         for found in retrieval_errors(pair, margin)[:limit]
                     ]
-    return pd.DataFrame(rows, columns=list(CONFUSIONS))
+    return RESULTS["confusions"].frame(rows)

@@ -14,7 +14,7 @@ import numpy as np
 
 from repalign.errors import RepalignError, TooFewSentences
 from repalign.metrics import DEFAULT_METRICS, Metric, as_metrics
-from repalign.results.profile import COLUMNS
+from repalign.results.schema import RESULTS
 from repalign.scoring.profiling import profile
 from repalign.states.layer_states import LayerStates
 from repalign.states.spec import as_layers
@@ -105,7 +105,7 @@ def controls(
         pivot, targets, metrics, pairs, layers, draws, permutations, seed, device, progress: as for `profile`.
 
     Returns:
-        Columns of the table "controls" (see `repalign.results.results.TABLES`); `checkpoint` is that of `states`
+        Columns of the table "controls" (see `repalign.results.schema.RESULTS`); `checkpoint` is that of `states`
         throughout.
     """
     import pandas as pd
@@ -135,23 +135,19 @@ def controls(
         table = _of_what_suffices(states, variants=added, **request)
         found.append((control, table.assign(variant=table["variant"].str.removesuffix(f"+{control}"))))
     tables = [table.assign(control=control, checkpoint=states.checkpoint) for control, table in found]
-    return pd.concat(tables, ignore_index=True).loc[:, ["control", *COLUMNS]]
+    return RESULTS["controls"].frame(pd.concat(tables, ignore_index=True))
 
 
 def _of_what_suffices(
     states: LayerStates, *, metrics: Sequence[str | Metric] = DEFAULT_METRICS, **request: Any
 ) -> pd.DataFrame:
     """A profile without the metrics for which a part of the sentences is too few."""
-    import pandas as pd
-
     wanted = as_metrics(metrics)
     try:
         return profile(states, metrics=wanted, **request).table
     except TooFewSentences as error:
         fewer = [metric for metric in wanted if metric.name != error.metric]
-    return (
-        _of_what_suffices(states, metrics=fewer, **request) if fewer else pd.DataFrame(columns=list(COLUMNS))
-    )
+    return _of_what_suffices(states, metrics=fewer, **request) if fewer else RESULTS["profile"].frame([])
 
 
 def _at_every_layer(bag: LayerStates, variants: Sequence[str], request: dict[str, Any]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import numpy as np
 from repalign.metrics import METRICS, LayerPair
 from repalign.metrics.descriptors.separation import centroid_distance
 from repalign.metrics.kernel import kernel
+from repalign.results.schema import RESULTS
 from repalign.scoring.measurement import Layer
 from repalign.scoring.requests import same_sentences
 from repalign.states.layer_states import LayerStates
@@ -18,18 +19,6 @@ from repalign.statistics import intervals, resamples
 if TYPE_CHECKING:
     import pandas as pd
     import torch
-
-DRIFT = ("checkpoint", "baseline", "language", "layer", "depth", "measure", "value", "low", "high")
-LAYER_CKA = (
-    "checkpoint",
-    "baseline",
-    "language",
-    "layer",
-    "depth",
-    "baseline_layer",
-    "baseline_depth",
-    "value",
-)
 
 
 def drift(
@@ -51,12 +40,11 @@ def drift(
     within the language.
 
     Returns:
-        Columns of the table "drift" (see `repalign.results.results.TABLES`); checkpoint is b, baseline is a.
+        Columns of the table "drift" (see `repalign.results.schema.RESULTS`); checkpoint is b, baseline is a.
 
     Raises:
         RepalignError: the two do not hold the same sentences and layers.
     """
-    import pandas as pd
     from tqdm import tqdm
 
     same_sentences(a, b)
@@ -82,7 +70,7 @@ def drift(
                 )
             before.forget(language)
             after.forget(language)
-    return pd.DataFrame(rows, columns=list(DRIFT))
+    return RESULTS["drift"].frame(rows)
 
 
 def _moved(pair: LayerPair, weights: np.ndarray, confidence: float) -> list[tuple[str, float, float, float]]:
@@ -113,12 +101,11 @@ def layer_cka(
     """Debiased CKA of every layer of a with every layer of b, per language; a and b may be one checkpoint.
 
     Returns:
-        Columns of the table "layer_cka" (see `repalign.results.results.TABLES`); checkpoint is b, baseline is a.
+        Columns of the table "layer_cka" (see `repalign.results.schema.RESULTS`); checkpoint is b, baseline is a.
 
     Raises:
         RepalignError: the two do not hold the same sentences.
     """
-    import pandas as pd
     from tqdm import tqdm
 
     same_sentences(a, b, layers=False)
@@ -145,7 +132,7 @@ def layer_cka(
                         "value": float((matrix * other).sum(1).double().sum()),
                     }
                 )
-    return pd.DataFrame(rows, columns=list(LAYER_CKA))
+    return RESULTS["layer_cka"].frame(rows)
 
 
 def _unit_kernel(states: LayerStates, layer: int, language: str, device: str) -> torch.Tensor:

@@ -9,13 +9,13 @@ import numpy as np
 
 from repalign.metrics import Representation
 from repalign.metrics.descriptors import geometry as measures
+from repalign.results.schema import RESULTS
 from repalign.scoring.measurement import Layer
 from repalign.states.layer_states import LayerStates
 
 if TYPE_CHECKING:
     import pandas as pd
 
-GEOMETRY = ("checkpoint", "language", "layer", "depth", "measure", "value", "detail")
 LARGE = 10
 """A dim whose |mean| is so many times the median is listed as an outlier."""
 
@@ -36,9 +36,8 @@ def geometry(
     meaning.
 
     Returns:
-        Columns of the table "geometry" (see `repalign.results.results.TABLES`).
+        Columns of the table "geometry" (see `repalign.results.schema.RESULTS`).
     """
-    import pandas as pd
     from tqdm import tqdm
 
     rows: list[dict[str, Any]] = []
@@ -59,7 +58,7 @@ def geometry(
             found["length_cosine"] = _length_cosine(side, at.lengths(language)), ""
             rows += [{**common, "measure": name, "value": v, "detail": d} for name, (v, d) in found.items()]
             at.forget(language)
-    return pd.DataFrame(rows, columns=list(GEOMETRY))
+    return RESULTS["geometry"].frame(rows)
 
 
 def _outlier_dims(side: Representation) -> tuple[float, str]:

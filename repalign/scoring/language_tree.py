@@ -8,23 +8,10 @@ import numpy as np
 
 from repalign.errors import RepalignError
 from repalign.results.profile import LayerProfile
+from repalign.results.schema import RESULTS
 
 if TYPE_CHECKING:
     import pandas as pd
-
-LANGUAGES = (
-    "checkpoint",
-    "metric",
-    "variant",
-    "layer",
-    "depth",
-    "language",
-    "other",
-    "order",
-    "value",
-    "distance",
-)
-TREE = ("checkpoint", "metric", "variant", "layer", "depth", "step", "left", "right", "distance", "size")
 
 
 def language_tree(profile: LayerProfile) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -37,13 +24,11 @@ def language_tree(profile: LayerProfile) -> tuple[pd.DataFrame, pd.DataFrame]:
         profile: scored with `pairs="all"`.
 
     Returns:
-        The tables "languages" and "tree" (see `repalign.results.results.TABLES`).
+        The tables "languages" and "tree" (see `repalign.results.schema.RESULTS`).
 
     Raises:
         RepalignError: a pair of languages was not scored.
     """
-    import pandas as pd
-
     languages: list[dict[str, Any]] = []
     mergers: list[dict[str, Any]] = []
     keys = ["checkpoint", "metric", "variant", "layer", "depth"]
@@ -71,7 +56,7 @@ def language_tree(profile: LayerProfile) -> tuple[pd.DataFrame, pd.DataFrame]:
                 "size": int(size),
             }
             mergers.append({**common, **merger})
-    return pd.DataFrame(languages, columns=list(LANGUAGES)), pd.DataFrame(mergers, columns=list(TREE))
+    return RESULTS["languages"].frame(languages), RESULTS["tree"].frame(mergers)
 
 
 def _matrices(rows: pd.DataFrame) -> tuple[list[str], np.ndarray, np.ndarray]:

@@ -11,7 +11,8 @@ import numpy as np
 
 from repalign.errors import RepalignError, explained_keywords
 from repalign.metrics import DEFAULT_METRICS, Metric, as_metrics
-from repalign.results.profile import COLUMNS, LayerProfile
+from repalign.results.profile import LayerProfile
+from repalign.results.schema import RESULTS
 from repalign.scoring.influence import score_interval
 from repalign.scoring.measurement import Measurement, Plan
 from repalign.scoring.requests import language_pairs, same_sentences
@@ -243,9 +244,7 @@ def _row(
 
 def _corrected(rows: list[dict[str, Any]], correction: str) -> pd.DataFrame:
     """The table, its p-values corrected over the layers and languages of each metric and variant."""
-    import pandas as pd
-
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table = RESULTS["profile"].frame(rows)
     families = table.groupby(["checkpoint", "metric", "variant"], sort=False)["p"]
     table["p_adjusted"] = families.transform(lambda p: CORRECTIONS[correction](p))
     return table

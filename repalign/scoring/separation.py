@@ -9,6 +9,7 @@ import numpy as np
 
 from repalign.metrics import Representation
 from repalign.metrics.descriptors import separation as descriptors
+from repalign.results.schema import RESULTS
 from repalign.scoring.measurement import Layer
 from repalign.scoring.variants import folds_of
 from repalign.states.layer_states import LayerStates
@@ -16,19 +17,6 @@ from repalign.statistics import intervals, resamples
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SEPARATION = (
-    "checkpoint",
-    "variant",
-    "layer",
-    "depth",
-    "measure",
-    "language",
-    "value",
-    "low",
-    "high",
-    "chance",
-)
 
 
 def separation(
@@ -53,9 +41,8 @@ def separation(
     task.
 
     Returns:
-        Columns of the table "identity" (see `repalign.results.results.TABLES`).
+        Columns of the table "separation" (see `repalign.results.schema.RESULTS`).
     """
-    import pandas as pd
     from tqdm import tqdm
 
     languages = list(languages or states.languages)
@@ -79,7 +66,7 @@ def separation(
             "depth": states.depth(layer),
         }
         rows += [{**common, **row} for row in found]
-    return pd.DataFrame(rows, columns=list(SEPARATION))
+    return RESULTS["separation"].frame(rows)
 
 
 def _mean_row(

@@ -6,9 +6,7 @@ rows; the hexadecimal part of its name is the CRC-32 of the file, so that shard 
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,12 +18,21 @@ import filelock
 import numpy as np
 
 from repalign.errors import RepalignError
+from repalign.files import partial_file, read_json, write_atomically, writing
 from repalign.signature import digest
 from repalign.states.views import StoredArray
 
 FORMAT = 1
 """Version of the layout and of the extraction code: raised when the same inputs would give other numbers."""
 
+DESCRIBED = {
+    "key": {str: object},
+    "shape": {"layers": [int], "blocks": int, "rows": int, "dim": int},
+}
+"""What `key.json` of a store holds (see `repalign.files.Shape`)."""
+
+REMEDY = "set REPALIGN_HOME to a folder that can be written"
+WHEN_FULL = "what is computed so far is kept: free some space (`repalign cache prune`) or set REPALIGN_HOME, and run again to go on"
 SHARD_BYTES = 64 << 20
 """Bytes of a full shard: what a killed run loses at most, and what is held in memory before it is written."""
 
@@ -70,8 +77,8 @@ class Store:
         if not described.is_file():
             return None
         try:
-            shape = json.loads(described.read_text(encoding="utf-8"))["shape"]
-        except (ValueError, KeyError):  # damaged: made anew; the shards have checksums of their own
+            shape = read_json(described, DESCRIBED)["shape"]
+        except RepalignError:  # damaged: made anew; the shards have checksums of their own
             return None
         return cls(
             described.parent, Shape(tuple(shape["layers"]), shape["blocks"], shape["rows"], shape["dim"])
@@ -81,10 +88,10 @@ class Store:
     def create(cls, root: Path, key: Mapping[str, Any], shape: Shape) -> Store:
         """The store of a key, made when it is not there."""
         folder = cls.folder_of(root, key)
-        with writing(folder):
+        with writing(folder, REMEDY, WHEN_FULL):
             folder.mkdir(parents=True, exist_ok=True)
             text = json.dumps({"key": dict(key), "shape": asdict(shape)}, ensure_ascii=False, indent=1)
-            write_atomically(folder / "key.json", text.encode())
+            write_atomically(folder / "key.json", text.encode(), REMEDY)
         return cls(folder, shape)
 
     @staticmethod
@@ -95,7 +102,7 @@ class Store:
     def locked(self) -> Iterator[None]:
         """One writer at a time: a second process waits, and then finds the work done. A killed one frees the lock."""
         lock = self.folder / ".lock"
-        with writing(self.folder), filelock.FileLock(lock):
+        with writing(self.folder, REMEDY, WHEN_FULL), filelock.FileLock(lock):
             lock.touch()  # tells `repalign cache prune` that the states are in use, also when they are only read
             yield
 
@@ -131,14 +138,11 @@ class Store:
         Raises:
             RepalignError: the disk is full or the folder cannot be written; shards written before stay usable.
         """
-        temporary = self.folder / f".{shard:05d}.{os.getpid()}.partial"
-        with writing(self.folder):
-            try:
-                with temporary.open("wb") as file:
-                    np.save(file, np.ascontiguousarray(states, dtype=np.float32), allow_pickle=False)
-                temporary.rename(self.folder / f"{shard:05d}-{checksum(temporary)}.npy")
-            finally:
-                temporary.unlink(missing_ok=True)
+        name = self.folder / f"{shard:05d}"
+        with writing(self.folder, REMEDY, WHEN_FULL), partial_file(name) as partial:
+            with partial.open("xb") as file:
+                np.save(file, np.ascontiguousarray(states, dtype=np.float32), allow_pickle=False)
+            partial.rename(f"{name}-{checksum(partial)}.npy")
 
     def array(self) -> StoredArray:
         """The whole, read layer by layer from memory-mapped shards."""
@@ -161,29 +165,3 @@ def damaged(path: Path) -> str | None:
     expected = path.stem.rpartition("-")[2]
     found = checksum(path)
     return None if found == expected else f"checksum {found}, expected {expected}"
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that it appears whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Turns a full disk or a folder without permission into a message for people."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise RepalignError(
-                f"the disk is full at {folder}; what is computed so far is kept: free some space "
-                "(`repalign cache prune`) or set REPALIGN_HOME, and run again to go on"
-            ) from error
-        raise RepalignError(
-            f"cannot write {folder}: {error.strerror}; set REPALIGN_HOME to a folder that can be written"
-        ) from error

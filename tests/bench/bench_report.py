@@ -26,9 +26,8 @@ from bench_timing import arguments, write
 from playwright.sync_api import sync_playwright
 
 from repalign import Report, Results
-from repalign.maps.projection import MAP
 from repalign.results.profile import COLUMNS, LayerProfile
-from repalign.results.results import GRAIN
+from repalign.results.schema import GRAIN
 
 METRICS = {
     "cka": "CKA",
@@ -69,7 +68,7 @@ def made_up(languages: int, layers: int, sentences: int) -> Results:
     )
     drawn = {name: rng.normal(size=len(places)).round(2) for name in ("x", "y", "cosine", "margin")}
     drawn |= {name: np.round(drawn[name] / GRAIN) * GRAIN for name in ("x", "y")}
-    places = places.assign(**drawn, z=np.nan, trustworthiness=0.9, knn_overlap=0.3).astype(MAP)
+    places = places.assign(**drawn, z=np.nan, trustworthiness=0.9, knn_overlap=0.3)
     text = pd.DataFrame(product(names, range(sentences)), columns=["language", "sentence"])
     text = text.assign(
         group=text["sentence"], tokens=12, text=[f"sentence {i} " + "word " * 12 for i in text.index]
@@ -77,8 +76,8 @@ def made_up(languages: int, layers: int, sentences: int) -> Results:
     geometry = pd.DataFrame(
         product(["made-up"], names, range(layers), ["isoscore", "hubness_skew"], [0.0]),
         columns=["checkpoint", "language", "layer", "measure", "value"],
-    )
-    tables = {"map": places[list(MAP)], "sentences": text, "geometry": geometry}
+    ).assign(depth=0.0, detail="")
+    tables = {"map": places, "sentences": text, "geometry": geometry}
     return Results(
         "made up", LayerProfile(scores, {"made-up": "-"}, {"source": "en", "labels": METRICS}), tables
     )

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import pytest
+from sample_others import sample_evaluation
 
-from repalign.evaluation.alignment import adjusted, over_languages
-from repalign.evaluation.consistency import consistency
-from repalign.evaluation.items import Item
-from repalign.evaluation.judges import find_judge
-from repalign.evaluation.scores import measure, score_table
-from repalign.evaluation.wins import win_rates
 from repalign.report.evaluation import write_evaluation
 from repalign.results.evaluation import Evaluation
 
@@ -21,50 +15,7 @@ HOSTILE = "</script><script>window.hacked = 1</script><b>bold</b>"
 
 @pytest.fixture(scope="module")
 def found() -> Evaluation:
-    items = {
-        language: [
-            Item(str(row), language, "Which word?", HOSTILE, (f"{language}{row}",)) for row in range(12)
-        ]
-        for language in LANGUAGES
-    }
-    said = {
-        name: {
-            language: [f"{language}{row if row < right + place else 0}" for row in range(12)]
-            for place, language in enumerate(LANGUAGES)
-        }
-        for name, right in (("alpaca", 2), ("m-llama", 6))
-    }
-    measured = {name: {"exact": measure("exact", items, own)} for name, own in said.items()}
-    scores = score_table(measured, items, draws=50)
-    rows = [
-        {"checkpoint": name, "language": language, "item": item.id, "instruction": item.instruction,
-         "input": item.input, "reference": item.references[0], "answer": said[name][language][row] + HOSTILE}
-        for name in said for language in LANGUAGES for row, item in enumerate(items[language])
-    ]  # fmt: skip
-    spoken = [
-        {"checkpoint": name, "asked": asked, "answered": answered, "count": 6, "share": 0.5}
-        for name in ("references", *said)
-        for asked in LANGUAGES
-        for answered in (asked, None)
-    ]
-    same = [consistency(items, own, draws=50).assign(checkpoint=name) for name, own in said.items()]
-    wins = win_rates(items, *said.values(), find_judge("exact"), draws=50)
-    own = scores[scores["baseline"].isna() & scores["language"].notna()].rename(columns={"value": "score"})
-    alignment = own.assign(metric="mexa", layer=3, alignment=[0.1 * row for row in range(10)])
-    return Evaluation(
-        "m-llama against alpaca on words",
-        dict.fromkeys(said, "name@1234|words#5678"),
-        {
-            "scores": scores,
-            "answers": pd.DataFrame(rows),
-            "languages": pd.DataFrame(spoken).astype({"answered": "string"}),
-            "consistency": pd.concat(same),
-            "wins": wins.assign(checkpoint="m-llama", baseline="alpaca", judge="exact"),
-            "alignment": alignment,
-            "correlations": adjusted(over_languages(alignment, draws=50)),
-        },
-        settings={"scorers": {"exact": "words"}, "labels": {"exact": "exact match"}, "truncated": {}},
-    )
+    return sample_evaluation(HOSTILE)
 
 
 @pytest.fixture(scope="module")

@@ -252,7 +252,7 @@ def test_own_choosers_of_sections(open_page, results):
     pairs = set(page.locator("#confusions-rows tr td:nth-child(2)").all_inner_texts())
     assert pairs == {"en → zh"}
     layer = page.evaluate("repalign.state().layer")
-    first = saved.tables["neighbours"].query(f"layer == {layer} and target == 'zh'").iloc[0]
+    first = saved.tables["confusions"].query(f"layer == {layer} and target == 'zh'").iloc[0]
     text = saved.tables["sentences"].set_index(["language", "sentence"])["text"]
     cells = page.locator("#confusions-rows tr").first.locator("bdi").all_inner_texts()
     assert cells[1:] == [text["en", first.sentence], text["zh", first.taken_for], text["zh", first.sentence]]

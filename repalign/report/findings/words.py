@@ -29,6 +29,8 @@ def layers_in_words(layers: Iterable[int]) -> str:
             ranges[-1][1] = layer
         else:
             ranges.append([layer, layer])
+    if not ranges:
+        return "no layer"
     words: list[str] = []
     for first, last in ranges:
         words += (

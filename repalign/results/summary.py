@@ -1,0 +1,48 @@
+"""Short texts for people who type the name of a result in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from repalign.results.table import Table
+
+SHOWN = 5
+LONGEST = 24
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """
+    >>> shortened("a name that nobody would want to read", 8)
+    'a name …'
+    """
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def few(names: Iterable[object]) -> str:
+    """Distinct names, the first of them only where there are many.
+
+    >>> few(["el", "en", "el"]), few("abcdefg")
+    ('el, en', 'a, b, c, d, e and 2 more')
+    """
+    distinct = list(dict.fromkeys(map(str, names)))
+    more = f" and {len(distinct) - SHOWN} more" if len(distinct) > SHOWN else ""
+    return ", ".join(map(shortened, distinct[:SHOWN])) + more
+
+
+def listed(tables: Mapping[str, pd.DataFrame], known: Mapping[str, Table]) -> str:
+    """HTML: which tables there are, what they hold and how many rows."""
+    rows = "".join(
+        f"<tr><td><code>{name}</code></td><td>{escape(known[name].about)}</td><td>{len(table):,} rows</td></tr>"
+        for name, table in tables.items()
+    )
+    return f"<table>{rows}</table>" if rows else ""
+
+
+def as_html(table: pd.DataFrame, index: bool = False) -> str:
+    """HTML of some rows; text in them is text."""
+    return table.to_html(index=index, float_format="{:.3f}".format, max_rows=40, na_rep="")
