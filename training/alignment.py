@@ -7,17 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
 from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback
 
-from repalign import ParallelCorpus, RepalignError
-from repalign.metrics.pair import LayerPair, Representation
-from repalign.metrics.retrieval import p_at_1
+from repalign import LayerStates, ParallelCorpus, RepalignError, profile
 from repalign.models.engine import Engine
 from repalign.models.templates import RAW
 from repalign.models.tokenization import tokenize
-from repalign.scoring.variants import Language, centred, folds_of
 
 LONGEST = 512
 """Tokens per sentence at most."""
@@ -31,24 +28,20 @@ def alignment(model: Any, tokenizer: Any, corpus: ParallelCorpus, pivot: str) ->
 
     States are means over a sentence's tokens, minus their language's mean over other sentences.
     """
+    # Not `extract`, which reads all weights for their digest: that would be most of the time for a large model.
     engine = Engine.around(model, tokenizer)
-    folds = torch.as_tensor(folds_of(len(corpus)))
-    sides = {}
+    arrays, token_counts = {}, {}
     for language in corpus.languages:
-        tokens = tokenize(corpus.sentences[language], tokenizer, RAW, LONGEST, engine.causal)
-        lengths = torch.tensor([int(row.content.sum()) for row in tokens])
-        layers = torch.from_numpy(engine.pool(tokens, ["mean"])[0])
-        sides[language] = [Representation(centred(Language(states, folds, lengths))) for states in layers]
-    return {
-        language: [_both_directions(*pair) for pair in zip(sides[pivot], sides[language], strict=True)]
-        for language in corpus.languages
-        if language != pivot
-    }
-
-
-def _both_directions(source: Representation, target: Representation) -> float:
-    pair = LayerPair(source, target)
-    return (p_at_1(pair).value + p_at_1(pair.reverse).value) / 2
+        rows = tokenize(corpus.sentences[language], tokenizer, RAW, LONGEST, engine.causal)
+        arrays[language] = engine.pool(rows, ["mean"])[0]
+        token_counts[language] = np.array([int(row.content.sum()) for row in rows])
+    states = LayerStates.from_arrays(arrays, token_counts=token_counts)
+    scores = profile(
+        states, pivot=pivot, metrics="p_at_1", variants="centred", permutations=0, draws=2, progress=False
+    ).table
+    language = scores["target"].where(scores["source"] == pivot, scores["source"])
+    means = scores.groupby([language, "layer"])["value"].mean()
+    return {language: means[language].tolist() for language in corpus.languages if language != pivot}
 
 
 class AlignmentCallback(TrainerCallback):

@@ -156,7 +156,8 @@ def _at_every_layer(bag: LayerStates, variants: Sequence[str], request: dict[str
     import pandas as pd
 
     layers = request.get("layers") or bag.layers
-    table = profile(bag, variants=variants, **{**request, "layers": layers[:1]}).table
+    once: dict[str, Any] = {**request, "layers": layers[:1]}
+    table = profile(bag, variants=variants, **once).table
     return pd.concat(
         [table.assign(layer=layer, depth=bag.depth(layer)) for layer in layers], ignore_index=True
     )
