@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
+from safetensors.torch import load_file
 
 from repalign import scoring
 from repalign.corpora import ParallelCorpus
@@ -77,6 +80,8 @@ SENTENCES = {
         "{n}个小时后我们喝了茶。",
     ],
 }
+
+SEVEN = tuple(SENTENCES)
 
 
 def texts(sentences: int, languages: tuple[str, ...]) -> dict[str, list[str]]:
@@ -158,3 +163,8 @@ def tables(made: list[LayerStates]) -> dict[str, pd.DataFrame]:
     }
     found = {name: pd.concat(parts, ignore_index=True) for name, parts in joined.items() if parts}
     return found | {"map": project(made, progress=False), "sentences": sentence_table(made[0])}
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    """Tensors of a saved model by their names."""
+    return load_file(folder / "model.safetensors")

@@ -1,4 +1,4 @@
-"""Fixtures of several files here."""
+"""A folder of questions, as XQuAD has them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of several files here are made of."""
+"""Files of questions, and items with their references."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of several files here are made of."""
+"""Two made languages, of which golden values are known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of several files here are made of."""
+"""Made states whose translations share more meaning with every layer, and quick profiles of them."""
 
 from __future__ import annotations
 

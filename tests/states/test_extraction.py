@@ -11,12 +11,12 @@ from safetensors.torch import load_file, save_file
 from repalign.checkpoints import Checkpoint
 from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError
-from repalign.models.batching import common_prefix, plan
+from repalign.models.batching import common_prefix
 from repalign.models.engine import PROBE, Engine
 from repalign.models.loading import locate
 from repalign.models.prefix import MIN_PREFIX
 from repalign.models.templates import TEMPLATES
-from repalign.models.tokenization import Ragged, TokenRows, Tokens, special_ids, tokenize, without_shared
+from repalign.models.tokenization import tokenize
 from repalign.states.extraction import extract, read_states
 from repalign.states.spec import ReadingSpec
 
@@ -102,13 +102,6 @@ def test_a_template_changes_states_and_not_what_is_pooled(llama, checkpoint, cor
     np.testing.assert_allclose(framed.layer("zh", 2)[1], expected[2], atol=1e-5)
 
 
-def test_a_frame_is_filled_in_its_own_order_and_only_once():
-    prompt = TEMPLATES["input-first"].prompt("Say {input}.", "a {instruction}")
-    assert prompt == "a {instruction}\nSay {input}.\n"
-    assert TEMPLATES["brief"].prompt("do", "this") == "#do\nthis\n="
-    assert TEMPLATES["brief"].prompt("do") == "#do\n="
-
-
 def test_the_shared_head_of_a_template_is_computed_once_and_exactly(checkpoint, corpus):
     engine = Engine.open(locate(checkpoint))
     assert engine.reuse_prefix
@@ -120,34 +113,6 @@ def test_the_shared_head_of_a_template_is_computed_once_and_exactly(checkpoint, 
     of_the_head = engine.pool(rows, ["mean-all", "weighted"])
     engine.reuse_prefix = True
     np.testing.assert_allclose(engine.pool(rows, ["mean-all", "weighted"]), of_the_head, atol=1e-5)
-
-
-def test_a_head_is_shared_up_to_the_first_content_of_any_row():
-    rows = [
-        Tokens(np.array(ids), np.array(content))
-        for ids, content in (([1, 2, 3], [False, True, True]), ([1, 2, 4], [False, False, True]))
-    ]
-    assert common_prefix(rows) == common_prefix(rows[::-1]) == 1
-    assert common_prefix(rows[1:] * 2) == 2
-
-
-def test_tokens_after_the_sentence_are_cut_where_they_cannot_matter(save_tokenizer, tmp_path):
-    tokenizer = save_tokenizer(tmp_path)
-    cut, whole = (
-        tokenize(["a dog"], tokenizer, TEMPLATES["alpaca"], 512, causal=causal)[0] for causal in (True, False)
-    )
-    assert cut.content[-1]
-    assert not whole.content[-1]
-    assert np.array_equal(cut.ids, whole.ids[: len(cut.ids)])
-    assert cut.content.sum() == whole.content.sum()
-
-
-def test_a_sentence_just_as_long_as_the_limit_is_whole(save_tokenizer, tmp_path):
-    tokenizer = save_tokenizer(tmp_path)
-    length = len(tokenizer("a dog")["input_ids"])
-    for limit, truncated in ((length, False), (length - 1, True)):
-        row = tokenize(["a dog"], tokenizer, TEMPLATES["raw"], limit, causal=True)[0]
-        assert (len(row.ids), row.truncated) == (limit, truncated)
 
 
 def by_pooling(checkpoint, corpus, poolings, **options):
@@ -237,62 +202,6 @@ def test_streaming_holds_two_languages_and_scores_the_same(checkpoint, monkeypat
     tables = [profile.table.sort_values(by).reset_index(drop=True) for profile in (kept, streamed)]
     np.testing.assert_allclose(tables[0]["value"], tables[1]["value"], atol=1e-6)
     np.testing.assert_allclose(tables[0]["p_adjusted"], tables[1]["p_adjusted"], atol=1e-6)
-
-
-def test_specials_are_left_out_by_id_also_without_bos(save_tokenizer, tmp_path, corpus):
-    for bos in (True, False):
-        tokenizer = save_tokenizer(tmp_path / str(bos), bos=bos)
-        rows = tokenize(corpus.sentences["en"], tokenizer, TEMPLATES["raw"], 512, causal=True)
-        for row, sentence in zip(rows, corpus.sentences["en"], strict=True):
-            assert tokenizer.decode(row.ids[row.content]) == sentence
-            assert row.content[0] != bos
-    assert special_ids(tokenizer) == {0, 1, 2}
-
-
-def test_without_shared_tokens_only_a_languages_own_are_content():
-    def row(*ids):
-        return Tokens(np.array(ids), np.array([False] + [True] * (len(ids) - 1)))
-
-    given = {"en": [row(0, 7, 8), row(0, 1, 2)], "zh": [row(0, 9, 8), row(0, 1, 2, 3)]}
-    rows = without_shared({language: TokenRows.of(own) for language, own in given.items()})
-    assert [r.content.tolist() for r in rows["zh"]] == [[False, True, False], [False, False, False, True]]
-    assert rows["en"][0].content.tolist() == [False, True, False]
-    assert rows["en"][1].content.tolist() == [False, True, True], (
-        "one of which nothing would be left keeps all"
-    )
-
-
-def test_many_sentences_lie_in_flat_arrays_and_look_like_a_list():
-    given = [Tokens(np.arange(n, dtype=np.int32), np.arange(n) > 0, n == 4) for n in (3, 2, 4)]
-    rows = TokenRows.of(iter(given))
-    assert len(rows) == 3
-    assert [row.key for row in rows] == [row.key for row in given]
-    assert [row.truncated for row in rows[1:]] == [False, True]
-    assert rows[-1].ids.tolist() == [0, 1, 2, 3]
-    assert rows.counts.tolist() == [2, 1, 3]
-    assert rows.ids.lengths.tolist() == [3, 2, 4]
-    assert [ids.tolist() for ids in rows.own_ids] == [[1, 2], [1], [1, 2, 3]]
-    assert isinstance(rows.own_ids, Ragged)
-    assert rows.own_ids[1:][0].tolist() == [1]
-    assert rows[0].ids.base is not None, "a row is a view"
-    with pytest.raises(IndexError):
-        rows[3]
-
-
-def test_the_unknown_token_is_content(save_tokenizer, tmp_path):
-    tokenizer = save_tokenizer(tmp_path)
-    tokenizer.unk_token = "q"
-    assert tokenizer.unk_token_id not in special_ids(tokenizer)
-
-
-def test_batches_keep_the_budget_and_every_row():
-    lengths = np.random.default_rng(0).integers(1, 90, size=2000)
-    batches = list(plan(lengths, 256))
-    assert sorted(np.concatenate(batches).tolist()) == list(range(2000))
-    assert all(len(b) * lengths[b].max() <= 256 or len(b) == 1 for b in batches)
-    for budget in (256, 4096, 65536):
-        waste = sum(len(b) * lengths[b].max() for b in plan(lengths, budget)) / lengths.sum()
-        assert waste < 1.15, "a large budget is no reason to pad"
 
 
 def test_when_memory_runs_out_the_budget_is_halved_and_nothing_is_lost(checkpoint, corpus, monkeypatch):
