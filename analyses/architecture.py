@@ -1,4 +1,4 @@
-"""The picture of the floors in docs/architecture.md: `python analyses/architecture.py` draws it again.
+"""The picture of the floors in docs/architecture.md: `python analyses/architecture.py` redraws it.
 
 The floors are the layers contract in pyproject.toml, which `make lint` enforces; the arrows are the imports in the code.
 An arrow is left out where others lead the same way: if `scoring` imports `states` and `states` imports `models`,

@@ -26,7 +26,7 @@ TEXT = """# Model families
 
 Written by `python analyses/families.py` (repalign {version}, transformers {transformers}, torch {torch}): the
 checks of `tests/models/test_families.py` on a tiny random model of every type in transformers' causal-LM mapping. With these
-versions the tests hold every row; with others a type may be refused or new, but none may be read wrongly.
+versions the tests check every row; with others a type may be refused or new, but none may be read incorrectly.
 
 **{passed} of {tried} are supported.** A family is supported if, in float32 and within 1e-5 (relative to the largest
 state where that exceeds 1),
@@ -40,7 +40,7 @@ The same is checked whenever a checkpoint is loaded, on four sentences: `output_
 layer (exchanging it between sentences exchanges the final states), no dependence on later tokens, and padding. A
 model that fails is refused.
 
-Blocks that do not run on text (those of Llama 3.2 Vision that look at an image) are not counted.
+Blocks that do not run on text (those of Llama 3.2 Vision that attend to an image) are not counted.
 
 Columns: **streams** is the number of parallel residual streams; if there are several, a layer's state is their
 concatenation. **reads** is `left` for decoders, `both` for encoders. **then** is what comes between the last
@@ -48,7 +48,7 @@ block and the last hidden state. **head reuse** says whether the part of a templ
 once for all sentences (cached keys and values); elsewhere that would not be exact, and everything is recomputed.
 **lens** says whether the logit lens works (`repalign inside`: the last block's states must reproduce the model's
 logits). The last three columns say which sites besides `resid`, `embed` and `final` every
-block has as one module: `attn` (what mixes tokens), `mlp`, `mlp-act` (the input of the down projection;
+block has as one module: `attn` (the token mixer), `mlp`, `mlp-act` (the input of the down projection;
 mixtures of experts have none, but their dense layers can be chosen with `--layers`).
 
 | type | architecture | streams | reads | then | head reuse | lens | attn | mlp | mlp-act |
@@ -80,16 +80,16 @@ def main() -> None:
     transformers.logging.set_verbosity_error()
     with tempfile.TemporaryDirectory() as folder:
         tokenizer = train_tokenizer(Path(folder))
-    found = {kind: find_out(kind, tokenizer) for kind in tqdm(FAMILIES, disable=None)}
-    read = [line(cells(kind, one)) for kind, one in found.items() if isinstance(one, Reading)]
-    exceptions = [line(cells(kind, one)) for kind, one in found.items() if not isinstance(one, Reading)]
+    outcomes = {kind: find_out(kind, tokenizer) for kind in tqdm(FAMILIES, disable=None)}
+    read = [line(cells(kind, one)) for kind, one in outcomes.items() if isinstance(one, Reading)]
+    exceptions = [line(cells(kind, one)) for kind, one in outcomes.items() if not isinstance(one, Reading)]
     TABLE.write_text(
         TEXT.format(
             version=__version__,
             transformers=transformers.__version__,
             torch=torch.__version__,
             passed=len(read),
-            tried=len(found),
+            tried=len(outcomes),
             table="\n".join(read),
             exceptions="\n".join(exceptions),
         ),

@@ -18,33 +18,37 @@ class Report:
     """The page of a profile or of whole results.
 
     Args:
-        title: heading of the page; optional for results, which have their own.
         results: the profile or results to show.
+        title: heading of the page; optional for results, which have their own. The other order is accepted too.
 
     Raises:
         RepalignError: neither a profile nor results, or no scores in them.
 
     Example:
-        >>> Report("m-llama", profile).write("m-llama.html")  # doctest: +SKIP
+        >>> Report(profile, title="m-llama").write("m-llama.html")  # doctest: +SKIP
     """
 
     @overload
-    def __init__(self, title: str, results: Results | LayerProfile) -> None: ...
+    def __init__(self, results: Results | LayerProfile, title: str | None = None) -> None: ...
 
     @overload
-    def __init__(self, title: Results | LayerProfile) -> None: ...
+    def __init__(self, results: str, title: Results | LayerProfile) -> None: ...
 
-    def __init__(self, title: Any, results: Any = None) -> None:
-        title, results = (None, title) if results is None else (title, results)
+    def __init__(self, results: Any, title: Any = None) -> None:
+        if isinstance(title, (Results, LayerProfile)) or isinstance(results, str):
+            results, title = title, results
         if not isinstance(results, (Results, LayerProfile)):
             raise RepalignError(
-                "a report takes a title and a profile or results: Report('m-llama', profile); "
+                "a report takes a profile or results, and a title: Report(profile, title='m-llama'); "
                 f"got {type(results).__name__}"
             )
         whole = as_results(results)
         if whole.profile.table.empty:
             raise RepalignError("there are no scores to report; profile at least two languages")
         self.results = whole if title is None else replace(whole, title=str(title))
+
+    def __repr__(self) -> str:
+        return f"Report({self.results.title!r}: {self.results.profile!r})"
 
     def write(self, path: str | Path) -> Path:
         """Write the page atomically as one file that opens offline.
