@@ -152,7 +152,7 @@ def test_no_scores_are_reported(results):
 
 
 def test_a_report_needs_results():
-    with pytest.raises(RepalignError, match="takes a title and a profile or results"):
+    with pytest.raises(RepalignError, match="takes a profile or results, and a title"):
         Report("only a title")
 
 
