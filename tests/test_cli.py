@@ -405,11 +405,10 @@ def test_a_full_disk_leaves_no_half_results(llama, text, tmp_path, capsys, monke
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.open", full)
+    monkeypatch.setattr("repalign.files.partial_file", full)
     out = tmp_path / "out"
-    assert (
-        main(["layers", "--ckpt", str(llama), "--corpus", str(text), "--out", str(out), "--draws", "20"]) == 1
-    )
+    given = ["--ckpt", str(llama), "--corpus", str(text), "--out", str(out), "--draws", "20", "--no-store"]
+    assert main(["layers", *given]) == 1
     assert "No space left" in capsys.readouterr().err
     assert list(out.iterdir()) == []
 

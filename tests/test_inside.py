@@ -352,7 +352,7 @@ def test_a_mixture_of_experts_is_read_without_its_neurons(save_model, some, tmp_
     found = look_inside([Checkpoint.named(str(folder))], some, draws=20, layers=[1], dtype="float32")
     assert "neurons" not in found.tables
     assert set(found.tables["interventions"]["intervention"]) == {"subspace", "steering"}
-    assert "no neurons" in found.settings["moe"]["notes"][0]
+    assert "no neurons" in found.settings["checkpoints"]["moe"]["notes"][0]
 
 
 def test_halves_share_no_sentence(llama, some):
