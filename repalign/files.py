@@ -7,7 +7,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -209,13 +209,9 @@ def _got(value: Any) -> str:
 
 
 def _deeper(value: Any, levels: int) -> bool:
-    """Whether a value is nested deeper; without recursion, which a hostile file could exhaust."""
-    level = [value]
-    while level and levels >= 0:
-        inner = (
-            one.values() if isinstance(one, Mapping) else one
-            for one in level
-            if isinstance(one, (dict, list))
-        )
-        level, levels = [entry for entries in inner for entry in entries], levels - 1
+    """Whether lists and objects are nested deeper; without recursion, which a hostile file could exhaust."""
+    level = [value] if isinstance(value, (dict, list)) else []
+    while level and levels:
+        entries = (entry for one in level for entry in (one.values() if isinstance(one, dict) else one))
+        level, levels = [entry for entry in entries if isinstance(entry, (dict, list))], levels - 1
     return bool(level)

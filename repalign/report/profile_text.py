@@ -38,7 +38,7 @@ def print_table(profile: LayerProfile, compare: bool) -> None:
         lines = [f"{checkpoint}, {table['variant'].iloc[0]}: {kind} (* p < .05 after correction)"]
         lines.append(" " * 8 + "".join(f"{metric:>16}" for metric in metrics))
         for _, ends in rows.groupby(level=2, sort=False):
-            cells = [_best(ends.xs(metric, level="metric")) for metric in metrics]
+            cells = [_best(ends[ends.index.isin([metric], level="metric")]) for metric in metrics]
             lines.append(
                 f"{ends['source'].iloc[0]}-{ends['target'].iloc[0]:5}"
                 + "".join(f"{cell:>16}" for cell in cells)
@@ -47,6 +47,9 @@ def print_table(profile: LayerProfile, compare: bool) -> None:
 
 
 def _best(layers: pd.DataFrame) -> str:
+    """The value and its layer; nothing if the metric was not computed."""
+    if layers.empty:
+        return ""
     key = layers["worth"].idxmax()
     row, layer = layers.loc[key], key[-1]
     return f"{row['value']:.3f} at {layer:2}{'*' if row['p'] < 0.05 else ' '}"

@@ -182,7 +182,7 @@ def test_damaged_results_are_drawn_or_refused_in_one_line(kind, times, samples, 
         assert said is None or "\n" not in said, f"seed {seed}"
         refused += said is not None
         shutil.rmtree(folder)
-    assert 0 < refused < times * CASES[kind], "some damage is harmless, some is not"
+    assert refused, "some damage cannot be drawn"
 
 
 def complaint(kind: str, folder: Path) -> str | None:
