@@ -158,7 +158,7 @@ def build(kind: str, auto: Any = transformers.AutoModelForCausalLM, **settings: 
     model = auto.from_config(tiny(kind, **settings))
     model.config.architectures = [type(model).__name__]  # as in a saved checkpoint
     for parameter in model.requires_grad_(False).parameters():
-        if parameter.dim() == 1:  # norms that all begin as ones and zeros could be taken for each other
+        if parameter.dim() == 1:  # norms that all begin as ones and zeros could be confused with each other
             parameter.add_(torch.randn_like(parameter), alpha=0.1)
     return model.eval()
 

@@ -132,7 +132,9 @@ def test_an_output_folder_that_cannot_be_written_is_told_before_the_work(
     llama, text, tmp_path, capsys, monkeypatch
 ):
     (tmp_path / "file").touch()
-    monkeypatch.setattr("repalign.models.engine.Engine.open", lambda *a, **k: pytest.fail("told too late"))
+    monkeypatch.setattr(
+        "repalign.models.engine.Engine.open", lambda *a, **k: pytest.fail("reported too late")
+    )
     assert (
         main(["layers", "--ckpt", str(llama), "--corpus", str(text), "--out", str(tmp_path / "file" / "out")])
         == 1

@@ -15,7 +15,7 @@ TESTED = Path(__file__).with_name("tested.txt")
 
 
 def pins(environment: dict[str, str] | None = None) -> dict[str, str]:
-    """The tested version of each package, for the Python and the system at hand or markers of others."""
+    """The tested version of each package, for the Python and the current system, or others by their markers."""
     lines = TESTED.read_text(encoding="utf-8").splitlines()
     every = [Requirement(line) for line in lines if not line.startswith("#")]
     here = [pin for pin in every if pin.marker is None or pin.marker.evaluate(environment)]

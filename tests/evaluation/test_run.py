@@ -138,10 +138,10 @@ def test_checkpoints_of_the_demo_family_are_asked_briefly(llama, tmp_path, save_
     assert set(found.tables["answers"]["instruction"]) == {"Chinese:"}
     assert "|input-first|" in found.signatures["tuned"]
     assert "languages" not in found.tables
-    told = answer(
+    answered = answer(
         Checkpoint.named(str(folder)), [Item("0", "zh", "Say", "x", ("y",))], "t", 2, template="raw"
     )
-    assert "|raw|" in told.signature
+    assert "|raw|" in answered.signature
 
 
 def test_the_page_is_offline_inert_and_drawn_again_without_a_model(llama, questions, tmp_path, capsys):

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 BENCH = Path(__file__).parents[1] / "bench"
-no_chromium = pytest.mark.skipif(not shutil.which("chromium"), reason="no Chromium at hand")
+no_chromium = pytest.mark.skipif(not shutil.which("chromium"), reason="no Chromium found")
 no_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 TINY = {
     "extraction": "--rounds 1 --rows 2 --scored 12 --layers 2 --width 48",

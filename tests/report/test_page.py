@@ -238,7 +238,7 @@ def test_a_figure_is_svg_by_default(results, tmp_path, monkeypatch):
         (["RESULTS", "--figure", "heatmaps"], "did you mean 'heatmap'"),
         (["RESULTS", "--figure", "curves", "--metric", "mexxa"], "did you mean 'mexa'"),
         (["RESULTS", "--figure", "drift"], "lack the table for figure 'drift'"),
-        (["RESULTS", "--metric", "cka"], "--metric selects a picture; add --figure"),
+        (["RESULTS", "--metric", "cka"], "--metric selects a panel of a figure; add --figure"),
     ],
 )
 def test_command_reports_errors_in_one_line(results, tmp_path, capsys, arguments, message):

@@ -315,8 +315,8 @@ def test_the_commands_write_what_they_say(runs, tmp_path, capsys):
     found = load(tmp_path / "fit.json")
     assert found["form"] in FORMS
     assert len(law_of(found).draws) == 10
-    told = ["scaling", "allocate", str(tmp_path / "fit.json"), "--budget", "9000", "--available", "hi=500"]
-    assert cli.main(told) == 0
+    command = ["scaling", "allocate", str(tmp_path / "fit.json"), "--budget", "9000", "--available", "hi=500"]
+    assert cli.main(command) == 0
     written = json.loads((tmp_path / "allocation.json").read_text())
     assert written["splits"][0]["pairs"]["hi"] == 500
     assert sum(written["splits"][0]["pairs"].values()) == pytest.approx(9000)
@@ -327,7 +327,7 @@ def test_the_commands_write_what_they_say(runs, tmp_path, capsys):
         "allocation.json",
         "allocation.html",
     ]
-    assert cli.main([*told[:4], "0"]) == 1
+    assert cli.main([*command[:4], "0"]) == 1
     assert "above 0" in capsys.readouterr().err
 
 
