@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from repalign.errors import unknown
 from repalign.results.schema import RESULTS
-from repalign.results.summary import as_html, few
+from repalign.results.summary import ROOM, as_html, few, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,9 +54,8 @@ class LayerProfile:
         pairs = few((table["source"] + "-" + table["target"]).unique())
         named = (few(table[column].unique()) for column in ("checkpoint", "metric", "variant"))
         layers = f"layers {table['layer'].min()} to {table['layer'].max()}" if len(table) else ""
-        return (
-            f"LayerProfile({'; '.join([f'{len(table):,} scores', *filter(None, [*named, pairs, layers])])})"
-        )
+        parts = "; ".join([f"{len(table):,} scores", *filter(None, [*named, pairs, layers])])
+        return f"LayerProfile({shortened(parts, ROOM)})"
 
     def _repr_html_(self) -> str:
         """For notebooks: the best layer of every score, or the largest difference."""

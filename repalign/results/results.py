@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from repalign.results.profile import LayerProfile
 from repalign.results.schema import RESULTS
-from repalign.results.summary import few, listed, shortened
+from repalign.results.summary import ROOM, few, listed, shortened
 from repalign.results.tables import TableSet, checked
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ class Results:
     def __repr__(self) -> str:
         title, tables = shortened(self.title, 40), few(self.tables)
         scores = f"{len(self.profile):,} scores of {few(self.profile.table['checkpoint'])}"
-        return f"Results({title!r}: {scores}; tables: {tables or 'none'})"
+        parts = f"{title!r}: {scores}; tables: {tables or 'none'}"
+        return f"Results({shortened(parts, ROOM)})"
 
     def _repr_html_(self) -> str:
         """For notebooks."""

@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from repalign.results.table import Table
 
 SHOWN = 5
+"""Names listed of many."""
+
 LONGEST = 24
+"""Characters of a name."""
+
+ROOM = 280
+"""Characters of a `repr`."""
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:

@@ -177,5 +177,5 @@ def _fits(values: pd.Series, dtype: str) -> bool:
 
 
 def _example(values: pd.Series) -> str:
-    shown = repr(values.dropna().iloc[0])
+    shown = repr(values.dropna().iloc[:1].tolist()[0])  # as Python has it, without numpy's name
     return f" such as {shown}" if len(shown) <= 40 else ""

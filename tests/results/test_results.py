@@ -145,10 +145,8 @@ def test_a_wrong_table_is_named_with_file_column_and_what_was_expected(saved):
     drift = pd.read_parquet(saved / "drift.parquet")
     assert complaint(drift.drop(columns="layer")).startswith("'layer' is missing; expected checkpoint, ")
     assert complaint(drift.assign(more=1)).startswith("'more' is unknown or occurs twice")
-    assert complaint(drift.assign(layer="a")) == "'layer': expected int64, got str such as 'a'"
-    assert (
-        complaint(drift.assign(layer=0.5)) == "'layer': expected int64, got float64 such as np.float64(0.5)"
-    )
+    assert complaint(drift.assign(layer="a")).endswith("such as 'a'")
+    assert complaint(drift.assign(layer=0.5)) == "'layer': expected int64, got float64 such as 0.5"
     assert complaint(drift.assign(layer=-1)) == "'layer': expected numbers from 0, got -1"
     assert complaint(drift.assign(language=None)).startswith("'language': expected string without missing")
     assert complaint(drift.assign(value=True)).startswith("'value': expected float64, got bool")
@@ -187,6 +185,13 @@ def test_a_frame_has_the_declared_order_and_dtypes_whatever_rows_say():
 def test_a_page_a_repr_and_an_html_repr_are_short_enough_to_read():
     whole = sample_results("base", "m-llama", **SMALL)
     assert repr(whole.profile).startswith("LayerProfile(")
+    many = [whole.profile.table.assign(target=f"{'long name ' * 9}{n}") for n in range(30)]
+    crowd = pd.concat(many)
+    for name in ("checkpoint", "metric", "variant", "source"):
+        crowd[name] = [f"{n % 40} {'long name ' * 9}" for n in range(len(crowd))]
+    crowded = LayerProfile(crowd, {})
+    assert len(repr(crowded)) < 300
+    assert len(repr(Results("title " * 50, crowded, whole.tables))) < 300
     for made in (whole, whole.profile, sample_evaluation(), sample_inside("a name " * 30)):
         assert len(repr(made)) < 300
         assert "<table" in made._repr_html_()
