@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from repalign.checkpoints import Checkpoint
@@ -17,7 +18,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_its_python_runs(llama, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        Checkpoint, "named", classmethod(lambda cls, spec, named=Checkpoint.named: named(str(llama)))
+        Checkpoint,
+        "named",
+        classmethod(lambda cls, spec, named=Checkpoint.named: replace(named(str(llama)), name=spec)),
     )
     code = "\n".join(re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL))
     exec(compile(code, "README.md", "exec"), {})
