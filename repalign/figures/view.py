@@ -94,10 +94,6 @@ class View:
         """The metric's label from the settings, else its name."""
         return str(self.results.profile.settings.get("labels", {}).get(metric) or metric.replace("_", " "))
 
-    def nearness(self, metric: str) -> int:
-        """+1 if a higher value means closer languages, -1 if a lower one does."""
-        return self.results.profile.sign(metric)
-
     @cached_property
     def _frames(self) -> dict[str, pd.DataFrame]:
         table = self.results.profile.table
@@ -109,7 +105,7 @@ class View:
         frames["differences"] = from_pivot(table[~single], self.pivot)
         for name in ("scores", "differences", "controls"):
             if name in frames:
-                sign = frames[name]["metric"].map(self.nearness).astype(float)
+                sign = frames[name]["metric"].map(self.results.profile.sign).astype(float)
                 gain = sign * (frames[name]["value"] - frames[name]["chance"].fillna(0))
                 frames[name] = frames[name].assign(gain=gain)
         return frames
