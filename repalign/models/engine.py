@@ -29,7 +29,7 @@ from repalign.models.pooling import POOLINGS, Pooling, PoolingFunction
 from repalign.models.prefix import MIN_PREFIX, Prefix, continue_from, read_prefix
 from repalign.models.templates import TEMPLATES
 from repalign.models.tokenization import TokenRows, Tokens, tokenize
-from repalign.models.verification import check_causal, check_layers
+from repalign.models.load_checks import check_causal, check_layers
 
 if TYPE_CHECKING:
     from peft import PeftModel

@@ -12,7 +12,7 @@ from repalign.errors import RepalignError
 from repalign.models.anatomy import body_of, find_blocks
 from repalign.models.engine import Engine
 from repalign.models.hooks import SITES, LayerReader
-from repalign.models.verification import check_layers
+from repalign.models.load_checks import check_layers
 
 LENGTHS = (5, 21, 13)
 
