@@ -100,7 +100,7 @@ class Analysis:
 
         None if that cannot be determined, as for a model in memory. Imports neither torch nor a tokenizer.
         """
-        from repalign.models.loading import locate
+        from repalign.models.locating import locate
 
         sources = [self.spec.pooling.source, *(_source(metric) for metric in self.scoring.metrics)]
         if None in sources or not all(isinstance(checkpoint, Checkpoint) for checkpoint in self.checkpoints):

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from repalign.checkpoints.weights import weights_digest
+from repalign.checkpoints.digests import weights_digest
 from repalign.errors import RepalignError
 from repalign.files import DEEPEST, json_bytes, mismatch, read_json, read_parquet, write_atomically
 

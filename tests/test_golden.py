@@ -24,7 +24,9 @@ def test_numbers_keys_and_pages_are_as_pinned(name: str, home: Path) -> None:
     assert now["keys"] == pinned["keys"]
     for table in pinned["tables"].keys() | now["tables"].keys():
         near = JUMPS.get(table, NEAR)
-        assert differences(pinned["tables"].get(table), now["tables"].get(table), f"{name}/{table}", near) == []
+        assert (
+            differences(pinned["tables"].get(table), now["tables"].get(table), f"{name}/{table}", near) == []
+        )
     assert differences(pinned["page"], now["page"], name, NEAR) == []
 
 

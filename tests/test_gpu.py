@@ -10,7 +10,7 @@ from repalign.checkpoints import Checkpoint
 from repalign.corpora import ParallelCorpus
 from repalign.models.devices import bfloat16_is_fast, pick_budget
 from repalign.models.engine import Engine
-from repalign.models.loading import locate
+from repalign.models.locating import locate
 from repalign.scoring import profile
 from repalign.states.extraction import extract
 

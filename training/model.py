@@ -7,7 +7,8 @@ from typing import Any
 
 from repalign import Checkpoint, RepalignError
 from repalign.errors import unknown
-from repalign.models.loading import locate, read_tokenizer
+from repalign.models.loading import read_tokenizer
+from repalign.models.locating import locate
 
 from .recipe import Recipe
 from .settings import PRECISIONS

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from repalign.checkpoints.card import CARD, Card
+from repalign.checkpoints.folder import GGUF
 from repalign.checkpoints.home import checkpoint_folder
 from repalign.errors import RepalignError, unknown
 from repalign.files import read_toml
 
 RANDOM = "~random"
 """Suffix of a random-weights twin: `m-llama~random` has m-llama's shape and tokenizer, and untrained weights."""
+
+CANONICAL = re.compile(
+    r"(albert|bert|camembert|ctrl|distil\w+|flaubert|gpt2|openai|roberta|t5|transfo|xlm|xlnet)(-[\w.-]+)?"
+)
+"""Hub ids without an owner, from the hub's first years."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +28,9 @@ class Checkpoint:
 
     Attributes:
         name: shown in tables and reports.
-        location: a local folder, or a hub id.
+        location: a local folder, a GGUF file, or a hub id.
         revision: of a hub id.
+        file: a GGUF file of a hub id.
         recipe: the training recipe that makes it if it does not exist yet.
         parent: the checkpoint it was tuned from.
         template: the prompt template it was tuned with; None if unknown.
@@ -33,6 +41,7 @@ class Checkpoint:
     name: str
     location: str
     revision: str | None = None
+    file: str | None = None
     recipe: str | None = None
     parent: str | None = None
     template: str | None = None
@@ -41,10 +50,11 @@ class Checkpoint:
 
     @classmethod
     def named(cls, spec: str) -> Checkpoint:
-        """Resolve the value of `--ckpt`: a known name, a local folder, an adapter folder or a hub id.
+        """Resolve the value of `--ckpt`: a known name, a local folder, an adapter folder, a GGUF file or a hub id.
 
         A trained folder with a card takes precedence over the catalogue; a path exists or starts with `.`, `/` or `~`.
-        `SPEC@REVISION` names a hub revision; `SPEC~random` the random-weights twin of SPEC.
+        `SPEC@REVISION` names a hub revision, `OWNER/NAME/FILE.gguf` a file on the hub; `SPEC~random` the random-weights
+        twin of SPEC.
 
         Raises:
             RepalignError: no such checkpoint; suggests the closest known name.
@@ -52,10 +62,16 @@ class Checkpoint:
         if spec.endswith(RANDOM):
             return random_twin(cls.named(spec.removesuffix(RANDOM)))
         path = Path(spec).expanduser()
-        if path.is_dir():
+        try:
+            is_folder, is_file = path.is_dir(), path.is_file()
+        except OSError as error:  # a name of 300 characters, a folder that may not be entered
+            raise RepalignError(f"cannot read {spec[:80]!r}: {error.strerror}; check the path") from error
+        if is_folder:
             return _from_folder(path)
-        if path.is_file():
-            raise RepalignError(f"{spec} is a file; give --ckpt the folder that contains it")
+        if is_file and path.suffix == GGUF:
+            return cls(name=path.stem, location=str(path))
+        if is_file:
+            raise RepalignError(f"{spec} is a file; give --ckpt the folder that contains it, or a GGUF file")
         entries = catalogue()
         trained = checkpoint_folder(spec)
         if "/" not in spec and (trained / CARD).is_file():
@@ -70,17 +86,28 @@ class Checkpoint:
                 corpus=entry.get("corpus"),
             )
         if spec.startswith((".", "/", "~")):
-            raise RepalignError(f"no folder {spec}; --ckpt takes a known name, a local folder or a hub id")
-        if spec.count("/") == 1:
-            location, _, revision = spec.partition("@")
-            return cls(name=spec, location=location, revision=revision or None)
+            raise RepalignError(
+                f"no folder {spec}; --ckpt takes a known name, a local folder, a GGUF file or a hub id"
+            )
+        hub, _, revision = spec.partition("@")
+        parts = hub.split("/")
+        if len(parts) == 3 and spec.endswith(GGUF):
+            return cls(name=Path(spec).stem, location="/".join(parts[:2]), file=parts[2])
+        if len(parts) == 2 or (len(parts) == 1 and CANONICAL.fullmatch(hub)):
+            return cls(name=spec, location=hub, revision=revision or None)
         raise unknown(
             "checkpoint", spec, {*entries, *trained_names()}, "or give a folder or a hub id (owner/name)"
         )
 
     @property
+    def path(self) -> Path | None:
+        """The local folder or GGUF file; None for a hub id or a recipe whose training is not finished."""
+        path = Path(self.location)
+        return path if path.suffix == GGUF and path.is_file() else self.folder
+
+    @property
     def folder(self) -> Path | None:
-        """The local folder, or None for a hub id or a recipe whose training is not finished."""
+        """The local folder; None for a hub id, a GGUF file, or a recipe whose training is not finished."""
         path = Path(self.location)
         finished = path.is_dir() and (self.recipe is None or (path / CARD).is_file())
         return path if finished else None

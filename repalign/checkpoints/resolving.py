@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,6 +14,11 @@ from repalign.errors import RepalignError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+logger = logging.getLogger(__name__)
+
+STEP = re.compile(r"(.*(?:checkpoint|step|epoch|iter)[-_]?)(\d+)")
+"""Folders of intermediate states, as the Trainer and others name them: what they share, and the step."""
 
 CheckpointLike: TypeAlias = "str | Path | Checkpoint | tuple[PreTrainedModel, PreTrainedTokenizerBase]"
 """What a caller may give for a checkpoint: a name, folder or hub id; a `Checkpoint`; or (model, tokenizer)."""
@@ -29,6 +36,10 @@ def as_checkpoints(checkpoints: object, train: bool = True) -> list[Checkpoint]:
         checkpoints: names, folders or hub ids, or `Checkpoint`s; a single one, or several.
         train: whether to train what is missing, or to refuse.
 
+    Returns:
+        In the given order, but intermediate checkpoints of one run in the order of their steps: a shell sorts
+        checkpoint-1000 before checkpoint-200.
+
     Raises:
         RepalignError: no checkpoint, an unknown name, two of the same name, or training refused or failed.
     """
@@ -39,7 +50,22 @@ def as_checkpoints(checkpoints: object, train: bool = True) -> list[Checkpoint]:
     named = [_named(checkpoint) for checkpoint in given]
     check_names(named)
     make([new for new, old in zip(named, given, strict=True) if new is not old], train)
-    return named
+    return in_step_order(named)
+
+
+def in_step_order(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
+    """The same checkpoints, those of one run in the order of their steps at the positions that they had."""
+    runs: dict[str, list[tuple[int, int]]] = {}
+    for position, checkpoint in enumerate(checkpoints):
+        if step := STEP.fullmatch(str(Path(checkpoint.location).absolute())):
+            runs.setdefault(step[1], []).append((int(step[2]), position))
+    ordered = list(checkpoints)
+    for steps in runs.values():
+        for (_, origin), position in zip(sorted(steps), sorted(at for _, at in steps), strict=True):
+            ordered[position] = checkpoints[origin]
+    if ordered != list(checkpoints):
+        logger.warning("in the order of their steps: %s", ", ".join(one.name for one in ordered))
+    return ordered
 
 
 def _named(checkpoint: Any) -> Checkpoint:

@@ -73,7 +73,7 @@ def _prune(entries: list[Path], older: float | None) -> None:
 
 
 def _describe(folder: Path) -> str:
-    from repalign.states.store import DESCRIBED
+    from repalign.states.store import DESCRIBED, FORMAT
 
     read = ("template", "pooling", "site", "dtype")
     try:
@@ -84,7 +84,11 @@ def _describe(folder: Path) -> str:
     key, shape = described["key"], described["shape"]
     reading = "|".join(key[name] for name in read)
     size = f"{len(shape['layers'])} x {shape['rows']} x {shape['dim']}"
-    return f"{folder.name[:8]}  {key['weights'][:8]}  {key['language']:6}  {reading:28}  {size:>18}  {_bytes(folder) / 1e6:8.1f} MB"
+    old = "" if described.get("format") == FORMAT else "  of an earlier version: not used any more"
+    return (
+        f"{folder.name[:8]}  {key['weights'][:8]}  {key['language']:6}  {reading:28}  {size:>18}  {_bytes(folder) / 1e6:8.1f} MB"
+        f"{old}"
+    )
 
 
 def _files(path: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from repalign.checkpoints import home
 from repalign.errors import RepalignError
 from repalign.models.generation import Answer
-from repalign.models.loading import Weights
+from repalign.models.locating import Weights
 from repalign.signature import digest
 
 KEY_VERSION = "greedy-2"

@@ -10,7 +10,7 @@ from repalign.evaluation.answer_store import AnswerStore
 from repalign.evaluation.items import Item, items_digest
 from repalign.models.devices import pick_device, pick_dtype
 from repalign.models.generation import Answer, Generator
-from repalign.models.loading import Weights, locate
+from repalign.models.locating import Weights, locate
 from repalign.models.templates import TEMPLATES
 from repalign.version import __version__
 

@@ -19,7 +19,8 @@ from repalign.inside.lens import lens
 from repalign.inside.neurons import DEFAULT_SHARE, Neurons, activation_rates, language_neurons
 from repalign.inside.vocabulary import languages_of_tokens
 from repalign.models.engine import Engine
-from repalign.models.loading import locate, one_base
+from repalign.models.loading import one_base
+from repalign.models.locating import locate
 from repalign.models.templates import RAW
 from repalign.models.tokenization import TokenRows, tokenize
 from repalign.models.unembed import find_unembed
@@ -150,6 +151,7 @@ class InsideStudy:
             dtype=self.machine.dtype,
             device=self.machine.device,
             batch_tokens=self.machine.batch_tokens,
+            head=True,
         )
         self.edited_layers = self._layers_to_edit()
         self.unembed = find_unembed(self.engine)

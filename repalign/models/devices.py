@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from repalign.errors import RepalignError
-from repalign.models.loading import Weights
+from repalign.models.locating import Weights
 
 
 def pick_device(device: str) -> str:
@@ -35,8 +35,7 @@ def pick_dtype(weights: Weights, dtype: str, device: str) -> str:
     """The dtype for "auto": bfloat16 where the device multiplies it faster and the model is not tiny, else float32."""
     if dtype != "auto":
         return dtype
-    size = sum(path.stat().st_size for path in weights.model.glob("*.safetensors"))
-    if size < SMALL:
+    if weights.size < SMALL:
         return "float32"
     if bfloat16_is_fast(device):
         return "bfloat16"

@@ -13,23 +13,19 @@ from torch import Tensor
 from torch.nn import functional
 
 from repalign.errors import RepalignError
+from repalign.models.adapters import refuse_prompts
 from repalign.models.anatomy import body_of
 from repalign.models.batching import common_prefix, pad, plan
 from repalign.models.devices import pick_budget, pick_device, pick_dtype
 from repalign.models.hooks import LayerReader
-from repalign.models.loading import (
-    Weights,
-    is_causal,
-    load_model,
-    pick_stack,
-    read_config,
-    read_tokenizer,
-)
+from repalign.models.load_checks import check_causal, check_layers
+from repalign.models.loading import load_model, read_config, read_tokenizer
+from repalign.models.locating import Weights
 from repalign.models.pooling import POOLINGS, Pooling, PoolingFunction
 from repalign.models.prefix import MIN_PREFIX, Prefix, continue_from, read_prefix
+from repalign.models.stacks import is_causal, pick_stack
 from repalign.models.templates import TEMPLATES
 from repalign.models.tokenization import TokenRows, Tokens, tokenize
-from repalign.models.load_checks import check_causal, check_layers
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -88,23 +84,34 @@ class Engine:
         site: str = "resid",
         layers: Sequence[int] | None = None,
         batch_tokens: int | None = None,
+        head: bool = False,
     ) -> Engine:
         """Load a checkpoint and check that its layers can be read.
 
         Args:
-            weights: see `repalign.models.loading.locate`.
+            weights: see `repalign.models.locating.locate`.
             dtype, device: see `repalign.models.devices`.
             stack, site: see `repalign.models.sites`.
             layers: layer numbers, by default all.
             batch_tokens: padded tokens per batch, by default by free memory.
+            head: whether the output layer is used, too.
 
         Raises:
-            RepalignError: the weights cannot be loaded, the layers cannot be read, or the adapter changes nothing.
+            RepalignError: the weights cannot be loaded or are incomplete, the layers cannot be read, or the adapter
+                changes nothing, or is a prompt.
         """
         inputs_on = pick_device(device)
         name = pick_dtype(weights, dtype, inputs_on)
         config = read_config(weights)
-        model = load_model(weights, config, getattr(torch, name), "all" if device == "all" else inputs_on)
+        model = load_model(
+            weights,
+            config,
+            getattr(torch, name),
+            "all" if device == "all" else inputs_on,
+            stack=pick_stack(config, stack),
+            head=head,
+        )
+        refuse_prompts(model, weights.adapter)
         engine = cls.around(
             model,
             read_tokenizer(weights),
@@ -114,8 +121,6 @@ class Engine:
             batch_tokens=batch_tokens or pick_budget(inputs_on),
         )
         engine.check(weights.checkpoint.name)
-        if weights.adapter is not None:
-            engine.check_adapter(str(weights.adapter))
         return engine
 
     @classmethod
@@ -239,22 +244,6 @@ class Engine:
             )
         if self.causal:
             self.reuse_prefix = self._prefix_is_exact(tolerance)
-
-    @torch.inference_mode()
-    def check_adapter(self, adapter: str) -> None:
-        """Refuse a PEFT adapter that changes no state.
-
-        Raises:
-            RepalignError: it changes nothing.
-        """
-        rows = self.probe()
-        adapted: Any = self.model
-        with adapted.disable_adapter():
-            without = self._batch(rows, [MEAN])
-        if torch.equal(self._batch(rows, [MEAN]), without):
-            raise RepalignError(
-                f"adapter {adapter} changes nothing: its weights do not match the modules of its base, or were never trained"
-            )
 
     def _batch(
         self, rows: Sequence[Tokens], poolings: Sequence[Pooling], prefix: Prefix | None = None

@@ -13,7 +13,9 @@ from tqdm import tqdm
 from repalign.errors import RepalignError
 from repalign.models.batching import plan
 from repalign.models.devices import pick_budget, pick_device, pick_dtype
-from repalign.models.loading import Weights, load_model, pick_stack, read_config, read_tokenizer
+from repalign.models.loading import load_model, read_config, read_tokenizer
+from repalign.models.locating import Weights
+from repalign.models.stacks import pick_stack
 from repalign.models.tokenization import special_ids
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ class Generator:
     """A loaded checkpoint that answers prompts.
 
     Args:
-        weights: see `repalign.models.loading.locate`.
+        weights: see `repalign.models.locating.locate`.
         device: auto, cpu, cuda, ..., or all: spread over all GPUs.
         dtype: auto, float32, bfloat16 or float16.
         batch_tokens: padded tokens per batch, answers included; by default by free memory.
@@ -71,7 +73,9 @@ class Generator:
         self.has_encoder = bool(config.is_encoder_decoder)
         self.context = None if self.has_encoder else getattr(config, "max_position_embeddings", None)
         placement = device if device == "all" else self.device
-        self.model: Any = load_model(weights, config, getattr(torch, self.dtype), placement)
+        self.model: Any = load_model(
+            weights, config, getattr(torch, self.dtype), placement, head=True
+        )
         self.model.generation_config = _token_settings(self.model.generation_config)
         self.budget = batch_tokens or pick_budget(self.device)
 

@@ -2,164 +2,164 @@
 
 from __future__ import annotations
 
-import json
-import re
+import logging
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from repalign.checkpoints.checkpoint import Checkpoint
-from repalign.checkpoints.weights import ADAPTER, TOKENIZER_FILES, fetch, tokenizer_digest, weights_digest
+from repalign.checkpoints.folder import SETTINGS, tokenizer_files, weight_files
 from repalign.errors import RepalignError
+from repalign.models import gguf
+from repalign.models.adapters import attach, detach, read_adapter_config, weights_given
+from repalign.models.completeness import LoadReport, check_complete, say_unused
+from repalign.models.explaining import explained
+from repalign.models.fingerprint import fingerprint
+from repalign.models.locating import Weights
 from repalign.models.quiet import quiet_transformers
-from repalign.signature import digest
+from repalign.models.stacks import is_decoder_only, is_encoder_of_two
 
 if TYPE_CHECKING:
     import torch
     from peft import PeftModel
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-CAUSAL_ENDINGS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+logger = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class Weights:
-    """Where the files of a checkpoint are, before it is loaded.
-
-    Attributes:
-        model: folder with the (base) model.
-        adapter: folder with a PEFT adapter, or None.
-        tokenizer: folder with the tokenizer.
-        digest: of weights and adapter (and of the seed, for a random twin), as hex.
-        tokenizer_digest: as hex.
-    """
-
-    checkpoint: Checkpoint
-    model: Path
-    adapter: Path | None
-    tokenizer: Path
-    digest: str
-    tokenizer_digest: str
-
-
-def locate(checkpoint: Checkpoint) -> Weights:
-    """Find and check all files of a checkpoint, without loading any.
-
-    Raises:
-        RepalignError: see `weights.fetch`; or an adapter whose base is missing.
-    """
-    folder = fetch(checkpoint)
-    if not (folder / ADAPTER).is_file():
-        weights = weights_digest(folder)
-        if checkpoint.twin is not None:
-            weights = digest(["random", str(checkpoint.twin), (folder / "config.json").read_bytes()])
-        return Weights(checkpoint, folder, None, folder, weights, tokenizer_digest(folder))
-    try:
-        base_name = json.loads((folder / ADAPTER).read_text()).get("base_model_name_or_path")
-    except (ValueError, AttributeError) as error:
-        raise RepalignError(f"{folder / ADAPTER} is damaged ({error}); save the adapter again") from error
-    try:
-        base = fetch(Checkpoint.named(_beside(folder, base_name)))
-    except RepalignError as error:
-        raise RepalignError(f"the base of adapter {folder} is missing: {error}") from error
-    if (
-        checkpoint.twin is not None
-    ):  # an adapter on random weights means nothing: the twin is that of the base
-        return locate(replace(checkpoint, location=str(base)))
-    has_tokenizer = any((folder / name).is_file() for name in TOKENIZER_FILES)
-    tokenizer = folder if has_tokenizer else base
-    both = digest([weights_digest(base), weights_digest(folder)])
-    return Weights(checkpoint, base, folder, tokenizer, both, tokenizer_digest(tokenizer))
+TOO_LARGE = 50
+"""How many times more embeddings than weights in the file a configuration may describe, at most, e.g. if these are packed."""
 
 
 def read_config(weights: Weights) -> PretrainedConfig:
     """The model's configuration.
 
     Raises:
-        RepalignError: an architecture transformers does not know.
+        RepalignError: an architecture transformers does not know, or settings that it refuses.
     """
     import transformers
 
-    with _explained(weights, weights.model):
-        return transformers.AutoConfig.from_pretrained(weights.model, trust_remote_code=False)
+    with explained(f"cannot load {weights.checkpoint.name!r} from {weights.model}", weights.model):
+        if weights.is_gguf:
+            gguf.check_installed()
+        folder, file = _source(weights)
+        config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False, **file)
+        config.get_text_config()
+    return config
 
 
 def read_tokenizer(weights: Weights) -> PreTrainedTokenizerBase:
-    """The tokenizer saved with the weights, or with the base of an adapter."""
-    import transformers
-
-    with _explained(weights, weights.tokenizer):
-        return transformers.AutoTokenizer.from_pretrained(weights.tokenizer, trust_remote_code=False)
-
-
-def pick_stack(config: PretrainedConfig, stack: str = "auto") -> str:
-    """Which stack is read: "decoder", or "encoder" for encoders and, by default, for encoder-decoders.
+    """The tokenizer saved with the weights, or with the base of an adapter.
 
     Raises:
-        RepalignError: a stack the model does not have.
+        RepalignError: it cannot be read, or its vocabulary is not in the folder.
     """
-    stacks = (
-        ["encoder", "decoder"]
-        if config.is_encoder_decoder
-        else ["decoder" if _is_causal(config) else "encoder"]
+    import transformers
+
+    folder = weights.tokenizer
+    with explained(f"cannot load the tokenizer of {weights.checkpoint.name!r} from {folder}", folder):
+        if folder.is_file():
+            with quiet_transformers():
+                return gguf.read_tokenizer(folder, weights.tokenizer_digest)
+        # Without its vocabulary transformers refuses with a long guess, or makes a tokenizer of a few tokens.
+        vocabulary = {path.name for path in tokenizer_files(folder)} - SETTINGS
+        missing = RepalignError(
+            f"{folder} has no vocabulary for its tokenizer (tokenizer.json, tokenizer.model, vocab.txt, ...); save the tokenizer there too"
+        )
+        try:
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        except (ValueError, OSError, TypeError, ImportError) as error:
+            raise error if vocabulary else missing from error
+        if tokenizer.vocab_files_names and not vocabulary:  # tokenizers of bytes and characters have no files
+            raise missing
+    return tokenizer
+
+
+def quantization_of(weights: Weights, config: PretrainedConfig) -> str:
+    """The quantisation that a model was saved in, e.g. "Q4_K_M" or "gptq"; empty for floating-point weights."""
+    if weights.is_gguf:
+        with explained(f"cannot read {weights.model}"):
+            return gguf.quantization_of(weights.model)
+    saved = getattr(config, "quantization_config", None) or {}
+    return str(
+        saved.get("quant_method", "") if isinstance(saved, dict) else getattr(saved, "quant_method", "")
     )
-    if stack == "auto":
-        return stacks[0]
-    if stack not in stacks:
-        raise RepalignError(f"a {config.model_type} model has no {stack} side; it has {' and '.join(stacks)}")
-    return stack
-
-
-def is_causal(config: PretrainedConfig, stack: str) -> bool:
-    """Whether a token's state is independent of the tokens after it, so that these need not be read.
-
-    This does not hold for the decoder of an encoder-decoder, whose encoder has read all tokens.
-    """
-    return stack == "decoder" and not config.is_encoder_decoder
 
 
 def load_model(
-    weights: Weights, config: PretrainedConfig, dtype: torch.dtype, device: str
+    weights: Weights,
+    config: PretrainedConfig,
+    dtype: torch.dtype,
+    device: str,
+    *,
+    stack: str = "decoder",
+    head: bool = False,
 ) -> PreTrainedModel | PeftModel:
-    """The model in evaluation mode, without gradients; only safetensors, never remote code.
+    """The model in evaluation mode, without gradients; only safetensors or GGUF, never remote code.
 
     Args:
         device: a torch device, or "all" to spread it over all available GPUs.
+        stack: the stack that is used.
+        head: whether the output layer is used, too; otherwise it may be missing.
 
     Raises:
-        RepalignError: files that do not fit the architecture, or an adapter that does not fit its base.
+        RepalignError: files that do not fit the architecture or lack a weight that is used, or an adapter that does not
+            fit its base or changes nothing.
     """
     key = (weights.model, weights.checkpoint.twin, dtype, device)
     kept = _kept.get()
-    model = kept.pop(key, None) if kept is not None else None
-    if kept:
-        kept.clear()  # another base: the old one's memory is needed
-    if model is None:
-        with quiet_transformers(), _explained(weights, weights.model):
-            model = _build(weights, config, dtype, device)
-    elif hasattr(model, "peft_config"):
-        model = model.unload()
-    if weights.adapter is not None:
-        from peft import PeftModel
-
-        with quiet_transformers(), _explained(weights, weights.adapter):
-            model = PeftModel.from_pretrained(model, str(weights.adapter))
+    name, adapter = weights.checkpoint.name, weights.adapter
+    with quiet_transformers(), explained(f"cannot load {name!r} from {weights.model}", weights.model):
+        loaded = _unchanged_base(kept, key) or load_base(weights, config, dtype, device)
+    given = weights_given(adapter) if adapter is not None else set()
+    check_complete(loaded.model, loaded.report, weights.model, stack, head, given)
+    if adapter is not None:
+        with quiet_transformers(), explained(f"cannot load {name!r} from {adapter}", adapter):
+            before = fingerprint(loaded.model) if kept is not None else ""
+            adapted = attach(loaded.model.eval(), adapter, read_adapter_config(adapter))
+            loaded = Loaded(adapted, loaded.report, before)
     if kept is not None:
-        kept[key] = model
-    return model.eval().requires_grad_(False)
+        kept[key] = loaded
+    return loaded.model.eval().requires_grad_(False)
 
 
-_kept: ContextVar[dict[tuple, Any] | None] = ContextVar("kept", default=None)
+def _unchanged_base(kept: dict[tuple, Loaded] | None, key: tuple) -> Loaded | None:
+    """The base that was loaded before, if no adapter has left it changed; forgets all others, whose memory is needed."""
+    loaded = kept.pop(key, None) if kept else None
+    if kept:
+        kept.clear()
+    if loaded is None or not hasattr(loaded.model, "peft_config"):
+        return loaded
+    # Some adapters change the base for good: saved modules, trained biases, PiSSA's residual weights.
+    base = detach(loaded.model)
+    return Loaded(base, loaded.report) if fingerprint(base) == loaded.fingerprint else None
+
+
+@dataclass
+class Loaded:
+    """A model in memory.
+
+    Attributes:
+        model: with or without an adapter.
+        report: of its loading.
+        fingerprint: of the base, taken before an adapter was attached.
+    """
+
+    model: Any
+    report: LoadReport
+    fingerprint: str = ""
+
+
+_kept: ContextVar[dict[tuple, Loaded] | None] = ContextVar("kept", default=None)
 
 
 @contextmanager
 def one_base() -> Iterator[None]:
     """Within it, checkpoints that share a base model load it once, and adapters are swapped on it.
 
-    Loading a checkpoint changes the model loaded before it: finish reading one checkpoint before loading the next.
+    Loading a checkpoint changes the model loaded before it: finish reading one checkpoint before loading the next. A base
+    that an adapter left changed, by its fingerprint, is loaded again.
     """
     token = _kept.set({})
     try:
@@ -168,72 +168,92 @@ def one_base() -> Iterator[None]:
         _kept.reset(token)
 
 
-def _build(weights: Weights, config: PretrainedConfig, dtype: torch.dtype, device: str) -> PreTrainedModel:
-    import torch
-    import transformers
+def load_base(
+    weights: Weights, config: PretrainedConfig, dtype: torch.dtype, device: str, **options: Any
+) -> Loaded:
+    """A model without adapter, and what its files lack; see `check_complete`.
 
-    if config.is_encoder_decoder:
-        auto: Any = transformers.AutoModelForSeq2SeqLM
-    elif _is_causal(config):
-        auto = transformers.AutoModelForCausalLM
-    else:
-        auto = transformers.AutoModel
+    Args:
+        options: for `from_pretrained`.
+
+    Raises:
+        RepalignError: files that do not fit the configuration.
+    """
+    import torch
+
     if weights.checkpoint.twin is not None:
         with torch.random.fork_rng():
             torch.manual_seed(weights.checkpoint.twin)
-            return auto.from_config(config, dtype=dtype, trust_remote_code=False).to(device)
-    placement = {"device_map": "auto"} if device == "all" else {}
-    model, info = auto.from_pretrained(
-        weights.model,
+            model = _auto_class(config).from_config(config, dtype=dtype, trust_remote_code=False)
+        return Loaded(model.to(device), LoadReport(frozenset(), frozenset()))
+    _check_size(weights, config)
+    folder, file = _source(weights)
+    if device == "all":
+        options["device_map"] = "auto"
+    model, info = _auto_class(config).from_pretrained(
+        folder,
         dtype=dtype,
-        use_safetensors=True,
         trust_remote_code=False,
         output_loading_info=True,
-        **placement,
+        ignore_mismatched_sizes=True,  # refused below, with names and shapes
+        **({} if file else {"use_safetensors": True}),
+        **file,
+        **options,
     )
-    # transformers initialises missing weights at random: fine for an unused head or pooler, never inside a block.
-    if absent := sorted(key for key in info["missing_keys"] if re.search(r"\.\d+\.", key)):
+    report = LoadReport.of(info, model, weights.model)
+    say_unused(report, model, weights.model)
+    if config.get_text_config() is not config and not config.is_encoder_decoder:
+        logger.warning("%s is a model of text and images: only its text part is read", weights.checkpoint.name)
+    placed = device == "all" or getattr(model, "is_quantized", False)
+    return Loaded(model if placed else model.to(device), report)
+
+
+def _source(weights: Weights) -> tuple[Any, dict[str, str]]:
+    """The folder to load from, and the arguments that name a GGUF file in it."""
+    if weights.is_gguf:
+        return weights.model.parent, {"gguf_file": weights.model.name}
+    return weights.model, {}
+
+
+def _auto_class(config: PretrainedConfig) -> Any:
+    """The class of transformers that loads a model with its output layer, or its text tower among others."""
+    import transformers
+    from transformers.models.auto import modeling_auto
+
+    if is_encoder_of_two(config):
+        return transformers.AutoModelForTextEncoding
+    if config.is_encoder_decoder:
+        return transformers.AutoModelForSeq2SeqLM
+    if not is_decoder_only(config):
+        return transformers.AutoModel
+    if type(config) in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING:
+        return transformers.AutoModelForCausalLM
+    return transformers.AutoModelForImageTextToText
+
+
+def _check_size(weights: Weights, config: PretrainedConfig) -> None:
+    """Refuse a configuration of a far larger model than its files hold, before memory is taken for it.
+
+    Raises:
+        RepalignError: says how large both are.
+    """
+    text: Any = config.get_text_config()
+    sizes = [getattr(text, name, None) for name in ("vocab_size", "hidden_size")]
+    if weights.is_gguf or not all(isinstance(size, int) and size > 0 for size in sizes):
+        return
+    described, held = math.prod(sizes), _elements(weights)
+    if described > TOO_LARGE * held:
         raise RepalignError(
-            f"{len(absent)} weights of {type(model).__name__} are not in {weights.model}, e.g. {absent[0]}; "
-            "the files belong to another architecture or are incomplete"
+            f"{weights.model / 'config.json'} describes {described:,} embeddings weights alone, but the files hold {held:,} weights in all; "
+            "the configuration is that of another model, or was edited"
         )
-    return model if placement else model.to(device)
 
 
-def _is_causal(config: PretrainedConfig) -> bool:
-    """Decoder-only by its architecture's name and settings: BERT, too, is in transformers' causal mapping."""
-    from transformers.models.auto.modeling_auto import (
-        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
-        MODEL_FOR_MASKED_LM_MAPPING_NAMES,
-    )
+def _elements(weights: Weights) -> int:
+    from safetensors import safe_open
 
-    masked = config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
-    two_ways = masked or getattr(config, "attn_type", "") == "bi"  # XLNet's
-    if two_ways and not (getattr(config, "is_decoder", False) or getattr(config, "causal", False)):
-        return False
-    names = config.architectures or ()
-    if names:
-        return any(name.endswith(CAUSAL_ENDINGS) for name in names)
-    return config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-
-
-def _beside(adapter: Path, base: str | None) -> str:
-    """An adapter may name its base by a path relative to its own folder."""
-    if not base:
-        raise RepalignError(f"{adapter / ADAPTER} names no base model")
-    relative = adapter / base
-    return str(relative) if relative.is_dir() else base
-
-
-@contextmanager
-def _explained(weights: Weights, folder: Path) -> Iterator[None]:
-    """Converts errors of transformers and PEFT about unsuitable files into one line that names the files."""
-    from safetensors import SafetensorError
-
-    try:
-        yield
-    except (ValueError, OSError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
-        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise RepalignError(
-            f"cannot load {weights.checkpoint.name!r} from {folder}: {reason.strip()}"
-        ) from error
+    count = 0
+    for path in weight_files(weights.model):
+        with safe_open(path, framework="pt") as file:
+            count += sum(math.prod(file.get_slice(key).get_shape()) for key in file.keys())  # noqa: SIM118
+    return count

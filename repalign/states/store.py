@@ -22,11 +22,16 @@ from repalign.files import partial_file, read_json, write_atomically, writing
 from repalign.signature import digest
 from repalign.states.views import StoredArray
 
-FORMAT = 1
-"""Version of the layout and of the extraction code: raised when the same inputs would give different numbers."""
+FORMAT = 2
+"""Version of the layout and of the extraction code: raised when the same inputs would give different numbers.
+
+1: an adapter could leave its base changed for the checkpoint after it, random embeddings could stand in for missing ones, and
+encoder-decoders read every language as English; its stores are not used.
+"""
 
 DESCRIBED = {
     "key": {str: object},
+    "format?": int,
     "shape": {"layers": [int], "blocks": int, "rows": int, "dim": int},
 }
 """What `key.json` of a store holds (see `repalign.files.Shape`)."""
@@ -90,7 +95,8 @@ class Store:
         folder = cls.folder_of(root, key)
         with writing(folder, REMEDY, WHEN_FULL):
             folder.mkdir(parents=True, exist_ok=True)
-            text = json.dumps({"key": dict(key), "shape": asdict(shape)}, ensure_ascii=False, indent=1)
+            described = {"format": FORMAT, "key": dict(key), "shape": asdict(shape)}
+            text = json.dumps(described, ensure_ascii=False, indent=1)
             write_atomically(folder / "key.json", text.encode(), REMEDY)
         return cls(folder, shape)
 

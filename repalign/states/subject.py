@@ -14,7 +14,9 @@ from repalign.checkpoints import CheckpointLike, as_checkpoint
 from repalign.errors import RepalignError
 from repalign.models.devices import pick_device, pick_dtype
 from repalign.models.engine import Engine
-from repalign.models.loading import is_causal, locate, pick_stack, read_config, read_tokenizer
+from repalign.models.loading import read_config, read_tokenizer
+from repalign.models.locating import locate
+from repalign.models.stacks import is_causal, pick_stack
 from repalign.states.spec import Machine, ReadingSpec
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from repalign.corpora import open_corpus
 from repalign.metrics import METRICS
 from repalign.models.batching import pad, plan
 from repalign.models.engine import Engine
-from repalign.models.loading import locate
+from repalign.models.locating import locate
 from repalign.models.templates import TEMPLATES
 from repalign.models.tokenization import Tokens, tokenize
 

@@ -24,7 +24,8 @@ from bench_timing import arguments, write
 from repalign.checkpoints import Checkpoint
 from repalign.corpora import ParallelCorpus
 from repalign.models.engine import Engine
-from repalign.models.loading import locate, one_base
+from repalign.models.loading import one_base
+from repalign.models.locating import locate
 from repalign.states.extraction import read_states
 from repalign.states.spec import Machine, ReadingSpec
 

@@ -12,7 +12,8 @@ import torch
 from repalign.checkpoints import Card, Checkpoint
 from repalign.checkpoints.making import make
 from repalign.errors import RepalignError
-from repalign.models.loading import load_model, locate, one_base, read_config
+from repalign.models.loading import load_model, one_base, read_config, read_tokenizer
+from repalign.models.locating import locate
 from repalign.states.extraction import extract
 
 
@@ -112,6 +113,8 @@ def test_incomplete_folders_are_refused(copy):
     refuses(["pickled weights", "pytorch_model.bin"], located, copy)
     (copy / "away").rename(copy / "model.safetensors")
     (copy / "tokenizer.json").unlink()
+    refuses(["no vocabulary", "tokenizer.json"], read_tokenizer, located(copy))
+    (copy / "tokenizer_config.json").unlink()
     refuses(["no tokenizer"], located, copy)
     (copy / "config.json").unlink()
     refuses(["not a checkpoint", "config.json"], located, copy)
@@ -141,7 +144,7 @@ def test_an_adapter_without_its_base_is_refused(save_adapter):
     )
     refuses(["base of adapter", "/nowhere/base"], located, folder)
     (folder / "adapter_config.json").write_text("{")
-    refuses(["adapter_config.json is damaged"], located, folder)
+    refuses(["adapter_config.json is not valid JSON", "save the adapter there again"], located, folder)
 
 
 def test_an_adapter_that_changes_nothing_is_refused(save_adapter):

@@ -9,7 +9,7 @@ from repalign.evaluation.answer_store import AnswerStore
 from repalign.evaluation.answering import answer
 from repalign.evaluation.tasks import TASKS, Request
 from repalign.models.generation import Generator
-from repalign.models.loading import locate
+from repalign.models.locating import locate
 
 
 def test_a_killed_run_goes_on_and_nothing_is_asked_twice(llama, questions, monkeypatch, home):

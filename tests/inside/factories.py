@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from repalign.checkpoints import Checkpoint
 from repalign.models.engine import Engine
-from repalign.models.loading import locate
+from repalign.models.locating import locate
 
 LANGUAGES = ("en", "el", "zh")
 

@@ -155,7 +155,7 @@ def test_weights_that_are_not_in_the_files_are_never_drawn_at_random(tmp_path, t
     tensors = load_file(tmp_path / "model.safetensors")
     del tensors["model.layers.1.mlp.up_proj.weight"]
     save_file(tensors, tmp_path / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(RepalignError, match=r"1 weights .* e\.g\. model\.layers\.1\.mlp\.up_proj\.weight"):
+    with pytest.raises(RepalignError, match=r"model\.layers\.1\.mlp\.up_proj\.weight .* is not in"):
         extract(Checkpoint.named(str(tmp_path)), corpus)
 
 

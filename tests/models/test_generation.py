@@ -10,7 +10,7 @@ import torch
 from repalign.checkpoints import Checkpoint
 from repalign.errors import RepalignError
 from repalign.models.generation import Generator
-from repalign.models.loading import locate
+from repalign.models.locating import locate
 
 PROMPTS = [
     "The dog",

@@ -13,7 +13,7 @@ from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError
 from repalign.models.batching import common_prefix
 from repalign.models.engine import PROBE, Engine
-from repalign.models.loading import locate
+from repalign.models.locating import locate
 from repalign.models.prefix import MIN_PREFIX
 from repalign.models.templates import TEMPLATES
 from repalign.models.tokenization import tokenize

@@ -21,7 +21,7 @@ from repalign.commands.main import main
 from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError
 from repalign.states.extraction import extract
-from repalign.states.store import Shape, Store
+from repalign.states.store import FORMAT, Shape, Store
 
 KEY = {
     "weights": "w",
@@ -62,7 +62,7 @@ def test_what_is_written_is_read(store, tmp_path):
 def test_another_key_is_another_store(store, tmp_path, monkeypatch):
     fill(store)
     with monkeypatch.context() as newer:
-        newer.setattr("repalign.states.store.FORMAT", 2)
+        newer.setattr("repalign.states.store.FORMAT", FORMAT + 1)
         assert Store.find(tmp_path, KEY) is None
     assert Store.find(tmp_path, {**KEY, "dtype": "bfloat16"}) is None
 

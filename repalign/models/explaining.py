@@ -1,0 +1,77 @@
+"""One line for whatever a library raises about a checkpoint's files: what was read, the file at fault, the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from repalign.errors import RepalignError
+
+LONGEST = 400
+"""Characters of a reason: some libraries list every weight."""
+
+
+@contextmanager
+def explained(action: str, path: Path | None = None) -> Iterator[None]:
+    """Within it, any exception of a library becomes a RepalignError.
+
+    Args:
+        action: what fails, e.g. "cannot load 'm-llama' from /models/m-llama".
+        path: the folder or file that is read, in which the file at fault is looked for.
+
+    Raises:
+        RepalignError: in place of any exception, and of the panic of a library in Rust, which is no `Exception`.
+    """
+    try:
+        yield
+    except RepalignError:
+        raise
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise RepalignError(f"{action}: {(path and _file_at_fault(path)) or reason(error)}") from error
+
+
+def reason(error: BaseException) -> str:
+    """The message of an exception in one line; where it may be only a name or a number, with its type."""
+    text = " ".join(str(error).split())
+    if len(text) > LONGEST:
+        text = text[:LONGEST].rpartition(" ")[0] + " ..."
+    if not text:
+        return type(error).__name__
+    speaks = isinstance(error, (ValueError, OSError, ImportError, RuntimeError)) or type(error) is Exception
+    return text if speaks else f"{type(error).__name__}: {text}"
+
+
+def _file_at_fault(path: Path) -> str | None:
+    """The first file of a folder that is unreadable by itself, and why; libraries often name neither."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    for file in files:
+        check = CHECKS.get(file.name) or CHECKS.get(file.suffix)
+        try:
+            if check and file.is_file():
+                check(file)
+        except BaseException as error:
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
+            return f"{file.name}: {reason(error)}{HINTS.get(file.name, '')}"
+    return None
+
+
+def _open_tokenizer(path: Path) -> None:
+    from tokenizers import Tokenizer
+
+    Tokenizer.from_file(str(path))
+
+
+def _open_weights(path: Path) -> None:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt"):
+        pass
+
+
+CHECKS: dict[str, Callable[[Path], Any]] = {"tokenizer.json": _open_tokenizer, ".safetensors": _open_weights}
+HINTS = {"tokenizer.json": "; it is damaged, or of a newer version of the package tokenizers: upgrade that"}
