@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from repalign import Checkpoint, RepalignError
 from repalign.errors import unknown
-from repalign.models.loading import read_tokenizer
-from repalign.models.locating import locate
+from repalign.models.completeness import check_complete
+from repalign.models.explaining import explained
+from repalign.models.loading import load_base, read_config, read_tokenizer
+from repalign.models.locating import Weights, locate
+from repalign.models.quiet import quiet_transformers
+from repalign.models.stacks import pick_stack
 
 from .recipe import Recipe
 from .settings import PRECISIONS
@@ -49,22 +52,22 @@ def new_model(recipe: Recipe, tokenizer: Any) -> Any:
         ) from error
 
 
-def parent_model(recipe: Recipe, parent: Path) -> Any:
-    """The parent's weights in the recipe's precision; quantised to 4 bits if the adapter table says so."""
-    import torch
-    from transformers import AutoModelForCausalLM
+def parent_model(recipe: Recipe, parent: Weights) -> Any:
+    """The parent's weights in the recipe's precision; quantised to 4 bits if the adapter table says so.
 
-    options: dict[str, Any] = {"dtype": getattr(torch, PRECISIONS[recipe.train.precision])}
+    Raises:
+        RepalignError: a weight of the parent is not in its files, or they do not fit its configuration.
+    """
+    import torch
+
+    options: dict[str, Any] = {"attn_implementation": recipe.train.attention}
     if recipe.adapter.get("quantize"):
         options["quantization_config"] = _four_bits(recipe)
-    model = AutoModelForCausalLM.from_pretrained(
-        parent,
-        attn_implementation=recipe.train.attention,
-        trust_remote_code=False,
-        use_safetensors=True,
-        **options,
-    )
-    return with_adapter(model, recipe) if recipe.adapter else model
+    config = read_config(parent)
+    with quiet_transformers(), explained(f"cannot load parent {recipe.parent!r} from {parent.model}", parent.model):
+        loaded = load_base(parent, config, getattr(torch, PRECISIONS[recipe.train.precision]), "cpu", **options)
+        check_complete(loaded.model, loaded.report, parent.model, pick_stack(config), head=True)
+    return with_adapter(loaded.model, recipe) if recipe.adapter else loaded.model
 
 
 def _four_bits(recipe: Recipe) -> Any:
@@ -143,7 +146,7 @@ def starting_model(recipe: Recipe, tokenizer: Any) -> Any:
         raise RepalignError(
             f"{recipe.name}: parent {recipe.parent!r} is an adapter; merge it into its base first"
         )
-    return parent_model(recipe, weights.model)
+    return parent_model(recipe, weights)
 
 
 def one_line(error: Exception) -> str:

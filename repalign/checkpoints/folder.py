@@ -77,7 +77,7 @@ def weight_files(folder: Path) -> list[Path]:
     index = folder / f"{MODEL_WEIGHTS}.index.json"
     if (folder / MODEL_WEIGHTS).is_file() or not index.is_file():
         return [_weights_named(folder, MODEL_WEIGHTS)]
-    mapping = read_json(index, {"weight_map": {str: str}}, SAVE_AGAIN)["weight_map"]
+    mapping = read_json(index, {"metadata": object, "weight_map": {str: str}}, SAVE_AGAIN)["weight_map"]
     return [_weights_named(folder, _inside(shard, index)) for shard in sorted(set(mapping.values()))]
 
 

@@ -116,7 +116,7 @@ def _load(model: Any, adapter: Path, config: PeftConfig) -> PeftModel:
         result = adapted.load_adapter(str(adapter), NAME, key_mapping=renamed)
     except KeyError as error:  # a module that is saved in full
         raise RepalignError(
-            f"{adapter / ADAPTER_WEIGHTS} is incomplete: it has no {error}; save the adapter again"
+            f"{adapter / ADAPTER_WEIGHTS} is incomplete: it has no {str(error.args[0]).removeprefix(PREFIX)}; save the adapter again"
         ) from error
     absent = [
         name for name, tensor in expected.items() if tensor.is_floating_point() and tensor.isnan().any()
@@ -126,15 +126,23 @@ def _load(model: Any, adapter: Path, config: PeftConfig) -> PeftModel:
             f"{adapter / ADAPTER_WEIGHTS} is incomplete: {len(absent)} of the adapter's {len(expected)} weights are not in it, "
             f"e.g. {absent[0].removeprefix(PREFIX)}; save the adapter again"
         )
-    places = [name for name in result.unexpected_keys if not HEADS.search(name)]
+    in_file = _shapes(adapter)
+    places = [name for name in result.unexpected_keys if not HEADS.search(name) and _once(name) not in in_file]
     if places and not config.is_prompt_learning:
         raise RepalignError(
             f"{len(places)} weights in {adapter / ADAPTER_WEIGHTS} have no place in its base, e.g. "
             f"{places[0].removeprefix(PREFIX)}; the adapter belongs to another model"
         )
-    if heads := [name for name in _shapes(adapter) if HEADS.search(name)]:
+    if heads := [name for name in in_file if HEADS.search(name)]:
         logger.warning("%s: its %s is not used: no hidden state depends on it", adapter.name, heads[0])
     return adapted
+
+
+def _once(name: str) -> str:
+    """The name under which a file has a weight that PEFT saves twice, as part of a resized embedding and of a saved module."""
+    short = name.removeprefix(PREFIX)
+    once = re.sub(r"\.(modules_to_save|original_module)(\.default)?(?=\.)", "", short)
+    return once if once != short else ""
 
 
 def _shapes(adapter: Path) -> dict[str, tuple[int, ...]]:

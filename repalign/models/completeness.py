@@ -70,8 +70,7 @@ def check_complete(
     Raises:
         RepalignError: names the first such weight.
     """
-    used = _used(model, stack, head)
-    absent = sorted(name for name in report.missing if name in used and name not in given)
+    absent = [name for name in _used(model, stack, head) if name in report.missing and name not in given]
     if absent:
         raise RepalignError(
             f"{absent[0]} of {type(model).__name__} is not in {folder}{_others(absent)}, and would be random; "
@@ -96,19 +95,19 @@ def say_unused(report: LoadReport, model: nn.Module, folder: Path) -> None:
         logger.warning("%s: not used by %s: %s", folder.name, type(model).__name__, shown)
 
 
-def _used(model: nn.Module, stack: str, head: bool) -> set[str]:
-    """Names of the parameters and buffers that states, and logits if `head`, depend on."""
+def _used(model: nn.Module, stack: str, head: bool) -> list[str]:
+    """Names of the parameters and buffers that states, and logits if `head`, depend on, in the model's order."""
     whole: Any = model
     parts = [model if head else body_of(model, stack)]
     if stack == "decoder" and whole.config.is_encoder_decoder:
         parts.append(body_of(model, "encoder"))
     names = {id(module): name for name, module in model.named_modules()}
-    used: set[str] = set()
+    used: list[str] = []
     for part in parts:
         prefix = names[id(part)]
         prefix += "." * bool(prefix)
         # Every name, also of a tensor that several names share.
-        used |= {prefix + name for name in _tensors(part) if not UNUSED.search(name)}
+        used += [prefix + name for name in _tensors(part) if not UNUSED.search(name)]
     return used
 
 
