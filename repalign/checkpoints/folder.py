@@ -61,7 +61,8 @@ def check_folder(folder: Path) -> None:
     for name in (config.name, "tokenizer_config.json", "special_tokens_map.json", "generation_config.json"):
         if (folder / name).is_file():
             remedy = "save the adapter there again" if name == ADAPTER else SAVE_AGAIN
-            _check_layers(folder / name, read_json(folder / name, {str: object}, remedy))
+            shape = {"architectures?": ([str], None)} if name == "config.json" else {str: object}
+            _check_layers(folder / name, read_json(folder / name, shape, remedy))
     weight_files(folder)
 
 

@@ -127,7 +127,9 @@ def _load(model: Any, adapter: Path, config: PeftConfig) -> PeftModel:
             f"e.g. {absent[0].removeprefix(PREFIX)}; save the adapter again"
         )
     in_file = _shapes(adapter)
-    places = [name for name in result.unexpected_keys if not HEADS.search(name) and _once(name) not in in_file]
+    places = [
+        name for name in result.unexpected_keys if not HEADS.search(name) and _once(name) not in in_file
+    ]
     if places and not config.is_prompt_learning:
         raise RepalignError(
             f"{len(places)} weights in {adapter / ADAPTER_WEIGHTS} have no place in its base, e.g. "

@@ -73,9 +73,7 @@ class Generator:
         self.has_encoder = bool(config.is_encoder_decoder)
         self.context = None if self.has_encoder else getattr(config, "max_position_embeddings", None)
         placement = device if device == "all" else self.device
-        self.model: Any = load_model(
-            weights, config, getattr(torch, self.dtype), placement, head=True
-        )
+        self.model: Any = load_model(weights, config, getattr(torch, self.dtype), placement, head=True)
         self.model.generation_config = _token_settings(self.model.generation_config)
         self.budget = batch_tokens or pick_budget(self.device)
 

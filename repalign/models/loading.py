@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stderr
 from contextvars import ContextVar
 from dataclasses import dataclass
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from repalign.checkpoints.folder import SETTINGS, tokenizer_files, weight_files
@@ -112,7 +113,10 @@ def load_model(
     name, adapter = weights.checkpoint.name, weights.adapter
     with quiet_transformers(), explained(f"cannot load {name!r} from {weights.model}", weights.model):
         loaded = _unchanged_base(kept, key) or load_base(weights, config, dtype, device)
-    given = weights_given(adapter) if adapter is not None else set()
+    given: set[str] = set()
+    if adapter is not None:
+        with explained(f"cannot load {name!r} from {adapter}", adapter):
+            given = weights_given(adapter)
     check_complete(loaded.model, loaded.report, weights.model, stack, head, given)
     if adapter is not None:
         with quiet_transformers(), explained(f"cannot load {name!r} from {adapter}", adapter):
@@ -190,20 +194,24 @@ def load_base(
     folder, file = _source(weights)
     if device == "all":
         options["device_map"] = "auto"
-    model, info = _auto_class(config).from_pretrained(
-        folder,
-        dtype=dtype,
-        trust_remote_code=False,
-        output_loading_info=True,
-        ignore_mismatched_sizes=True,  # refused below, with names and shapes
-        **({} if file else {"use_safetensors": True}),
-        **file,
-        **options,
-    )
+    # The converter of GGUF files shows a bar that no setting of transformers hides.
+    with redirect_stderr(StringIO()) if file else nullcontext():
+        model, info = _auto_class(config).from_pretrained(
+            folder,
+            dtype=dtype,
+            trust_remote_code=False,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # refused below, with names and shapes
+            **({} if file else {"use_safetensors": True}),
+            **file,
+            **options,
+        )
     report = LoadReport.of(info, model, weights.model)
     say_unused(report, model, weights.model)
     if config.get_text_config() is not config and not config.is_encoder_decoder:
-        logger.warning("%s is a model of text and images: only its text part is read", weights.checkpoint.name)
+        logger.warning(
+            "%s is a model of text and images: only its text part is read", weights.checkpoint.name
+        )
     placed = device == "all" or getattr(model, "is_quantized", False)
     return Loaded(model if placed else model.to(device), report)
 

@@ -37,9 +37,11 @@ def pick_stack(config: PretrainedConfig, stack: str = "auto") -> str:
 def is_causal(config: PretrainedConfig, stack: str) -> bool:
     """Whether a token's state is independent of the tokens after it, so that these need not be read.
 
-    This does not hold for the decoder of an encoder-decoder, whose encoder has read all tokens.
+    This does not hold for the decoder of an encoder-decoder, whose encoder has read all tokens, nor for one that was made to
+    read both ways (EmbeddingGemma, PaliGemma's text part).
     """
-    return stack == "decoder" and not config.is_encoder_decoder
+    both_ways = getattr(config.get_text_config(), "use_bidirectional_attention", None) in (True, "all")
+    return stack == "decoder" and not config.is_encoder_decoder and not both_ways
 
 
 def is_encoder_of_two(config: PretrainedConfig) -> bool:

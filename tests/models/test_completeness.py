@@ -46,7 +46,9 @@ def answers(folder: Path) -> None:
 
 def training(folder: Path) -> None:
     recipe = folder.parent / "recipe.toml"
-    recipe.write_text(f'languages = ["en"]\nmixture = "0.1*tasks_en"\ntemplate = "brief"\nparent = "{folder}"\n')
+    recipe.write_text(
+        f'languages = ["en"]\nmixture = "0.1*tasks_en"\ntemplate = "brief"\nparent = "{folder}"\n'
+    )
     starting_model(load_recipe(str(recipe)), None)
 
 
@@ -209,7 +211,9 @@ def test_shards_stay_in_their_folder(use, shard, copy):
     index = copy / "model.safetensors.index.json"
     (copy / "model.safetensors").rename(copy / "model-00001-of-00001.safetensors")
     names = list(load_file(copy / "model-00001-of-00001.safetensors"))
-    index.write_text(json.dumps({"metadata": {}, "weight_map": dict.fromkeys(names, "model-00001-of-00001.safetensors")}))
+    index.write_text(
+        json.dumps({"metadata": {}, "weight_map": dict.fromkeys(names, "model-00001-of-00001.safetensors")})
+    )
     use(copy)
     index.write_text(json.dumps({"metadata": {}, "weight_map": dict.fromkeys(names, shard)}))
     refused(use, copy, "outside its folder")
