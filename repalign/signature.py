@@ -35,6 +35,7 @@ class Signature:
     site: str = "resid"
     dtype: str = "float32"
     repalign: str = __version__
+    quantization: str = ""  # in which the weights were saved, e.g. "Q4_K_M"; computed in dtype
 
     def __str__(self) -> str:
         return "|".join(
@@ -45,6 +46,7 @@ class Signature:
                 self.pooling,
                 self.site,
                 self.dtype,
+                *([f"weights:{self.quantization}"] if self.quantization else []),
                 f"repalign:{self.repalign}",
             ]
         )

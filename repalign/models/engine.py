@@ -23,7 +23,7 @@ from repalign.models.loading import load_model, read_config, read_tokenizer
 from repalign.models.locating import Weights
 from repalign.models.pooling import POOLINGS, Pooling, PoolingFunction
 from repalign.models.prefix import MIN_PREFIX, Prefix, continue_from, read_prefix
-from repalign.models.stacks import is_causal, pick_stack
+from repalign.models.stacks import is_causal, pick_stack, stacks_of
 from repalign.models.templates import TEMPLATES
 from repalign.models.tokenization import TokenRows, Tokens, tokenize
 
@@ -239,9 +239,12 @@ class Engine:
             )
         alone = torch.cat([self._batch([row], [MEAN]) for row in rows], dim=2)
         if self.batch_tokens > 1 and not close(together, alone, tolerance):
-            raise RepalignError(
-                f"the hidden states of {name!r} change when a sentence is padded; rerun with --batch-tokens 1"
-            )
+            if "decoder" not in stacks_of(self.model.config) or self.causal or self.encoder is not None:
+                raise RepalignError(
+                    f"the hidden states of {name!r} change when a sentence is padded; rerun with --batch-tokens 1"
+                )
+            # PaliGemma's text part reads both ways, but only what is not padded.
+            self.batch_tokens = 1
         if self.causal:
             self.reuse_prefix = self._prefix_is_exact(tolerance)
 

@@ -1,6 +1,6 @@
 """GGUF files: their quantisation, and their tokenizer, converted once and kept.
 
-transformers loads the weights itself, converted from their quantised form to floating point.
+transformers loads the weights itself, and converts them from their quantised form to floating point.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import logging
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from repalign.checkpoints.home import home
 from repalign.errors import RepalignError
@@ -37,6 +37,14 @@ def quantization_of(path: Path) -> str:
     number = int(field.contents())
     name = LlamaFileType(number).name if number in set(LlamaFileType) else f"GGUF type {number}"
     return name.removeprefix("MOSTLY_").removeprefix("ALL_")
+
+
+def options() -> dict[str, Any]:
+    """What makes transformers convert all weights: since 5.24 it keeps some in blocks where a kernel for these is installed."""
+    import transformers
+
+    configuration = getattr(transformers, "GgufConfig", None)
+    return {"quantization_config": configuration(dequantize=True)} if configuration else {}
 
 
 def check_installed() -> None:

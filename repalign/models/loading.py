@@ -194,6 +194,8 @@ def load_base(
     folder, file = _source(weights)
     if device == "all":
         options["device_map"] = "auto"
+    if file:
+        options |= gguf.options()
     # The converter of GGUF files shows a bar that no setting of transformers hides.
     with redirect_stderr(StringIO()) if file else nullcontext():
         model, info = _auto_class(config).from_pretrained(
@@ -212,7 +214,7 @@ def load_base(
         logger.warning(
             "%s is a model of text and images: only its text part is read", weights.checkpoint.name
         )
-    placed = device == "all" or getattr(model, "is_quantized", False)
+    placed = device == "all" or (getattr(model, "is_quantized", False) and not file)
     return Loaded(model if placed else model.to(device), report)
 
 

@@ -167,6 +167,7 @@ def _read_pass(
                 weights=subject.weights,
                 corpus=corpus.name,
                 text=corpus.digest,
+                quantization=subject.quantization,
                 **subject.reading(spec),
             ),
             arrays={language: of_language[number] for language, of_language in arrays.items()},

@@ -14,7 +14,7 @@ from repalign.checkpoints import CheckpointLike, as_checkpoint
 from repalign.errors import RepalignError
 from repalign.models.devices import pick_device, pick_dtype
 from repalign.models.engine import Engine
-from repalign.models.loading import read_config, read_tokenizer
+from repalign.models.loading import quantization_of, read_config, read_tokenizer
 from repalign.models.locating import locate
 from repalign.models.stacks import is_causal, pick_stack
 from repalign.states.spec import Machine, ReadingSpec
@@ -43,6 +43,7 @@ class Subject:
         dtype: in which the model runs.
         load: returns the engine.
         on_disk: whether the states may be stored; a model in memory can change unnoticed.
+        quantization: in which the weights were saved; empty for floating-point weights.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Subject:
     dtype: str
     load: Callable[[], Engine]
     on_disk: bool = True
+    quantization: str = ""
 
     @cached_property
     def engine(self) -> Engine:
@@ -104,12 +106,13 @@ def open_subject(checkpoint: CheckpointLike, spec: ReadingSpec, machine: Machine
     if isinstance(checkpoint, tuple):
         return _in_memory(*_model_and_tokenizer(checkpoint), spec, machine)
     weights = locate(as_checkpoint(checkpoint))
+    config = read_config(weights)
     return Subject(
         name=weights.checkpoint.name,
         spec=spec,
         weights=weights.digest,
         tokenizer_digest=weights.tokenizer_digest,
-        config=read_config(weights),
+        config=config,
         tokenizer=read_tokenizer(weights),
         dtype=pick_dtype(weights, machine.dtype, pick_device(machine.device)),
         load=lambda: Engine.open(
@@ -121,6 +124,7 @@ def open_subject(checkpoint: CheckpointLike, spec: ReadingSpec, machine: Machine
             layers=spec.layers,
             batch_tokens=machine.batch_tokens,
         ),
+        quantization=quantization_of(weights, config),
     )
 
 
