@@ -83,13 +83,18 @@ def detach(model: Any) -> nn.Module:
         return unload() if unload is not None else model.get_base_model()
 
 
+def is_prompt(model: Any) -> bool:
+    """Whether a model has an adapter that puts virtual tokens before every text: prompt tuning, prefix tuning, P-tuning."""
+    return any(config.is_prompt_learning for config in getattr(model, "peft_config", {}).values())
+
+
 def refuse_prompts(model: Any, adapter: Path | None) -> None:
     """
     Raises:
-        RepalignError: the adapter is a prompt (prompt tuning, prefix tuning, P-tuning).
+        RepalignError: the adapter is a prompt, see `is_prompt`.
     """
-    config = getattr(model, "peft_config", {}).get(NAME)
-    if config is not None and config.is_prompt_learning:
+    if is_prompt(model):
+        config = model.peft_config[NAME]
         raise RepalignError(
             f"adapter {adapter} is a prompt ({config.peft_type}): it changes no weight, but puts {config.num_virtual_tokens} virtual tokens "
             "before every text, which a bare sentence does not have; read its base, or compare answers with `repalign evaluate`"

@@ -11,6 +11,7 @@ import torch
 from tqdm import tqdm
 
 from repalign.errors import RepalignError
+from repalign.models.adapters import is_prompt
 from repalign.models.batching import plan
 from repalign.models.devices import pick_budget, pick_device, pick_dtype
 from repalign.models.loading import load_model, read_config, read_tokenizer
@@ -75,7 +76,8 @@ class Generator:
         placement = device if device == "all" else self.device
         self.model: Any = load_model(weights, config, getattr(torch, self.dtype), placement, head=True)
         self.model.generation_config = _token_settings(self.model.generation_config)
-        self.budget = batch_tokens or pick_budget(self.device)
+        # PEFT loses the positions of padded prompts behind its virtual tokens: one prompt at a time has no padding.
+        self.budget = 1 if is_prompt(self.model) else batch_tokens or pick_budget(self.device)
 
     def answer(
         self,

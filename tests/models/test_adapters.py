@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from repalign.checkpoints import Checkpoint
 from repalign.errors import RepalignError
 from repalign.models.fingerprint import fingerprint
+from repalign.models.generation import Generator
 from repalign.models.loading import load_model, one_base, read_config
 from repalign.models.locating import locate
 from repalign.states.extraction import extract
@@ -275,6 +276,26 @@ def test_prompts_are_refused_with_the_true_reason_and_leave_the_base_alone(confi
         with pytest.raises(RepalignError, match="3 virtual tokens before every text"):
             extract(str(adapter), corpus, store=False)
         assert np.array_equal(states(base, corpus), before)
+
+
+def test_a_prompt_is_part_of_every_answer(base, tmp_path):
+    adapter = save(
+        base, tmp_path / "adapter", peft.PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=3)
+    )
+    prompts = ["The dog", "She reads a long book in the garden", "狗"]
+    generator = Generator(locate(Checkpoint.named(str(adapter))), device="cpu", dtype="float32")
+    answers = [answer.text for answer in generator.answer(prompts, 5, progress=False)]
+    plain = transformers.AutoModelForCausalLM.from_pretrained(base)
+    model = peft.PeftModel.from_pretrained(plain, adapter).eval()
+    tokenizer = generator.tokenizer
+    for prompt, answer in zip(prompts, answers, strict=True):
+        ids = tokenizer(prompt, return_tensors="pt")
+        written = model.generate(**ids, max_new_tokens=5, do_sample=False, pad_token_id=2)[0]
+        assert (
+            answer == tokenizer.decode(written[ids["input_ids"].shape[1] :], skip_special_tokens=True).strip()
+        )
+    bare = Generator(locate(Checkpoint.named(str(base))), device="cpu", dtype="float32")
+    assert [answer.text for answer in bare.answer(prompts, 5, progress=False)] != answers
 
 
 def test_a_decoy_beside_a_pickle_is_refused(base, tmp_path):
