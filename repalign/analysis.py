@@ -20,7 +20,7 @@ from repalign.checkpoints import (
     default_corpus,
     random_twin,
 )
-from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
+from repalign.corpora import EMBEDDED, CorpusLike, ParallelCorpus, as_corpus
 from repalign.errors import RepalignError, explained_keywords
 from repalign.maps.reducers import REDUCERS
 from repalign.metrics import DEFAULT_METRICS, Metric
@@ -275,7 +275,7 @@ def analyse(
     single = isinstance(checkpoints, (str, Path, Checkpoint)) or is_model(checkpoints)
     given: list[Any] = [checkpoints] if single else list(checkpoints)  # type: ignore[arg-type]
     resolved = resolve_all(given)
-    sentences = as_corpus(corpus or default_corpus(resolved)).select(languages, limit)
+    sentences = as_corpus(corpus or default_corpus(resolved, EMBEDDED)).select(languages, limit)
     return Analysis(tuple(resolved), sentences, spec, machine, scoring, compare, title, store, stream).run()
 
 

@@ -51,6 +51,14 @@ def claimed(folder: Path, recipe: Recipe) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise RepalignError(f"cannot write to {folder}: {error.strerror or error}; {REMEDY}") from error
+    except RuntimeError as error:
+        if "PytorchStreamWriter" not in str(error) and "inline_container" not in str(error):
+            raise
+        # torch's writer of the optimiser's state, which does not give the reason: most often a full disk.
+        raise RepalignError(
+            f"cannot write a checkpoint to {folder}: the disk is full or the folder cannot be written; free some space, and run "
+            "again to resume"
+        ) from error
     finally:
         if folder.is_dir() and {path.name for path in folder.iterdir()} <= {lock.name}:
             shutil.rmtree(folder)

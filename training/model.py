@@ -64,8 +64,13 @@ def parent_model(recipe: Recipe, parent: Weights) -> Any:
     if recipe.adapter.get("quantize"):
         options["quantization_config"] = _four_bits(recipe)
     config = read_config(parent)
-    with quiet_transformers(), explained(f"cannot load parent {recipe.parent!r} from {parent.model}", parent.model):
-        loaded = load_base(parent, config, getattr(torch, PRECISIONS[recipe.train.precision]), "cpu", **options)
+    with (
+        quiet_transformers(),
+        explained(f"cannot load parent {recipe.parent!r} from {parent.model}", parent.model),
+    ):
+        loaded = load_base(
+            parent, config, getattr(torch, PRECISIONS[recipe.train.precision]), "cpu", **options
+        )
         check_complete(loaded.model, loaded.report, parent.model, pick_stack(config), head=True)
     return with_adapter(loaded.model, recipe) if recipe.adapter else loaded.model
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -126,6 +127,10 @@ def load_recipe(name: str, overrides: Iterable[str] = (), seed: int | None = Non
     if not table.get("mixture"):
         raise RepalignError(f"{name}: setting 'mixture' is missing")
     fields = typed(Recipe, {**table, "name": name, "origin": origin}, f"{name}: ")
+    try:
+        json.dumps(fields)
+    except TypeError as error:  # TOML has dates and times, which no setting is
+        raise RepalignError(f"{name}: a setting holds what no setting can ({error})") from error
     if fields.get("seed", 0) < 0:
         raise RepalignError(f"{name}: seed should be at least 0, not {fields['seed']}")
     return Recipe(**fields, train=train, filters=filters)
@@ -144,10 +149,29 @@ def _locate(name: str) -> tuple[Path, str, str]:
     return Path(name), "", ""
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """The file's table, merged over that of the recipe it extends, if any."""
+def _read(path: Path, extending: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The file's table, merged over that of the recipe it extends, if any.
+
+    Raises:
+        RepalignError: it extends itself, or a recipe that is not in its folder; a table or list of another type.
+    """
     table = read_toml(path)
+    variants = table.get("variant", {})
+    if not isinstance(variants, dict) or not all(
+        isinstance(v, dict) or v is False for v in variants.values()
+    ):
+        raise RepalignError(f"{path}: variant should be a table of tables, or of false, not {variants!r}")
+    family = table.get("family", [])
+    if not isinstance(family, list) or not all(isinstance(language, str) for language in family):
+        raise RepalignError(f"{path}: family should be a list of language codes, not {family!r}")
     extended = table.pop("extends", None)
     if extended is None:
         return table
-    return merged(_read(path.with_name(f"{extended}.toml")), {"family": [], **table})
+    if not isinstance(extended, str) or not re.fullmatch(r"[\w.-]+", extended):
+        raise RepalignError(f"{path}: extends should be the name of a recipe in its folder, not {extended!r}")
+    parent = path.with_name(f"{extended}.toml")
+    if parent in (path, *extending):
+        raise RepalignError(f"{path}: extends {extended!r}, which extends it; name another recipe")
+    if not parent.is_file():
+        raise RepalignError(f"{path}: extends {extended!r}, but there is no {parent}")
+    return merged(_read(parent, (path, *extending)), {"family": [], **table})

@@ -137,7 +137,7 @@ def _from_folder(folder: Path, name: str | None = None, recipe: str | None = Non
         recipe=recipe,
         parent=card.parent if card else None,
         template=card.template if card else None,
-        corpus=card.recipe.get("corpus") if card else None,
+        corpus=str(card.recipe.get("corpus") or "") or None if card else None,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -92,7 +92,12 @@ def check_names(checkpoints: Iterable[object]) -> None:
         )
 
 
-def default_corpus(checkpoints: Iterable[object]) -> str:
-    """The embedded corpus that all the checkpoints are tested on, by their cards; else "everyday"."""
+def default_corpus(checkpoints: Iterable[object], embedded: Collection[str]) -> str:
+    """The embedded corpus that all the checkpoints are tested on, by their cards; else "everyday".
+
+    Args:
+        embedded: the names of embedded corpora. A card may come from anywhere, and may not choose a folder or a data set.
+    """
     tested_on = {getattr(checkpoint, "corpus", None) for checkpoint in checkpoints}
-    return (tested_on.pop() if len(tested_on) == 1 else None) or "everyday"
+    corpus = tested_on.pop() if len(tested_on) == 1 else None
+    return corpus if corpus in embedded else "everyday"

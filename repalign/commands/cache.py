@@ -68,7 +68,8 @@ def _prune(entries: list[Path], older: float | None) -> None:
     ]
     freed = sum(map(_bytes, removed))
     for path in removed:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        # A link is removed, and not what it points to.
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     print(f"removed {len(removed)} of {len(entries)}, {freed / 1e6:,.0f} MB")
 
 

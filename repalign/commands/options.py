@@ -121,9 +121,9 @@ def resolve(names: Sequence[str], train: bool) -> list[Checkpoint]:
 def corpus_for(args: argparse.Namespace, checkpoints: Sequence[Checkpoint]) -> ParallelCorpus:
     """The corpus given by `--corpus`, or else the default of the checkpoints."""
     from repalign.checkpoints import default_corpus
-    from repalign.corpora import open_corpus
+    from repalign.corpora import EMBEDDED, open_corpus
 
-    name = args.corpus or default_corpus(checkpoints)
+    name = args.corpus or default_corpus(checkpoints, EMBEDDED)
     return open_corpus(name, args.langs).select(limit=args.sentences)
 
 

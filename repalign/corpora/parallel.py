@@ -66,6 +66,13 @@ class ParallelCorpus:
                         f"corpus {self.name!r}: sentence {row} of {language!r} is empty; "
                         "drop that row from every language"
                     )
+                try:
+                    sentence.encode()
+                except UnicodeEncodeError as error:
+                    raise RepalignError(
+                        f"corpus {self.name!r}: sentence {row} of {language!r} holds half of a surrogate pair "
+                        f"({sentence[error.start]!r}), which is no character; convert the text again"
+                    ) from error
 
     def __repr__(self) -> str:
         shown = ", ".join(self.languages[:20]) + (", ..." if len(self.languages) > 20 else "")

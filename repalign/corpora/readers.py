@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -111,6 +110,12 @@ def from_rows(
     rows = list(rows)
     if not rows:
         raise RepalignError(f"{where} has no rows")
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, Mapping):
+            raise RepalignError(
+                f"{where}: row {number} is {type(row).__name__}; expected a sentence for each language code, such as "
+                '{"en": ..., "zh": ...}'
+            )
     columns = {
         key: key for key in rows[0] if is_code(key) and (key not in ROW_KEYS or key in (languages or ()))
     }
@@ -164,6 +169,10 @@ def read_lines(path: Path) -> list[str]:
             ) from error
         if not line:
             raise RepalignError(f"{path}, line {number}: empty; drop that line from every language")
+        if "\r" in line:
+            raise RepalignError(
+                f"{path}, line {number}: a carriage return within the line; convert the line ends, e.g. with dos2unix or mac2unix"
+            )
         lines.append(line)
     return lines
 
@@ -178,7 +187,8 @@ def _read(path: Path) -> bytes:
 def _tsv_rows(path: Path) -> Iterable[dict[str, str]]:
     lines = read_lines(path)
     header = lines[0].split("\t")
-    for number, cells in enumerate(csv.reader(lines[1:], delimiter="\t", quoting=csv.QUOTE_NONE), start=2):
+    for number, line in enumerate(lines[1:], start=2):
+        cells = line.split("\t")
         if len(cells) != len(header):
             raise RepalignError(
                 f"{path}, line {number}: {len(cells)} columns, the header has {len(header)}; cells must not contain tabs"
@@ -190,7 +200,7 @@ def _jsonl_rows(path: Path) -> Iterable[dict[str, Any]]:
     for number, line in enumerate(read_lines(path), start=1):
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RepalignError(f"{path}, line {number}: not JSON ({error})") from error
         if not isinstance(row, dict):
             raise RepalignError(f"{path}, line {number}: expected an object, got {type(row).__name__}")
@@ -208,5 +218,6 @@ def parquet_rows(path: Path) -> list[dict[str, Any]]:
 
     try:
         return pyarrow.parquet.read_table(path).to_pylist()
-    except (pyarrow.ArrowException, OSError) as error:
-        raise RepalignError(f"{path} is not a readable parquet file: {error}") from error
+    except (pyarrow.ArrowException, OSError, ValueError) as error:  # ValueError: text that is not UTF-8
+        reason = str(error).partition("\n")[0]
+        raise RepalignError(f"{path} is not a readable parquet file: {reason}") from error

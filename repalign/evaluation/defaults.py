@@ -8,6 +8,7 @@ from pathlib import Path
 import repalign.evaluation.translation  # noqa: F401  (registers its scorers)
 from repalign.checkpoints import Checkpoint
 from repalign.checkpoints.card import Card
+from repalign.corpora import EMBEDDED
 from repalign.errors import RepalignError
 from repalign.evaluation.answer_language import check_detector
 from repalign.evaluation.items import Item, sampled
@@ -113,7 +114,9 @@ def read_items(
     Raises:
         RepalignError: an unknown task or language, or data that cannot be read.
     """
-    corpus = checkpoints[-1].corpus if task == "translation" else None
+    # A card may come from anywhere: it chooses among the embedded corpora, and no folder or data set.
+    tested_on = checkpoints[-1].corpus if task == "translation" else None
+    corpus = tested_on if tested_on in EMBEDDED else None
     brief = any(map(_tuned_with_brief_requests, checkpoints))
     request = Request(
         data=corpus if data is None else str(data),
@@ -130,4 +133,5 @@ def _tuned_with_brief_requests(checkpoint: Checkpoint) -> bool:
     """Whether its card says that it was tuned with the shortest request to translate."""
     card = Card.read(checkpoint.folder) if checkpoint.folder else None
     sources = card.recipe.get("sources", {}) if card else {}
-    return any(source.get("brief") for source in sources.values())
+    tables = sources.values() if isinstance(sources, dict) else ()
+    return any(source.get("brief") for source in tables if isinstance(source, dict))

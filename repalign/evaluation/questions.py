@@ -142,6 +142,8 @@ def _json_rows(path: Path) -> Iterator[dict[str, Any]]:
         raise RepalignError(f"{path} is not in SQuAD's format: {error} is missing") from error
     except AttributeError as error:
         raise RepalignError(f"{path} is not in SQuAD's format: an answer is not a text") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
+        raise RepalignError(f"{path}: not JSON ({error})") from error
 
 
 def _hub_rows(data: str, source: Source, language: str) -> list[dict[str, Any]]:

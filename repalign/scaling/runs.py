@@ -100,17 +100,24 @@ def read_runs(path: Path, score: str | None = None, top: float | None = None) ->
     for column in ("language", "pairs", score):
         if column not in table.columns:
             raise unknown("column", column, list(table.columns), f"{path} needs language, pairs and a score")
-    for column in ("pairs", score):
+    if table.empty:
+        raise RepalignError(f"{path} has no rows; give one row per run: language, pairs, {score}")
+    ends = {f"{score}_low", f"{score}_high"} & set(table.columns)
+    for column in ("pairs", score, *sorted(ends)):
         if table[column].dtype.kind not in "iuf":
             raise RepalignError(
                 f"{path}: column {column!r} should hold numbers, not {table[column].iloc[0]!r}"
             )
+    if not all(isinstance(language, str) for language in table["language"]):
+        raise RepalignError(
+            f"{path}: column 'language' should hold language codes, not {table['language'].iloc[0]!r}"
+        )
     _check_once(path, table, score)
     scores = table[score].to_numpy(float)
     if top is None:
         top = 1.0 if len(scores) and np.nanmax(scores, initial=0) <= 1 else 100.0
     error = np.zeros(len(table))
-    if {f"{score}_low", f"{score}_high"} <= set(table.columns):
+    if len(ends) == 2:
         width = (table[f"{score}_high"] - table[f"{score}_low"]).to_numpy(float)
         error = np.nan_to_num(np.maximum(width, 0) / (2 * Z95))
     return Runs(tuple(map(str, table["language"])), table["pairs"].to_numpy(float), scores, error, top, score)
@@ -126,8 +133,9 @@ def _read(path: Path) -> pd.DataFrame:
         raise RepalignError(f"no file {path}; `python analyses/scaling_sweep.py` makes such a table")
     try:
         return readers[path.suffix](path)
-    except (OSError, ValueError) as error:
-        raise RepalignError(f"cannot read {path}: {str(error).splitlines()[0]}") from error
+    except Exception as error:  # on damaged bytes pandas and arrow raise anything
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise RepalignError(f"cannot read {path}: {reason}") from error
 
 
 def _check_once(path: Path, table: pd.DataFrame, score: str) -> None:
