@@ -83,9 +83,14 @@ def detach(model: Any) -> nn.Module:
         return unload() if unload is not None else model.get_base_model()
 
 
+def is_adapted(model: Any) -> bool:
+    """Whether a model is a `PeftModel`. Some versions of PEFT leave the adapter's configuration on the bare base, too."""
+    return hasattr(model, "peft_config") and hasattr(model, "get_base_model")
+
+
 def is_prompt(model: Any) -> bool:
     """Whether a model has an adapter that puts virtual tokens before every text: prompt tuning, prefix tuning, P-tuning."""
-    return any(config.is_prompt_learning for config in getattr(model, "peft_config", {}).values())
+    return is_adapted(model) and any(config.is_prompt_learning for config in model.peft_config.values())
 
 
 def refuse_prompts(model: Any, adapter: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""GGUF files: their quantisation, and their tokenizer, converted once and kept.
+"""GGUF files: their configuration, tokenizer and quantisation, converted once and kept.
 
 transformers loads the weights itself, and converts them from their quantised form to floating point.
 """
@@ -7,36 +7,55 @@ from __future__ import annotations
 
 import logging
 import shutil
+import tempfile
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from repalign.checkpoints.home import home
 from repalign.errors import RepalignError
 from repalign.files import partial_file, writing
 from repalign.signature import digest
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
 logger = logging.getLogger(__name__)
 
+QUANTIZATION = "quantization.txt"
 
-def quantization_of(path: Path) -> str:
-    """The quantisation that a GGUF file says it has, as llama.cpp names it, e.g. "Q4_K_M" or "F16".
+
+def converted(path: Path, file_digest: str) -> Path:
+    """A folder with the configuration, the tokenizer and the name of the quantisation of a GGUF file, as transformers saves them.
+
+    Their conversion takes half a minute for a vocabulary of 262,144 tokens, so that they are kept under
+    `$REPALIGN_HOME/gguf`; where that cannot be written, for as long as the process runs.
 
     Raises:
         RepalignError: the package gguf is not installed.
     """
-    check_installed()
-    from gguf import GGUFReader, LlamaFileType
+    import transformers
 
-    field = GGUFReader(path).get_field("general.file_type")
-    if field is None:
-        return "GGUF"
-    number = int(field.contents())
-    name = LlamaFileType(number).name if number in set(LlamaFileType) else f"GGUF type {number}"
-    return name.removeprefix("MOSTLY_").removeprefix("ALL_")
+    kept = home() / "gguf" / digest([file_digest, transformers.__version__])[:32]
+    if kept.is_dir():
+        return kept
+    made = _convert(path, file_digest)
+    try:
+        with writing(kept, "set REPALIGN_HOME to a folder that can be written"):
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            with partial_file(kept) as partial:
+                shutil.copytree(made, partial)
+                try:
+                    partial.rename(kept)
+                except FileExistsError:  # another process has just kept it
+                    shutil.rmtree(partial)
+    except RepalignError as error:
+        logger.warning("the converted tokenizer is not kept: %s", error)
+        return made
+    return kept
+
+
+def quantization_of(folder: Path) -> str:
+    """The quantisation in a folder that `converted` made, as llama.cpp names it, e.g. "Q4_K_M" or "F16"."""
+    return (folder / QUANTIZATION).read_text(encoding="utf-8")
 
 
 def options() -> dict[str, Any]:
@@ -47,39 +66,27 @@ def options() -> dict[str, Any]:
     return {"quantization_config": configuration(dequantize=True)} if configuration else {}
 
 
-def check_installed() -> None:
-    """
-    Raises:
-        RepalignError: the package gguf is not installed.
-    """
-    if find_spec("gguf") is None:
-        raise RepalignError("GGUF files need the package gguf: pip install 'repalign[gguf]'")
-
-
-def read_tokenizer(path: Path, file_digest: str) -> PreTrainedTokenizerBase:
-    """The tokenizer of a GGUF file.
-
-    Its conversion takes many seconds for a vocabulary of 262,144 tokens, so that the result is kept under
-    `$REPALIGN_HOME/tokenizers`.
-    """
+@cache
+def _convert(path: Path, file_digest: str) -> Path:
     import transformers
 
-    check_installed()
-    kept = home() / "tokenizers" / digest([file_digest, transformers.__version__])[:32]
-    if kept.is_dir():
-        return transformers.AutoTokenizer.from_pretrained(kept, trust_remote_code=False)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(
-        path.parent, gguf_file=path.name, trust_remote_code=False
-    )
-    try:
-        with writing(kept, "set REPALIGN_HOME to a folder that can be written"):
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            with partial_file(kept) as partial:
-                tokenizer.save_pretrained(partial)
-                try:
-                    partial.rename(kept)
-                except OSError:  # another process has just kept it
-                    shutil.rmtree(partial)
-    except RepalignError as error:
-        logger.warning("the converted tokenizer is not kept: %s", error)
-    return tokenizer
+    if find_spec("gguf") is None:
+        raise RepalignError("GGUF files need the package gguf: pip install 'repalign[gguf]'")
+    from gguf import GGUFReader, LlamaFileType
+
+    folder = Path(_temporary().name) / file_digest[:32]
+    for auto in (transformers.AutoConfig, transformers.AutoTokenizer):
+        auto.from_pretrained(path.parent, gguf_file=path.name, trust_remote_code=False).save_pretrained(
+            folder
+        )
+    field = GGUFReader(path).get_field("general.file_type")
+    number = None if field is None else int(field.contents())
+    name = LlamaFileType(number).name if number in set(LlamaFileType) else "GGUF"
+    (folder / QUANTIZATION).write_text(name.removeprefix("MOSTLY_").removeprefix("ALL_"), encoding="utf-8")
+    return folder
+
+
+@cache
+def _temporary() -> tempfile.TemporaryDirectory[str]:
+    """Removed when the process ends."""
+    return tempfile.TemporaryDirectory(prefix="repalign-gguf-")

@@ -9,12 +9,13 @@ from contextlib import contextmanager, nullcontext, redirect_stderr
 from contextvars import ContextVar
 from dataclasses import dataclass
 from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repalign.checkpoints.folder import SETTINGS, tokenizer_files, weight_files
 from repalign.errors import RepalignError
 from repalign.models import gguf
-from repalign.models.adapters import attach, detach, read_adapter_config, weights_given
+from repalign.models.adapters import attach, detach, is_adapted, read_adapter_config, weights_given
 from repalign.models.completeness import LoadReport, check_complete, say_unused
 from repalign.models.explaining import explained
 from repalign.models.fingerprint import fingerprint
@@ -42,10 +43,8 @@ def read_config(weights: Weights) -> PretrainedConfig:
     import transformers
 
     with explained(f"cannot load {weights.checkpoint.name!r} from {weights.model}", weights.model):
-        if weights.is_gguf:
-            gguf.check_installed()
-        folder, file = _source(weights)
-        config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False, **file)
+        folder = _described_in(weights)
+        config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
         config.get_text_config()
     return config
 
@@ -58,11 +57,11 @@ def read_tokenizer(weights: Weights) -> PreTrainedTokenizerBase:
     """
     import transformers
 
-    folder = weights.tokenizer
-    with explained(f"cannot load the tokenizer of {weights.checkpoint.name!r} from {folder}", folder):
-        if folder.is_file():
-            with quiet_transformers():
-                return gguf.read_tokenizer(folder, weights.tokenizer_digest)
+    with explained(
+        f"cannot load the tokenizer of {weights.checkpoint.name!r} from {weights.tokenizer}",
+        weights.tokenizer,
+    ):
+        folder = _described_in(weights) if weights.tokenizer.is_file() else weights.tokenizer
         # Without its vocabulary transformers refuses with a long guess, or makes a tokenizer of a few tokens.
         vocabulary = {path.name for path in tokenizer_files(folder)} - SETTINGS
         missing = RepalignError(
@@ -80,8 +79,7 @@ def read_tokenizer(weights: Weights) -> PreTrainedTokenizerBase:
 def quantization_of(weights: Weights, config: PretrainedConfig) -> str:
     """The quantisation that a model was saved in, e.g. "Q4_K_M" or "gptq"; empty for floating-point weights."""
     if weights.is_gguf:
-        with explained(f"cannot read {weights.model}"):
-            return gguf.quantization_of(weights.model)
+        return gguf.quantization_of(_described_in(weights))
     saved = getattr(config, "quantization_config", None) or {}
     return str(
         saved.get("quant_method", "") if isinstance(saved, dict) else getattr(saved, "quant_method", "")
@@ -133,7 +131,7 @@ def _unchanged_base(kept: dict[tuple, Loaded] | None, key: tuple) -> Loaded | No
     loaded = kept.pop(key, None) if kept else None
     if kept:
         kept.clear()
-    if loaded is None or not hasattr(loaded.model, "peft_config"):
+    if loaded is None or not is_adapted(loaded.model):
         return loaded
     # Some adapters change the base for good: saved modules, trained biases, PiSSA's residual weights.
     base = detach(loaded.model)
@@ -195,7 +193,7 @@ def load_base(
     if device == "all":
         options["device_map"] = "auto"
     if file:
-        options |= gguf.options()
+        options |= {"config": config, **gguf.options()}
     # The converter of GGUF files shows a bar that no setting of transformers hides.
     with redirect_stderr(StringIO()) if file else nullcontext():
         model, info = _auto_class(config).from_pretrained(
@@ -216,6 +214,14 @@ def load_base(
         )
     placed = device == "all" or (getattr(model, "is_quantized", False) and not file)
     return Loaded(model if placed else model.to(device), report)
+
+
+def _described_in(weights: Weights) -> Path:
+    """The folder with the configuration."""
+    if not weights.is_gguf:
+        return weights.model
+    with quiet_transformers():
+        return gguf.converted(weights.model, weights.digest)
 
 
 def _source(weights: Weights) -> tuple[Any, dict[str, str]]:

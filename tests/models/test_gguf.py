@@ -113,13 +113,15 @@ def test_the_tokenizer_is_converted_once(tiny, tmp_path, home, monkeypatch):
     path = written(tmp_path / "tiny.gguf", *tiny, "F16")
     weights = locate(Checkpoint.named(str(path)))
     first = read_tokenizer(weights)
-    assert len(list((home / "tokenizers").iterdir())) == 1
+    assert len(list((home / "gguf").iterdir())) == 1
     monkeypatch.setattr("gguf.GGUFReader", None)
-    again = read_tokenizer(weights)
+    moved = locate(Checkpoint.named(str(path.rename(tmp_path / "moved.gguf"))))
+    again = read_tokenizer(moved)
     assert again("A dog, 狗")["input_ids"] == first("A dog, 狗")["input_ids"]
+    assert quantization_of(moved, read_config(moved)) == "F16"
 
 
-def test_a_home_that_cannot_be_written_converts_every_time(tiny, tmp_path, monkeypatch, caplog):
+def test_a_home_that_cannot_be_written_keeps_it_for_the_process(tiny, tmp_path, monkeypatch, caplog):
     path = written(tmp_path / "tiny.gguf", *tiny, "F16")
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("REPALIGN_HOME", str(tmp_path / "file"))
