@@ -8,6 +8,7 @@ transformers; with any other a family may be read or not, but never wrongly.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,14 +136,22 @@ def tiny(kind: str, **settings: Any) -> PreTrainedConfig:
     return shrink(transformers.CONFIG_MAPPING[kind], {**SETTINGS.get(kind, {}), **settings})
 
 
+def defaults(cls: type[PreTrainedConfig]) -> dict[str, Any]:
+    """The settings of a class and their defaults; configurations are dataclasses in later versions of transformers 5."""
+    if dataclasses.is_dataclass(cls):
+        return {field.name: field.default for field in dataclasses.fields(cls)}
+    parameters = inspect.signature(cls.__init__).parameters.values()
+    return {parameter.name: parameter.default for parameter in parameters}
+
+
 def shrink(cls: type[PreTrainedConfig], settings: dict[str, Any]) -> PreTrainedConfig:
     """A configuration with small numbers where the defaults of its class are large."""
     small: dict[str, Any] = {}
-    for field in dataclasses.fields(cls):
-        if field.name in SMALL and (field.default is not None or field.name in SET_WITHOUT_DEFAULT):
-            small[field.name] = SMALL[field.name]
-        elif field.name.endswith(("_token_id", "_token_index")) and isinstance(field.default, int):
-            small[field.name] = UNUSED
+    for name, default in defaults(cls).items():
+        if name in SMALL and (default is not None or name in SET_WITHOUT_DEFAULT):
+            small[name] = SMALL[name]
+        elif name.endswith(("_token_id", "_token_index")) and isinstance(default, int):
+            small[name] = UNUSED
     if "kv_lora_rank" in small and "num_key_value_heads" in small:  # latent attention has one key a head
         small["num_key_value_heads"] = small["num_attention_heads"]
     if cls.sub_configs and "attn_config" not in settings:
