@@ -35,6 +35,9 @@ class Signature:
     site: str = "resid"
     dtype: str = "float32"
     repalign: str = __version__
+    languages: str = (
+        ""  # what the model was told of each, e.g. "en=eng_Latn,zh=zho_Hans"; most models only read text
+    )
 
     def __str__(self) -> str:
         return "|".join(
@@ -45,6 +48,7 @@ class Signature:
                 self.pooling,
                 self.site,
                 self.dtype,
+                *([f"languages:{self.languages}"] if self.languages else []),
                 f"repalign:{self.repalign}",
             ]
         )

@@ -36,6 +36,19 @@ PARTS = {
 }  # fmt: skip
 """Names of the modules that make a block's contributions: what mixes tokens, the MLP, its down projection."""
 
+POSITIONS_AFTER_PADDING = ("roberta", "camembert", "data2vec", "xmod", "mpnet", "longformer")
+"""Model families whose positions start after the padding index, which their configuration counts as positions."""
+
+
+def positions_of(config: Any) -> int | None:
+    """Tokens that a model has positions for, or None if its configuration names no limit."""
+    text = config.get_text_config()
+    positions = getattr(text, "max_position_embeddings", None) or 0
+    if positions <= 0:  # XLNet: -1, any number
+        return None
+    shifted = any(name in text.model_type for name in POSITIONS_AFTER_PADDING)
+    return positions - ((text.pad_token_id or 0) + 1 if shifted else 0)
+
 
 def body_of(model: Any, stack: str = "decoder") -> nn.Module:
     """The part of a model that computes hidden states: without its head and PEFT wrapper, one stack of an encoder-decoder."""

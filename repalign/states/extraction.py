@@ -131,8 +131,9 @@ def _passes(
 
 def _tokenize(subject: Subject, corpus: ParallelCorpus, cut: bool) -> dict[str, TokenRows]:
     template = TEMPLATES[subject.spec.template]
+    told = {language: subject.told(language) for language in corpus.languages}
     return {
-        language: tokenize(sentences, subject.tokenizer, template, subject.max_length, causal=cut)
+        language: tokenize(sentences, subject.tokenizer, template, subject.max_length, cut, told[language])
         for language, sentences in corpus.sentences.items()
     }
 
@@ -147,7 +148,7 @@ def _read_pass(
     stream: bool,
 ) -> list[LayerStates]:
     """States by several specs that read the same tokens."""
-    rows = short_enough(corpus, tokens, subject.max_length)
+    rows = short_enough(corpus, tokens, subject.max_length, subject.positions)
     counts = {"truncated": len(corpus) - len(rows), "tokens": fertility(corpus, tokens)}
     if len(rows) < len(corpus):
         texts = {language: [text[row] for row in rows] for language, text in corpus.sentences.items()}
@@ -159,6 +160,7 @@ def _read_pass(
         language: LanguageStates(subject, language, text, tokens[language], progress)
         for language, text in corpus.sentences.items()
     }
+    told = {language: one.code for language in corpus.languages if (one := subject.told(language))}
     shape, arrays = _streamed(languages, specs) if stream else _read(languages, specs, store)
     return [
         LayerStates(
@@ -167,6 +169,7 @@ def _read_pass(
                 weights=subject.weights,
                 corpus=corpus.name,
                 text=corpus.digest,
+                languages=",".join(f"{language}={code}" for language, code in told.items()),
                 **subject.reading(spec),
             ),
             arrays={language: of_language[number] for language, of_language in arrays.items()},
@@ -209,8 +212,14 @@ def _streamed(
     }
 
 
-def short_enough(corpus: ParallelCorpus, tokens: Mapping[str, TokenRows], max_length: int) -> list[int]:
+def short_enough(
+    corpus: ParallelCorpus, tokens: Mapping[str, TokenRows], max_length: int, positions: int | None = None
+) -> list[int]:
     """Rows that are not truncated in any language.
+
+    Args:
+        max_length: tokens after which they were truncated.
+        positions: tokens that the model can read, or None for any number.
 
     Raises:
         RepalignError: more than 1% of the rows are truncated in some language.
@@ -220,9 +229,14 @@ def short_enough(corpus: ParallelCorpus, tokens: Mapping[str, TokenRows], max_le
     lost = len(corpus) - len(complete)
     if lost > MAX_TRUNCATED * len(corpus):
         counts = ", ".join(f"{language}: {count}" for language, count in truncated.items() if count)
+        remedy = (
+            f"the model reads at most {max_length} tokens: shorten the sentences"
+            if max_length == positions
+            else "raise --max-length"
+        )
         raise RepalignError(
             f"{lost} of {len(corpus)} sentences are longer than {max_length} tokens ({counts}), more than "
-            f"{MAX_TRUNCATED:.0%}; raise --max-length, or leave out the languages this tokenizer cuts into pieces"
+            f"{MAX_TRUNCATED:.0%}; {remedy}, or leave out the languages this tokenizer cuts into pieces"
         )
     return complete
 

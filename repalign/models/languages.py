@@ -1,0 +1,104 @@
+"""The language of a sentence, where a model is told it besides the text: by a token, or by the number of an adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from repalign.corpora.languages import is_code, match_language
+from repalign.errors import RepalignError
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedTokenizerBase
+
+MAX_LISTED = 60
+"""Languages that a message lists; NLLB has 200."""
+
+
+@dataclass(frozen=True)
+class ModelLanguage:
+    """One language, as a model is told it.
+
+    Attributes:
+        code: the model's own, e.g. "eng_Latn" or "en_XX".
+        id: of its token, or the number of its adapter.
+    """
+
+    code: str
+    id: int
+
+
+@dataclass(frozen=True)
+class ModelLanguages:
+    """The languages of a model that is told which one it reads.
+
+    Attributes:
+        name: of the model, for messages.
+        ids: the model's codes, and the id of each one's token or adapter.
+        by_token: whether it is a token that the tokenizer adds (NLLB, M2M100, mBART); otherwise an adapter (X-MOD).
+    """
+
+    name: str
+    ids: Mapping[str, int]
+    by_token: bool
+
+    @classmethod
+    def of(cls, config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase) -> ModelLanguages | None:
+        """None for a model that only reads text."""
+        name = str(config.model_type)
+        if hasattr(config, "default_language") and getattr(config, "languages", None):
+            return cls(name, {code: number for number, code in enumerate(config.languages)}, by_token=False)
+        if has_source_language(tokenizer) and (ids := _language_tokens(tokenizer)):
+            return cls(name, ids, by_token=True)
+        return None
+
+    def match(self, language: str) -> ModelLanguage:
+        """The language of a corpus as the model is told it.
+
+        Raises:
+            RepalignError: it has no such language; names those it has.
+        """
+        code = match_language(language, self.ids)
+        if code is None:
+            codes = sorted(self.ids)
+            more = f", ... ({len(codes)} in all)" if len(codes) > MAX_LISTED else ""
+            raise RepalignError(
+                f"{self.name} must be told the language that it reads, and has none for {language!r}; leave it out, or "
+                f"name it by one of {', '.join(codes[:MAX_LISTED])}{more}"
+            )
+        return ModelLanguage(code, self.ids[code])
+
+    @property
+    def first(self) -> ModelLanguage:
+        """Any, for text whose language does not matter."""
+        return ModelLanguage(*next(iter(self.ids.items())))
+
+
+def has_source_language(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether its `src_lang` can be set, by which it adds another token."""
+    return isinstance(getattr(type(tokenizer), "src_lang", None), property)
+
+
+@contextmanager
+def reading(tokenizer: PreTrainedTokenizerBase, language: ModelLanguage | None) -> Iterator[None]:
+    """Within it, the tokenizer adds the token of a language, if it adds any; afterwards the one that it added before."""
+    if language is None or not has_source_language(tokenizer):
+        yield
+        return
+    settable: Any = tokenizer
+    before = settable.src_lang
+    settable.src_lang = language.code
+    try:
+        yield
+    finally:
+        settable.src_lang = before
+
+
+def _language_tokens(tokenizer: Any) -> dict[str, int]:
+    """Codes and ids: `eng_Latn` and `en_XX` are their own tokens, M2M100's and SeamlessM4T's are `__en__`."""
+    named = {str(token) for token in tokenizer.special_tokens_map.values()}
+    tokens = [str(token) for token in tokenizer.all_special_tokens if str(token) not in named]
+    ids = {token.strip("_"): tokenizer.convert_tokens_to_ids(token) for token in tokens}
+    return {code: id for code, id in ids.items() if is_code(code) and id != tokenizer.unk_token_id}
