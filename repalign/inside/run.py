@@ -18,6 +18,7 @@ from repalign.inside.interventions import EditableModel
 from repalign.inside.lens import lens
 from repalign.inside.neurons import DEFAULT_SHARE, Neurons, activation_rates, language_neurons
 from repalign.inside.vocabulary import languages_of_tokens
+from repalign.models.anatomy import positions_of
 from repalign.models.engine import Engine
 from repalign.models.loading import locate, one_base
 from repalign.models.templates import RAW
@@ -153,8 +154,18 @@ class InsideStudy:
         )
         self.edited_layers = self._layers_to_edit()
         self.unembed = find_unembed(self.engine)
+        positions = positions_of(self.engine.model.config)
+        length = MAX_TOKENS if positions is None else min(MAX_TOKENS, positions)
+        languages = self.engine.languages
+        if languages is not None and not languages.by_token:
+            raise RepalignError(
+                f"{self.checkpoint.name} takes another adapter for each language; only models that read text alone, or "
+                "language tokens in it, can be looked into"
+            )
         self.tokens = {
-            lang: tokenize(rows, self.engine.tokenizer, RAW, MAX_TOKENS, causal=True)
+            lang: tokenize(
+                rows, self.engine.tokenizer, RAW, length, True, languages.match(lang) if languages else None
+            )
             for lang, rows in self.corpus.sentences.items()
         }
         self.token_languages = languages_of_tokens(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from repalign.corpora.checks import script
-from repalign.models.tokenization import TokenRows
+from repalign.models.tokenization import TokenRows, special_ids
 
 MIN_SENTENCES = 2
 """Sentences of a language that must contain a token for it to be assigned to that language."""
@@ -21,7 +21,7 @@ def languages_of_tokens(
 
     A token belongs to a language if its letters are of a script that only this language uses in the corpus, or if at
     least two of this language's sentences contain it and no sentence of another language does. Most names and digits
-    belong to none.
+    belong to none, nor do special tokens.
 
     Args:
         tokenizer: of the model.
@@ -41,6 +41,9 @@ def languages_of_tokens(
         if script_of_language.count(name) == 1:
             assigned[:, :known] &= scripts != name
             assigned[row, :known] |= scripts == name
+    assigned[:, [token for token in special_ids(tokenizer) if token < size]] = (
+        False  # </s> has a Latin letter
+    )
     return assigned
 
 

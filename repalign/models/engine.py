@@ -19,7 +19,7 @@ from repalign.models.anatomy import body_of, positions_of
 from repalign.models.batching import common_prefix, pad, plan
 from repalign.models.devices import pick_budget, pick_device, pick_dtype
 from repalign.models.hooks import LayerReader
-from repalign.models.languages import ModelLanguages
+from repalign.models.languages import ModelLanguages, decoder_start
 from repalign.models.loading import (
     Weights,
     is_causal,
@@ -351,20 +351,13 @@ class Engine:
         return {"lang_ids": torch.tensor([row.language for row in rows], device=self.device)}
 
     def _before(self, row: Tokens) -> list[int]:
-        """What the decoder of an encoder-decoder reads before a row: the start token, and the language in which it writes.
-
-        As in training: the language of a sentence is that of the decoder's text. Models that have no start token of
-        their own, or another one for each language (mBART), begin with the end of the labels.
-        """
-        # T5's decoder start token is in the generation settings, or nowhere: then it is the padding token.
-        start = getattr(self.model.config, "decoder_start_token_id", None)
-        if start is None:
-            start = getattr(self.model.generation_config, "decoder_start_token_id", None)
-        if row.language < 0:
+        """What the decoder of an encoder-decoder reads before a row, as if it had written the sentence in its language."""
+        start = decoder_start(self.model)
+        if self.languages is None or row.language < 0:
+            # T5's start token is its padding token, and in no setting.
             return [padding_id(self.tokenizer, self.rows) if start is None else start]
-        if start is None or (self.languages and start in self.languages.ids.values()):
-            return [int(row.ids[-1])]
-        return [start] if row.ids[0] == row.language else [start, row.language]
+        before = self.languages.before_text(start, row.ids.tolist(), row.language, row.language)
+        return before[:-1] if row.ids[0] == row.language else before
 
     def _halve(self, rows: int, error: Exception) -> None:
         if rows == 1:

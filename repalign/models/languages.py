@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -70,10 +70,31 @@ class ModelLanguages:
             )
         return ModelLanguage(code, self.ids[code])
 
+    def before_text(self, start: int | None, ids: Sequence[int], source: int, target: int) -> list[int]:
+        """What the decoder of an encoder-decoder reads before a text: a start token and the language of the text.
+
+        As in training. mBART begins with the language alone, mBART-50 with the end-of-text token and the language: both
+        wrap the end of the labels to the front, and have no start token of their own.
+
+        Args:
+            start: the model's decoder start token, or None.
+            ids: of any text, as the tokenizer gives them in the language `source`.
+            source, target: ids of the languages of that text, and of the decoder's.
+        """
+        if start is not None and start not in self.ids.values():
+            return [start, target]
+        return [int(ids[-1]), target] if ids[0] == source else [target]
+
     @property
     def first(self) -> ModelLanguage:
         """Any, for text whose language does not matter."""
         return ModelLanguage(*next(iter(self.ids.items())))
+
+
+def decoder_start(model: Any) -> int | None:
+    """The token with which a model's decoder begins, from its configuration or its generation settings."""
+    start = getattr(model.config, "decoder_start_token_id", None)
+    return getattr(model.generation_config, "decoder_start_token_id", None) if start is None else start
 
 
 def has_source_language(tokenizer: PreTrainedTokenizerBase) -> bool:

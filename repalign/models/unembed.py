@@ -125,7 +125,5 @@ def batches(engine: Engine, rows: TokenRows, vocabulary: int) -> list[tuple[Any,
         bool [sentence, token].
     """
     budget = min(engine.batch_tokens, max(64, MAX_LOGITS // vocabulary))
-    batched = []
-    for batch in plan(rows.ids.lengths.tolist(), budget):
-        batched.append((batch, *engine.padded([rows[row] for row in batch])))
-    return batched
+    planned = plan(rows.ids.lengths.tolist(), budget)
+    return [(batch, *engine.padded([rows[row] for row in batch])) for batch in planned]

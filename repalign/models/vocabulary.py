@@ -21,7 +21,8 @@ SOME_LENGTHS = (7, 3, 12, 5)
 def embedding_rows(model: Any) -> int | None:
     """Number of token ids that a model can read; None for one without a table of embeddings (CANINE)."""
     try:
-        return int(model.get_input_embeddings().weight.shape[0])
+        table = model.get_input_embeddings()
+        return int(table.weight.shape[0] or table.num_embeddings)  # 0 where the weight is sharded (ZeRO 3)
     except (AttributeError, NotImplementedError):
         return None
 
