@@ -13,7 +13,7 @@ from repalign.models.generation import Answer, Prompt
 from repalign.models.loading import Weights
 from repalign.signature import digest
 
-KEY_VERSION = "greedy-2"
+KEY_VERSION = "greedy-3"
 """Part of the key; changed whenever the same prompt would get another answer."""
 
 

@@ -1,4 +1,4 @@
-"""Greedy generation of answers: left-padded batches within a budget of tokens."""
+"""Greedy generation of answers in batches within a budget of tokens."""
 
 from __future__ import annotations
 
@@ -199,8 +199,10 @@ class Generator:
         ids = np.full((len(prompts), width), pad, np.int64)
         mask = np.zeros_like(ids)
         for row, prompt in enumerate(prompts):
-            ids[row, width - len(prompt.ids) :] = prompt.ids
-            mask[row, width - len(prompt.ids) :] = 1
+            # On the right in an encoder, whose positions may be learnt (BART): the answer does not follow the prompt there.
+            start = 0 if self.has_encoder else width - len(prompt.ids)
+            ids[row, start : start + len(prompt.ids)] = prompt.ids
+            mask[row, start : start + len(prompt.ids)] = 1
         settings = _greedy(self.model, new_tokens, sorted(ends), pad)
         begun: dict[str, Any] = {}
         if prompts[0].before:

@@ -118,8 +118,11 @@ def reading(tokenizer: PreTrainedTokenizerBase, language: ModelLanguage | None) 
 
 
 def _language_tokens(tokenizer: Any) -> dict[str, int]:
-    """Codes and ids: `eng_Latn` and `en_XX` are their own tokens, M2M100's and SeamlessM4T's are `__en__`."""
-    named = {str(token) for token in tokenizer.special_tokens_map.values()}
-    tokens = [str(token) for token in tokenizer.all_special_tokens if str(token) not in named]
-    ids = {token.strip("_"): tokenizer.convert_tokens_to_ids(token) for token in tokens}
-    return {code: id for code, id in ids.items() if is_code(code) and id != tokenizer.unk_token_id}
+    """Codes and ids: the token of `eng_Latn` or `en_XX` is the code itself, M2M100's and SeamlessM4T's are `__en__`."""
+    ids = getattr(tokenizer, "lang_code_to_id", None)
+    if ids is None:
+        named = {str(token) for token in tokenizer.special_tokens_map.values()}
+        tokens = [token for token in tokenizer.all_special_tokens if token not in named]
+        ids = dict(zip(tokens, tokenizer.convert_tokens_to_ids(tokens), strict=True))
+    codes = {token.strip("_"): id for token, id in ids.items() if id != tokenizer.unk_token_id}
+    return {code: id for code, id in codes.items() if is_code(code)}
