@@ -157,11 +157,6 @@ class InsideStudy:
         positions = positions_of(self.engine.model.config)
         length = MAX_TOKENS if positions is None else min(MAX_TOKENS, positions)
         languages = self.engine.languages
-        if languages is not None and not languages.by_token:
-            raise RepalignError(
-                f"{self.checkpoint.name} takes another adapter for each language; only models that read text alone, or "
-                "language tokens in it, can be looked into"
-            )
         self.tokens = {
             lang: tokenize(
                 rows, self.engine.tokenizer, RAW, length, True, languages.match(lang) if languages else None

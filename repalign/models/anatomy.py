@@ -36,6 +36,9 @@ PARTS = {
 }  # fmt: skip
 """Names of the modules that make a block's contributions: what mixes tokens, the MLP, its down projection."""
 
+SPLIT_BLOCKS = ("attentions", "layer_norm1", "ffns", "layer_norm2")
+"""XLM's blocks are not modules: their parts lie in four lists, in this order."""
+
 POSITIONS_AFTER_PADDING = ("roberta", "camembert", "data2vec", "xmod", "mpnet", "longformer")
 """Model families whose positions start after the padding index, which their configuration counts as positions."""
 
@@ -71,6 +74,8 @@ def body_of(model: Any, stack: str = "decoder") -> nn.Module:
 def find_blocks(body: nn.Module) -> Sequence[nn.Module]:
     """The list of a model's blocks: the outermost ModuleList as long as its configuration says.
 
+    Where the parts of blocks lie in lists of their own (XLM), a block's last part stands for it: see `entry_of`.
+
     Raises:
         RepalignError: none, or several equally deep inside the model.
     """
@@ -85,6 +90,8 @@ def find_blocks(body: nn.Module) -> Sequence[nn.Module]:
     }
     depth = min((name.count(".") for name in lists), default=0)
     outermost = [name for name in lists if name.count(".") == depth]
+    if tuple(outermost) == SPLIT_BLOCKS:
+        outermost = outermost[-1:]
     if len(outermost) != 1:
         candidates = ", ".join(outermost) or "none"
         raise RepalignError(
@@ -94,6 +101,12 @@ def find_blocks(body: nn.Module) -> Sequence[nn.Module]:
     # Blocks that attend to an image are skipped if there is none (Llama 3.2 Vision).
     idle = set(getattr(config, "cross_attention_layers", None) or ())
     return [block for index, block in enumerate(lists[outermost[0]]) if index not in idle]
+
+
+def entry_of(body: nn.Module, blocks: Sequence[nn.Module]) -> nn.Module:
+    """The module whose input is that of the first block."""
+    first, *_, last = (getattr(body, name, None) for name in SPLIT_BLOCKS)
+    return first[0] if isinstance(first, nn.ModuleList) and last[0] is blocks[0] else blocks[0]
 
 
 def part_of(block: nn.Module, site: str, layer: int) -> nn.Module:

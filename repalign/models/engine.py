@@ -201,7 +201,7 @@ class Engine:
             mask = functional.pad(real, (skip, 0), value=True).long()
             inputs = {"input_ids": ids, "attention_mask": mask}
             return inputs | continue_from(prefix, self.reader.body, len(rows)), content, real
-        inputs: dict[str, Any] = self._adapters(rows)
+        inputs: dict[str, Any] = self._told(rows, ids)
         if self.encoder is not None:
             # The decoder reads the sentence as if it had generated it: start token, then the sentence, given its encoding.
             mask = real.long()
@@ -310,7 +310,8 @@ class Engine:
 
     def _prefix_is_exact(self, tolerance: float) -> bool:
         """Whether this model continues from a cached prefix as if it had read everything at once."""
-        if not self.tokenizer.is_fast:
+        told = self.languages is not None and not self.languages.by_token  # in the prefix, too
+        if told or not self.tokenizer.is_fast:
             return False
         try:
             framed = tokenize(PROBE, self.tokenizer, TEMPLATES["alpaca"], self._probe_length, True)
@@ -340,15 +341,18 @@ class Engine:
         positions = positions_of(self.model.config)
         return 512 if positions is None else min(512, positions - 2 * (self.encoder is not None))
 
-    def _adapters(self, rows: Sequence[Tokens]) -> dict[str, Any]:
-        """The argument that tells a model with an adapter for each language (X-MOD) which one each sentence takes."""
-        if "lang_ids" not in inspect.signature(self.reader.body.forward).parameters:
+    def _told(self, rows: Sequence[Tokens], ids: Tensor) -> dict[str, Any]:
+        """The argument that tells a model the language of each sentence (X-MOD) or each token (XLM), if it has one."""
+        body: Any = self.reader.body
+        by_sentence = "lang_ids" in inspect.signature(body.forward).parameters
+        if not by_sentence and not hasattr(body, "lang_embeddings"):
             return {}
         if any(row.language < 0 for row in rows):
             raise RepalignError(
-                f"a {self.model.config.model_type} model must be told the language of each sentence, which is not known here"
+                f"a {body.config.model_type} model must be told the language of each sentence, which is not known here"
             )
-        return {"lang_ids": torch.tensor([row.language for row in rows], device=self.device)}
+        languages = torch.tensor([row.language for row in rows], device=self.device)
+        return {"lang_ids": languages} if by_sentence else {"langs": languages[:, None].expand_as(ids)}
 
     def _before(self, row: Tokens) -> list[int]:
         """What the decoder of an encoder-decoder reads before a row, as if it had written the sentence in its language."""

@@ -83,7 +83,7 @@ class Generator:
         batch_tokens: padded tokens per batch, answers included; by default by free memory.
 
     Raises:
-        RepalignError: the model is not generative (an encoder), has another adapter for each language, or cannot be
+        RepalignError: the model is not generative (an encoder), is told languages beside the text, or cannot be
             loaded.
     """
 
@@ -230,12 +230,12 @@ def told_languages(weights: Weights) -> ModelLanguages | None:
     """The languages of prompts and answers that a generative model is told; None for one that only reads text.
 
     Raises:
-        RepalignError: a model with another adapter for each language.
+        RepalignError: a model that is told them beside the text.
     """
     languages = ModelLanguages.of(read_config(weights), read_tokenizer(weights))
     if languages is not None and not languages.by_token:
         raise RepalignError(
-            f"{weights.checkpoint.name} takes another adapter for each language, which answers cannot choose yet"
+            f"{weights.checkpoint.name} is told the language of its text beside the text, which answers cannot do yet"
         )
     return languages
 

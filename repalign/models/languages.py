@@ -1,4 +1,4 @@
-"""The language of a sentence, where a model is told it besides the text: by a token, or by the number of an adapter."""
+"""The language of a sentence, where a model is told it: by a token, or beside the text by a number."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ModelLanguage:
 
     Attributes:
         code: the model's own, e.g. "eng_Latn" or "en_XX".
-        id: of its token, or the number of its adapter.
+        id: of its token, of its adapter (X-MOD), or of its embedding (XLM).
     """
 
     code: str
@@ -36,8 +36,9 @@ class ModelLanguages:
 
     Attributes:
         name: of the model, for messages.
-        ids: the model's codes, and the id of each one's token or adapter.
-        by_token: whether it is a token that the tokenizer adds (NLLB, M2M100, mBART); otherwise an adapter (X-MOD).
+        ids: the model's codes, and the id of each, see `ModelLanguage`.
+        by_token: whether it is a token that the tokenizer adds (NLLB, M2M100, mBART); otherwise the model is told it
+            beside the text (X-MOD, XLM).
     """
 
     name: str
@@ -50,6 +51,9 @@ class ModelLanguages:
         name = str(config.model_type)
         if hasattr(config, "default_language") and getattr(config, "languages", None):
             return cls(name, {code: number for number, code in enumerate(config.languages)}, by_token=False)
+        if getattr(config, "use_lang_emb", False) and getattr(config, "n_langs", 1) > 1:
+            ids = getattr(config, "lang2id", None) or getattr(tokenizer, "lang2id", None)
+            return cls(name, ids, by_token=False) if ids else None
         if has_source_language(tokenizer) and (ids := _language_tokens(tokenizer)):
             return cls(name, ids, by_token=True)
         return None

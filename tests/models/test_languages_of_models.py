@@ -17,6 +17,7 @@ from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError
 from repalign.evaluation.answering import answer
 from repalign.evaluation.items import Item
+from repalign.inside.run import look_inside
 from repalign.states.extraction import count_tokens
 
 TEXTS = {
@@ -42,10 +43,11 @@ CODES = {
     "mbart50": {"en": "en_XX", "hi": "hi_IN", "zh": "zh_CN"},
     "seamless_m4t": {"en": "eng", "hi": "hin", "zh": "cmn"},
     "xmod": {"en": "en_XX", "hi": "hi_IN", "zh": "zh_CN"},
+    "xlm": {"en": "en", "hi": "hi", "zh": "zh"},
 }
 """What each family calls the languages of the corpus."""
 
-TWO_SIDED = [kind for kind in CODES if kind != "xmod"]
+TWO_SIDED = [kind for kind in CODES if kind not in ("xmod", "xlm")]
 SMALL = {
     "d_model": 32, "hidden_size": 32, "encoder_layers": 2, "decoder_layers": 2, "encoder_attention_heads": 2,
     "decoder_attention_heads": 2, "encoder_ffn_dim": 48, "decoder_ffn_dim": 48, "max_position_embeddings": 128,
@@ -59,7 +61,7 @@ def tokenizer_of(kind: str, folder: Path) -> Any:
         return transformers.NllbTokenizer(vocab, [], additional_special_tokens=list(CODES[kind].values()))
     if kind in ("mbart", "mbart50"):
         return (transformers.MBartTokenizer if kind == "mbart" else transformers.MBart50Tokenizer)(PIECES)
-    if kind == "xmod":
+    if kind in ("xmod", "xlm"):
         return transformers.XLMRobertaTokenizer(PIECES)
     if kind == "seamless_m4t":
         vocab = {piece: number for number, (piece, _) in enumerate(PIECES)}
@@ -88,6 +90,16 @@ def save(kind: str, folder: Path, **settings: Any) -> Path:
     torch.manual_seed(1)
     if kind == "xmod":
         settings = {"languages": ["zh_CN", "en_XX", "hi_IN"], **settings}
+    if kind == "xlm":
+        languages = {"hi": 0, "zh": 1, "en": 2}
+        settings = {
+            "n_langs": 3,
+            "lang2id": languages,
+            "pad_index": 1,
+            "emb_dim": 32,
+            "embed_init_std": 0.5,
+            **settings,
+        }
     if kind == "seamless_m4t":
         settings = {"bos_token_id": 0, "eos_token_id": 2, "decoder_start_token_id": 2, **settings}
     config = transformers.AutoConfig.for_model(
@@ -101,7 +113,7 @@ def save(kind: str, folder: Path, **settings: Any) -> Path:
             **settings,
         },
     )
-    auto = transformers.AutoModelForMaskedLM if kind == "xmod" else transformers.AutoModelForSeq2SeqLM
+    auto = transformers.AutoModelForMaskedLM if kind not in TWO_SIDED else transformers.AutoModelForSeq2SeqLM
     auto.from_config(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
@@ -134,9 +146,10 @@ def plain_script(folder: Path, kind: str, language: str, stack: str) -> np.ndarr
     """Each sentence alone, mean over its own tokens: [layer, sentence, dim], without the last layer."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     code, states = CODES[kind][language], []
-    if kind == "xmod":
+    if kind not in TWO_SIDED:
         model = transformers.AutoModel.from_pretrained(folder).eval()
-        model.set_default_language(code)
+        if kind == "xmod":
+            model.set_default_language(code)
     else:
         model = transformers.AutoModelForSeq2SeqLM.from_pretrained(folder).eval()
         tokenizer.src_lang = tokenizer.tgt_lang = code
@@ -144,7 +157,9 @@ def plain_script(folder: Path, kind: str, language: str, stack: str) -> np.ndarr
         inputs = tokenizer(sentence, return_tensors="pt")
         ids = inputs["input_ids"]
         own = tokenizer(sentence, add_special_tokens=False)["input_ids"]
-        body = model if kind == "xmod" else model.get_encoder()
+        if kind == "xlm":
+            inputs["langs"] = torch.full_like(ids, model.config.lang2id[code])
+        body = model.get_encoder() if kind in TWO_SIDED else model
         with torch.inference_mode():
             output = body(**inputs, output_hidden_states=True)
             if stack == "decoder":
@@ -246,7 +261,27 @@ def test_answers_are_asked_in_one_language_and_begun_in_another(models, kind):
             assert text == tokenizer.decode(written[: min(ends, default=6)], skip_special_tokens=True).strip()
 
 
-def test_what_cannot_be_told_a_language_says_so(models):
-    checkpoint = Checkpoint.named(str(models("nllb")))
+def test_what_cannot_be_told_a_language_says_so(models, tmp_path):
+    asked = [Item("1", "de", "Translate.", "The dog", ("-",), source="en")]
     with pytest.raises(RepalignError, match="none for 'de'"):
-        answer(checkpoint, [Item("1", "de", "Translate.", "The dog", ("-",), source="en")], "translation", 4)
+        answer(Checkpoint.named(str(models("nllb"))), asked, "translation", 4)
+    folder = save("xmod", tmp_path / "xmod", is_decoder=True, default_language="en_XX")
+    config = transformers.AutoConfig.from_pretrained(folder)
+    transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    checkpoint = Checkpoint.named(str(folder))
+    assert extract(checkpoint, CORPUS, store=False).n_sentences == 4
+    with pytest.raises(RepalignError, match="told the language of its text beside the text"):
+        answer(checkpoint, asked, "translation", 4)
+    many = {
+        language: [f"{line} {n}" for n in range(6) for line in lines] for language, lines in TEXTS.items()
+    }
+    with pytest.raises(RepalignError, match="the logit lens cannot be applied"):
+        look_inside(checkpoint, many, progress=False)
+
+
+def test_an_xlm_without_names_of_its_languages_is_refused(tmp_path):
+    checkpoint = Checkpoint.named(str(save("xlm", tmp_path / "xlm", lang2id=None)))
+    with pytest.raises(RepalignError, match="must be told the language of each sentence"):
+        extract(checkpoint, CORPUS)
+    alone = Checkpoint.named(str(save("xlm", tmp_path / "one", n_langs=1)))
+    assert extract(alone, CORPUS).signature.languages == ""
