@@ -11,7 +11,7 @@ from repalign.evaluation.items import Item, items_digest
 from repalign.models.devices import pick_device, pick_dtype
 from repalign.models.generation import Answer, Generator, Prompt, told_languages
 from repalign.models.languages import ModelLanguages
-from repalign.models.loading import Weights, locate
+from repalign.models.loading import Weights, locate, read_config, read_tokenizer
 from repalign.models.templates import TEMPLATES, Template
 from repalign.version import __version__
 
@@ -67,7 +67,7 @@ def answer(
     """
     weights = locate(checkpoint)
     dtype = pick_dtype(weights, dtype, pick_device(device))
-    languages = told_languages(weights)
+    languages = told_languages(read_config(weights), read_tokenizer(weights), checkpoint.name)
     name = template or checkpoint.template or ("raw" if languages else DEFAULT_TEMPLATE)
     prompts = [_prompt(item, TEMPLATES[name], languages, bare=template is None) for item in items]
     stored = AnswerStore(weights, dtype, new_tokens) if store else None

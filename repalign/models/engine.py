@@ -20,6 +20,7 @@ from repalign.models.batching import common_prefix, pad, plan
 from repalign.models.devices import pick_budget, pick_device, pick_dtype
 from repalign.models.hooks import LayerReader
 from repalign.models.languages import ModelLanguages, decoder_start
+from repalign.models.load_checks import check_causal, check_layers
 from repalign.models.loading import (
     Weights,
     is_causal,
@@ -33,7 +34,6 @@ from repalign.models.prefix import MIN_PREFIX, Prefix, continue_from, read_prefi
 from repalign.models.templates import TEMPLATES
 from repalign.models.tokenization import TokenRows, Tokens, tokenize
 from repalign.models.vocabulary import check_ids, embedding_rows, padding_id, some_rows
-from repalign.models.load_checks import check_causal, check_layers
 
 if TYPE_CHECKING:
     from peft import PeftModel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,6 +18,9 @@ from repalign.models.languages import ModelLanguage, ModelLanguages, decoder_sta
 from repalign.models.loading import Weights, load_model, pick_stack, read_config, read_tokenizer
 from repalign.models.tokenization import special_ids
 from repalign.models.vocabulary import check_ids, embedding_rows, padding_id
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 TOKEN_SETTINGS = (
     "bos_token_id",
@@ -96,7 +99,7 @@ class Generator:
         self.device = pick_device(device)
         self.dtype = pick_dtype(weights, dtype, self.device)
         self.tokenizer = read_tokenizer(weights)
-        self.languages = told_languages(weights)
+        self.languages = told_languages(config, self.tokenizer, self.name)
         self.has_encoder = bool(config.is_encoder_decoder)
         self.context = None if self.has_encoder else getattr(config, "max_position_embeddings", None)
         placement = device if device == "all" else self.device
@@ -226,16 +229,21 @@ class Generator:
         return [_until_end(answer.tolist(), ends) for answer in answers]
 
 
-def told_languages(weights: Weights) -> ModelLanguages | None:
+def told_languages(
+    config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase, name: str
+) -> ModelLanguages | None:
     """The languages of prompts and answers that a generative model is told; None for one that only reads text.
+
+    Args:
+        name: of the checkpoint, for the message.
 
     Raises:
         RepalignError: a model that is told them beside the text.
     """
-    languages = ModelLanguages.of(read_config(weights), read_tokenizer(weights))
+    languages = ModelLanguages.of(config, tokenizer)
     if languages is not None and not languages.by_token:
         raise RepalignError(
-            f"{weights.checkpoint.name} is told the language of its text beside the text, which answers cannot do yet"
+            f"{name} is told the language of its text beside the text, which answers cannot do yet"
         )
     return languages
 
