@@ -87,7 +87,8 @@ def match_language(code: str, supported: Iterable[str]) -> str | None:
 @lru_cache(maxsize=4096)
 def _spoken(code: str) -> Spoken | None:
     """None for what is no code of a language."""
-    from langcodes import Language, LanguageTagError
+    from langcodes import Language
+    from langcodes.tag_parser import LanguageTagError
 
     try:
         tag, raw = Language.get(code), Language.get(code, normalize=False)

@@ -105,8 +105,10 @@ def find_blocks(body: nn.Module) -> Sequence[nn.Module]:
 
 def entry_of(body: nn.Module, blocks: Sequence[nn.Module]) -> nn.Module:
     """The module whose input is that of the first block."""
-    first, *_, last = (getattr(body, name, None) for name in SPLIT_BLOCKS)
-    return first[0] if isinstance(first, nn.ModuleList) and last[0] is blocks[0] else blocks[0]
+    ends: Any = getattr(body, SPLIT_BLOCKS[-1], None)
+    if isinstance(ends, nn.ModuleList) and ends[0] is blocks[0]:
+        return getattr(body, SPLIT_BLOCKS[0])[0]
+    return blocks[0]
 
 
 def part_of(block: nn.Module, site: str, layer: int) -> nn.Module:

@@ -127,6 +127,6 @@ def _language_tokens(tokenizer: Any) -> dict[str, int]:
     if ids is None:
         named = {str(token) for token in tokenizer.special_tokens_map.values()}
         tokens = [token for token in tokenizer.all_special_tokens if token not in named]
-        ids = dict(zip(tokens, tokenizer.convert_tokens_to_ids(tokens), strict=True))
-    codes = {token.strip("_"): id for token, id in ids.items() if id != tokenizer.unk_token_id}
-    return {code: id for code, id in codes.items() if is_code(code)}
+        codes = [token for token in tokens if is_code(token.strip("_"))]
+        ids = dict(zip(codes, tokenizer.convert_tokens_to_ids(codes), strict=True))
+    return {token.strip("_"): id for token, id in ids.items() if id != tokenizer.unk_token_id}
