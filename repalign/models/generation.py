@@ -16,7 +16,7 @@ from repalign.models.devices import pick_budget, pick_device, pick_dtype
 from repalign.models.encoding import encode
 from repalign.models.languages import ModelLanguage, ModelLanguages, decoder_start, reading
 from repalign.models.loading import Weights, load_model, pick_stack, read_config, read_tokenizer
-from repalign.models.tokenization import special_ids
+from repalign.models.tokenization import around_text, special_lookup
 from repalign.models.vocabulary import check_ids, embedding_rows, padding_id
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Generator:
         if self.languages:
             self.model.generation_config.forced_bos_token_id = None  # every prompt names its own
         self.rows = embedding_rows(self.model)
-        self.special = special_ids(self.tokenizer)
+        self.is_special = special_lookup(self.tokenizer)
         self.budget = batch_tokens or pick_budget(self.device)
 
     def answer(
@@ -175,24 +175,26 @@ class Generator:
 
     def _encode(self, prompt: Prompt) -> _Encoded:
         with reading(self.tokenizer, prompt.source):
-            encoded: Any = encode(self.tokenizer, [prompt.text])
-        ids = list(encoded["input_ids"][0])
-        if ids:
-            check_ids(np.array(ids), self.rows, self.tokenizer)
+            encoded: Any = encode(self.tokenizer, [prompt.text], return_special_tokens_mask=True)
+        ids = np.array(encoded["input_ids"][0], dtype=np.int64)
+        check_ids(ids, self.rows, self.tokenizer)
+        own = np.flatnonzero(~around_text(ids, encoded["special_tokens_mask"][0], self.is_special))
         if not self.has_encoder:  # an encoder expects the end-of-text token
-            return _Encoded(ids[: len(ids) - _trailing(ids, self.special)], [])
+            return _Encoded(ids[: int(own[-1]) + 1 if len(own) else 1].tolist(), [])
         if not (self.languages and prompt.source and prompt.target):
-            return _Encoded(ids, [])
+            return _Encoded(ids.tolist(), [])
         start = decoder_start(self.model)
-        before = self.languages.before_text(start, ids, prompt.source.id, prompt.target.id)
+        before = self.languages.before_text(start, ids.tolist(), prompt.source.id, prompt.target.id)
         check_ids(np.array(before), self.rows, self.tokenizer)
-        return _Encoded(ids, before)
+        return _Encoded(ids.tolist(), before)
 
     def _fitted(self, ids: list[int], room: int) -> list[int]:
+        """Cut on the left to a number of tokens; special tokens at the beginning stay."""
         if len(ids) <= room:
             return ids
-        bos = ids[:1] if ids[0] == self.tokenizer.bos_token_id else []
-        return bos + ids[len(ids) - room + len(bos) :]
+        special = self.is_special[np.minimum(ids[:room], len(self.is_special) - 1)]
+        begin = ids[: int(np.argmin(special))]
+        return begin + ids[len(ids) - room + len(begin) :]
 
     def _batch(self, prompts: Sequence[_Encoded], new_tokens: int) -> list[tuple[list[int], bool]]:
         """The tokens of each answer, and whether it ended."""
@@ -283,11 +285,3 @@ def _ends(model: Any, tokenizer: Any) -> set[int]:
 def _until_end(ids: list[int], ends: set[int]) -> tuple[list[int], bool]:
     end = next((index for index, token in enumerate(ids) if token in ends), None)
     return (ids, False) if end is None else (ids[:end], True)
-
-
-def _trailing(ids: Sequence[int], special: set[int]) -> int:
-    """Number of special tokens that the tokenizer appended to the text."""
-    count = 0
-    while count < len(ids) - 1 and ids[-1 - count] in special:
-        count += 1
-    return count

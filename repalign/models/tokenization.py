@@ -159,9 +159,7 @@ def tokenize(
         )
     language_id = -1 if language is None else language.id
     with reading(tokenizer, language):
-        special = special_ids(tokenizer)
-        is_special = np.zeros(max(special, default=-1) + 2, dtype=bool)  # the last is for all ids above
-        is_special[list(special)] = True
+        is_special = special_lookup(tokenizer)
         # The output of a tokenizer takes some kilobytes per sentence: tokenise a thousand at a time.
         parts = (sentences[start : start + 1000] for start in range(0, len(sentences), 1000))
         return TokenRows.of(
@@ -188,10 +186,7 @@ def _tokenize(
     )  # fmt: skip
     for index, (before, sentence, _) in enumerate(parts):
         ids = np.asarray(encoded["input_ids"][index], dtype=np.int32)
-        content = ~is_special[np.minimum(ids, len(is_special) - 1)]
-        added = encoded["special_tokens_mask"][index]
-        if len(added) == len(ids):  # some slow tokenizers add tokens that they do not count
-            content &= np.asarray(added) == 0
+        content = ~around_text(ids, encoded["special_tokens_mask"][index], is_special)
         if framed:
             offsets = np.asarray(encoded["offset_mapping"][index])
             start, end = len(before), len(before) + len(sentence)
@@ -223,6 +218,28 @@ def without_shared(tokens: Mapping[str, TokenRows]) -> dict[str, TokenRows]:
             if own.any():
                 out[language].content[number][:] = own
     return out
+
+
+def special_lookup(tokenizer: PreTrainedTokenizerBase) -> np.ndarray:
+    """bool [id + 1]: whether each id is special; the last entry stands for all higher ids."""
+    special = special_ids(tokenizer)
+    lookup = np.zeros(max(special, default=-1) + 2, dtype=bool)
+    lookup[list(special)] = True
+    return lookup
+
+
+def around_text(ids: np.ndarray, added: Sequence[int], is_special: np.ndarray) -> np.ndarray:
+    """bool [token]: whether a token is special, or was added by the tokenizer.
+
+    Args:
+        ids: int [token].
+        added: the tokenizer's `special_tokens_mask`.
+        is_special: see `special_lookup`.
+    """
+    outside = is_special[np.minimum(ids, len(is_special) - 1)]
+    if len(added) == len(ids):  # some slow tokenizers add tokens that they do not count
+        outside |= np.asarray(added) == 1
+    return outside
 
 
 def special_ids(tokenizer: PreTrainedTokenizerBase) -> set[int]:

@@ -43,13 +43,13 @@ def check_ids(ids: np.ndarray, rows: int | None, tokenizer: PreTrainedTokenizerB
     """Refuse tokens that the model cannot read.
 
     Args:
-        ids: int [...], at least one.
+        ids: int [...].
         rows: of the embedding; see `embedding_rows`.
 
     Raises:
         RepalignError: names the first such token.
     """
-    if rows is None or int(ids.max()) < rows:
+    if rows is None or int(ids.max(initial=0)) < rows:
         return
     outside = int(ids[ids >= rows].flat[0])
     raise RepalignError(
