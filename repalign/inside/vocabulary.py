@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from repalign.corpora.checks import script
+from repalign.models.encoding import decode
 from repalign.models.tokenization import TokenRows, special_ids
 
 MIN_SENTENCES = 2
@@ -36,7 +37,7 @@ def languages_of_tokens(
     assigned = (sentences >= MIN_SENTENCES) & (sentences.sum(axis=0) == sentences)
     script_of_language = [script(" ".join(rows)) for rows in texts.values()]
     known = min(size, len(tokenizer))
-    scripts = np.array([script(text) for text in tokenizer.batch_decode([[token] for token in range(known)])])
+    scripts = np.array([script(text) for text in decode(tokenizer, [[token] for token in range(known)])])
     for row, name in enumerate(script_of_language):
         if script_of_language.count(name) == 1:
             assigned[:, :known] &= scripts != name

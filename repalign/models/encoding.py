@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from repalign.errors import RepalignError
 
 if TYPE_CHECKING:
     from transformers import BatchEncoding, PreTrainedTokenizerBase
+
+T = TypeVar("T")
 
 MAX_GROWTH = 50
 """How many times longer a tokenizer's replacements may make a text: real ones stay below 20, even where every emoji
@@ -37,17 +39,29 @@ def encode(
     Raises:
         RepalignError: the tokenizer fails, in whatever way, or its normalizer multiplies the text.
     """
-    encoded = _attempt(tokenizer, texts, options)
+    encoded = _attempt(_encoded, tokenizer, texts, options)
     if not isinstance(encoded, BaseException):
         return encoded
-    failures = ((row, _attempt(tokenizer, [text], options)) for row, text in enumerate(texts))
-    row, error = next(((row, one) for row, one in failures if isinstance(one, BaseException)), (0, encoded))
-    reason = str(error) if isinstance(error, RepalignError) else f"{type(error).__name__}: {error}"
-    shown = (names or texts)[row][:60]
+    alone = ((row, _attempt(_encoded, tokenizer, [text], options)) for row, text in enumerate(texts))
+    row, error = next(((row, one) for row, one in alone if isinstance(one, BaseException)), (0, encoded))
     raise RepalignError(
-        f"{name_of(tokenizer)} fails on {shown!r}: {' '.join(reason.split())}; "
+        f"{name_of(tokenizer)} fails on {(names or texts)[row][:60]!r}: {_reason(error)}; "
         "drop that text, or save the tokenizer's files again"
     ) from error
+
+
+def decode(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Sequence[int]], **options: Any) -> list[str]:
+    """`tokenizer.batch_decode(rows, **options)`.
+
+    Raises:
+        RepalignError: the tokenizer fails, in whatever way, or its decoder multiplies the text.
+    """
+    texts = _attempt(_decoded, tokenizer, rows, options)
+    if isinstance(texts, BaseException):
+        raise RepalignError(
+            f"{name_of(tokenizer)} cannot write its tokens as text: {_reason(texts)}; save the tokenizer's files again"
+        ) from texts
+    return texts
 
 
 def name_of(tokenizer: PreTrainedTokenizerBase) -> str:
@@ -56,32 +70,70 @@ def name_of(tokenizer: PreTrainedTokenizerBase) -> str:
     return f"the tokenizer in {place}" if place else f"the tokenizer ({type(tokenizer).__name__})"
 
 
-def _attempt(tokenizer: Any, texts: Sequence[str], options: dict[str, Any]) -> BatchEncoding | BaseException:
+def _attempt(call: Callable[..., T], *arguments: Any) -> T | BaseException:
     try:
-        _check_growth(tokenizer, texts)
-        encoded = tokenizer(list(texts), verbose=False, **options)
-        if not tokenizer.is_fast and any(None in ids for ids in encoded["input_ids"]):
-            raise ValueError("a token of it has no id, and the tokenizer has no unknown token")
-        return encoded
+        return call(*arguments)
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as error:  # a panic of the Rust code is no Exception
         return error
 
 
-def _check_growth(tokenizer: Any, texts: Sequence[str]) -> None:
+def _reason(error: BaseException) -> str:
+    reason = str(error) if isinstance(error, RepalignError) else f"{type(error).__name__}: {error}"
+    return " ".join(reason.split())
+
+
+def _encoded(tokenizer: Any, texts: Sequence[str], options: dict[str, Any]) -> BatchEncoding:
+    steps = _steps_of(tokenizer, "normalizer")
+    # Within the limit, as with every real tokenizer, the text need not be looked at.
+    if _most_growth(steps) > MAX_GROWTH:
+        _check_growth(steps, "\n".join(texts))
+    encoded = tokenizer(list(texts), verbose=False, **options)
+    if not tokenizer.is_fast and any(None in ids for ids in encoded["input_ids"]):
+        raise ValueError("a token of it has no id, and the tokenizer has no unknown token")
+    return encoded
+
+
+def _decoded(tokenizer: Any, rows: Sequence[Sequence[int]], options: dict[str, Any]) -> list[str]:
+    if _most_growth(_steps_of(tokenizer, "decoder")) > MAX_GROWTH:
+        raise RepalignError(f"its decoder could make texts more than {MAX_GROWTH} times longer")
+    return tokenizer.batch_decode(rows, **options)
+
+
+def _steps_of(tokenizer: Any, part: str) -> list[dict[str, Any]]:
+    """The normalizers or decoders of a tokenizer as tokenizer.json has them, one after the other."""
+    step = getattr(getattr(tokenizer, "backend_tokenizer", None), part, None)
+    if step is None:
+        return []
+    try:
+        return list(_flat(json.loads(step.__getstate__())))
+    except Exception:  # written in Python, and from no file
+        return []
+
+
+def _flat(step: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if step["type"] == "Sequence":
+        for inner in step.get("normalizers") or step.get("decoders") or []:
+            yield from _flat(inner)
+    else:
+        yield step
+
+
+def _most_growth(steps: Sequence[dict[str, Any]]) -> float:
+    """How many times longer the replacements among some steps make a text at most; no other step can multiply it."""
+    replacements = (step for step in steps if step["type"] == "Replace")
+    return math.prod(
+        max(1.0, len(step["content"]) / (len(step["pattern"].get("String", "")) or 1))
+        for step in replacements
+    )
+
+
+def _check_growth(steps: Sequence[dict[str, Any]], text: str) -> None:
     """
     Raises:
-        RepalignError: the replacements of the normalizer would make the text more than `MAX_GROWTH` times longer.
+        RepalignError: the replacements would make this text more than `MAX_GROWTH` times longer.
     """
-    normalizer = getattr(getattr(tokenizer, "backend_tokenizer", None), "normalizer", None)
-    try:
-        steps = list(_steps(json.loads(normalizer.__getstate__()))) if normalizer is not None else []
-    except Exception:  # written in Python, and from no file
-        return
-    if math.prod(map(_most_growth, steps)) <= MAX_GROWTH:
-        return  # as with every real tokenizer: the text need not be looked at
-    text = "\n".join(texts)
     limit = MAX_GROWTH * max(len(text), SHORT)
     for step in steps:
         if step["type"] == "Replace":
@@ -89,23 +141,6 @@ def _check_growth(tokenizer: Any, texts: Sequence[str]) -> None:
             if len(text) + matches * len(step["content"]) > limit:
                 raise RepalignError(f"its normalizer makes texts more than {MAX_GROWTH} times longer")
         text = _made(step).normalize_str(text)
-
-
-def _steps(normalizer: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The normalizers of a sequence, as tokenizer.json has them, one after the other."""
-    if normalizer["type"] == "Sequence":
-        for step in normalizer["normalizers"]:
-            yield from _steps(step)
-    else:
-        yield normalizer
-
-
-def _most_growth(step: dict[str, Any]) -> float:
-    """How many times longer a replacement makes a text at most; 1 for other normalizers, which cannot multiply it."""
-    if step["type"] != "Replace":
-        return 1.0
-    shortest = len(step["pattern"].get("String", "")) or 1
-    return max(1.0, len(step["content"]) / shortest)
 
 
 def _made(step: dict[str, Any]) -> Any:

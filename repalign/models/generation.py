@@ -13,7 +13,7 @@ from tqdm import tqdm
 from repalign.errors import RepalignError
 from repalign.models.batching import plan
 from repalign.models.devices import pick_budget, pick_device, pick_dtype
-from repalign.models.encoding import encode
+from repalign.models.encoding import decode, encode
 from repalign.models.languages import ModelLanguage, ModelLanguages, decoder_start, reading
 from repalign.models.loading import Weights, load_model, pick_stack, read_config, read_tokenizer
 from repalign.models.tokenization import around_text, special_lookup
@@ -171,7 +171,7 @@ class Generator:
         return [by_prompt[prompt] for prompt in asked]
 
     def _text(self, ids: list[int]) -> str:
-        return str(self.tokenizer.decode(ids, skip_special_tokens=True)).strip()
+        return decode(self.tokenizer, [ids], skip_special_tokens=True)[0].strip()
 
     def _encode(self, prompt: Prompt) -> _Encoded:
         with reading(self.tokenizer, prompt.source):

@@ -10,6 +10,7 @@ import transformers
 from tokenizers import Tokenizer, models, normalizers, processors
 
 from repalign.errors import RepalignError
+from repalign.models.encoding import decode
 from repalign.models.templates import TEMPLATES
 from repalign.models.tokenization import Ragged, TokenRows, Tokens, special_ids, tokenize, without_shared
 
@@ -249,6 +250,15 @@ def test_whatever_fails_in_a_tokenizer_is_one_line_that_names_it_and_the_sentenc
         assert repr(sentence)[:40] in message or kind == "a limit that is no number"
         assert "\n" not in message
         message.encode()
+
+
+def test_a_decoder_that_multiplies_text_is_refused_before_it_runs(save_tokenizer, tmp_path):
+    bomb = {"type": "Sequence", "decoders": [replaced("e", "ee")] * 40}
+    tokenizer = rewritten(save_tokenizer(tmp_path / "own"), tmp_path, decoder=bomb)
+    with pytest.raises(RepalignError, match=f"{tmp_path} cannot write.*50 times longer"):
+        decode(tokenizer, [tokenizer("he").input_ids])
+    plain = save_tokenizer(tmp_path)
+    assert decode(plain, [plain("he sleeps").input_ids], skip_special_tokens=True) == ["he sleeps"]
 
 
 def test_stopping_is_not_a_failure(save_tokenizer, tmp_path, monkeypatch):
