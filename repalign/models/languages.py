@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from repalign.corpora.languages import is_code, match_language
 from repalign.errors import RepalignError
+from repalign.models.encoding import encode
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 MAX_LISTED = 60
 """Languages that a message lists; NLLB has 200."""
+
+
+LANGUAGE_TOKEN = re.compile(r"__[a-z]{2,3}__|[a-z]{2,3}_([A-Z][a-z]{3}|[A-Z]{2})")
+"""Tokens such as `__en__`, `eng_Latn` and `en_XX`."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,15 @@ def reading(tokenizer: PreTrainedTokenizerBase, language: ModelLanguage | None) 
         yield
     finally:
         settable.src_lang = before
+
+
+def fixed_language(tokenizer: PreTrainedTokenizerBase) -> str | None:
+    """The language token that a tokenizer adds to every text, if it cannot be told another: one saved without its class."""
+    if has_source_language(tokenizer):
+        return None
+    added: Any = encode(tokenizer, [""])["input_ids"]
+    tokens = map(str, tokenizer.convert_ids_to_tokens(added[0]))
+    return next((token for token in tokens if LANGUAGE_TOKEN.fullmatch(token)), None)
 
 
 def _language_tokens(tokenizer: Any) -> dict[str, int]:

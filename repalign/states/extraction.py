@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 
@@ -11,6 +12,7 @@ from repalign.checkpoints import CheckpointLike
 from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
 from repalign.corpora.checks import check, duplicate_groups
 from repalign.errors import RepalignError, explained_keywords
+from repalign.models.languages import fixed_language
 from repalign.models.pooling import Pooling, PoolingFunction
 from repalign.models.sites import Site, Stack
 from repalign.models.templates import TEMPLATES
@@ -22,6 +24,8 @@ from repalign.states.spec import Dtype, Machine, ReadingSpec
 from repalign.states.store import Shape
 from repalign.states.subject import Subject, open_subject
 from repalign.states.views import StreamedArray
+
+logger = logging.getLogger(__name__)
 
 MAX_TRUNCATED = 0.01
 """Largest share of sentences that may exceed the length limit."""
@@ -106,11 +110,26 @@ def read_states(
     # Without an identity nothing is stored: another model or function would be given these states.
     store = store and subject.on_disk and all(spec.pooling.source is not None for spec in specs)
     by_number: dict[int, LayerStates] = {}
-    for tokens, numbers in _passes(subject, corpus, specs):
+    passes = _passes(subject, corpus, specs)
+    _report_fixed_language(subject, corpus)
+    for tokens, numbers in passes:
         of_pass = [specs[number] for number in numbers]
         states = _read_pass(subject, corpus, tokens, of_pass, machine.progress, store, stream)
         by_number |= zip(numbers, states, strict=True)
     return [by_number[number] for number in range(len(specs))]
+
+
+def _report_fixed_language(subject: Subject, corpus: ParallelCorpus) -> None:
+    """Warn where every language is read as one, because the tokenizer was saved without its class."""
+    if len(corpus.languages) == 1 or subject.languages is not None:
+        return
+    if token := fixed_language(subject.tokenizer):
+        logger.warning(
+            "%s: its tokenizer adds %r to the sentences of every language, and cannot be told another; save it with its "
+            "own class, such as NllbTokenizer",
+            subject.name,
+            token,
+        )
 
 
 def _passes(

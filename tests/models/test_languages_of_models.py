@@ -279,6 +279,21 @@ def test_what_cannot_be_told_a_language_says_so(models, tmp_path):
         look_inside(checkpoint, many, progress=False)
 
 
+def test_a_tokenizer_that_cannot_be_told_languages_is_reported(models, tmp_path, caplog):
+    folder = models("nllb")
+    transformers.AutoModelForSeq2SeqLM.from_pretrained(folder).save_pretrained(tmp_path)
+    backend = transformers.AutoTokenizer.from_pretrained(folder).backend_tokenizer
+    transformers.PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="<pad>").save_pretrained(
+        tmp_path
+    )
+    for name, corpus, said in (
+        (tmp_path, CORPUS, True), (tmp_path, {"en": TEXTS["en"]}, False), (folder, CORPUS, False),
+    ):  # fmt: skip
+        caplog.clear()
+        extract(Checkpoint.named(str(name)), corpus, store=False)
+        assert ("adds 'eng_Latn' to the sentences of every language" in caplog.text) == said
+
+
 def test_an_xlm_without_names_of_its_languages_is_refused(tmp_path):
     checkpoint = Checkpoint.named(str(save("xlm", tmp_path / "xlm", lang2id=None)))
     with pytest.raises(RepalignError, match="must be told the language of each sentence"):
