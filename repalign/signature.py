@@ -35,9 +35,7 @@ class Signature:
     site: str = "resid"
     dtype: str = "float32"
     repalign: str = __version__
-    languages: str = (
-        ""  # what the model was told of each, e.g. "en=eng_Latn,zh=zho_Hans"; most models only read text
-    )
+    languages: str = ""  # as the model calls them, e.g. "en=eng_Latn,zh=zho_Hans"; of one that expects them
 
     def __str__(self) -> str:
         return "|".join(

@@ -78,9 +78,9 @@ def match_language(code: str, supported: Iterable[str]) -> str | None:
     spoken = _spoken(code)
     if code in supported or spoken is None:
         return code if code in supported else None
-    others = {other: told for other in supported if (told := _spoken(other)) and told.script == spoken.script}
-    same = [other for other, told in others.items() if told.language == spoken.language]
-    same = same or [other for other, told in others.items() if told.usual == spoken.usual]
+    others = {other: one for other in supported if (one := _spoken(other)) and one.script == spoken.script}
+    same = [other for other, one in others.items() if one.language == spoken.language]
+    same = same or [other for other, one in others.items() if one.usual == spoken.usual]
     return min(same, key=lambda other: tag_distance(code, other), default=None)
 
 

@@ -9,7 +9,7 @@ from repalign.checkpoints import Checkpoint
 from repalign.evaluation.answer_store import AnswerStore
 from repalign.evaluation.items import Item, items_digest
 from repalign.models.devices import pick_device, pick_dtype
-from repalign.models.generation import Answer, Generator, Prompt, told_languages
+from repalign.models.generation import Answer, Generator, Prompt, expected_languages
 from repalign.models.languages import ModelLanguages
 from repalign.models.loading import Weights, locate, read_config, read_tokenizer
 from repalign.models.templates import TEMPLATES, Template
@@ -56,8 +56,8 @@ def answer(
         items: questions, of any languages.
         task: its name, for the signature.
         new_tokens: maximum length of an answer.
-        template: of the prompts; by default the one the checkpoint was tuned with, else the paper's. A model that is
-            told the languages of prompt and answer by tokens (NLLB) is by default asked to translate by the sentence alone.
+        template: of the prompts; by default the one the checkpoint was tuned with, else the paper's. A model that
+            expects the languages of prompt and answer as tokens (NLLB) is by default asked to translate by the sentence alone.
         device, dtype, batch_tokens: see `repalign.models.generation.Generator`.
         store: whether answers are read from and written to `$REPALIGN_HOME/answers`.
         progress: whether to show a bar on a terminal.
@@ -67,7 +67,7 @@ def answer(
     """
     weights = locate(checkpoint)
     dtype = pick_dtype(weights, dtype, pick_device(device))
-    languages = told_languages(read_config(weights), read_tokenizer(weights), checkpoint.name)
+    languages = expected_languages(read_config(weights), read_tokenizer(weights), checkpoint.name)
     name = template or checkpoint.template or ("raw" if languages else DEFAULT_TEMPLATE)
     prompts = [_prompt(item, TEMPLATES[name], languages, bare=template is None) for item in items]
     stored = AnswerStore(weights, dtype, new_tokens) if store else None
@@ -80,16 +80,16 @@ def answer(
     by_language: dict[str, list[Answer]] = {}
     for item, prompt in zip(items, prompts, strict=True):
         by_language.setdefault(item.language, []).append(by_prompt[prompt])
-    told = dict.fromkeys(f"{p.source.code}>{p.target.code}" for p in prompts if p.source and p.target)
-    return Answers(_signature(weights, task, items, name, new_tokens, dtype, ",".join(told)), by_language)
+    pairs = dict.fromkeys(f"{p.source.code}>{p.target.code}" for p in prompts if p.source and p.target)
+    return Answers(_signature(weights, task, items, name, new_tokens, dtype, ",".join(pairs)), by_language)
 
 
 def _prompt(item: Item, template: Template, languages: ModelLanguages | None, bare: bool) -> Prompt:
     """What a model is asked.
 
     Args:
-        languages: that the model is told, or None.
-        bare: whether a model that is told them is asked to translate by the sentence alone.
+        languages: that the model expects, or None.
+        bare: whether a model that expects them is asked to translate by the sentence alone.
     """
     if languages is None:
         return Prompt(template.prompt(item.instruction, item.input))

@@ -6,7 +6,6 @@ import gc
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,6 +65,7 @@ class Engine:
         device: of the inputs.
         batch_tokens: padded tokens per batch; halved when memory runs out.
         encoder: of an encoder-decoder whose decoder is read: it reads the same sentence first.
+        languages: of a model that expects that of each sentence.
         reuse_prefix: whether a prefix shared by all sentences is computed once; set by `check`.
         dim: of the states; set by `check`.
     """
@@ -78,6 +78,7 @@ class Engine:
     device: torch.device
     batch_tokens: int
     encoder: torch.nn.Module | None = None
+    languages: ModelLanguages | None = None
     reuse_prefix: bool = False
     dim: int = 0
 
@@ -145,6 +146,7 @@ class Engine:
             device=next(model.parameters()).device,
             batch_tokens=batch_tokens,
             encoder=body_of(model, "encoder") if both else None,
+            languages=ModelLanguages.of(model.config, tokenizer),
         )
 
     @property
@@ -192,8 +194,8 @@ class Engine:
         """The arguments of the body, and which tokens are content and real, bool [sentence, token] on the device.
 
         Raises:
-            RepalignError: a token outside the model's embedding, or a model that must be told the language of a
-                sentence that was tokenised without one.
+            RepalignError: a token outside the model's embedding, or a model that expects the language of a
+                sentence that was tokenised without it.
         """
         skip = prefix.length if prefix else 0
         ids, content, real = self.padded(rows, skip)
@@ -201,7 +203,7 @@ class Engine:
             mask = functional.pad(real, (skip, 0), value=True).long()
             inputs = {"input_ids": ids, "attention_mask": mask}
             return inputs | continue_from(prefix, self.reader.body, len(rows)), content, real
-        inputs: dict[str, Any] = self._told(rows, ids)
+        inputs: dict[str, Any] = self._language(rows, ids)
         if self.encoder is not None:
             # The decoder reads the sentence as if it had generated it: start token, then the sentence, given its encoding.
             mask = real.long()
@@ -310,8 +312,8 @@ class Engine:
 
     def _prefix_is_exact(self, tolerance: float) -> bool:
         """Whether this model continues from a cached prefix as if it had read everything at once."""
-        told = self.languages is not None and not self.languages.by_token  # in the prefix, too
-        if told or not self.tokenizer.is_fast:
+        beside = self.languages is not None and not self.languages.by_token  # the prefix would need it, too
+        if beside or not self.tokenizer.is_fast:
             return False
         try:
             framed = tokenize(PROBE, self.tokenizer, TEMPLATES["alpaca"], self._probe_length, True)
@@ -325,15 +327,10 @@ class Engine:
             )
         return close(reused, self._batch(framed, [MEAN]), tolerance / 10)
 
-    @cached_property
+    @property
     def rows(self) -> int | None:
         """Of the embedding of the stack that is read; None if it has no table."""
         return embedding_rows(self.reader.body)
-
-    @cached_property
-    def languages(self) -> ModelLanguages | None:
-        """Those that the model is told, or None."""
-        return ModelLanguages.of(self.model.config, self.tokenizer)
 
     @property
     def _probe_length(self) -> int:
@@ -341,15 +338,15 @@ class Engine:
         positions = positions_of(self.model.config)
         return 512 if positions is None else min(512, positions - 2 * (self.encoder is not None))
 
-    def _told(self, rows: Sequence[Tokens], ids: Tensor) -> dict[str, Any]:
-        """The argument that tells a model the language of each sentence (X-MOD) or each token (XLM), if it has one."""
+    def _language(self, rows: Sequence[Tokens], ids: Tensor) -> dict[str, Any]:
+        """The argument that gives a model the language of each sentence (X-MOD) or each token (XLM), if it has one."""
         body: Any = self.reader.body
         by_sentence = "lang_ids" in inspect.signature(body.forward).parameters
         if not by_sentence and not hasattr(body, "lang_embeddings"):
             return {}
         if any(row.language < 0 for row in rows):
             raise RepalignError(
-                f"a {body.config.model_type} model must be told the language of each sentence, which is not known here"
+                f"a {body.config.model_type} model expects the language of each sentence, which is not known here"
             )
         languages = torch.tensor([row.language for row in rows], device=self.device)
         return {"lang_ids": languages} if by_sentence else {"langs": languages[:, None].expand_as(ids)}

@@ -38,7 +38,7 @@ class Prompt:
 
     Attributes:
         text: complete, without special tokens.
-        source, target: languages of the text and of the answer, for a model that is told them.
+        source, target: languages of the text and of the answer, for a model that expects them.
     """
 
     text: str
@@ -52,7 +52,7 @@ class _Encoded:
 
     Attributes:
         ids: of the prompt.
-        before: what an encoder-decoder that is told the language of its answer reads before it; otherwise empty.
+        before: what an encoder-decoder that expects the language of its answer reads before it; otherwise empty.
     """
 
     ids: list[int]
@@ -86,7 +86,7 @@ class Generator:
         batch_tokens: padded tokens per batch, answers included; by default by free memory.
 
     Raises:
-        RepalignError: the model is not generative (an encoder), is told languages beside the text, or cannot be
+        RepalignError: the model is not generative (an encoder), expects languages beside the text, or cannot be
             loaded.
     """
 
@@ -99,7 +99,7 @@ class Generator:
         self.device = pick_device(device)
         self.dtype = pick_dtype(weights, dtype, self.device)
         self.tokenizer = read_tokenizer(weights)
-        self.languages = told_languages(config, self.tokenizer, self.name)
+        self.languages = expected_languages(config, self.tokenizer, self.name)
         self.has_encoder = bool(config.is_encoder_decoder)
         self.context = None if self.has_encoder else getattr(config, "max_position_embeddings", None)
         placement = device if device == "all" else self.device
@@ -231,21 +231,21 @@ class Generator:
         return [_until_end(answer.tolist(), ends) for answer in answers]
 
 
-def told_languages(
+def expected_languages(
     config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase, name: str
 ) -> ModelLanguages | None:
-    """The languages of prompts and answers that a generative model is told; None for one that only reads text.
+    """The languages of prompts and answers that a generative model expects; None for one that only reads text.
 
     Args:
         name: of the checkpoint, for the message.
 
     Raises:
-        RepalignError: a model that is told them beside the text.
+        RepalignError: a model that expects them beside the text.
     """
     languages = ModelLanguages.of(config, tokenizer)
     if languages is not None and not languages.by_token:
         raise RepalignError(
-            f"{name} is told the language of its text beside the text, which answers cannot do yet"
+            f"{name} expects the language of its text beside the text, which answers cannot give yet"
         )
     return languages
 

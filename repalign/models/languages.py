@@ -1,4 +1,4 @@
-"""The language of a sentence, where a model is told it: by a token, or beside the text by a number."""
+"""The language of a sentence, where a model expects it: as a token, or beside the text as a number."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LANGUAGE_TOKEN = re.compile(r"__[a-z]{2,3}__|[a-z]{2,3}_([A-Z][a-z]{3}|[A-Z]{2})
 
 @dataclass(frozen=True)
 class ModelLanguage:
-    """One language, as a model is told it.
+    """One language, as a model expects it.
 
     Attributes:
         code: the model's own, e.g. "eng_Latn" or "en_XX".
@@ -38,13 +38,13 @@ class ModelLanguage:
 
 @dataclass(frozen=True)
 class ModelLanguages:
-    """The languages of a model that is told which one it reads.
+    """The languages of a model that expects that of each sentence.
 
     Attributes:
         name: of the model, for messages.
         ids: the model's codes, and the id of each, see `ModelLanguage`.
-        by_token: whether it is a token that the tokenizer adds (NLLB, M2M100, mBART); otherwise the model is told it
-            beside the text (X-MOD, XLM).
+        by_token: whether it is a token that the tokenizer adds (NLLB, M2M100, mBART); otherwise the model
+            expects it beside the text (X-MOD, XLM).
     """
 
     name: str
@@ -65,7 +65,7 @@ class ModelLanguages:
         return None
 
     def match(self, language: str) -> ModelLanguage:
-        """The language of a corpus as the model is told it.
+        """The language of a corpus as the model expects it.
 
         Raises:
             RepalignError: it has no such language; names those it has.
@@ -75,7 +75,7 @@ class ModelLanguages:
             codes = sorted(self.ids)
             more = f", ... ({len(codes)} in all)" if len(codes) > MAX_LISTED else ""
             raise RepalignError(
-                f"{self.name} must be told the language that it reads, and has none for {language!r}; leave it out, or "
+                f"{self.name} expects the language of each sentence, and has none for {language!r}; leave it out, or "
                 f"name it by one of {', '.join(codes[:MAX_LISTED])}{more}"
             )
         return ModelLanguage(code, self.ids[code])
@@ -128,7 +128,7 @@ def reading(tokenizer: PreTrainedTokenizerBase, language: ModelLanguage | None) 
 
 
 def fixed_language(tokenizer: PreTrainedTokenizerBase) -> str | None:
-    """The language token that a tokenizer adds to every text, if it cannot be told another: one saved without its class."""
+    """The language token that a tokenizer adds to every text, if it knows no other: one saved without its class."""
     if has_source_language(tokenizer):
         return None
     added: Any = encode(tokenizer, [""])["input_ids"]

@@ -26,7 +26,7 @@ class Tokens:
         ids: int32 [token].
         content: bool [token]; whether a token belongs to the sentence itself: neither special nor part of the template.
         truncated: whether the sentence lost tokens to the length limit.
-        language: id of the language that the model is told, see `ModelLanguage`; -1 if it is told none.
+        language: id of the language that the model expects, see `ModelLanguage`; -1 if it expects none.
     """
 
     ids: np.ndarray
@@ -147,7 +147,7 @@ def tokenize(
         max_length: maximum number of tokens per row; longer rows are cut and marked as truncated.
         causal: cut the tokens after the sentence's last one, which cannot change its states in a causal model. Do not
             use it with a pooling that reads those tokens.
-        language: of the sentences, for a model that is told it; see `ModelLanguages`.
+        language: of the sentences, for a model that expects it; see `ModelLanguages`.
 
     Raises:
         RepalignError: a template with a tokenizer that returns no offsets; a sentence without any token, or one on

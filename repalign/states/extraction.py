@@ -125,7 +125,7 @@ def _report_fixed_language(subject: Subject, corpus: ParallelCorpus) -> None:
         return
     if token := fixed_language(subject.tokenizer):
         logger.warning(
-            "%s: its tokenizer adds %r to the sentences of every language, and cannot be told another; save it with its "
+            "%s: its tokenizer adds %r to the sentences of every language, and knows no other; save it with its "
             "own class, such as NllbTokenizer",
             subject.name,
             token,
@@ -150,9 +150,11 @@ def _passes(
 
 def _tokenize(subject: Subject, corpus: ParallelCorpus, cut: bool) -> dict[str, TokenRows]:
     template = TEMPLATES[subject.spec.template]
-    told = {language: subject.told(language) for language in corpus.languages}
+    in_model = {language: subject.in_model(language) for language in corpus.languages}
     return {
-        language: tokenize(sentences, subject.tokenizer, template, subject.max_length, cut, told[language])
+        language: tokenize(
+            sentences, subject.tokenizer, template, subject.max_length, cut, in_model[language]
+        )
         for language, sentences in corpus.sentences.items()
     }
 
@@ -179,7 +181,7 @@ def _read_pass(
         language: LanguageStates(subject, language, text, tokens[language], progress)
         for language, text in corpus.sentences.items()
     }
-    told = {language: one.code for language in corpus.languages if (one := subject.told(language))}
+    codes = {language: one.code for language in corpus.languages if (one := subject.in_model(language))}
     shape, arrays = _streamed(languages, specs) if stream else _read(languages, specs, store)
     return [
         LayerStates(
@@ -188,7 +190,7 @@ def _read_pass(
                 weights=subject.weights,
                 corpus=corpus.name,
                 text=corpus.digest,
-                languages=",".join(f"{language}={code}" for language, code in told.items()),
+                languages=",".join(f"{language}={code}" for language, code in codes.items()),
                 **subject.reading(spec),
             ),
             arrays={language: of_language[number] for language, of_language in arrays.items()},

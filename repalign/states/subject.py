@@ -85,11 +85,11 @@ class Subject:
 
     @cached_property
     def languages(self) -> ModelLanguages | None:
-        """Those that the model is told, or None."""
+        """Those of a model that expects the language of each sentence; None for one that only reads text."""
         return ModelLanguages.of(self.config, self.tokenizer)
 
-    def told(self, language: str) -> ModelLanguage | None:
-        """How the model is told a language of the corpus; None if it only reads text.
+    def in_model(self, language: str) -> ModelLanguage | None:
+        """A language of the corpus as the model expects it; None if it only reads text.
 
         Raises:
             RepalignError: the model has no such language.

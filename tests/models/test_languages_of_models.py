@@ -1,4 +1,4 @@
-"""Models that are told the language of a sentence: every language's states equal those of a plain script."""
+"""Models that expect the language of each sentence: every language's states equal those of a plain script."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def tokenizer_of(kind: str, folder: Path) -> Any:
 
 
 def save(kind: str, folder: Path, **settings: Any) -> Path:
-    """A tiny random model that is told languages, and its tokenizer."""
+    """A tiny random model that expects languages, and its tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = tokenizer_of(kind, folder)
     size = 1 + max(len(tokenizer), *getattr(tokenizer, "lang_code_to_id", {"": 0}).values())
@@ -125,7 +125,7 @@ def models(tmp_path_factory):
 
     def model(kind: str) -> Path:
         if kind not in made:
-            made[kind] = save(kind, tmp_path_factory.mktemp("told") / kind)
+            made[kind] = save(kind, tmp_path_factory.mktemp("models") / kind)
         return made[kind]
 
     return model
@@ -180,8 +180,8 @@ def plain_script(folder: Path, kind: str, language: str, stack: str) -> np.ndarr
 def test_every_language_is_read_as_a_plain_script_reads_it(models, kind, stack):
     folder = models(kind)
     read = extract(Checkpoint.named(str(folder)), CORPUS, stack=stack, store=False)
-    told = ",".join(f"{language}={code}" for language, code in CODES[kind].items())
-    assert f"|languages:{told}|" in str(read.signature)
+    given = ",".join(f"{language}={code}" for language, code in CODES[kind].items())
+    assert f"|languages:{given}|" in str(read.signature)
     for language in TEXTS:
         theirs = plain_script(folder, kind, language, stack)
         for layer in range(len(theirs)):
@@ -213,7 +213,7 @@ def test_languages_keep_their_codes_in_the_store_and_the_tokenizer_its_own(model
 @pytest.mark.parametrize(
     ("kind", "language"), [("nllb", "zh-Hant"), ("mbart", "zho_Hant"), ("xmod", "de"), ("m2m_100", "arz")]
 )
-def test_a_language_that_the_model_is_not_told_is_refused(models, kind, language):
+def test_a_language_that_the_model_does_not_have_is_refused(models, kind, language):
     checkpoint = Checkpoint.named(str(models(kind)))
     for read in (extract, count_tokens):
         with pytest.raises(RepalignError, match=f"none for '{language}'.*{CODES[kind]['hi']}") as refused:
@@ -261,7 +261,7 @@ def test_answers_are_asked_in_one_language_and_begun_in_another(models, kind):
             assert text == tokenizer.decode(written[: min(ends, default=6)], skip_special_tokens=True).strip()
 
 
-def test_what_cannot_be_told_a_language_says_so(models, tmp_path):
+def test_what_cannot_be_given_a_language_says_so(models, tmp_path):
     asked = [Item("1", "de", "Translate.", "The dog", ("-",), source="en")]
     with pytest.raises(RepalignError, match="none for 'de'"):
         answer(Checkpoint.named(str(models("nllb"))), asked, "translation", 4)
@@ -270,7 +270,7 @@ def test_what_cannot_be_told_a_language_says_so(models, tmp_path):
     transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder)
     checkpoint = Checkpoint.named(str(folder))
     assert extract(checkpoint, CORPUS, store=False).n_sentences == 4
-    with pytest.raises(RepalignError, match="told the language of its text beside the text"):
+    with pytest.raises(RepalignError, match="expects the language of its text beside the text"):
         answer(checkpoint, asked, "translation", 4)
     many = {
         language: [f"{line} {n}" for n in range(6) for line in lines] for language, lines in TEXTS.items()
@@ -279,7 +279,7 @@ def test_what_cannot_be_told_a_language_says_so(models, tmp_path):
         look_inside(checkpoint, many, progress=False)
 
 
-def test_a_tokenizer_that_cannot_be_told_languages_is_reported(models, tmp_path, caplog):
+def test_a_tokenizer_that_knows_one_language_only_is_reported(models, tmp_path, caplog):
     folder = models("nllb")
     transformers.AutoModelForSeq2SeqLM.from_pretrained(folder).save_pretrained(tmp_path)
     backend = transformers.AutoTokenizer.from_pretrained(folder).backend_tokenizer
@@ -296,7 +296,7 @@ def test_a_tokenizer_that_cannot_be_told_languages_is_reported(models, tmp_path,
 
 def test_an_xlm_without_names_of_its_languages_is_refused(tmp_path):
     checkpoint = Checkpoint.named(str(save("xlm", tmp_path / "xlm", lang2id=None)))
-    with pytest.raises(RepalignError, match="must be told the language of each sentence"):
+    with pytest.raises(RepalignError, match="expects the language of each sentence"):
         extract(checkpoint, CORPUS)
     alone = Checkpoint.named(str(save("xlm", tmp_path / "one", n_langs=1)))
     assert extract(alone, CORPUS).signature.languages == ""
