@@ -307,6 +307,7 @@ class Engine:
         return shared if shared >= MIN_PREFIX else 0
 
     def _read_prefix(self, row: Tokens, length: int) -> Prefix:
+        check_ids(row.ids[:length], self.rows, self.tokenizer)
         ids = torch.as_tensor(row.ids[:length], device=self.device).long()
         return read_prefix(self.reader.body, ids)
 
