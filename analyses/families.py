@@ -69,6 +69,11 @@ Refused by repalign, with an error, or not built by transformers for text alone:
 ways, without special tokens), and both stacks of T5, mT5, UMT5, BART, mBART, M2M100, NLLB and NLLB-MoE.
 `--side encoder` is the default. With `--side decoder` the decoder is teacher-forced with the sentence (start
 token, then the sentence), attending to the encoder's states of the same sentence.
+
+Models that expect the language of each sentence are given that of the corpus (`tests/models/test_languages_of_models.py`: every
+language as a plain script reads it): NLLB, M2M100, mBART, mBART-50 and SeamlessM4T by a token, X-MOD by the number of an adapter,
+XLM by an embedding. A language that a model does not have is refused. With `--side decoder`, the decoder reads what it read
+in training: its start token, the token of the sentence's own language, the sentence.
 """
 
 

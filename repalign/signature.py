@@ -36,6 +36,7 @@ class Signature:
     dtype: str = "float32"
     repalign: str = __version__
     quantization: str = ""  # in which the weights were saved, e.g. "Q4_K_M"; computed in dtype
+    languages: str = ""  # as the model calls them, e.g. "en=eng_Latn,zh=zho_Hans"; of one that expects them
 
     def __str__(self) -> str:
         return "|".join(
@@ -47,6 +48,7 @@ class Signature:
                 self.site,
                 self.dtype,
                 *([f"weights:{self.quantization}"] if self.quantization else []),
+                *([f"languages:{self.languages}"] if self.languages else []),
                 f"repalign:{self.repalign}",
             ]
         )

@@ -124,7 +124,6 @@ WHY = {
     "musicgen_melody": "writes audio codes, not text; AutoModelForCausalLM cannot build it either",
     "prophetnet": "carries the predictions of several future tokens beside every token",
     "reformer": "reversible: two streams pass by each other, and neither alone decides the states",
-    "xlm": "has no blocks: attentions, norms and feed-forward layers lie in four separate lists",
 }
 """Why families are not read, in better words than those of the error."""
 
@@ -218,7 +217,8 @@ def _why(kind: str, error: Exception) -> str:
 
 def read(engine: Engine) -> Reading:
     """Assert all that must hold of a model that was not refused, and say how it is read."""
-    rows = tokenize(SENTENCES, engine.tokenizer, TEMPLATES["raw"], 512, engine.causal)
+    language = engine.languages.first if engine.languages else None
+    rows = tokenize(SENTENCES, engine.tokenizer, TEMPLATES["raw"], 512, engine.causal, language)
     with torch.inference_mode():
         states = engine.pool(rows, ["mean", "last"])
         _equal_to_hidden_states(engine, rows, states)

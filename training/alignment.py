@@ -32,7 +32,8 @@ def alignment(model: Any, tokenizer: Any, corpus: ParallelCorpus, pivot: str) ->
     engine = Engine.around(model, tokenizer)
     arrays, token_counts = {}, {}
     for language in corpus.languages:
-        rows = tokenize(corpus.sentences[language], tokenizer, RAW, LONGEST, engine.causal)
+        expected = engine.languages.match(language) if engine.languages else None
+        rows = tokenize(corpus.sentences[language], tokenizer, RAW, LONGEST, engine.causal, expected)
         arrays[language] = engine.pool(rows, ["mean"])[0]
         token_counts[language] = np.array([int(row.content.sum()) for row in rows])
     states = LayerStates.from_arrays(arrays, token_counts=token_counts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from transformers import EvalPrediction, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from repalign import RepalignError
+from repalign.models.vocabulary import check_ids, embedding_rows, padding_id
 
 from .data.dataset import Data
 from .data.packing import Collator
@@ -56,16 +58,18 @@ def make_trainer(recipe: Recipe, model: Any, tokenizer: Any, data: Data, folder:
     """A Trainer for the recipe; its checkpoints go to `folder/steps`.
 
     Raises:
-        RepalignError: a batch that cannot be divided over the devices, or an option that transformers rejects.
+        RepalignError: a batch that cannot be divided over the devices, an option that transformers rejects, or a token
+            outside the model's embedding.
     """
+    rows = embedding_rows(model)
+    for item in chain(data.train.items, data.held_out.items):
+        check_ids(item.ids, rows, tokenizer)
     trainer = AnswerTrainer(
         model,
         args=_arguments(recipe, folder, len(data.train)),
         train_dataset=data.train,
         eval_dataset=data.held_out,
-        data_collator=Collator(
-            tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
-        ),
+        data_collator=Collator(padding_id(tokenizer, rows, tokenizer.eos_token_id)),
         processing_class=tokenizer,
         compute_metrics=nats_per_token,
         callbacks=[Progress(recipe.name), *_alignment(recipe, folder)],

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from repalign.checkpoints import home
 from repalign.errors import RepalignError
-from repalign.models.generation import Answer
+from repalign.models.generation import Answer, Prompt
 from repalign.models.locating import Weights
 from repalign.signature import digest
 
-KEY_VERSION = "greedy-2"
+KEY_VERSION = "greedy-3"
 """Part of the key; changed whenever the same prompt would get another answer."""
 
 
@@ -31,17 +31,17 @@ class AnswerStore:
         self.path = home() / "answers" / f"{key[:32]}.jsonl"
         self.answers = _read(self.path) if self.path.is_file() else {}
 
-    def get(self, prompt: str) -> Answer | None:
+    def get(self, prompt: Prompt) -> Answer | None:
         """The stored answer, or None."""
-        return self.answers.get(digest([prompt]))
+        return self.answers.get(_digest(prompt))
 
-    def add(self, answers: Mapping[str, Answer]) -> None:
+    def add(self, answers: Mapping[Prompt, Answer]) -> None:
         """Store answers by prompt.
 
         Raises:
             RepalignError: the file cannot be written, or the disk is full.
         """
-        by_digest = {digest([prompt]): answer for prompt, answer in answers.items()}
+        by_digest = {_digest(prompt): answer for prompt, answer in answers.items()}
         self.answers |= by_digest
         lines = [
             json.dumps({"prompt": key, **asdict(answer)}, ensure_ascii=False)
@@ -55,6 +55,11 @@ class AnswerStore:
             raise RepalignError(
                 f"cannot write answers to {self.path}: {error.strerror}; use --no-store"
             ) from error
+
+
+def _digest(prompt: Prompt) -> str:
+    languages = [language.code for language in (prompt.source, prompt.target) if language]
+    return digest([prompt.text, *languages])
 
 
 def _read(path: Path) -> dict[str, Answer]:

@@ -9,9 +9,11 @@ from repalign.checkpoints import Checkpoint
 from repalign.evaluation.answer_store import AnswerStore
 from repalign.evaluation.items import Item, items_digest
 from repalign.models.devices import pick_device, pick_dtype
-from repalign.models.generation import Answer, Generator
+from repalign.models.generation import Answer, Generator, Prompt, expected_languages
+from repalign.models.languages import ModelLanguages
+from repalign.models.loading import read_config, read_tokenizer
 from repalign.models.locating import Weights, locate
-from repalign.models.templates import TEMPLATES
+from repalign.models.templates import TEMPLATES, Template
 from repalign.version import __version__
 
 DEFAULT_TEMPLATE = "alpaca"
@@ -55,7 +57,8 @@ def answer(
         items: questions, of any languages.
         task: its name, for the signature.
         new_tokens: maximum length of an answer.
-        template: of the prompts; by default the one the checkpoint was tuned with, else the paper's.
+        template: of the prompts; by default the one the checkpoint was tuned with, else the paper's. A model that
+            expects the languages of prompt and answer as tokens (NLLB) is by default asked to translate by the sentence alone.
         device, dtype, batch_tokens: see `repalign.models.generation.Generator`.
         store: whether answers are read from and written to `$REPALIGN_HOME/answers`.
         progress: whether to show a bar on a terminal.
@@ -63,10 +66,11 @@ def answer(
     Raises:
         RepalignError: an unknown template, or a checkpoint that cannot be loaded or is not generative.
     """
-    prompt_template = TEMPLATES[template or checkpoint.template or DEFAULT_TEMPLATE]
     weights = locate(checkpoint)
     dtype = pick_dtype(weights, dtype, pick_device(device))
-    prompts = [prompt_template.prompt(item.instruction, item.input) for item in items]
+    languages = expected_languages(read_config(weights), read_tokenizer(weights), checkpoint.name)
+    name = template or checkpoint.template or ("raw" if languages else DEFAULT_TEMPLATE)
+    prompts = [_prompt(item, TEMPLATES[name], languages, bare=template is None) for item in items]
     stored = AnswerStore(weights, dtype, new_tokens) if store else None
     by_prompt = {prompt: kept for prompt in prompts if stored and (kept := stored.get(prompt))}
     missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in by_prompt]
@@ -77,11 +81,31 @@ def answer(
     by_language: dict[str, list[Answer]] = {}
     for item, prompt in zip(items, prompts, strict=True):
         by_language.setdefault(item.language, []).append(by_prompt[prompt])
-    return Answers(_signature(weights, task, items, prompt_template.name, new_tokens, dtype), by_language)
+    pairs = dict.fromkeys(f"{p.source.code}>{p.target.code}" for p in prompts if p.source and p.target)
+    return Answers(_signature(weights, task, items, name, new_tokens, dtype, ",".join(pairs)), by_language)
+
+
+def _prompt(item: Item, template: Template, languages: ModelLanguages | None, bare: bool) -> Prompt:
+    """What a model is asked.
+
+    Args:
+        languages: that the model expects, or None.
+        bare: whether a model that expects them is asked to translate by the sentence alone.
+    """
+    if languages is None:
+        return Prompt(template.prompt(item.instruction, item.input))
+    text = item.input if item.source and bare else template.prompt(item.instruction, item.input)
+    return Prompt(text, languages.match(item.source or item.language), languages.match(item.language))
 
 
 def _signature(
-    weights: Weights, task: str, items: Sequence[Item], template: str, new_tokens: int, dtype: str
+    weights: Weights,
+    task: str,
+    items: Sequence[Item],
+    template: str,
+    new_tokens: int,
+    dtype: str,
+    languages: str,
 ) -> str:
     return "|".join(
         [
@@ -90,6 +114,7 @@ def _signature(
             template,
             f"greedy:{new_tokens}",
             dtype,
+            *([f"languages:{languages}"] if languages else []),
             f"repalign:{__version__}",
         ]
     )

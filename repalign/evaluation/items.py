@@ -19,6 +19,7 @@ class Item:
         references: correct answers; the first is the main one.
         kind: of question, if a task has several kinds.
         sentence: the sentence of `language` that the item is about, if any; links the item to its alignment.
+        source: language of `input`, of which the item asks for a translation; "" if it asks for something else.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Item:
     references: tuple[str, ...]
     kind: str = ""
     sentence: str = ""
+    source: str = ""
 
 
 def by_language(items: Iterable[Item]) -> dict[str, list[Item]]:

@@ -100,12 +100,15 @@ def translation_items(corpus: ParallelCorpus, request: Request) -> list[Item]:
             f"nothing to translate {request.source!r} into; name other languages, or another --source"
         )
     return [
-        Item(str(row), target, _instruction(request, target), source, (translation,), sentence=translation)
+        Item(
+            str(row), target, _instruction(request, target), source, (translation,),
+            sentence=translation, source=request.source,
+        )
         for target in targets
         for row, (source, translation) in enumerate(
             zip(sources, corpus.sentences[target], strict=True), start=1
         )
-    ]
+    ]  # fmt: skip
 
 
 def _instruction(request: Request, target: str) -> str:

@@ -18,6 +18,7 @@ from repalign.inside.interventions import EditableModel
 from repalign.inside.lens import lens
 from repalign.inside.neurons import DEFAULT_SHARE, Neurons, activation_rates, language_neurons
 from repalign.inside.vocabulary import languages_of_tokens
+from repalign.models.anatomy import positions_of
 from repalign.models.engine import Engine
 from repalign.models.loading import one_base
 from repalign.models.locating import locate
@@ -155,8 +156,13 @@ class InsideStudy:
         )
         self.edited_layers = self._layers_to_edit()
         self.unembed = find_unembed(self.engine)
+        positions = positions_of(self.engine.model.config)
+        length = MAX_TOKENS if positions is None else min(MAX_TOKENS, positions)
+        languages = self.engine.languages
         self.tokens = {
-            lang: tokenize(rows, self.engine.tokenizer, RAW, MAX_TOKENS, causal=True)
+            lang: tokenize(
+                rows, self.engine.tokenizer, RAW, length, True, languages.match(lang) if languages else None
+            )
             for lang, rows in self.corpus.sentences.items()
         }
         self.token_languages = languages_of_tokens(

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from repalign.corpora.checks import script
-from repalign.models.tokenization import TokenRows
+from repalign.models.encoding import decode
+from repalign.models.tokenization import TokenRows, special_ids
 
 MIN_SENTENCES = 2
 """Sentences of a language that must contain a token for it to be assigned to that language."""
@@ -21,7 +22,7 @@ def languages_of_tokens(
 
     A token belongs to a language if its letters are of a script that only this language uses in the corpus, or if at
     least two of this language's sentences contain it and no sentence of another language does. Most names and digits
-    belong to none.
+    belong to none, nor do special tokens.
 
     Args:
         tokenizer: of the model.
@@ -36,11 +37,14 @@ def languages_of_tokens(
     assigned = (sentences >= MIN_SENTENCES) & (sentences.sum(axis=0) == sentences)
     script_of_language = [script(" ".join(rows)) for rows in texts.values()]
     known = min(size, len(tokenizer))
-    scripts = np.array([script(text) for text in tokenizer.batch_decode([[token] for token in range(known)])])
+    scripts = np.array([script(text) for text in decode(tokenizer, [[token] for token in range(known)])])
     for row, name in enumerate(script_of_language):
         if script_of_language.count(name) == 1:
             assigned[:, :known] &= scripts != name
             assigned[row, :known] |= scripts == name
+    assigned[:, [token for token in special_ids(tokenizer) if token < size]] = (
+        False  # </s> has a Latin letter
+    )
     return assigned
 
 

@@ -36,6 +36,22 @@ PARTS = {
 }  # fmt: skip
 """Names of the modules that make a block's contributions: what mixes tokens, the MLP, its down projection."""
 
+SPLIT_BLOCKS = ("attentions", "layer_norm1", "ffns", "layer_norm2")
+"""XLM's blocks are not modules: their parts lie in four lists, in this order."""
+
+POSITIONS_AFTER_PADDING = ("roberta", "camembert", "data2vec", "xmod", "mpnet", "longformer")
+"""Model families whose positions start after the padding index, which their configuration counts as positions."""
+
+
+def positions_of(config: Any) -> int | None:
+    """Tokens that a model has positions for, or None if its configuration names no limit."""
+    text = config.get_text_config()
+    positions = getattr(text, "max_position_embeddings", None) or 0
+    if positions <= 0:  # XLNet: -1, any number
+        return None
+    shifted = any(name in text.model_type for name in POSITIONS_AFTER_PADDING)
+    return positions - ((text.pad_token_id or 0) + 1 if shifted else 0)
+
 
 def body_of(model: Any, stack: str = "decoder") -> nn.Module:
     """The part of a model that computes hidden states: without its head and PEFT wrapper, one stack of an encoder-decoder."""
@@ -58,6 +74,8 @@ def body_of(model: Any, stack: str = "decoder") -> nn.Module:
 def find_blocks(body: nn.Module) -> Sequence[nn.Module]:
     """The list of a model's blocks: the outermost ModuleList as long as its configuration says.
 
+    Where the parts of blocks lie in lists of their own (XLM), a block's last part stands for it: see `entry_of`.
+
     Raises:
         RepalignError: none, or several equally deep inside the model.
     """
@@ -72,6 +90,8 @@ def find_blocks(body: nn.Module) -> Sequence[nn.Module]:
     }
     depth = min((name.count(".") for name in lists), default=0)
     outermost = [name for name in lists if name.count(".") == depth]
+    if tuple(outermost) == SPLIT_BLOCKS:
+        outermost = outermost[-1:]
     if len(outermost) != 1:
         candidates = ", ".join(outermost) or "none"
         raise RepalignError(
@@ -81,6 +101,14 @@ def find_blocks(body: nn.Module) -> Sequence[nn.Module]:
     # Blocks that attend to an image are skipped if there is none (Llama 3.2 Vision).
     idle = set(getattr(config, "cross_attention_layers", None) or ())
     return [block for index, block in enumerate(lists[outermost[0]]) if index not in idle]
+
+
+def entry_of(body: nn.Module, blocks: Sequence[nn.Module]) -> nn.Module:
+    """The module whose input is that of the first block."""
+    ends: Any = getattr(body, SPLIT_BLOCKS[-1], None)
+    if isinstance(ends, nn.ModuleList) and ends[0] is blocks[0]:
+        return getattr(body, SPLIT_BLOCKS[0])[0]
+    return blocks[0]
 
 
 def part_of(block: nn.Module, site: str, layer: int) -> nn.Module:

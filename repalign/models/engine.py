@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,11 @@ from torch.nn import functional
 
 from repalign.errors import RepalignError
 from repalign.models.adapters import refuse_prompts
-from repalign.models.anatomy import body_of
+from repalign.models.anatomy import body_of, positions_of
 from repalign.models.batching import common_prefix, pad, plan
 from repalign.models.devices import pick_budget, pick_device, pick_dtype
 from repalign.models.hooks import LayerReader
+from repalign.models.languages import ModelLanguages, decoder_start
 from repalign.models.load_checks import check_causal, check_layers
 from repalign.models.loading import load_model, read_config, read_tokenizer
 from repalign.models.locating import Weights
@@ -26,6 +28,7 @@ from repalign.models.prefix import MIN_PREFIX, Prefix, continue_from, read_prefi
 from repalign.models.stacks import is_causal, pick_stack, stacks_of
 from repalign.models.templates import TEMPLATES
 from repalign.models.tokenization import TokenRows, Tokens, tokenize
+from repalign.models.vocabulary import check_ids, embedding_rows, padding_id, some_rows
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -58,6 +61,7 @@ class Engine:
         device: of the inputs.
         batch_tokens: padded tokens per batch; halved when memory runs out.
         encoder: of an encoder-decoder whose decoder is read: it reads the same sentence first.
+        languages: of a model that expects that of each sentence.
         reuse_prefix: whether a prefix shared by all sentences is computed once; set by `check`.
         dim: of the states; set by `check`.
     """
@@ -70,6 +74,7 @@ class Engine:
     device: torch.device
     batch_tokens: int
     encoder: torch.nn.Module | None = None
+    languages: ModelLanguages | None = None
     reuse_prefix: bool = False
     dim: int = 0
 
@@ -146,6 +151,7 @@ class Engine:
             device=next(model.parameters()).device,
             batch_tokens=batch_tokens,
             encoder=body_of(model, "encoder") if both else None,
+            languages=ModelLanguages.of(model.config, tokenizer),
         )
 
     @property
@@ -190,28 +196,54 @@ class Engine:
     def inputs(
         self, rows: Sequence[Tokens], prefix: Prefix | None = None
     ) -> tuple[dict[str, Any], Tensor, Tensor]:
-        """The arguments of the body, and which tokens are content and real, bool [sentence, token] on the device."""
+        """The arguments of the body, and which tokens are content and real, bool [sentence, token] on the device.
+
+        Raises:
+            RepalignError: a token outside the model's embedding, or a model that expects the language of a
+                sentence that was tokenised without it.
+        """
         skip = prefix.length if prefix else 0
-        ids, content, real = (t.to(self.device) for t in pad(rows, skip, self._pad_id))
+        ids, content, real = self.padded(rows, skip)
         if prefix:
             mask = functional.pad(real, (skip, 0), value=True).long()
             inputs = {"input_ids": ids, "attention_mask": mask}
             return inputs | continue_from(prefix, self.reader.body, len(rows)), content, real
-        inputs: dict[str, Any] = {}
+        inputs: dict[str, Any] = self._language(rows, ids)
         if self.encoder is not None:
             # The decoder reads the sentence as if it had generated it: start token, then the sentence, given its encoding.
             mask = real.long()
             encoded = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
-            inputs = {"encoder_hidden_states": encoded, "encoder_attention_mask": mask}
-            ids = functional.pad(ids, (1, 0), value=self._start_id)
-            content, real = functional.pad(content, (1, 0)), functional.pad(real, (1, 0), value=True)
+            inputs |= {"encoder_hidden_states": encoded, "encoder_attention_mask": mask}
+            before = torch.tensor([self._before(row) for row in rows])
+            check_ids(before.numpy(), self.rows, self.tokenizer)
+            ids = torch.cat([before.to(self.device), ids], dim=1)
+            width = (before.shape[1], 0)
+            content, real = functional.pad(content, width), functional.pad(real, width, value=True)
         if self.causal or self.encoder is not None:
             inputs["use_cache"] = False  # unused here, and encoders do not accept the argument
         return {"input_ids": ids, "attention_mask": real.long(), **inputs}, content, real
 
+    def padded(self, rows: Sequence[Tokens], skip: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+        """Ids, content and real tokens on the device, see `repalign.models.batching.pad`.
+
+        Raises:
+            RepalignError: a token outside the model's embedding.
+        """
+        ids, content, real = pad(rows, skip, padding_id(self.tokenizer, self.rows))
+        check_ids(ids.numpy(), self.rows, self.tokenizer)
+        return ids.to(self.device), content.to(self.device), real.to(self.device)
+
     def probe(self) -> TokenRows:
-        """`PROBE`, tokenised."""
-        return tokenize(PROBE, self.tokenizer, TEMPLATES["raw"], 512, self.causal)
+        """`PROBE`, tokenised; or rows of other tokens, where the tokenizer or the model cannot read it."""
+        language = self.languages.first if self.languages else None
+        try:
+            rows = tokenize(
+                PROBE, self.tokenizer, TEMPLATES["raw"], self._probe_length, self.causal, language
+            )
+            check_ids(rows.ids.flat, self.rows, self.tokenizer)
+        except RepalignError:
+            return some_rows(self.tokenizer, self.rows, language)
+        return rows
 
     @torch.inference_mode()
     def check(self, name: str) -> None:
@@ -267,18 +299,20 @@ class Engine:
         return shared if shared >= MIN_PREFIX else 0
 
     def _read_prefix(self, row: Tokens, length: int) -> Prefix:
+        check_ids(row.ids[:length], self.rows, self.tokenizer)
         ids = torch.as_tensor(row.ids[:length], device=self.device).long()
         return read_prefix(self.reader.body, ids)
 
     def _prefix_is_exact(self, tolerance: float) -> bool:
         """Whether this model continues from a cached prefix as if it had read everything at once."""
-        if not self.tokenizer.is_fast:
-            return False
-        framed = tokenize(PROBE, self.tokenizer, TEMPLATES["alpaca"], 512, True)
-        shared = common_prefix(framed)
-        if not shared:
+        beside = self.languages is not None and not self.languages.by_token  # the prefix would need it, too
+        if beside or not self.tokenizer.is_fast:
             return False
         try:
+            framed = tokenize(PROBE, self.tokenizer, TEMPLATES["alpaca"], self._probe_length, True)
+            shared = common_prefix(framed)
+            if not shared:
+                return False
             reused = self._batch(framed, [MEAN], self._read_prefix(framed[0], shared))
         except (TypeError, ValueError, AttributeError, RuntimeError, LookupError, RepalignError):
             return (
@@ -287,18 +321,37 @@ class Engine:
         return close(reused, self._batch(framed, [MEAN]), tolerance / 10)
 
     @property
-    def _start_id(self) -> int:
-        # T5's decoder start token is in the generation settings, or nowhere: then it is the padding token.
-        start = getattr(self.model.config, "decoder_start_token_id", None)
-        if start is None:
-            start = getattr(self.model.generation_config, "decoder_start_token_id", None)
-        return self._pad_id if start is None else start
+    def rows(self) -> int | None:
+        """Of the embedding of the stack that is read; None if it has no table."""
+        return embedding_rows(self.reader.body)
 
     @property
-    def _pad_id(self) -> int:
-        # Any id will do: padding is masked and to the right. Not every tokenizer has a padding token.
-        pad_id = self.tokenizer.pad_token_id
-        return pad_id if isinstance(pad_id, int) else 0
+    def _probe_length(self) -> int:
+        # The decoder of an encoder-decoder reads up to two tokens before those of the sentence.
+        positions = positions_of(self.model.config)
+        return 512 if positions is None else min(512, positions - 2 * (self.encoder is not None))
+
+    def _language(self, rows: Sequence[Tokens], ids: Tensor) -> dict[str, Any]:
+        """The argument that gives a model the language of each sentence (X-MOD) or each token (XLM), if it has one."""
+        body: Any = self.reader.body
+        by_sentence = "lang_ids" in inspect.signature(body.forward).parameters
+        if not by_sentence and not hasattr(body, "lang_embeddings"):
+            return {}
+        if any(row.language < 0 for row in rows):
+            raise RepalignError(
+                f"a {body.config.model_type} model expects the language of each sentence, which is not known here"
+            )
+        languages = torch.tensor([row.language for row in rows], device=self.device)
+        return {"lang_ids": languages} if by_sentence else {"langs": languages[:, None].expand_as(ids)}
+
+    def _before(self, row: Tokens) -> list[int]:
+        """What the decoder of an encoder-decoder reads before a row, as if it had written the sentence in its language."""
+        start = decoder_start(self.model)
+        if self.languages is None or row.language < 0:
+            # T5's start token is its padding token, and in no setting.
+            return [padding_id(self.tokenizer, self.rows) if start is None else start]
+        before = self.languages.before_text(start, row.ids.tolist(), row.language, row.language)
+        return before[:-1] if row.ids[0] == row.language else before
 
     def _halve(self, rows: int, error: Exception) -> None:
         if rows == 1:

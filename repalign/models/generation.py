@@ -1,9 +1,9 @@
-"""Greedy generation of answers: left-padded batches within a budget of tokens."""
+"""Greedy generation of answers in batches within a budget of tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,13 +14,16 @@ from repalign.errors import RepalignError
 from repalign.models.adapters import is_prompt
 from repalign.models.batching import plan
 from repalign.models.devices import pick_budget, pick_device, pick_dtype
+from repalign.models.encoding import decode, encode
+from repalign.models.languages import ModelLanguage, ModelLanguages, decoder_start, reading
 from repalign.models.loading import load_model, read_config, read_tokenizer
 from repalign.models.locating import Weights
 from repalign.models.stacks import pick_stack
-from repalign.models.tokenization import special_ids
+from repalign.models.tokenization import around_text, special_lookup
+from repalign.models.vocabulary import check_ids, embedding_rows, padding_id
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+    from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 TOKEN_SETTINGS = (
     "bos_token_id",
@@ -30,6 +33,33 @@ TOKEN_SETTINGS = (
     "bad_words_ids",
 )
 """Saved generation settings that are kept: those that name tokens (Marian's bad word is its padding)."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What is asked.
+
+    Attributes:
+        text: complete, without special tokens.
+        source, target: languages of the text and of the answer, for a model that expects them.
+    """
+
+    text: str
+    source: ModelLanguage | None = None
+    target: ModelLanguage | None = None
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """A prompt as tokens.
+
+    Attributes:
+        ids: of the prompt.
+        before: what an encoder-decoder that expects the language of its answer reads before it; otherwise empty.
+    """
+
+    ids: list[int]
+    before: list[int]
 
 
 @dataclass(frozen=True)
@@ -59,7 +89,8 @@ class Generator:
         batch_tokens: padded tokens per batch, answers included; by default by free memory.
 
     Raises:
-        RepalignError: the model is not generative (an encoder), or cannot be loaded.
+        RepalignError: the model is not generative (an encoder), expects languages beside the text, or cannot be
+            loaded.
     """
 
     def __init__(
@@ -71,20 +102,25 @@ class Generator:
         self.device = pick_device(device)
         self.dtype = pick_dtype(weights, dtype, self.device)
         self.tokenizer = read_tokenizer(weights)
+        self.languages = expected_languages(config, self.tokenizer, self.name)
         self.has_encoder = bool(config.is_encoder_decoder)
         self.context = None if self.has_encoder else getattr(config, "max_position_embeddings", None)
         placement = device if device == "all" else self.device
         self.model: Any = load_model(weights, config, getattr(torch, self.dtype), placement, head=True)
         self.model.generation_config = _token_settings(self.model.generation_config)
+        if self.languages:
+            self.model.generation_config.forced_bos_token_id = None  # every prompt names its own
+        self.rows = embedding_rows(self.model)
+        self.is_special = special_lookup(self.tokenizer)
         # PEFT loses the positions of padded prompts behind its virtual tokens: one prompt at a time has no padding.
         self.budget = 1 if is_prompt(self.model) else batch_tokens or pick_budget(self.device)
 
     def answer(
         self,
-        prompts: Sequence[str],
+        prompts: Sequence[str | Prompt],
         new_tokens: int,
         progress: bool = True,
-        on_batch: Callable[[Mapping[str, Answer]], None] | None = None,
+        on_batch: Callable[[Mapping[Prompt, Answer]], None] | None = None,
     ) -> list[Answer]:
         """Answer prompts greedily; duplicate prompts are answered once.
 
@@ -92,7 +128,7 @@ class Generator:
         is at its end.
 
         Args:
-            prompts: complete texts, without special tokens.
+            prompts: see `Prompt`; a text is asked in no language.
             new_tokens: maximum length of an answer.
             progress: whether to show a bar on a terminal.
             on_batch: called with the answers of each batch, by prompt, as soon as it is done.
@@ -101,26 +137,34 @@ class Generator:
             One answer per prompt, in order.
 
         Raises:
-            RepalignError: the model's context cannot hold an answer of that length, or memory runs out.
+            RepalignError: the model's context cannot hold an answer of that length, memory runs out, or a prompt has a
+                token that the model cannot read.
         """
-        distinct = list(dict.fromkeys(prompts))
+        asked = [Prompt(prompt) if isinstance(prompt, str) else prompt for prompt in prompts]
+        distinct = list(dict.fromkeys(asked))
         encoded = [self._encode(prompt) for prompt in distinct]
-        room = max(map(len, encoded), default=0) if self.context is None else self.context - new_tokens
+        room = (
+            max((len(prompt.ids) for prompt in encoded), default=0)
+            if self.context is None
+            else self.context - new_tokens
+        )
         if room < 1 and encoded:
             raise RepalignError(
                 f"{self.name} has a context of {self.context} tokens, too few for answers of {new_tokens}; "
                 "lower --new-tokens"
             )
-        fitted = [self._fitted(ids, room) for ids in encoded]
-        by_prompt: dict[str, Answer] = {}
+        fitted = [replace(prompt, ids=self._fitted(prompt.ids, room)) for prompt in encoded]
+        by_prompt: dict[Prompt, Answer] = {}
         disable = None if progress else True
         with tqdm(total=len(distinct), desc=f"{self.name} answers", disable=disable, leave=False) as bar:
             # The longest first: if memory is too small for them, the run fails at once.
-            for rows in reversed(list(plan([len(ids) + new_tokens for ids in fitted], self.budget))):
+            for rows in reversed(
+                list(plan([len(prompt.ids) + new_tokens for prompt in fitted], self.budget))
+            ):
                 generated = self._batch([fitted[row] for row in rows], new_tokens)
                 answers = {
                     distinct[row]: Answer(
-                        self._text(ids), len(ids), ended, len(encoded[row]) - len(fitted[row])
+                        self._text(ids), len(ids), ended, len(encoded[row].ids) - len(fitted[row].ids)
                     )
                     for row, (ids, ended) in zip(rows, generated, strict=True)
                 }
@@ -128,48 +172,86 @@ class Generator:
                 if on_batch is not None:
                     on_batch(answers)
                 bar.update(len(rows))
-        return [by_prompt[prompt] for prompt in prompts]
+        return [by_prompt[prompt] for prompt in asked]
 
     def _text(self, ids: list[int]) -> str:
-        return str(self.tokenizer.decode(ids, skip_special_tokens=True)).strip()
+        return decode(self.tokenizer, [ids], skip_special_tokens=True)[0].strip()
 
-    def _encode(self, prompt: str) -> list[int]:
-        ids = list(self.tokenizer(prompt, verbose=False)["input_ids"])
-        if self.has_encoder:  # an encoder expects the end-of-text token
-            return ids
-        return ids[: len(ids) - _trailing_special(ids, self.tokenizer)]
+    def _encode(self, prompt: Prompt) -> _Encoded:
+        with reading(self.tokenizer, prompt.source):
+            encoded: Any = encode(self.tokenizer, [prompt.text], return_special_tokens_mask=True)
+        ids = np.array(encoded["input_ids"][0], dtype=np.int64)
+        check_ids(ids, self.rows, self.tokenizer)
+        own = np.flatnonzero(~around_text(ids, encoded["special_tokens_mask"][0], self.is_special))
+        if not self.has_encoder:  # an encoder expects the end-of-text token
+            return _Encoded(ids[: int(own[-1]) + 1 if len(own) else 1].tolist(), [])
+        if not (self.languages and prompt.source and prompt.target):
+            return _Encoded(ids.tolist(), [])
+        start = decoder_start(self.model)
+        before = self.languages.before_text(start, ids.tolist(), prompt.source.id, prompt.target.id)
+        check_ids(np.array(before), self.rows, self.tokenizer)
+        return _Encoded(ids.tolist(), before)
 
     def _fitted(self, ids: list[int], room: int) -> list[int]:
+        """Cut on the left to a number of tokens; special tokens at the beginning stay."""
         if len(ids) <= room:
             return ids
-        bos = ids[:1] if ids[0] == self.tokenizer.bos_token_id else []
-        return bos + ids[len(ids) - room + len(bos) :]
+        special = self.is_special[np.minimum(ids[:room], len(self.is_special) - 1)]
+        begin = ids[: int(np.argmin(special))]
+        return begin + ids[len(ids) - room + len(begin) :]
 
-    def _batch(self, prompts: Sequence[list[int]], new_tokens: int) -> list[tuple[list[int], bool]]:
+    def _batch(self, prompts: Sequence[_Encoded], new_tokens: int) -> list[tuple[list[int], bool]]:
         """The tokens of each answer, and whether it ended."""
         ends = _ends(self.model, self.tokenizer)
-        pad_token: Any = self.tokenizer.pad_token_id
-        pad = int(pad_token) if pad_token is not None else min(ends, default=0)
-        width = max(map(len, prompts))
+        pad = padding_id(self.tokenizer, self.rows, otherwise=min(ends, default=0))
+        width = max(len(prompt.ids) for prompt in prompts)
         ids = np.full((len(prompts), width), pad, np.int64)
         mask = np.zeros_like(ids)
         for row, prompt in enumerate(prompts):
-            ids[row, width - len(prompt) :] = prompt
-            mask[row, width - len(prompt) :] = 1
+            # On the right in an encoder, whose positions may be learnt (BART): the answer does not follow the prompt there.
+            start = 0 if self.has_encoder else width - len(prompt.ids)
+            ids[row, start : start + len(prompt.ids)] = prompt.ids
+            mask[row, start : start + len(prompt.ids)] = 1
+        settings = _greedy(self.model, new_tokens, sorted(ends), pad)
+        begun: dict[str, Any] = {}
+        if prompts[0].before:
+            before = torch.tensor([prompt.before for prompt in prompts], device=self.device)
+            settings.decoder_start_token_id = before[:, 0].tolist()
+            begun = {"decoder_input_ids": before}
         try:
             with torch.inference_mode():
                 output = self.model.generate(
                     input_ids=torch.from_numpy(ids).to(self.device),
                     attention_mask=torch.from_numpy(mask).to(self.device),
-                    generation_config=_greedy(self.model, new_tokens, sorted(ends), pad),
+                    generation_config=settings,
+                    **begun,
                 )
         except torch.OutOfMemoryError as error:
             raise RepalignError(
                 f"out of memory on {self.device} with {len(prompts)} prompts of {width} tokens and their answers; "
                 f"lower --batch-tokens (now {self.budget:,}) or --new-tokens"
             ) from error
-        answers = output.cpu().numpy()[:, 1 if self.has_encoder else width :]
+        answers = output.cpu().numpy()[:, (len(prompts[0].before) or 1) if self.has_encoder else width :]
         return [_until_end(answer.tolist(), ends) for answer in answers]
+
+
+def expected_languages(
+    config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase, name: str
+) -> ModelLanguages | None:
+    """The languages of prompts and answers that a generative model expects; None for one that only reads text.
+
+    Args:
+        name: of the checkpoint, for the message.
+
+    Raises:
+        RepalignError: a model that expects them beside the text.
+    """
+    languages = ModelLanguages.of(config, tokenizer)
+    if languages is not None and not languages.by_token:
+        raise RepalignError(
+            f"{name} expects the language of its text beside the text, which answers cannot give yet"
+        )
+    return languages
 
 
 def _token_settings(saved: Any) -> Any:
@@ -207,12 +289,3 @@ def _ends(model: Any, tokenizer: Any) -> set[int]:
 def _until_end(ids: list[int], ends: set[int]) -> tuple[list[int], bool]:
     end = next((index for index, token in enumerate(ids) if token in ends), None)
     return (ids, False) if end is None else (ids[:end], True)
-
-
-def _trailing_special(ids: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> int:
-    """Number of special tokens that the tokenizer appended to the text."""
-    special = special_ids(tokenizer)
-    count = 0
-    while count < len(ids) - 1 and ids[-1 - count] in special:
-        count += 1
-    return count

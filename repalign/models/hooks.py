@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from repalign.errors import RepalignError, unknown
-from repalign.models.anatomy import PARTS, find_blocks, part_of
+from repalign.models.anatomy import PARTS, entry_of, find_blocks, part_of
 from repalign.models.sites import SITES
 
 
@@ -98,7 +98,9 @@ class LayerReader:
         return [states[layer] for layer in self.layers], output
 
     def _attach(self, layer: int, keep: Callable[[int, Any], None]) -> RemovableHandle:
-        module = self._parts.get(layer) or self.blocks[max(layer - 1, 0)]
+        module = self._parts.get(layer) or (
+            self.blocks[layer - 1] if layer else entry_of(self.body, self.blocks)
+        )
         if layer == 0 or self.site == "mlp-act":
 
             def before(module: nn.Module, args: tuple, kwargs: dict) -> None:

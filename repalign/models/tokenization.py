@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from repalign.errors import RepalignError
+from repalign.models.encoding import encode
+from repalign.models.languages import ModelLanguage, reading
 from repalign.models.templates import Template
 
 if TYPE_CHECKING:
@@ -23,11 +26,13 @@ class Tokens:
         ids: int32 [token].
         content: bool [token]; whether a token belongs to the sentence itself: neither special nor part of the template.
         truncated: whether the sentence lost tokens to the length limit.
+        language: id of the language that the model expects, see `ModelLanguage`; -1 if it expects none.
     """
 
     ids: np.ndarray
     content: np.ndarray
     truncated: bool = False
+    language: int = -1
 
     @property
     def key(self) -> bytes:
@@ -74,26 +79,30 @@ class TokenRows(Sequence[Tokens]):
         ids: int32, one row per sentence.
         content: bool, one row per sentence.
         truncated: bool [sentence].
+        language: int32 [sentence], see `Tokens`.
     """
 
     ids: Ragged
     content: Ragged
     truncated: np.ndarray
+    language: np.ndarray
 
     @classmethod
     def of(cls, rows: Iterable[Tokens]) -> TokenRows:
         """Consumes rows lazily: they are never all in memory as separate arrays."""
-        ids, content, ends, truncated = bytearray(), bytearray(), [], []
+        ids, content, ends, truncated, language = bytearray(), bytearray(), [], [], []
         for row in rows:
             ids += row.ids.astype(np.int32).tobytes()
             content += row.content.tobytes()
             ends.append(len(content))
             truncated.append(row.truncated)
+            language.append(row.language)
         at = np.array(ends, dtype=np.int64)
         return cls(
             Ragged(np.frombuffer(ids, dtype=np.int32), at),
             Ragged(np.frombuffer(content, dtype=bool), at),
             np.array(truncated, dtype=bool),
+            np.array(language, dtype=np.int32),
         )
 
     @property
@@ -121,7 +130,7 @@ class TokenRows(Sequence[Tokens]):
     def __getitem__(self, row: int | slice) -> Tokens | list[Tokens]:
         if isinstance(row, slice):
             return [self[number] for number in range(len(self))[row]]
-        return Tokens(self.ids[row], self.content[row], bool(self.truncated[row]))
+        return Tokens(self.ids[row], self.content[row], bool(self.truncated[row]), int(self.language[row]))
 
 
 def tokenize(
@@ -130,6 +139,7 @@ def tokenize(
     template: Template,
     max_length: int,
     causal: bool,
+    language: ModelLanguage | None = None,
 ) -> TokenRows:
     """Tokenise sentences within a template; content tokens are found by character offsets, never by counting.
 
@@ -137,20 +147,26 @@ def tokenize(
         max_length: maximum number of tokens per row; longer rows are cut and marked as truncated.
         causal: cut the tokens after the sentence's last one, which cannot change its states in a causal model. Do not
             use it with a pooling that reads those tokens.
+        language: of the sentences, for a model that expects it; see `ModelLanguages`.
 
     Raises:
-        RepalignError: a template with a tokenizer that returns no offsets; a sentence without any token.
+        RepalignError: a template with a tokenizer that returns no offsets; a sentence without any token, or one on
+            which the tokenizer fails.
     """
     if not template.is_bare and not tokenizer.is_fast:
         raise RepalignError(
             f"template {template.name!r} needs character offsets, which this slow tokenizer does not give; use --template raw"
         )
-    special = np.array(sorted(special_ids(tokenizer)), dtype=np.int32)
-    # The output of a tokenizer takes some kilobytes per sentence: tokenise a thousand at a time.
-    parts = (sentences[start : start + 1000] for start in range(0, len(sentences), 1000))
-    return TokenRows.of(
-        row for part in parts for row in _tokenize(part, tokenizer, template, max_length, causal, special)
-    )
+    language_id = -1 if language is None else language.id
+    with reading(tokenizer, language):
+        is_special = special_lookup(tokenizer)
+        # The output of a tokenizer takes some kilobytes per sentence: tokenise a thousand at a time.
+        parts = (sentences[start : start + 1000] for start in range(0, len(sentences), 1000))
+        return TokenRows.of(
+            Tokens(*row, language_id)
+            for part in parts
+            for row in _tokenize(part, tokenizer, template, max_length, causal, is_special)
+        )
 
 
 def _tokenize(
@@ -159,16 +175,18 @@ def _tokenize(
     template: Template,
     max_length: int,
     causal: bool,
-    special: np.ndarray,
-) -> Iterator[Tokens]:
+    is_special: np.ndarray,
+) -> Iterator[tuple[np.ndarray, np.ndarray, bool]]:
+    """Ids, content and truncated of each row, see `Tokens`."""
     framed = not template.is_bare
     parts = [template.around(sentence) if framed else ("", sentence, "") for sentence in sentences]
-    encoded = tokenizer(
-        ["".join(p) for p in parts], return_offsets_mapping=framed, return_attention_mask=False
-    )
+    encoded: Any = encode(
+        tokenizer, ["".join(p) for p in parts], sentences,
+        return_offsets_mapping=framed, return_attention_mask=False, return_special_tokens_mask=True,
+    )  # fmt: skip
     for index, (before, sentence, _) in enumerate(parts):
         ids = np.asarray(encoded["input_ids"][index], dtype=np.int32)
-        content = ~np.isin(ids, special)
+        content = ~around_text(ids, encoded["special_tokens_mask"][index], is_special)
         if framed:
             offsets = np.asarray(encoded["offset_mapping"][index])
             start, end = len(before), len(before) + len(sentence)
@@ -179,7 +197,7 @@ def _tokenize(
             )
         keep = int(np.flatnonzero(content)[-1]) + 1 if causal else len(ids)
         length = min(keep, max_length)
-        yield Tokens(ids[:length], content[:length], keep > max_length)
+        yield ids[:length], content[:length], keep > max_length
 
 
 def without_shared(tokens: Mapping[str, TokenRows]) -> dict[str, TokenRows]:
@@ -202,14 +220,46 @@ def without_shared(tokens: Mapping[str, TokenRows]) -> dict[str, TokenRows]:
     return out
 
 
+def special_lookup(tokenizer: PreTrainedTokenizerBase) -> np.ndarray:
+    """bool [id + 1]: whether each id is special; the last entry stands for all higher ids."""
+    special = special_ids(tokenizer)
+    lookup = np.zeros(max(special, default=-1) + 2, dtype=bool)
+    lookup[list(special)] = True
+    return lookup
+
+
+def around_text(ids: np.ndarray, added: Sequence[int], is_special: np.ndarray) -> np.ndarray:
+    """bool [token]: whether a token is special, or was added by the tokenizer.
+
+    Args:
+        ids: int [token].
+        added: the tokenizer's `special_tokens_mask`.
+        is_special: see `special_lookup`.
+    """
+    outside = is_special[np.minimum(ids, len(is_special) - 1)]
+    if len(added) == len(ids):  # some slow tokenizers add tokens that they do not count
+        outside |= np.asarray(added) == 1
+    return outside
+
+
 def special_ids(tokenizer: PreTrainedTokenizerBase) -> set[int]:
-    """Ids of BOS, EOS, padding, class, separator, mask and language tokens; the unknown token is content.
+    """Ids of the tokens that the tokenizer calls special, in whichever of its files; the unknown token is content.
 
     By id, not by position: a tokenizer without BOS loses no word, and one that adds two special tokens loses both.
+    What the tokenizer adds around a text need not be special: `tokenize` asks for that, too.
     """
-    ids = set(tokenizer.all_special_ids)
+    ids = {id for id, token in tokenizer.added_tokens_decoder.items() if token.special}
+    ids |= {id for id in tokenizer.all_special_ids if id is not None}
     roles = ("bos", "eos", "pad", "cls", "sep", "mask")
     named = {getattr(tokenizer, f"{role}_token_id", None) for role in roles}
-    if tokenizer.unk_token_id not in named:
-        ids.discard(tokenizer.unk_token_id)
-    return ids
+    return ids - ({_unknown_id(tokenizer)} - named)
+
+
+def _unknown_id(tokenizer: Any) -> int | None:
+    """The id of the unknown token, also if only tokenizer.json names it."""
+    if tokenizer.unk_token_id is not None or not tokenizer.is_fast:
+        return tokenizer.unk_token_id
+    model = tokenizer.backend_tokenizer.model
+    if hasattr(model, "unk_token"):
+        return None if model.unk_token is None else model.token_to_id(model.unk_token)
+    return json.loads(model.__getstate__()).get("unk_id")  # Unigram, which has no attribute for it

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from repalign.errors import RepalignError
-from repalign.models.batching import pad, plan
+from repalign.models.batching import plan
 from repalign.models.engine import TOLERANCE, Engine
 from repalign.models.hooks import tensor_of
 from repalign.models.tokenization import TokenRows
@@ -125,8 +125,5 @@ def batches(engine: Engine, rows: TokenRows, vocabulary: int) -> list[tuple[Any,
         bool [sentence, token].
     """
     budget = min(engine.batch_tokens, max(64, MAX_LOGITS // vocabulary))
-    batched = []
-    for batch in plan(rows.ids.lengths.tolist(), budget):
-        ids, content, real = pad([rows[row] for row in batch], 0, 0)
-        batched.append((batch, *(tensor.to(engine.device) for tensor in (ids, content, real))))
-    return batched
+    planned = plan(rows.ids.lengths.tolist(), budget)
+    return [(batch, *engine.padded([rows[row] for row in batch])) for batch in planned]

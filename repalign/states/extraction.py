@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 
@@ -11,6 +12,7 @@ from repalign.checkpoints import CheckpointLike
 from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
 from repalign.corpora.checks import check, duplicate_groups
 from repalign.errors import RepalignError, explained_keywords
+from repalign.models.languages import fixed_language
 from repalign.models.pooling import Pooling, PoolingFunction
 from repalign.models.sites import Site, Stack
 from repalign.models.templates import TEMPLATES
@@ -22,6 +24,8 @@ from repalign.states.spec import Dtype, Machine, ReadingSpec
 from repalign.states.store import Shape
 from repalign.states.subject import Subject, open_subject
 from repalign.states.views import StreamedArray
+
+logger = logging.getLogger(__name__)
 
 MAX_TRUNCATED = 0.01
 """Largest share of sentences that may exceed the length limit."""
@@ -106,11 +110,26 @@ def read_states(
     # Without an identity nothing is stored: another model or function would be given these states.
     store = store and subject.on_disk and all(spec.pooling.source is not None for spec in specs)
     by_number: dict[int, LayerStates] = {}
-    for tokens, numbers in _passes(subject, corpus, specs):
+    passes = _passes(subject, corpus, specs)
+    _report_fixed_language(subject, corpus)
+    for tokens, numbers in passes:
         of_pass = [specs[number] for number in numbers]
         states = _read_pass(subject, corpus, tokens, of_pass, machine.progress, store, stream)
         by_number |= zip(numbers, states, strict=True)
     return [by_number[number] for number in range(len(specs))]
+
+
+def _report_fixed_language(subject: Subject, corpus: ParallelCorpus) -> None:
+    """Warn where every language is read as one, because the tokenizer was saved without its class."""
+    if len(corpus.languages) == 1 or subject.languages is not None:
+        return
+    if token := fixed_language(subject.tokenizer):
+        logger.warning(
+            "%s: its tokenizer adds %r to the sentences of every language, and knows no other; save it with its "
+            "own class, such as NllbTokenizer",
+            subject.name,
+            token,
+        )
 
 
 def _passes(
@@ -131,8 +150,11 @@ def _passes(
 
 def _tokenize(subject: Subject, corpus: ParallelCorpus, cut: bool) -> dict[str, TokenRows]:
     template = TEMPLATES[subject.spec.template]
+    in_model = {language: subject.in_model(language) for language in corpus.languages}
     return {
-        language: tokenize(sentences, subject.tokenizer, template, subject.max_length, causal=cut)
+        language: tokenize(
+            sentences, subject.tokenizer, template, subject.max_length, cut, in_model[language]
+        )
         for language, sentences in corpus.sentences.items()
     }
 
@@ -147,7 +169,7 @@ def _read_pass(
     stream: bool,
 ) -> list[LayerStates]:
     """States by several specs that read the same tokens."""
-    rows = short_enough(corpus, tokens, subject.max_length)
+    rows = short_enough(corpus, tokens, subject.max_length, subject.positions)
     counts = {"truncated": len(corpus) - len(rows), "tokens": fertility(corpus, tokens)}
     if len(rows) < len(corpus):
         texts = {language: [text[row] for row in rows] for language, text in corpus.sentences.items()}
@@ -159,6 +181,7 @@ def _read_pass(
         language: LanguageStates(subject, language, text, tokens[language], progress)
         for language, text in corpus.sentences.items()
     }
+    codes = {language: one.code for language in corpus.languages if (one := subject.in_model(language))}
     shape, arrays = _streamed(languages, specs) if stream else _read(languages, specs, store)
     return [
         LayerStates(
@@ -168,6 +191,7 @@ def _read_pass(
                 corpus=corpus.name,
                 text=corpus.digest,
                 quantization=subject.quantization,
+                languages=",".join(f"{language}={code}" for language, code in codes.items()),
                 **subject.reading(spec),
             ),
             arrays={language: of_language[number] for language, of_language in arrays.items()},
@@ -210,8 +234,14 @@ def _streamed(
     }
 
 
-def short_enough(corpus: ParallelCorpus, tokens: Mapping[str, TokenRows], max_length: int) -> list[int]:
+def short_enough(
+    corpus: ParallelCorpus, tokens: Mapping[str, TokenRows], max_length: int, positions: int | None = None
+) -> list[int]:
     """Rows that are not truncated in any language.
+
+    Args:
+        max_length: tokens after which they were truncated.
+        positions: tokens that the model can read, or None for any number.
 
     Raises:
         RepalignError: more than 1% of the rows are truncated in some language.
@@ -221,9 +251,14 @@ def short_enough(corpus: ParallelCorpus, tokens: Mapping[str, TokenRows], max_le
     lost = len(corpus) - len(complete)
     if lost > MAX_TRUNCATED * len(corpus):
         counts = ", ".join(f"{language}: {count}" for language, count in truncated.items() if count)
+        remedy = (
+            f"the model reads at most {max_length} tokens: shorten the sentences"
+            if max_length == positions
+            else "raise --max-length"
+        )
         raise RepalignError(
             f"{lost} of {len(corpus)} sentences are longer than {max_length} tokens ({counts}), more than "
-            f"{MAX_TRUNCATED:.0%}; raise --max-length, or leave out the languages this tokenizer cuts into pieces"
+            f"{MAX_TRUNCATED:.0%}; {remedy}, or leave out the languages this tokenizer cuts into pieces"
         )
     return complete
 

@@ -86,7 +86,7 @@ class LanguageStates:
 
     def key(self, spec: ReadingSpec) -> dict[str, Any]:
         """Everything that decides the states: a different key is a different store."""
-        source = spec.pooling.source
+        source, expected = spec.pooling.source, self.subject.in_model(self.language)
         return {
             "weights": self.subject.weights,
             "tokenizer": self.subject.tokenizer_digest,
@@ -98,6 +98,7 @@ class LanguageStates:
             "layers": "all" if spec.layers is None else list(spec.layers),
             **self.subject.reading(spec),
             **({"pooling_source": source} if source else {}),
+            **({"language_token": expected.code} if expected else {}),
         }
 
     def shape(self) -> Shape:

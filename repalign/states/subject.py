@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from repalign.checkpoints import CheckpointLike, as_checkpoint
 from repalign.errors import RepalignError
+from repalign.models.anatomy import positions_of
 from repalign.models.devices import pick_device, pick_dtype
 from repalign.models.engine import Engine
+from repalign.models.languages import ModelLanguage, ModelLanguages
 from repalign.models.loading import quantization_of, read_config, read_tokenizer
 from repalign.models.locating import locate
 from repalign.models.stacks import is_causal, pick_stack
@@ -24,9 +26,6 @@ if TYPE_CHECKING:
 
 DEFAULT_MAX_LENGTH = 2048
 """Maximum tokens per sentence by default, unless the model's limit is lower."""
-
-POSITIONS_AFTER_PADDING = ("roberta", "camembert", "data2vec", "xmod", "mpnet", "longformer")
-"""Model families whose positions start after the padding index, which their configuration counts as positions."""
 
 
 @dataclass
@@ -77,15 +76,29 @@ class Subject:
         return self.config.is_encoder_decoder and self.stack == "decoder"
 
     @cached_property
+    def positions(self) -> int | None:
+        """Tokens of a sentence that the model can read, or None if it has no limit."""
+        positions = positions_of(self.config)
+        return None if positions is None else positions - self.is_second_stack  # its decoder's start token
+
+    @cached_property
     def max_length(self) -> int:
         """Maximum tokens per sentence."""
-        text = self.config.get_text_config()
-        positions = getattr(text, "max_position_embeddings", None) or DEFAULT_MAX_LENGTH
-        positions = positions if positions > 0 else DEFAULT_MAX_LENGTH  # XLNet: -1, any number
-        shifted = any(name in text.model_type for name in POSITIONS_AFTER_PADDING)
-        offset = (text.pad_token_id or 0) + 1 if shifted else 0
-        start_token = int(self.is_second_stack)
-        return min(self.spec.max_length or DEFAULT_MAX_LENGTH, positions - offset - start_token)
+        limits = (self.spec.max_length or DEFAULT_MAX_LENGTH, self.positions)
+        return min(limit for limit in limits if limit is not None)
+
+    @cached_property
+    def languages(self) -> ModelLanguages | None:
+        """Those of a model that expects the language of each sentence; None for one that only reads text."""
+        return ModelLanguages.of(self.config, self.tokenizer)
+
+    def in_model(self, language: str) -> ModelLanguage | None:
+        """A language of the corpus as the model expects it; None if it only reads text.
+
+        Raises:
+            RepalignError: the model has no such language.
+        """
+        return self.languages.match(language) if self.languages else None
 
     def reading(self, spec: ReadingSpec) -> dict[str, str]:
         """How states are read: part of the signature and of the key in the store."""

@@ -9,7 +9,7 @@ import torch
 
 from repalign.checkpoints import Checkpoint
 from repalign.errors import RepalignError
-from repalign.models.generation import Generator
+from repalign.models.generation import Generator, Prompt
 from repalign.models.locating import locate
 
 PROMPTS = [
@@ -137,3 +137,42 @@ def test_a_tokenizer_that_closes_its_texts_asks_the_same(llama, tmp_path):
     )
     assert closed.tokenizer("a")["input_ids"][-1] == 1
     assert closed.answer(PROMPTS, 6, progress=False) == plain.answer(PROMPTS, 6, progress=False)
+
+
+def test_what_a_tokenizer_puts_around_a_prompt_is_known_from_tokenizer_json_alone(llama, tmp_path):
+    """[gMASK] begins every text, and the letter q, nowhere called special, ends it."""
+    import shutil
+
+    from tokenizers import processors
+    from transformers import AutoTokenizer
+
+    folder = shutil.copytree(llama, tmp_path / "alone")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    around = [("<pad>", 2), ("<s>", 0), ("q", tokenizer.convert_tokens_to_ids("q"))]
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="<pad> <s> $A q", special_tokens=around
+    )
+    tokenizer.save_pretrained(folder)
+    (folder / "tokenizer_config.json").unlink()
+    generator = Generator(locate(Checkpoint.named(str(folder))), device="cpu", dtype="float32")
+    assert generator.tokenizer.all_special_ids == []
+    encoded = generator._encode(Prompt("Two birds sing quite a lot."))
+    assert generator.tokenizer.decode(encoded.ids[2:]) == "Two birds sing quite a lot."
+    assert generator._fitted(encoded.ids, 6) == [2, 0, *encoded.ids[-4:]]
+
+
+def test_answers_of_learnt_positions_do_not_depend_on_the_batch(tmp_path, save_tokenizer):
+    import torch
+    import transformers
+
+    save_tokenizer(tmp_path)
+    torch.manual_seed(0)
+    config = transformers.BartConfig(
+        vocab_size=384, d_model=32, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2, init_std=0.5,
+        decoder_attention_heads=2, encoder_ffn_dim=48, decoder_ffn_dim=48, max_position_embeddings=64,
+        bos_token_id=0, eos_token_id=1, pad_token_id=2, decoder_start_token_id=1, forced_eos_token_id=None,
+    )  # fmt: skip
+    transformers.BartForConditionalGeneration(config).save_pretrained(tmp_path)
+    generator = Generator(locate(Checkpoint.named(str(tmp_path))), device="cpu", dtype="float32")
+    together = generator.answer(PROMPTS, 8, progress=False)
+    assert together == [generator.answer([prompt], 8, progress=False)[0] for prompt in PROMPTS]

@@ -50,3 +50,23 @@ def test_options_of_the_model_that_do_not_fit(recipe_file, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "16")
     with pytest.raises(RepalignError, match="8 does not divide into 16 device"):
         make_trainer(load_recipe(recipe_file), None, tokenizer, Data(Rows([], []), Rows([], []), []), Path())
+
+
+def test_a_padding_token_outside_the_embedding_is_another_one_and_any_other_token_is_refused(
+    recipe_file, tmp_path
+):
+    recipe = load_recipe(recipe_file)
+    tokenizer = train_tokenizer(["a"], 300)
+    model = new_model(recipe, tokenizer)
+    rows = model.get_input_embeddings().num_embeddings
+    tokenizer.add_special_tokens({"pad_token": "<outside>"})
+    assert tokenizer.pad_token_id >= rows
+    items = [Encoded(np.arange(1, 1 + length, dtype=np.int32), 1) for length in (3, 5)]
+    data = Data(Rows(items, [[0], [1]]), Rows(items[:1], [[0]]), [])
+    trainer = make_trainer(recipe, model, tokenizer, data, tmp_path)
+    assert trainer.data_collator([[items[0]], [items[1]]])["input_ids"][0].tolist() == [1, 2, 3, 0, 0]
+    outside = [Encoded(np.array([1, tokenizer.pad_token_id], np.int32), 1)]
+    with pytest.raises(
+        RepalignError, match=f"token '<outside>' has id {rows}, but the model's embedding has {rows} rows"
+    ):
+        make_trainer(recipe, model, tokenizer, Data(Rows(items, [[0]]), Rows(outside, [[0]]), []), tmp_path)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from repalign import RepalignError
+from repalign.models.encoding import encode as tokenized
 from repalign.models.templates import Template
 
 from .items import Item
@@ -40,7 +41,7 @@ def encode(items: Iterable[Item], tokenizer: Any, template: Template, max_length
     dropped if nothing of its answer remains.
 
     Raises:
-        RepalignError: a tokenizer without character offsets or without an end-of-sequence token.
+        RepalignError: a tokenizer without character offsets or without an end-of-sequence token, or one that fails.
     """
     if not tokenizer.is_fast:
         raise RepalignError("this tokenizer gives no character offsets; use a fast one (with tokenizer.json)")
@@ -59,7 +60,7 @@ def encode(items: Iterable[Item], tokenizer: Any, template: Template, max_length
 def _encode_chunk(items: Sequence[Item], tokenizer: Any, template: Template) -> list[Encoded]:
     prompts = [template.prompt(item.instruction, item.input) if item.instruction else "" for item in items]
     texts = [prompt + item.output for prompt, item in zip(prompts, items, strict=True)]
-    batch = tokenizer(texts, return_offsets_mapping=True, return_special_tokens_mask=True, verbose=False)
+    batch: Any = tokenized(tokenizer, texts, return_offsets_mapping=True, return_special_tokens_mask=True)
     encoded = []
     for row, (prompt, item) in enumerate(zip(prompts, items, strict=True)):
         ids = _unclosed(batch["input_ids"][row], batch["special_tokens_mask"][row])
@@ -89,6 +90,7 @@ def _first_after(boundary: int, offsets: Sequence[tuple[int, int]], special: Seq
 
 def _tokenise_separately(prompt: str, answer: str, tokenizer: Any) -> tuple[list[int], int]:
     """Ids and answer of an item in which one token would span the end of the prompt and the start of the answer."""
-    encoded = tokenizer(prompt, return_special_tokens_mask=True, verbose=False)
-    ids = _unclosed(encoded["input_ids"], encoded["special_tokens_mask"])
-    return ids + tokenizer(answer, add_special_tokens=False)["input_ids"], len(ids)
+    before: Any = tokenized(tokenizer, [prompt], return_special_tokens_mask=True)
+    after: Any = tokenized(tokenizer, [answer], add_special_tokens=False)
+    ids = _unclosed(before["input_ids"][0], before["special_tokens_mask"][0])
+    return ids + after["input_ids"][0], len(ids)
