@@ -8,9 +8,10 @@ TOOLS := .venv/.tools
 TESTED := tests/constraints/tested.txt
 INSTALL := $(BIN)/python -m pip install -qq --constraint $(TESTED) --build-constraint $(TESTED)
 NEWEST := .venv-newest/bin/python
+OLDEST := .venv-oldest/bin/python
 SHELL := /bin/bash
 
-.PHONY: demo test test-newest constraints lint bench gpu clean
+.PHONY: demo test test-newest test-oldest constraints lint bench gpu clean
 
 demo: $(READY)
 	$(BIN)/python -m training base alpaca x-llama-zh m-llama
@@ -28,6 +29,13 @@ test-newest:
 	$(NEWEST) -m pip install --quiet --upgrade pip
 	$(NEWEST) -m pip install -qq --editable '.[test]'
 	$(NEWEST) -m pytest -n 2 --dist worksteal; code=$$?; $(NEWEST) tests/constraints/compare.py; exit $$code
+
+# And on the oldest: the libraries whose versions decide what is read, at the lower end of their ranges.
+test-oldest:
+	$(PYTHON) -m venv --clear .venv-oldest
+	$(OLDEST) -m pip install --quiet --upgrade pip
+	$(OLDEST) -m pip install -qq --constraint tests/constraints/oldest.txt --editable '.[test]'
+	$(OLDEST) -m pytest -n 2 --dist worksteal tests/checkpoints tests/models tests/states
 
 constraints:
 	$(PYTHON) tests/constraints/resolve.py
@@ -49,7 +57,7 @@ gpu: $(TOOLS)
 	$(BIN)/python tests/bench/bench_gpu.py --json figures/gpu-extraction.json
 
 clean:
-	rm -rf .venv .venv-newest out build *.egg-info
+	rm -rf .venv .venv-newest .venv-oldest out build *.egg-info
 
 # pip and not uv: on machines with a local torch build only pip finds it.
 $(READY): pyproject.toml $(TESTED)

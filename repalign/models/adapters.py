@@ -108,6 +108,7 @@ def refuse_prompts(model: Any, adapter: Path | None) -> None:
 
 def _load(model: Any, adapter: Path, config: PeftConfig) -> PeftModel:
     from peft import get_peft_model, get_peft_model_state_dict
+    from safetensors.torch import load_file
 
     config.inference_mode = True
     with torch.random.fork_rng():  # some initial values are drawn, and all are overwritten
@@ -128,9 +129,12 @@ def _load(model: Any, adapter: Path, config: PeftConfig) -> PeftModel:
         raise RepalignError(
             f"{adapter / ADAPTER_WEIGHTS} is incomplete: it has no {str(error.args[0]).removeprefix(PREFIX)}; save the adapter again"
         ) from error
-    absent = [
-        name for name, tensor in expected.items() if tensor.is_floating_point() and tensor.isnan().any()
-    ]
+    absent = [name for name in expected if _holds_nan(expected[name])]
+    if absent:  # PEFT 0.18 does not find the projections of VeRA, though they are in the file under this name
+        stored = load_file(adapter / ADAPTER_WEIGHTS)
+        for name in [name for name in absent if name in stored]:
+            expected[name].copy_(stored[name])
+        absent = [name for name in absent if _holds_nan(expected[name])]
     if absent:
         raise RepalignError(
             f"{adapter / ADAPTER_WEIGHTS} is incomplete: {len(absent)} of the adapter's {len(expected)} weights are not in it, "
@@ -138,7 +142,9 @@ def _load(model: Any, adapter: Path, config: PeftConfig) -> PeftModel:
         )
     in_file = _shapes(adapter)
     places = [
-        name for name in result.unexpected_keys if not HEADS.search(name) and _once(name) not in in_file
+        name
+        for name in result.unexpected_keys
+        if name not in expected and not HEADS.search(name) and _once(name) not in in_file
     ]
     if places and not config.is_prompt_learning:
         raise RepalignError(
@@ -148,6 +154,10 @@ def _load(model: Any, adapter: Path, config: PeftConfig) -> PeftModel:
     if heads := [name for name in in_file if HEADS.search(name)]:
         logger.warning("%s: its %s is not used: no hidden state depends on it", adapter.name, heads[0])
     return adapted
+
+
+def _holds_nan(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() and bool(tensor.isnan().any())
 
 
 def _once(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 
@@ -11,6 +10,7 @@ import numpy as np
 from repalign.checkpoints import CheckpointLike
 from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
 from repalign.corpora.checks import check, duplicate_groups
+from repalign.corpora.languages import match_language
 from repalign.errors import RepalignError, explained_keywords
 from repalign.models.languages import fixed_language
 from repalign.models.pooling import Pooling, PoolingFunction
@@ -24,8 +24,6 @@ from repalign.states.spec import Dtype, Machine, ReadingSpec
 from repalign.states.store import Shape
 from repalign.states.subject import Subject, open_subject
 from repalign.states.views import StreamedArray
-
-logger = logging.getLogger(__name__)
 
 MAX_TRUNCATED = 0.01
 """Largest share of sentences that may exceed the length limit."""
@@ -111,7 +109,7 @@ def read_states(
     store = store and subject.on_disk and all(spec.pooling.source is not None for spec in specs)
     by_number: dict[int, LayerStates] = {}
     passes = _passes(subject, corpus, specs)
-    _report_fixed_language(subject, corpus)
+    _refuse_fixed_language(subject, corpus)
     for tokens, numbers in passes:
         of_pass = [specs[number] for number in numbers]
         states = _read_pass(subject, corpus, tokens, of_pass, machine.progress, store, stream)
@@ -119,16 +117,17 @@ def read_states(
     return [by_number[number] for number in range(len(specs))]
 
 
-def _report_fixed_language(subject: Subject, corpus: ParallelCorpus) -> None:
-    """Warn where every language is read as one, because the tokenizer was saved without its class."""
-    if len(corpus.languages) == 1 or subject.languages is not None:
-        return
-    if token := fixed_language(subject.tokenizer):
-        logger.warning(
-            "%s: its tokenizer adds %r to the sentences of every language, and knows no other; save it with its "
-            "own class, such as NllbTokenizer",
-            subject.name,
-            token,
+def _refuse_fixed_language(subject: Subject, corpus: ParallelCorpus) -> None:
+    """
+    Raises:
+        RepalignError: every language would be read as one, because the tokenizer was saved without its class.
+    """
+    token = fixed_language(subject.tokenizer) if subject.languages is None else None
+    others = [lang for lang in corpus.languages if token and not match_language(lang, [token.strip("_")])]
+    if others:
+        raise RepalignError(
+            f"the tokenizer of {subject.name!r} adds {token!r} to the sentences of every language, also to those of "
+            f"{', '.join(others[:10])}, and knows no other; save it with its own class, such as NllbTokenizer"
         )
 
 

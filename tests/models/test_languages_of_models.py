@@ -279,19 +279,22 @@ def test_what_cannot_be_given_a_language_says_so(models, tmp_path):
         look_inside(checkpoint, many, progress=False)
 
 
-def test_a_tokenizer_that_knows_one_language_only_is_reported(models, tmp_path, caplog):
+def test_a_tokenizer_that_knows_one_language_only_reads_no_other(models, tmp_path):
     folder = models("nllb")
     transformers.AutoModelForSeq2SeqLM.from_pretrained(folder).save_pretrained(tmp_path)
     backend = transformers.AutoTokenizer.from_pretrained(folder).backend_tokenizer
     transformers.PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="<pad>").save_pretrained(
         tmp_path
     )
-    for name, corpus, said in (
-        (tmp_path, CORPUS, True), (tmp_path, {"en": TEXTS["en"]}, False), (folder, CORPUS, False),
-    ):  # fmt: skip
-        caplog.clear()
-        extract(Checkpoint.named(str(name)), corpus, store=False)
-        assert ("adds 'eng_Latn' to the sentences of every language" in caplog.text) == said
+    alone = {"en": TEXTS["en"]}
+    assert (
+        extract(str(tmp_path), alone, store=False).layer("en", 1).shape
+        == extract(str(folder), alone, store=False).layer("en", 1).shape
+    )
+    with pytest.raises(
+        RepalignError, match=r"adds 'eng_Latn' to the sentences of every language, also to those of hi, zh"
+    ):
+        extract(str(tmp_path), CORPUS, store=False)
 
 
 def test_an_xlm_without_names_of_its_languages_is_refused(tmp_path):
