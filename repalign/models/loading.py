@@ -248,7 +248,7 @@ def _auto_class(config: PretrainedConfig) -> Any:
 
 
 def _check_size(weights: Weights, config: PretrainedConfig) -> None:
-    """Refuse a configuration of a far larger model than its files hold, before memory is taken for it.
+    """Refuse a configuration of a far larger model than its files hold, before memory is allocated for it.
 
     Raises:
         RepalignError: says how large both are.

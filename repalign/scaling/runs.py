@@ -101,7 +101,7 @@ def read_runs(path: Path, score: str | None = None, top: float | None = None) ->
         if column not in table.columns:
             raise unknown("column", column, list(table.columns), f"{path} needs language, pairs and a score")
     if table.empty:
-        raise RepalignError(f"{path} has no rows; give one row per run: language, pairs, {score}")
+        raise RepalignError(f"{path}: no runs to fit; give one row per run: language, pairs, {score}")
     ends = {f"{score}_low", f"{score}_high"} & set(table.columns)
     for column in ("pairs", score, *sorted(ends)):
         if table[column].dtype.kind not in "iuf":

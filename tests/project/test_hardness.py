@@ -52,7 +52,7 @@ def test_questions_with_a_number_of_thousands_of_digits(tmp_path):
 @pytest.mark.parametrize(
     ("table", "say"),
     [
-        ("language,pairs,score\n", "has no rows"),
+        ("language,pairs,score\n", "no runs to fit"),
         ("", "cannot read"),
         ("language,pairs,score,score_low,score_high\nzh,10,1,x,2\n", "'score_low' should hold numbers"),
         ("language,pairs,score\n1,10,1\n", "should hold language codes"),
