@@ -36,10 +36,20 @@ SECONDS = 10
 
 
 def read_adapter_config(adapter: Path) -> PeftConfig:
-    """The configuration of an adapter, without the heads of other tasks, which are not read."""
+    """The configuration of an adapter, without the heads of other tasks, which are not read.
+
+    Raises:
+        RepalignError: an adapter whose base was changed at random before training (PiSSA by a fast decomposition).
+    """
     from peft import PeftConfig
 
     config: Any = PeftConfig.from_pretrained(str(adapter))
+    start = str(getattr(config, "init_lora_weights", ""))
+    if start.startswith("pissa_niter"):
+        raise RepalignError(
+            f"adapter {adapter} starts from a randomised decomposition of its base ({start}), which cannot be repeated exactly; save it as "
+            "plain LoRA: save_pretrained(..., path_initial_model_for_weight_conversion=...)"
+        )
     saved = getattr(config, "modules_to_save", None)
     if saved:
         config.modules_to_save = [name for name in saved if not HEADS.search(name)] or None

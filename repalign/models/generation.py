@@ -15,6 +15,7 @@ from repalign.models.adapters import is_prompt
 from repalign.models.batching import plan
 from repalign.models.devices import pick_budget, pick_device, pick_dtype
 from repalign.models.encoding import decode, encode
+from repalign.models.explaining import reason
 from repalign.models.languages import ModelLanguage, ModelLanguages, decoder_start, reading
 from repalign.models.loading import load_model, read_config, read_tokenizer
 from repalign.models.locating import Weights
@@ -231,6 +232,8 @@ class Generator:
                 f"out of memory on {self.device} with {len(prompts)} prompts of {width} tokens and their answers; "
                 f"lower --batch-tokens (now {self.budget:,}) or --new-tokens"
             ) from error
+        except Exception as error:  # models and adapters that need more than text fail in different ways
+            raise RepalignError(f"{self.name!r} cannot answer prompts: {reason(error)}") from error
         answers = output.cpu().numpy()[:, (len(prompts[0].before) or 1) if self.has_encoder else width :]
         return [_until_end(answer.tolist(), ends) for answer in answers]
 

@@ -298,6 +298,47 @@ def test_a_prompt_is_part_of_every_answer(base, tmp_path):
     assert [answer.text for answer in bare.answer(prompts, 5, progress=False)] != answers
 
 
+def test_a_start_that_cannot_be_repeated_is_refused(base, tmp_path):
+    config = peft.LoraConfig(r=2, target_modules=["q_proj"], init_lora_weights="pissa_niter_4")
+    refused(
+        save(base, tmp_path / "adapter", config),
+        "randomised decomposition",
+        "path_initial_model_for_weight_conversion",
+    )
+
+
+def test_a_prompt_that_needs_more_than_text_is_one_line(base, tmp_path):
+    config = peft.MultitaskPromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=3, num_tasks=2)
+    generator = Generator(
+        locate(Checkpoint.named(str(save(base, tmp_path / "adapter", config)))), device="cpu", dtype="float32"
+    )
+    with pytest.raises(RepalignError, match="'adapter' cannot answer prompts: task_ids cannot be None"):
+        generator.answer(["The dog"], 4, progress=False)
+
+
+@pytest.mark.parametrize(
+    "kind", ["miss", "fourierft", "randlora", "hra", "loha", "waveft", "adaption prompt"]
+)
+def test_rarer_methods_equal_the_model_that_was_saved(kind, base, tmp_path):
+    target = {"target_modules": ["q_proj", "v_proj"]}
+    config = {
+        "miss": lambda: peft.MissConfig(r=2, **target), "fourierft": lambda: peft.FourierFTConfig(n_frequency=20, **target),
+        "randlora": lambda: peft.RandLoraConfig(r=2, **target), "hra": lambda: peft.HRAConfig(r=2, **target),
+        "loha": lambda: peft.LoHaConfig(r=2, **target), "waveft": lambda: peft.WaveFTConfig(n_frequency=20, **target),
+        "adaption prompt": lambda: peft.AdaptionPromptConfig(adapter_len=3, adapter_layers=2, task_type="CAUSAL_LM"),
+    }  # fmt: skip
+    model = peft.get_peft_model(transformers.AutoModelForCausalLM.from_pretrained(base), config[kind]())
+    train(model)
+    model.save_pretrained(tmp_path)
+    ids = torch.arange(5, 25)[None]
+    with torch.inference_mode(), one_base():
+        assert torch.allclose(
+            loaded(tmp_path)(input_ids=ids).logits, model.eval()(input_ids=ids).logits, atol=1e-5
+        )
+        plain = transformers.AutoModelForCausalLM.from_pretrained(base)
+        assert fingerprint(loaded(base)) == fingerprint(plain)
+
+
 def test_a_decoy_beside_a_pickle_is_refused(base, tmp_path):
     adapter = save(base, tmp_path / "adapter", KINDS["lora"]())
     (adapter / "adapter_model.safetensors").rename(adapter / "decoy.safetensors")
