@@ -316,18 +316,19 @@ def test_a_prompt_that_needs_more_than_text_is_one_line(base, tmp_path):
         generator.answer(["The dog"], 4, progress=False)
 
 
-@pytest.mark.parametrize(
-    "kind", ["miss", "fourierft", "randlora", "hra", "loha", "waveft", "adaption prompt"]
-)
+RARER: dict[str, dict[str, Any]] = {
+    "MissConfig": {"r": 2}, "FourierFTConfig": {"n_frequency": 20}, "RandLoraConfig": {"r": 2}, "HRAConfig": {"r": 2}, "LoHaConfig": {"r": 2},
+    "WaveFTConfig": {"n_frequency": 20}, "AdaptionPromptConfig": {"adapter_len": 3, "adapter_layers": 2, "task_type": "CAUSAL_LM"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", RARER)
 def test_rarer_methods_equal_the_model_that_was_saved(kind, base, tmp_path):
-    target = {"target_modules": ["q_proj", "v_proj"]}
-    config = {
-        "miss": lambda: peft.MissConfig(r=2, **target), "fourierft": lambda: peft.FourierFTConfig(n_frequency=20, **target),
-        "randlora": lambda: peft.RandLoraConfig(r=2, **target), "hra": lambda: peft.HRAConfig(r=2, **target),
-        "loha": lambda: peft.LoHaConfig(r=2, **target), "waveft": lambda: peft.WaveFTConfig(n_frequency=20, **target),
-        "adaption prompt": lambda: peft.AdaptionPromptConfig(adapter_len=3, adapter_layers=2, task_type="CAUSAL_LM"),
-    }  # fmt: skip
-    model = peft.get_peft_model(transformers.AutoModelForCausalLM.from_pretrained(base), config[kind]())
+    if not hasattr(peft, kind):
+        pytest.skip(f"this version of PEFT has no {kind}")
+    modules = {} if kind == "AdaptionPromptConfig" else {"target_modules": ["q_proj", "v_proj"]}
+    config = getattr(peft, kind)(**RARER[kind], **modules)
+    model = peft.get_peft_model(transformers.AutoModelForCausalLM.from_pretrained(base), config)
     train(model)
     model.save_pretrained(tmp_path)
     ids = torch.arange(5, 25)[None]
