@@ -44,7 +44,7 @@ def _download(checkpoint: Checkpoint) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    wanted = [checkpoint.file] if checkpoint.file else list(DOWNLOADED)
+    wanted: list[str] = [checkpoint.file] if checkpoint.file else list(DOWNLOADED)
     try:
         folder = Path(
             snapshot_download(checkpoint.location, revision=checkpoint.revision, allow_patterns=wanted)

@@ -99,5 +99,5 @@ def default_corpus(checkpoints: Iterable[object], embedded: Collection[str]) -> 
         embedded: the names of embedded corpora. A card may come from anywhere, and may not choose a folder or a data set.
     """
     tested_on = {getattr(checkpoint, "corpus", None) for checkpoint in checkpoints}
-    corpus = tested_on.pop() if len(tested_on) == 1 else None
+    corpus = str(tested_on.pop()) if len(tested_on) == 1 else ""
     return corpus if corpus in embedded else "everyday"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stderr
 from contextvars import ContextVar
@@ -30,8 +31,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-TOO_LARGE = 50
-"""How many times more embeddings than weights in the file a configuration may describe, at most, e.g. if these are packed."""
+SIZE = re.compile(
+    r"^(d_|n_embd|n_inner|dim$)|(vocab_size|hidden_size|intermediate_size|_dim|_heads|_experts|_ff)$"
+)
+"""Settings that are an axis of some weight: none can be larger than all weights together."""
+
+PACKED = 50
+"""How many times fewer weights than embeddings a file may hold, at most: eight in a number, or embeddings of a lower rank."""
 
 
 def read_config(weights: Weights) -> PretrainedConfig:
@@ -253,16 +259,18 @@ def _check_size(weights: Weights, config: PretrainedConfig) -> None:
     Raises:
         RepalignError: says how large both are.
     """
-    text: Any = config.get_text_config()
-    sizes = [getattr(text, name, None) for name in ("vocab_size", "hidden_size")]
-    if weights.is_gguf or not all(isinstance(size, int) and size > 0 for size in sizes):
+    if weights.is_gguf:
         return
-    described, held = math.prod(sizes), _elements(weights)
-    if described > TOO_LARGE * held:
-        raise RepalignError(
-            f"{weights.model / 'config.json'} describes {described:,} embeddings weights alone, but the files hold {held:,} weights in all; "
-            "the configuration is that of another model, or was edited"
-        )
+    held = _elements(weights)
+    settings = config.get_text_config().to_dict()
+    sizes = {name: size for name, size in settings.items() if SIZE.search(name) and isinstance(size, int)}
+    sizes["vocab_size x hidden_size"] = sizes.get("vocab_size", 0) * sizes.get("hidden_size", 0) // PACKED
+    for name, size in sizes.items():
+        if size > held:
+            raise RepalignError(
+                f"{weights.model / 'config.json'}: {name} is {size:,}, but the files hold {held:,} weights in all; "
+                "the configuration is that of another model, or was edited"
+            )
 
 
 def _elements(weights: Weights) -> int:

@@ -132,8 +132,13 @@ def test_other_sizes_are_refused_with_the_name_and_both_shapes(use, change, show
 
 @pytest.mark.parametrize("use", USES)
 def test_a_configuration_of_a_far_larger_model_takes_no_memory(use, copy):
-    settings(copy, vocab_size=10**12)
-    refused(use, copy, "embeddings weights alone")
+    for name in ("vocab_size", "intermediate_size", "hidden_size"):
+        before = json.loads((copy / "config.json").read_text())[name]
+        settings(copy, **{name: 10**12})
+        refused(use, copy, "1,000,000,000,000", "in all")
+        settings(copy, **{name: 10**6})
+        refused(use, copy, name)
+        settings(copy, **{name: before})
     settings(copy, vocab_size=384, num_hidden_layers=10**9)
     refused(use, copy, "num_hidden_layers is 1,000,000,000")
 
