@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from repalign.verification.comparing import Claimed, distances
+from repalign.verification.prompts import pad_prompts
 from repalign.verification.truth import Plant, States, Truth
 
 Fit: TypeAlias = "Callable[[Truth, Claimed], Plant | None]"
@@ -118,14 +119,9 @@ def _repeat_as_claimed(truth: Truth, claimed: Claimed) -> Plant | None:
 
 def _padded(truth: Truth, left: bool, masked: bool, keep: bool = False) -> States:
     """The prompts in one padded batch. With `keep`, padding stays among the tokens."""
-    width = max(len(ids) for ids in truth.prompts)
-    ids = torch.full((len(truth.prompts), width), truth.script.pad_id)
-    mask = torch.zeros_like(ids)
-    real = [slice(width - len(one), width) if left else slice(len(one)) for one in truth.prompts]
-    for row, (span, one) in enumerate(zip(real, truth.prompts, strict=True)):
-        ids[row, span], mask[row, span] = one, 1
-    states = truth.script.run(ids, mask=mask if masked else None).states
-    return truth.as_shown([one if keep else one[:, span] for one, span in zip(states, real, strict=True)])
+    batch = pad_prompts(truth.prompts, truth.script.pad_id, left)
+    states = truth.script.run(batch.ids, mask=batch.mask if masked else None).states
+    return truth.as_shown(list(states) if keep else batch.cut(states))
 
 
 def _attend_to_padding(truth: Truth) -> States:

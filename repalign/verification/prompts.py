@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from repalign.models.templates import RAW
-from repalign.models.tokenization import tokenize
+from repalign.models.tokenization import TokenRows, Tokens, tokenize
 from repalign.signature import digest
 
 TEXTS = (
@@ -27,10 +28,42 @@ TEXTS = (
 """Unlike lengths show padding and batches; a prompt given twice and one that begins another must have equal states."""
 
 
-def make_prompts(tokenizer: PreTrainedTokenizerBase, max_length: int, causal: bool) -> list[Tensor]:
-    """Token ids of the prompts, int64 [token] each: the same as `repalign.extract` reads."""
-    rows = tokenize(TEXTS, tokenizer, RAW, max_length, causal)
+def make_prompts(tokenizer: PreTrainedTokenizerBase, max_length: int, causal: bool) -> TokenRows:
+    """The prompts, tokenised as `repalign.extract` does."""
+    return tokenize(TEXTS, tokenizer, RAW, max_length, causal)
+
+
+def ids_of(rows: Sequence[Tokens]) -> list[Tensor]:
+    """Token ids, int64 [token] each."""
     return [torch.from_numpy(row.ids).long() for row in rows]
+
+
+class Padded(NamedTuple):
+    """Prompts in one batch.
+
+    Attributes:
+        ids, mask: int64 [prompt, token].
+        spans: where each prompt's own tokens are.
+    """
+
+    ids: Tensor
+    mask: Tensor
+    spans: list[slice]
+
+    def cut(self, states: Tensor) -> list[Tensor]:
+        """States [prompt, layer, token, dim] without those of padding, float32 on the CPU."""
+        return [one[:, span].float().cpu() for one, span in zip(states, self.spans, strict=True)]
+
+
+def pad_prompts(prompts: Sequence[Tensor], pad_id: int, left: bool = False) -> Padded:
+    """Prompts as one batch, as long as the longest."""
+    width = max(len(ids) for ids in prompts)
+    spans = [slice(width - len(ids), width) if left else slice(len(ids)) for ids in prompts]
+    padded = torch.full((len(prompts), width), pad_id)
+    mask = torch.zeros_like(padded)
+    for row, (span, ids) in enumerate(zip(spans, prompts, strict=True)):
+        padded[row, span], mask[row, span] = ids, 1
+    return Padded(padded, mask, spans)
 
 
 def digest_of(prompts: Sequence[Tensor]) -> str:
