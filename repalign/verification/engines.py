@@ -81,6 +81,8 @@ def read_transformer_lens(engine: Engine, rows: TokenRows) -> Claimed:
         raise RepalignError(
             "--against transformer-lens needs transformer-lens 3 or newer; run `pip install 'transformer-lens>=3'`"
         ) from error
+    if not engine.causal:
+        raise RepalignError("--against transformer-lens verifies decoders only; this model is an encoder")
     batch = pad_prompts(ids_of(rows), _pad_id(engine))
     # The bridge replaces modules of the model that it is given.
     model = copy.deepcopy(engine.model)

@@ -111,7 +111,9 @@ def _reorder_layers(truth: Truth, claimed: Claimed) -> Plant | None:
 
 def _repeat_as_claimed(truth: Truth, claimed: Claimed) -> Plant | None:
     mapping = _mapping(truth, claimed)
-    return take(mapping) if len(set(mapping)) < truth.n_layers else None
+    steps = {layer - right for right, layer in enumerate(mapping[1:-1], 1)}
+    # Off by one, the first or last layer is there twice, too; a fault with a better name.
+    return None if len(set(mapping)) == truth.n_layers or steps in ({1}, {-1}) else take(mapping)
 
 
 # Prompts and padding -----------------------------------------------------------------------------------------------
@@ -358,8 +360,8 @@ CONSTANT = Fault(
 )
 LESS_PRECISE = Fault(
     "less precise",
-    "close to the right states, but farther than rounding explains: quantised weights, coarser arithmetic, or a "
-    "checkpoint that was trained a little further",
+    "close to the right states, but farther than the claimed dtype explains: quantised weights, coarser arithmetic or "
+    "tables, or a checkpoint that was trained a little further",
     _less_precise,
     exact=False,
 )
@@ -373,10 +375,10 @@ OTHER_WEIGHTS = Fault(
 
 FAULTS: tuple[Fault, ...] = (
     Fault("last layer missing", "the output of the last block is left out", each(lambda states: states[:-1])),
-    Fault("off by one: the layer above", "index l is the output of block l + 1", _shift(1)),
-    Fault("off by one: the layer below", "index l is the input of block l, not its output", _shift(-1)),
     Fault("layers in the wrong order", "the states are right, at other indices", _reverse_layers, _reorder_layers),
     Fault("layers repeated", "some layers are copies of others", _repeat_layers, _repeat_as_claimed),
+    Fault("off by one: the layer above", "index l is the output of block l + 1", _shift(1)),
+    Fault("off by one: the layer below", "index l is the input of block l, not its output", _shift(-1)),
     Fault("final norm at every layer", "every state is after the final norm", _norm_all),
     Fault("zeros", "every number is zero", each(torch.zeros_like)),
     CONSTANT,

@@ -132,16 +132,21 @@ class _Case:
         for base in bases:
             if base.gaps.complete and all(base.right):
                 return self._judgement(bases, base, [])
-        whole = [
-            (base, one) for base in bases for one in self._hypotheses(base)
-            if one.complete and all(map(max, base.right, one.rows))
-        ]  # fmt: skip
-        if whole:
-            # Off by one explains the wrong half of layers that are given twice; what explains every layer comes first.
-            base, hypothesis = next((pair for pair in whole if all(pair[1].rows)), whole[0])
-            return self._judgement(bases, base, [hypothesis])
+        declared = [base for base in bases if not self._departures(base.conventions)]
+        for some in (declared, [base for base in bases if base not in declared]):
+            if whole := self._whole(some):
+                return self._judgement(bases, whole[0], [whole[1]])
         best = max(bases, key=lambda base: sum(base.right))
         return self._judgement(bases, best, list(self._one_by_one(best)))
+
+    def _whole(self, bases: Sequence[Base]) -> tuple[Base, Hypothesis] | None:
+        """The first fault that explains all wrong layers, and the conventions in which it does."""
+        for base in bases:
+            # No fault brings back what a convention leaves out.
+            for one in self._hypotheses(base) if base.gaps.complete or not base.conventions else ():
+                if one.complete and all(map(max, base.right, one.rows)):
+                    return base, one
+        return None
 
     def _bases(self) -> Iterator[Base]:
         """The truth in the conventions that the engine declares, then in all others."""

@@ -7,10 +7,8 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase
 
-from repalign.models.templates import RAW
-from repalign.models.tokenization import TokenRows, Tokens, tokenize
+from repalign.models.tokenization import Tokens
 from repalign.signature import digest
 
 TEXTS = (
@@ -26,11 +24,6 @@ TEXTS = (
     "Nobody closed the window.",
 )
 """Unlike lengths show padding and batches; a prompt given twice and one that begins another must have equal states."""
-
-
-def make_prompts(tokenizer: PreTrainedTokenizerBase, max_length: int, causal: bool) -> TokenRows:
-    """The prompts, tokenised as `repalign.extract` does."""
-    return tokenize(TEXTS, tokenizer, RAW, max_length, causal)
 
 
 def ids_of(rows: Sequence[Tokens]) -> list[Tensor]:

@@ -26,7 +26,7 @@ from repalign.verification.engines import ENGINES
 from repalign.verification.exchange import read_folder, write_prompts
 from repalign.verification.faults import NORMED_LAST
 from repalign.verification.judging import Judgement, judge
-from repalign.verification.prompts import digest_of, ids_of, make_prompts
+from repalign.verification.prompts import TEXTS, digest_of, ids_of
 from repalign.verification.truth import Script, Truth, read_truth
 from repalign.verification.verdict import Verdict
 from repalign.version import __version__
@@ -49,6 +49,7 @@ def verify(
     dtype: Dtype = "float32",
     device: str = "auto",
     tolerance: float | None = None,
+    prompts: Sequence[str] = TEXTS,
     effect: bool = True,
     corpus: CorpusLike = "everyday",
     languages: Sequence[str] = PAIR,
@@ -56,7 +57,7 @@ def verify(
 ) -> Verdict:
     """Whether an engine's hidden states are those of the model: what `repalign verify` runs.
 
-    The model reads ten prompts one at a time, in float32 and without padding, by a script that shares nothing with the
+    The model reads a few prompts one at a time, in float32 and without padding, by a script that shares nothing with the
     engines; through its final norm and output layer the last state must give the model's own log-probabilities.
 
     Args:
@@ -67,6 +68,7 @@ def verify(
         device: where models run.
         tolerance: largest distance of a token's state, relative to its length, that counts as right; by default by dtype,
             and in half precision at least three times what rounding does to this model.
+        prompts: texts that are read; for a folder those of `write_exchange`.
         effect: whether to compute what a fault does to an alignment curve.
         corpus, languages, sentences: of that curve.
 
@@ -75,7 +77,7 @@ def verify(
     """
     if tolerance is not None and not 0 < tolerance < 1:
         raise RepalignError(f"the tolerance is a share of a state's length, between 0 and 1, not {tolerance:g}")
-    case = _Case(checkpoint, device)
+    case = _Case(checkpoint, device, prompts)
     claimed = case.claimed(against, dtype)
     tolerances = case.tolerances(claimed.dtype, tolerance)
     judgement = judge(case.truth, claimed, tolerances)
@@ -97,13 +99,13 @@ def verify(
     return replace(verdict, effects=dict(zip(names, found, strict=True)))
 
 
-def write_exchange(checkpoint: CheckpointLike, folder: Path) -> Path:
+def write_exchange(checkpoint: CheckpointLike, folder: Path, prompts: Sequence[str] = TEXTS) -> Path:
     """Write prompts.json for an engine that runs elsewhere, see `repalign.verification.exchange`.
 
     Raises:
         RepalignError: a checkpoint that cannot be read, or a folder that cannot be written.
     """
-    case = _Case(checkpoint, "auto")
+    case = _Case(checkpoint, "auto", prompts)
     dim = case.truth.states[0].shape[-1]
     return write_prompts(
         folder, case.subject.name, case.subject.weights, case.prompts, case.truth.n_layers, dim
@@ -112,10 +114,11 @@ def write_exchange(checkpoint: CheckpointLike, folder: Path) -> Path:
 
 @dataclass
 class _Case:
-    """A checkpoint and the device that it runs on."""
+    """A checkpoint, the device that it runs on, and the texts that it reads."""
 
     checkpoint: CheckpointLike
     device: str
+    texts: Sequence[str]
 
     @cached_property
     def subject(self) -> Subject:
@@ -127,7 +130,7 @@ class _Case:
 
     @cached_property
     def rows(self) -> TokenRows:
-        return make_prompts(self.subject.tokenizer, self.subject.max_length, self.subject.causal)
+        return self.tokenized(self.texts)
 
     @cached_property
     def prompts(self) -> list[Tensor]:

@@ -22,7 +22,7 @@ from repalign.verification.faults import (
 )
 from repalign.verification.truth import Truth
 
-NEAR = 0.1
+NEAR = 0.25
 """States within this distance are those of the model, less precisely computed."""
 
 
