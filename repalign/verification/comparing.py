@@ -17,7 +17,7 @@ SHORT = 0.1
 """States shorter than this share of the layer's median are compared as if they had that length."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Claimed:
     """States as an engine returned them.
 
@@ -40,7 +40,7 @@ class Claimed:
     counted: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Gaps:
     """Distances of claimed states from those of a hypothesis.
 

@@ -108,7 +108,7 @@ class Arrays:
         return self.load(name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class _Folder:
     folder: Path
     weights: str
@@ -157,11 +157,6 @@ class _Folder:
         return declared
 
     def _check_prompts(self) -> None:
-        if not self.folder.is_dir():
-            raise RepalignError(
-                f"no engine or folder {str(self.folder)!r}; --against takes hooks, transformers, nnsight, "
-                "transformer-lens or a folder of states"
-            )
         if not (self.folder / PROMPTS).is_file():
             return  # states may lie elsewhere; their numbers of tokens and token ids are checked anyway
         written = self._json(PROMPTS, {"weights": str, "digest": str})

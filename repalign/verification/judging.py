@@ -73,7 +73,7 @@ class Judgement:
         return not self.findings and all(row.verdict == RIGHT for row in self.rows)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Base:
     """The truth as an engine of certain conventions returns it, and its distance from the claimed states.
 
@@ -119,7 +119,7 @@ def judge(truth: Truth, claimed: Claimed, tolerances: Sequence[float]) -> Judgem
     return _Case(truth, claimed, rows).judge()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class _Case:
     """An engine's states to judge; `tolerances` by row."""
 

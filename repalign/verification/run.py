@@ -13,7 +13,7 @@ from torch import Tensor
 
 from repalign.checkpoints import CheckpointLike
 from repalign.corpora import CorpusLike, as_corpus
-from repalign.errors import RepalignError, explained_keywords
+from repalign.errors import RepalignError, explained_keywords, unknown
 from repalign.models.engine import TOLERANCE, Engine
 from repalign.models.templates import RAW
 from repalign.models.tokenization import TokenRows, tokenize
@@ -77,6 +77,8 @@ def verify(
     """
     if tolerance is not None and not 0 < tolerance < 1:
         raise RepalignError(f"the tolerance is a share of a state's length, between 0 and 1, not {tolerance:g}")
+    if str(against) not in ENGINES and not Path(against).expanduser().is_dir():
+        raise unknown("engine or folder", str(against), ENGINES)
     case = _Case(checkpoint, device, prompts)
     claimed = case.claimed(against, dtype)
     tolerances = case.tolerances(claimed.dtype, tolerance)
@@ -112,7 +114,7 @@ def write_exchange(checkpoint: CheckpointLike, folder: Path, prompts: Sequence[s
     )
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Case:
     """A checkpoint, the device that it runs on, and the texts that it reads."""
 

@@ -26,7 +26,7 @@ NEAR = 0.25
 """States within this distance are those of the model, less precisely computed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evidence:
     """What signs are read off.
 

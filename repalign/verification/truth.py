@@ -41,7 +41,7 @@ class Batch(NamedTuple):
     parts: dict[str, Tensor]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Script:
     """A model and the few lines that read it.
 
@@ -228,7 +228,7 @@ class Script:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Truth:
     """The right states of some prompts, and what else is needed to say what is wrong with others.
 
