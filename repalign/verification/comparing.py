@@ -58,22 +58,21 @@ class Gaps:
         """The distance that this share of the tokens does not exceed, per layer."""
         return self.tokens.quantile(share, dim=1, interpolation="higher").tolist()
 
-    def by_prompt(self) -> Tensor:
-        """The largest distance, float32 [layer, prompt]."""
-        prompts = range(int(self.prompt.max()) + 1)
-        return torch.stack([self.tokens[:, self.prompt == number].amax(1) for number in prompts], dim=1)
-
 
 def compare(claimed: Claimed, states: States) -> Gaps:
     """Distances of claimed states from `states`, which have all layers, or those that a hypothesis leaves."""
-    parts = [
-        _distances(theirs, ours, claimed.layers) for theirs, ours in zip(claimed.states, states, strict=True)
-    ]
-    prompt = torch.cat([torch.full((part.shape[1],), number) for number, part in enumerate(parts)])
-    complete = not claimed.counted or all(
-        len(ours) == len(theirs) for theirs, ours in zip(claimed.states, states, strict=True)
-    )
-    return Gaps(torch.cat(parts, dim=1), prompt, complete)
+    pairs = list(zip(claimed.states, states, strict=True))
+    prompt = torch.cat([torch.full((ours.shape[1],), number) for number, (_, ours) in enumerate(pairs)])
+    gaps = torch.full((len(claimed.layers), len(prompt)), torch.inf)
+    rows = [row for row, layer in enumerate(claimed.layers) if layer < len(states[0])]
+    fitting = [number for number, (theirs, ours) in enumerate(pairs) if theirs.shape[1:] == ours.shape[1:]]
+    if rows and fitting:
+        layers = [claimed.layers[row] for row in rows]
+        theirs, ours = (torch.cat([pairs[number][side] for number in fitting], dim=1) for side in (0, 1))
+        columns = torch.isin(prompt, torch.tensor(fitting))
+        gaps[torch.tensor(rows)[:, None], columns.nonzero().T] = distances(theirs[rows], ours[layers])
+    complete = not claimed.counted or all(len(ours) == len(theirs) for theirs, ours in pairs)
+    return Gaps(gaps, prompt, complete)
 
 
 def distances(theirs: Tensor, ours: Tensor) -> Tensor:
@@ -86,11 +85,3 @@ def distances(theirs: Tensor, ours: Tensor) -> Tensor:
     length = ours.nan_to_num(0.0, 0.0, 0.0).norm(dim=-1)
     floor = SHORT * length.median(dim=-1, keepdim=True).values
     return (gap / length.maximum(floor).clamp_min(1e-12)).nan_to_num(torch.inf, torch.inf, torch.inf)
-
-
-def _distances(theirs: Tensor, ours: Tensor, layers: Sequence[int]) -> Tensor:
-    here = [row for row, layer in enumerate(layers) if layer < len(ours)]
-    gaps = torch.full((len(layers), ours.shape[1]), torch.inf)
-    if theirs.shape[1:] == ours.shape[1:] and here:
-        gaps[here] = distances(theirs[here], ours[[layers[row] for row in here]])
-    return gaps

@@ -90,30 +90,34 @@ def _repeat_layers(truth: Truth) -> States:
     return take([layer - layer % 2 for layer in range(truth.n_layers)])(truth)
 
 
-def _mapping(truth: Truth, claimed: Claimed) -> list[int]:
-    """For each layer of an engine the nearest right one, by the first prompt."""
+def _mapping(truth: Truth, claimed: Claimed) -> dict[int, int]:
+    """The right layer that is nearest to each of an engine's, by the first prompt; {} if that is off by one, or right."""
     ours, theirs = truth.states[0], claimed.states[0]
     if theirs.shape[1:] != ours.shape[1:]:
-        return list(range(truth.n_layers))
-    mapping = list(range(truth.n_layers))
-    for row, layer in enumerate(claimed.layers):
-        gaps = distances(theirs[row].expand_as(ours), ours).amax(1)
+        return {}
+    mapping: dict[int, int] = {}
+    for row, layer in zip(theirs, claimed.layers, strict=True):
+        gaps = distances(row.expand_as(ours), ours).amax(1)
         nearest = int(gaps.argmin())
-        if layer < len(ours) and gaps[nearest] < gaps[layer] / 2:
-            mapping[layer] = nearest
-    return mapping
+        clearly = layer >= len(ours) or gaps[nearest] < gaps[layer] / 2
+        mapping[layer] = nearest if clearly else layer
+    # At the ends, what is off by one is there twice.
+    steps = {right - layer for layer, right in mapping.items() if 0 < layer < truth.n_layers - 1}
+    return {} if steps in ({1}, {-1}, {0}) else mapping
+
+
+def _take_mapped(truth: Truth, mapping: dict[int, int]) -> Plant:
+    return take([mapping.get(layer, layer) for layer in range(truth.n_layers)])
 
 
 def _reorder_layers(truth: Truth, claimed: Claimed) -> Plant | None:
     mapping = _mapping(truth, claimed)
-    return take(mapping) if sorted(mapping) == list(range(truth.n_layers)) else None
+    return _take_mapped(truth, mapping) if len(set(mapping.values())) == len(mapping) > 0 else None
 
 
 def _repeat_as_claimed(truth: Truth, claimed: Claimed) -> Plant | None:
     mapping = _mapping(truth, claimed)
-    steps = {layer - right for right, layer in enumerate(mapping[1:-1], 1)}
-    # Off by one, the first or last layer is there twice, too; a fault with a better name.
-    return None if len(set(mapping)) == truth.n_layers or steps in ({1}, {-1}) else take(mapping)
+    return _take_mapped(truth, mapping) if len(set(mapping.values())) < len(mapping) else None
 
 
 # Prompts and padding -----------------------------------------------------------------------------------------------
@@ -121,9 +125,13 @@ def _repeat_as_claimed(truth: Truth, claimed: Claimed) -> Plant | None:
 
 def _padded(truth: Truth, left: bool, masked: bool, keep: bool = False) -> States:
     """The prompts in one padded batch. With `keep`, padding stays among the tokens."""
-    batch = pad_prompts(truth.prompts, truth.script.pad_id, left)
-    states = truth.script.run(batch.ids, mask=batch.mask if masked else None).states
-    return truth.as_shown(list(states) if keep else batch.cut(states))
+
+    def read() -> States:
+        batch = pad_prompts(truth.prompts, truth.script.pad_id, left)
+        states = truth.script.run(batch.ids, mask=batch.mask if masked else None).states
+        return list(states) if keep else batch.cut(states)
+
+    return truth.rerun(f"padded, left: {left}, masked: {masked}, kept: {keep}", read)
 
 
 def _attend_to_padding(truth: Truth) -> States:
@@ -134,8 +142,12 @@ def _packed(truth: Truth) -> States:
     """Each prompt, except the first, behind the one before it, as one sequence."""
     before = [truth.prompts[0][:0], *truth.prompts[:-1]]
     joined = [torch.cat(pair) for pair in zip(before, truth.prompts, strict=True)]
-    both = truth.reread(joined)
-    return [states[:, len(one) :] for states, one in zip(both, before, strict=True)]
+
+    def read() -> States:
+        both = truth.read_alone(joined)
+        return [states[:, len(one) :] for states, one in zip(both, before, strict=True)]
+
+    return truth.rerun("packed", read)
 
 
 def _reverse_prompts(truth: Truth) -> States:
@@ -260,7 +272,8 @@ def _times_as_claimed(truth: Truth, claimed: Claimed) -> Plant | None:
     for row, layer in enumerate(claimed.layers):
         if layer < len(ours):
             factors[layer] = (ours[layer] * theirs[row]).sum() / ours[layer].square().sum().clamp_min(1e-12)
-    return _times(factors) if factors.isfinite().all() else None
+    # A layer of zeros is a fault of its own.
+    return _times(factors.where(factors.abs() > 1e-6, 1.0)) if factors.isfinite().all() else None
 
 
 def _unscaled_embedding(truth: Truth) -> States:
@@ -270,7 +283,9 @@ def _unscaled_embedding(truth: Truth) -> States:
 
 
 def _run_unscaled(truth: Truth) -> States:
-    return truth.reread(enter=lambda hidden: hidden * hidden.shape[-1] ** -0.5)
+    return truth.rerun(
+        "unscaled", lambda: truth.read_alone(enter=lambda hidden: hidden * hidden.shape[-1] ** -0.5)
+    )
 
 
 def _word_embeddings(truth: Truth) -> States:
@@ -307,14 +322,20 @@ def _quantised(matrix: Tensor) -> Tensor:
     return (matrix / step).round() * step
 
 
+def _dropped_out(truth: Truth) -> States:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return [torch.nn.functional.dropout(states, 0.1) for states in truth.states]
+
+
 def _other_weights(truth: Truth) -> States:
     with truth.script.altered(_shuffled):
-        return truth.reread()
+        return truth.rerun("other weights", truth.read_alone)
 
 
 def _less_precise(truth: Truth) -> States:
     with truth.script.altered(_quantised):
-        return truth.reread()
+        return truth.rerun("less precise", truth.read_alone)
 
 
 NO_EMBEDDING = Fault(
@@ -349,8 +370,14 @@ PADDING_INCLUDED = Fault(
 )
 BATCH = Fault(
     "depends on the batch",
-    "prompts are not separated from each other: a prompt's states depend on those beside it",
+    "prompts are not separated: a prompt's states depend on those beside it",
     _packed,
+)
+NOT_REPRODUCIBLE = Fault(
+    "not reproducible",
+    "equal prompts have unequal states, at every layer: dropout is on, or the states are noise",
+    _dropped_out,
+    exact=False,
 )
 NOT_FINITE = Fault("not finite", "some numbers are NaN or infinite", each(_infinite_somewhere), exact=False)
 CONSTANT = Fault(
@@ -387,11 +414,6 @@ FAULTS: tuple[Fault, ...] = (
         "embedding scale missing",
         "layer 0 is not multiplied by the square root of the number of dims (Gemma), only where it is read",
         _unscaled_embedding,
-    ),
-    Fault(
-        "embedding scale missing in the model",
-        "the whole model runs on embeddings that are not multiplied by the square root of the number of dims (Gemma)",
-        _run_unscaled,
     ),
     Fault("word embeddings alone", "layer 0 lacks positions, scale or norm", _word_embeddings),
     Fault(
@@ -431,10 +453,16 @@ FAULTS: tuple[Fault, ...] = (
         _rounded(torch.float16),
         dtype="float16",
     ),
+    Fault(
+        "embedding scale missing in the model",
+        "the whole model runs on embeddings that are not multiplied by the square root of the number of dims (Gemma)",
+        _run_unscaled,
+    ),
     PADDING_ATTENDED,
     PADDING_SHIFTS,
     PADDING_INCLUDED,
     BATCH,
+    NOT_REPRODUCIBLE,
     LESS_PRECISE,
     OTHER_WEIGHTS,
 )

@@ -15,6 +15,7 @@ from repalign.verification.faults import (
     CONSTANT,
     LESS_PRECISE,
     NOT_FINITE,
+    NOT_REPRODUCIBLE,
     OTHER_WEIGHTS,
     PADDING_ATTENDED,
     PADDING_INCLUDED,
@@ -110,23 +111,33 @@ def _near(evidence: Evidence) -> Tensor:
     return torch.tensor(evidence.gaps.by_layer(evidence.share)) <= NEAR
 
 
-def _equal_where_they_must_be(evidence: Evidence) -> Tensor:
-    """Equal prefixes of prompts have equal states, as they do in any model; and no layer after a wrong one is right."""
+def _unequal_above_layer_0(evidence: Evidence) -> Tensor:
+    return _unequal(evidence) & evidence.right_prompts()[0].all()
+
+
+def _unequal(evidence: Evidence) -> Tensor:
+    return ~_equal_prefixes(evidence, unseen=True)
+
+
+def _equal_to_the_end(evidence: Evidence) -> Tensor:
+    """Equal prefixes have equal states, as they do in any model, and no layer after a wrong one is right."""
+    wrong = torch.tensor(evidence.gaps.by_layer(evidence.share)) > evidence.tolerance
+    return _equal_prefixes(evidence, unseen=False) & wrong.flip(0).cummin(0).values.flip(0)
+
+
+def _equal_prefixes(evidence: Evidence, unseen: bool) -> Tensor:
+    """Whether the states of prompts' equal prefixes are equal, bool [layer]; `unseen` if no prompts have any."""
     claimed, truth = evidence.claimed, evidence.truth
-    none = torch.zeros(len(claimed.layers), dtype=torch.bool)
-    if any(t.shape[1:] != o.shape[1:] for t, o in zip(claimed.states, truth.states, strict=True)):
-        return none
+    pairs = zip(claimed.states, truth.states, strict=True)
+    same_shapes = all(theirs.shape[1:] == ours.shape[1:] for theirs, ours in pairs)
     gaps: list[Tensor] = []
     for one, other in combinations(range(len(truth.prompts)), 2):
         count = _shared(truth.prompts[one], truth.prompts[other], truth.script.causal)
-        if count > 1:
-            a, b = (claimed.states[row][:, :count] for row in (one, other))
-            gaps.append(distances(a, b))
+        if count > 1 and same_shapes:
+            gaps.append(distances(*(claimed.states[row][:, :count] for row in (one, other))))
     if not gaps:
-        return none
-    consistent = torch.cat(gaps, 1).quantile(evidence.share, 1, interpolation="higher") <= evidence.tolerance
-    wrong = torch.tensor(evidence.gaps.by_layer(evidence.share)) > evidence.tolerance
-    return consistent & wrong.flip(0).cummin(0).values.flip(0)
+        return torch.full((len(claimed.layers),), unseen)
+    return torch.cat(gaps, 1).quantile(evidence.share, 1, interpolation="higher") <= evidence.tolerance
 
 
 def _shared(one: Tensor, other: Tensor, causal: bool) -> int:
@@ -145,6 +156,8 @@ SIGNS: tuple[tuple[Fault, Callable[[Evidence], Tensor]], ...] = (
     (PADDING_ATTENDED, _only_the_longest_are_right),
     (BATCH, _some_prompts_are_right),
     (LESS_PRECISE, _near),
-    (OTHER_WEIGHTS, _equal_where_they_must_be),
+    (BATCH, _unequal_above_layer_0),
+    (NOT_REPRODUCIBLE, _unequal),
+    (OTHER_WEIGHTS, _equal_to_the_end),
 )
 """In the order in which they are read: the fault, and the layers that show its sign, bool [layer]."""

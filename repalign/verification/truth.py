@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
@@ -240,6 +240,7 @@ class Truth:
         parts: what blocks compute besides their output, [block, token, dim] per prompt: "attn" and "mlp", the outputs of
             those modules, and "branch", what is added to the residual stream last. Absent where a family has no such module.
         shown: what an engine returns for right states by its convention, e.g. the last layer after the final norm.
+        reruns: states of the same prompts read in other ways, as they are computed.
     """
 
     script: Script
@@ -248,20 +249,23 @@ class Truth:
     last: Sequence[Tensor]
     parts: dict[str, States]
     shown: Callable[[Truth, States], States] | None = None
+    reruns: dict[str, States] = field(default_factory=dict)
 
     @property
     def n_layers(self) -> int:
         """Number of layers, the input of block 1 included."""
         return len(self.script.blocks) + 1
 
-    def reread(self, prompts: Sequence[Tensor] | None = None, **how: Any) -> States:
-        """The states of each prompt alone, read in another way: see `Script.run`."""
-        states = [self.script.run(ids[None], **how).states[0] for ids in prompts or self.prompts]
-        return self.as_shown(states)
-
-    def as_shown(self, states: States) -> States:
-        """States in the convention of the engine."""
+    def rerun(self, how: str, read: Callable[[], States]) -> States:
+        """The states that `read` returns, computed once under the name `how`, in the convention of the engine."""
+        if how not in self.reruns:
+            self.reruns[how] = read()
+        states = self.reruns[how]
         return states if self.shown is None else self.shown(self, states)
+
+    def read_alone(self, prompts: Sequence[Tensor] | None = None, **how: Any) -> States:
+        """The states of each prompt alone, read in another way: see `Script.run`."""
+        return [self.script.run(ids[None], **how).states[0] for ids in prompts or self.prompts]
 
     def with_convention(self, shown: Callable[[Truth, States], States]) -> Truth:
         """The same truth as an engine of that convention returns it."""

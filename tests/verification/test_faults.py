@@ -97,12 +97,20 @@ def test_two_faults_at_two_layers_are_both_named(llama_truth):
 
 
 def test_what_no_hypothesis_explains_is_not_guessed(llama_truth):
-    draw = torch.Generator().manual_seed(0)
-    noise = [torch.randn(one.shape, generator=draw) for one in llama_truth.states]
-    judgement = judged(llama_truth, noise)
+    states = [one.clone() for one in llama_truth.states]
+    for one in states:
+        one[2, :, ::2] *= -1
+    judgement = judged(llama_truth, states)
     assert not judgement.right
     assert judgement.findings == ()
-    assert {row.verdict for row in judgement.rows} == {UNKNOWN}
+    assert [row.verdict for row in judgement.rows] == [RIGHT, RIGHT, UNKNOWN, RIGHT, RIGHT]
+
+
+def test_noise_is_not_reproducible(llama_truth):
+    draw = torch.Generator().manual_seed(0)
+    noise = [torch.randn(one.shape, generator=draw) for one in llama_truth.states]
+    (finding,) = judged(llama_truth, noise).findings
+    assert finding.fault.name == "not reproducible"
 
 
 def test_some_layers_alone_can_be_judged(llama_truth):
@@ -119,3 +127,12 @@ def test_states_that_claim_half_precision_are_not_accused_of_it(llama_truth):
     assert not judged(llama_truth, rounded).right
     claimed = Claimed("planted", rounded, range(5), dtype="bfloat16")
     assert judge(llama_truth, claimed, [3e-2] * 5).right
+
+
+def test_dropout_that_is_on_is_named(tokenizer):
+    truth = truth_of(tiny_model("gpt2"), tokenizer)
+    torch.manual_seed(0)
+    truth.script.body.train()
+    judgement = judged(truth, truth.read_alone())
+    truth.script.body.eval()
+    assert {one.fault.name for one in judgement.findings} == {"not reproducible"}
