@@ -29,7 +29,9 @@ def main() -> None:
     parser.add_argument("gguf", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--final", action="store_true", help="only the embeddings that llama.cpp returns")
-    parser.add_argument("--cache", choices=["f16", "f32"], default="f32", help="of keys and values (llama.cpp's default: f16)")
+    parser.add_argument(
+        "--cache", choices=["f16", "f32"], default="f32", help="of keys and values (llama.cpp's default: f16)"
+    )
     args = parser.parse_args()
     prompts = json.loads((args.folder / "prompts.json").read_text(encoding="utf-8"))["prompts"]
     read, layers = reader(args.gguf, F16 if args.cache == "f16" else F32, args.final)

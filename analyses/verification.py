@@ -15,7 +15,6 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +39,11 @@ from verification.factories import (  # noqa: E402
 )
 
 from repalign import __version__, verify  # noqa: E402
+from repalign.checkpoints import as_checkpoint  # noqa: E402
 from repalign.corpora import open_corpus  # noqa: E402
 from repalign.errors import RepalignError  # noqa: E402
 from repalign.models.engine import Engine  # noqa: E402
 from repalign.models.loading import locate  # noqa: E402
-from repalign.checkpoints import as_checkpoint  # noqa: E402
 from repalign.models.templates import RAW  # noqa: E402
 from repalign.models.tokenization import tokenize  # noqa: E402
 from repalign.verification.effect import effects  # noqa: E402
@@ -85,7 +84,9 @@ def clean(args: argparse.Namespace) -> Any:
         engine = ("hooks", "transformers")[number // (2 * len(FAMILIES)) % 2]
         texts = [
             corpus.sentences[language][row]
-            for language, row in zip(draw.choice(corpus.languages, 8), draw.integers(len(corpus), size=8), strict=True)
+            for language, row in zip(
+                draw.choice(corpus.languages, 8), draw.integers(len(corpus), size=8), strict=True
+            )
         ]
         with tempfile.TemporaryDirectory() as folder:
             path = save_tiny(kind, Path(folder) / kind, train_tokenizer(Path(folder)), seed=number + 1)
@@ -128,22 +129,22 @@ def compatible(path: Path, tokenizer: Any, kind: str) -> str:
     """TransformerLens as `HookedTransformer` processes weights: layer norms folded, writing weights centred."""
     from transformer_lens.model_bridge import TransformerBridge
 
-    model = tiny_model(kind)
-    truth = truth_of(model, tokenizer)
+    if "bert" in kind or kind == "t5":
+        return "cannot run it"
+    truth = truth_of(tiny_model(kind), tokenizer)
     names = ["blocks.0.hook_resid_pre"]
     names += [f"blocks.{block}.hook_resid_post" for block in range(truth.n_layers - 1)]
+    model = transformers.AutoModelForCausalLM.from_pretrained(path)
+    bridge = TransformerBridge.boot_transformers(
+        str(path), hf_model=model, tokenizer=transformers.AutoTokenizer.from_pretrained(path), device="cpu",
+        dtype=torch.float32,
+    )  # fmt: skip
     states = []
-    try:
-        bridge = TransformerBridge.boot_transformers(
-            str(path), hf_model=tiny_model(kind), tokenizer=tokenizer, device="cpu", dtype=torch.float32
-        )
-        bridge.enable_compatibility_mode()
-        with torch.inference_mode():
-            for ids in truth.prompts:
-                _, cache = bridge.run_with_cache(ids[None], names_filter=names)
-                states.append(torch.stack([cache[name][0] for name in names]))
-    except Exception:  # encoders and the like, each in its own way
-        return "cannot run it"
+    bridge.enable_compatibility_mode()
+    with torch.inference_mode():
+        for ids in truth.prompts:
+            _, cache = bridge.run_with_cache(ids[None], names_filter=names)
+            states.append(torch.stack([cache[name][0] for name in names]))
     judgement = judged(truth, states)
     gap = max(row.gap for row in judgement.rows)
     return f"{', '.join(one.fault.name for one in judgement.findings) or 'right'}, {gap:.0e}"
@@ -320,7 +321,9 @@ def page(parts: dict[str, Any]) -> str:
         misses=f"{len(missed)} are not" if missed else "none is missed",
         heads=" | ".join(named),
         rules="|".join("---" for _ in named),
-        matrix="\n".join(f"| {row} | {' | '.join(_cell(named[kind][row]) for kind in named)} |" for row in rows),
+        matrix="\n".join(
+            f"| {row} | {' | '.join(_cell(named[kind][row]) for kind in named)} |" for row in rows
+        ),
         clean=_clean(parts.get("clean")),
         engine_heads=" | ".join(heads),
         engine_rules="|".join("---" for _ in heads),
@@ -377,13 +380,17 @@ def _effects(part: Any) -> str:
         elif abs(one["change"]) < 5e-3:
             rows.append(f"| {name} | as it is | | |")
         else:
-            rows.append(f"| {name} | {one['before'] + one['change']:.2f} | {one['layer']} | {one['before']:.2f} |")
+            rows.append(
+                f"| {name} | {one['before'] + one['change']:.2f} | {one['layer']} | {one['before']:.2f} |"
+            )
     return head + "\n".join(rows)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, "page", []], default=list(DEFAULT))
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", default=list(DEFAULT), help=", ".join([*PARTS, "page"])
+    )
     parser.add_argument("--model", help="checkpoint of the parts effects and folders")
     parser.add_argument("--name", help="of the model, as shown")
     parser.add_argument("--folder", action="append", default=[], metavar="NAME=FOLDER")
@@ -394,7 +401,9 @@ def main() -> None:
             continue
         value = PARTS[name](args)
         kept = json.loads(NUMBERS.read_text()) if NUMBERS.is_file() else {}
-        NUMBERS.write_text(json.dumps({**kept, name: value}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        NUMBERS.write_text(
+            json.dumps({**kept, name: value}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+        )
     PAGE.write_text(page(json.loads(NUMBERS.read_text())), encoding="utf-8")
     print(PAGE)
 

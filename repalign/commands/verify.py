@@ -27,10 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="write prompts.json for another engine, and stop",
     )
-    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"], help="of the engine")
+    parser.add_argument(
+        "--dtype", default="float32", choices=["float32", "bfloat16", "float16"], help="of the engine"
+    )
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
     parser.add_argument(
-        "--tolerance", type=float, metavar="T", help="largest distance of a state relative to its length; default: by dtype"
+        "--tolerance",
+        type=float,
+        metavar="T",
+        help="largest distance of a state relative to its length; default: by dtype",
     )
     parser.add_argument(
         "--sentences",
@@ -39,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="of the curve that shows what a fault does (default: 60 of everyday, en-zh)",
     )
-    parser.add_argument("--no-effect", action="store_true", help="do not compute what a fault does to a curve")
+    parser.add_argument(
+        "--no-effect", action="store_true", help="do not compute what a fault does to a curve"
+    )
     parser.add_argument("--no-train", action="store_true", help="refuse to train a missing demo checkpoint")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--out", type=Path, metavar="DIR", help="also write verification.json there")

@@ -17,6 +17,7 @@ from repalign.models.anatomy import body_of
 from repalign.models.batching import common_prefix, pad, plan
 from repalign.models.devices import pick_budget, pick_device, pick_dtype
 from repalign.models.hooks import LayerReader
+from repalign.models.load_checks import check_causal, check_layers
 from repalign.models.loading import (
     Weights,
     is_causal,
@@ -29,7 +30,6 @@ from repalign.models.pooling import POOLINGS, Pooling, PoolingFunction
 from repalign.models.prefix import MIN_PREFIX, Prefix, continue_from, read_prefix
 from repalign.models.templates import TEMPLATES
 from repalign.models.tokenization import TokenRows, Tokens, tokenize
-from repalign.models.load_checks import check_causal, check_layers
 
 if TYPE_CHECKING:
     from peft import PeftModel

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from importlib.metadata import version
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -59,7 +60,7 @@ def read_nnsight(engine: Engine, rows: TokenRows) -> Claimed:
 
     batch = pad_prompts(ids_of(rows), _pad_id(engine))
     body = engine.reader.body
-    traced = nnsight.NNsight(body)
+    traced: Any = nnsight.NNsight(body)
     names = {module: name for name, module in body.named_modules()}
     blocks = [traced.get(names[block]) for block in engine.reader.blocks]
     given = {"input_ids": batch.ids.to(engine.device), "attention_mask": batch.mask.to(engine.device)}
@@ -86,7 +87,10 @@ def read_transformer_lens(engine: Engine, rows: TokenRows) -> Claimed:
     batch = pad_prompts(ids_of(rows), _pad_id(engine))
     # The bridge replaces modules of the model that it is given.
     model = copy.deepcopy(engine.model)
-    names = ["blocks.0.hook_resid_pre", *(f"blocks.{block}.hook_resid_post" for block in range(engine.n_blocks))]
+    names = [
+        "blocks.0.hook_resid_pre",
+        *(f"blocks.{block}.hook_resid_post" for block in range(engine.n_blocks)),
+    ]
     try:
         bridge = TransformerBridge.boot_transformers(
             model.config._name_or_path,
@@ -101,7 +105,9 @@ def read_transformer_lens(engine: Engine, rows: TokenRows) -> Claimed:
             )
     except (ValueError, KeyError, AttributeError, TypeError, OSError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise RepalignError(f"transformer-lens cannot run this model: {type(error).__name__}: {reason}") from error
+        raise RepalignError(
+            f"transformer-lens cannot run this model: {type(error).__name__}: {reason}"
+        ) from error
     states: list[Tensor] = [plain(cache[name], *batch.ids.shape) for name in names]
     return Claimed(
         f"transformer-lens:{version('transformer-lens')}",

@@ -47,7 +47,9 @@ LARGEST = 1 << 33
 """Numbers in one file, so that a damaged header cannot ask for all memory."""
 
 
-def write_prompts(folder: Path, checkpoint: str, weights: str, prompts: Sequence[Tensor], layers: int, dim: int) -> Path:
+def write_prompts(
+    folder: Path, checkpoint: str, weights: str, prompts: Sequence[Tensor], layers: int, dim: int
+) -> Path:
     """Write `prompts.json` for an engine.
 
     Args:
@@ -102,9 +104,13 @@ class Arrays:
             RepalignError: there is none, or too many numbers.
         """
         if name not in self.shapes:
-            raise RepalignError(f"{self.path} has no {name!r}, only {', '.join(sorted(self.shapes)) or 'nothing'}")
+            raise RepalignError(
+                f"{self.path} has no {name!r}, only {', '.join(sorted(self.shapes)) or 'nothing'}"
+            )
         if np.prod(self.shapes[name], dtype=float) > LARGEST:
-            raise RepalignError(f"{self.path}: {name!r} has shape {self.shapes[name]}, more than {LARGEST:,} numbers")
+            raise RepalignError(
+                f"{self.path}: {name!r} has shape {self.shapes[name]}, more than {LARGEST:,} numbers"
+            )
         return self.load(name)
 
 
@@ -161,9 +167,13 @@ class _Folder:
             return  # states may lie elsewhere; their numbers of tokens and token ids are checked anyway
         written = self._json(PROMPTS, {"weights": str, "digest": str})
         if written["weights"] != self.weights:
-            raise RepalignError(f"{self.folder / PROMPTS} is for other weights; write it anew with --write-prompts")
+            raise RepalignError(
+                f"{self.folder / PROMPTS} is for other weights; write it anew with --write-prompts"
+            )
         if written["digest"] != digest_of(self.prompts):
-            raise RepalignError(f"{self.folder / PROMPTS} holds other prompts; write it anew with --write-prompts")
+            raise RepalignError(
+                f"{self.folder / PROMPTS} holds other prompts; write it anew with --write-prompts"
+            )
 
     def _file_per_prompt(self) -> list[Tensor]:
         read: list[Tensor] = []
@@ -182,7 +192,9 @@ class _Folder:
 
     def _one_file(self) -> list[Tensor] | None:
         """All prompts from one padded array; None if there is none."""
-        present = [path for ending in (".safetensors", ".npy") if (path := self.folder / f"states{ending}").is_file()]
+        present = [
+            path for ending in (".safetensors", ".npy") if (path := self.folder / f"states{ending}").is_file()
+        ]
         if not present:
             return None
         arrays = self._open(present[0])
@@ -234,7 +246,9 @@ class _Folder:
                 shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
         except (OSError, ValueError, TypeError, EOFError, SafetensorError) as error:
             reason = " ".join(str(error).split())[:160]
-            raise RepalignError(f"{path} cannot be read ({reason}); write it again, without pickle") from error
+            raise RepalignError(
+                f"{path} cannot be read ({reason}); write it again, without pickle"
+            ) from error
         return Arrays(path, shapes, lambda name: _from_safetensors(path, name))
 
     def _inside(self, path: Path) -> Path:

@@ -169,9 +169,7 @@ def _reorder_prompts(truth: Truth, claimed: Claimed) -> Plant | None:
     if order == sorted(order):
         return None
     return lambda other: (
-        [other.states[row] for row in order]
-        if len(other.states) == len(order)
-        else _reverse_prompts(other)
+        [other.states[row] for row in order] if len(other.states) == len(order) else _reverse_prompts(other)
     )
 
 
@@ -239,7 +237,10 @@ def _only(part: str) -> Plant:
         if part not in truth.parts:
             return truth.states
         pairs = zip(truth.states, truth.parts[part], strict=True)
-        return [torch.cat([states[:1], added]) if added.shape == states[1:].shape else states for states, added in pairs]
+        return [
+            torch.cat([states[:1], added]) if added.shape == states[1:].shape else states
+            for states, added in pairs
+        ]
 
     return plant
 
@@ -306,7 +307,9 @@ def _rounded(dtype: torch.dtype) -> Fit:
     """Rounding, if every number that the engine returned is one of that dtype."""
 
     def fit(truth: Truth, claimed: Claimed) -> Plant | None:
-        exact = claimed.dtype == "float32" and all(torch.equal(s, s.to(dtype).float()) for s in claimed.states)
+        exact = claimed.dtype == "float32" and all(
+            torch.equal(s, s.to(dtype).float()) for s in claimed.states
+        )
         return each(lambda states: states.to(dtype).float()) if exact else None
 
     return fit
@@ -402,7 +405,12 @@ OTHER_WEIGHTS = Fault(
 
 FAULTS: tuple[Fault, ...] = (
     Fault("last layer missing", "the output of the last block is left out", each(lambda states: states[:-1])),
-    Fault("layers in the wrong order", "the states are right, at other indices", _reverse_layers, _reorder_layers),
+    Fault(
+        "layers in the wrong order",
+        "the states are right, at other indices",
+        _reverse_layers,
+        _reorder_layers,
+    ),
     Fault("layers repeated", "some layers are copies of others", _repeat_layers, _repeat_as_claimed),
     Fault("off by one: the layer above", "index l is the output of block l + 1", _shift(1)),
     Fault("off by one: the layer below", "index l is the input of block l, not its output", _shift(-1)),
@@ -426,18 +434,32 @@ FAULTS: tuple[Fault, ...] = (
         "the residual stream without what the last part of the block adds: the second half of vLLM's (hidden, residual)",
         _without_branch,
     ),
-    Fault("attention output only", "the output of a block's attention in place of the block's", _only("attn")),
+    Fault(
+        "attention output only", "the output of a block's attention in place of the block's", _only("attn")
+    ),
     Fault("MLP output only", "the output of a block's MLP in place of the block's", _only("mlp")),
-    Fault("scaled", "the states are multiplied by a constant", each(lambda states: states * 0.5), _times_as_claimed),
+    Fault(
+        "scaled",
+        "the states are multiplied by a constant",
+        each(lambda states: states * 0.5),
+        _times_as_claimed,
+    ),
     Fault(
         "mean over dims removed",
         "the mean over dims is subtracted, as by folded layer norms",
         each(lambda states: states - states.mean(-1, keepdim=True)),
     ),
-    Fault("prompts in the wrong order", "the states are right, of other prompts", _reverse_prompts, _reorder_prompts),
+    Fault(
+        "prompts in the wrong order",
+        "the states are right, of other prompts",
+        _reverse_prompts,
+        _reorder_prompts,
+    ),
     Fault("tokens shifted", "the states are right, of the tokens beside", _roll(1), _roll_as_claimed),
     Fault("tokens reversed", "the last token comes first", each(lambda states: states.flip(1))),
-    Fault("tokens missing", "tokens at the start or the end are left out", _drop_tokens(1, 0), _drop_as_claimed),
+    Fault(
+        "tokens missing", "tokens at the start or the end are left out", _drop_tokens(1, 0), _drop_as_claimed
+    ),
     Fault("dims missing", "only the first dims are there", _drop_dims_by_a_quarter, _drop_dims_as_claimed),
     Fault(
         "rounded to bfloat16",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -76,7 +77,9 @@ def verify(
         RepalignError: a checkpoint that cannot be read, an engine that cannot run it, or a folder that cannot be judged.
     """
     if tolerance is not None and not 0 < tolerance < 1:
-        raise RepalignError(f"the tolerance is a share of a state's length, between 0 and 1, not {tolerance:g}")
+        raise RepalignError(
+            f"the tolerance is a share of a state's length, between 0 and 1, not {tolerance:g}"
+        )
     if str(against) not in ENGINES and not Path(against).expanduser().is_dir():
         raise unknown("engine or folder", str(against), ENGINES)
     case = _Case(checkpoint, device, prompts)
@@ -178,7 +181,7 @@ class _Case:
         least = TOLERANCE[dtype]
         if given is not None or dtype == "float32":
             return [given or least] * self.truth.n_layers
-        engine = self._subject(dtype).engine
+        engine = self._subject(cast(Dtype, dtype)).engine
         script = Script.around(engine, self.prompts[0])
         alone = [script.run(ids[None]).states[0] for ids in self.prompts]
         rounding = compare(Claimed("alone", alone, range(self.truth.n_layers)), self.truth.states)
@@ -190,7 +193,8 @@ class _Case:
         offset = int(any(fault.name == "embedding missing" for fault in judgement.conventions))
         rows = [row for row, layer in enumerate(claimed.layers) if layer + offset == last]
         if not rows or any(
-            one.shape[1:] != ours.shape[1:] for one, ours in zip(claimed.states, self.truth.states, strict=True)
+            one.shape[1:] != ours.shape[1:]
+            for one, ours in zip(claimed.states, self.truth.states, strict=True)
         ):
             return None
         normed = NORMED_LAST in judgement.conventions
@@ -199,9 +203,7 @@ class _Case:
 
     def tokenized(self, sentences: Sequence[str]) -> TokenRows:
         """Sentences as `repalign.extract` reads them."""
-        return tokenize(
-            sentences, self.subject.tokenizer, RAW, self.subject.max_length, self.subject.causal
-        )
+        return tokenize(sentences, self.subject.tokenizer, RAW, self.subject.max_length, self.subject.causal)
 
     def signature(self, claimed: Claimed, tolerance: float) -> str:
         """One line with everything that decides the verdict."""

@@ -5,7 +5,7 @@ It shares with the rest of repalign how the blocks of a model are found, and not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
@@ -212,12 +212,8 @@ class Script:
     ) -> dict[str, Tensor]:
         named: dict[str, list[Tensor]] = {"branch": [], "attn": [], "mlp": []}
         for number, (block, ran, output) in enumerate(zip(self.blocks, within, left, strict=True), 1):
-            by_module = dict(ran)
             for site in ("attn", "mlp"):
-                try:
-                    named[site].append(by_module[part_of(block, site, number)])
-                except (RepalignError, KeyError):
-                    continue
+                named[site] += _outputs_at(block, site, number, dict(ran))
             # The block's output is that of a module itself where the module adds the residual stream (BERT, BLOOM).
             added = [part for _, part in ran if part.shape == output.shape and not torch.equal(part, output)]
             named["branch"] += added[-1:]
@@ -226,6 +222,14 @@ class Script:
             for name, found in named.items()
             if len(found) == len(left) and len({part.shape for part in found}) == 1
         }
+
+
+def _outputs_at(block: nn.Module, site: str, number: int, ran: Mapping[nn.Module, Tensor]) -> list[Tensor]:
+    """The output of the block's module at a site; none if the block has no such module."""
+    try:
+        return [ran[part_of(block, site, number)]]
+    except (RepalignError, KeyError):
+        return []
 
 
 @dataclass(frozen=True, eq=False, repr=False)

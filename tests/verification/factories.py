@@ -37,7 +37,9 @@ def tiny_model(kind: str, seed: int = 0) -> PreTrainedModel:
     model = build(kind, AUTO.get(kind, transformers.AutoModelForCausalLM), **encoder)
     draw = torch.Generator().manual_seed(seed)
     for parameter in model.parameters() if seed else ():
-        parameter.copy_(parameter.flatten()[torch.randperm(parameter.numel(), generator=draw)].view_as(parameter))
+        parameter.copy_(
+            parameter.flatten()[torch.randperm(parameter.numel(), generator=draw)].view_as(parameter)
+        )
     return model
 
 
@@ -134,18 +136,24 @@ def _tuned_a_little(truth: Truth) -> States:
     return read_truth(script, truth.prompts).states
 
 
-
-
 VARIANTS: tuple[tuple[str, str, Plant], ...] = (
     ("layers in the wrong order", "two exchanged", layers([0, 2, 1, 3, 4])),
     ("layers repeated", "one copied", layers([0, 1, 1, 3, 4])),
     ("zeros", "one layer", at(2, torch.zeros_like)),
     ("not finite", "infinite at the last layer", at(-1, lambda one: one + torch.inf)),
     ("constant", "one layer, the last token's", at(3, lambda one: one[-1:].expand_as(one))),
-    ("constant", "every layer, the last token's", lambda truth: [s[:, -1:].expand_as(s) for s in truth.states]),
+    (
+        "constant",
+        "every layer, the last token's",
+        lambda truth: [s[:, -1:].expand_as(s) for s in truth.states],
+    ),
     ("scaled", "by 3", lambda truth: [3 * s for s in truth.states]),
     ("scaled", "one layer by -1", at(2, lambda one: -one)),
-    ("prompts in the wrong order", "sorted by length", lambda truth: sorted(truth.states, key=lambda s: s.shape[1])),
+    (
+        "prompts in the wrong order",
+        "sorted by length",
+        lambda truth: sorted(truth.states, key=lambda s: s.shape[1]),
+    ),
     ("tokens shifted", "to the left", lambda truth: [s.roll(-1, 1) for s in truth.states]),
     ("tokens missing", "the last", lambda truth: [s[:, :-1] for s in truth.states]),
     ("dims missing", "half of them", lambda truth: [s[..., : s.shape[-1] // 2] for s in truth.states]),

@@ -15,8 +15,8 @@ from verification.factories import truth_of
 from repalign import verify
 from repalign.commands.main import main
 from repalign.errors import RepalignError
-from repalign.verification.prompts import pad_prompts
 from repalign.verification.exchange import read_folder
+from repalign.verification.prompts import pad_prompts
 from repalign.verification.run import write_exchange
 
 
@@ -113,7 +113,10 @@ def test_all_prompts_in_one_padded_file(checkpoint, folder, truth, mask, kind):
 
 
 def test_a_convention_can_be_declared(checkpoint, folder, truth):
-    write(folder, [torch.cat([one[:-1], last[None]]) for one, last in zip(truth.states, truth.last, strict=True)])
+    write(
+        folder,
+        [torch.cat([one[:-1], last[None]]) for one, last in zip(truth.states, truth.last, strict=True)],
+    )
     (finding,) = check(checkpoint, folder).judgement.findings
     assert finding.fault.name == "last layer after the final norm"
     assert finding.layers == (3,)
@@ -220,7 +223,9 @@ def padded_with_other_lengths(folder, states):
 
 
 def padded_with_an_other_mask(folder, states):
-    save_file({"states": torch.zeros(4, 10, 9, 32), "attention_mask": torch.ones(3)}, folder / "states.safetensors")
+    save_file(
+        {"states": torch.zeros(4, 10, 9, 32), "attention_mask": torch.ones(3)}, folder / "states.safetensors"
+    )
 
 
 def padded_in_three_axes(folder, states):
@@ -271,7 +276,10 @@ def test_the_command_says_what_is_wrong_and_exits_with_one(checkpoint, folder, t
     assert "right: 4 layers are those of the model" in captured.out
     assert captured.out.splitlines()[-1] == str(out / "verification.json")
     write(folder, [one.roll(1, 1) for one in truth.states])
-    assert main(["verify", str(checkpoint), "--against", str(folder), "--out", str(out), "--sentences", "12"]) == 1
+    assert (
+        main(["verify", str(checkpoint), "--against", str(folder), "--out", str(out), "--sentences", "12"])
+        == 1
+    )
     captured = capsys.readouterr()
     assert "tokens shifted" in captured.out
     assert "effect of tokens shifted: P@1 en-zh, 12 sentences" in captured.out

@@ -51,7 +51,9 @@ def test_every_fault_is_named_in_every_family(kind, tokenizer):
             assert said in ("named", f"as {SAME.get(fault.name)}"), fault.name
 
 
-@pytest.mark.parametrize(("name", "how", "plant"), VARIANTS, ids=[f"{name}, {how}" for name, how, _ in VARIANTS])
+@pytest.mark.parametrize(
+    ("name", "how", "plant"), VARIANTS, ids=[f"{name}, {how}" for name, how, _ in VARIANTS]
+)
 def test_faults_are_named_whatever_their_constants(name, how, plant, llama_truth):
     assert outcome(llama_truth, BY_NAME[name], plant) == "named"
 
