@@ -50,7 +50,7 @@ from repalign.verification.effect import effects  # noqa: E402
 from repalign.verification.engines import ENGINES  # noqa: E402
 from repalign.verification.faults import CONVENTIONS, FAULTS  # noqa: E402
 from repalign.verification.prompts import ids_of  # noqa: E402
-from repalign.verification.truth import Script  # noqa: E402
+from repalign.verification.script import Script  # noqa: E402
 from repalign.verification.verdict import Verdict  # noqa: E402
 
 NUMBERS, PAGE = ROOT / "figures" / "verification.json", ROOT / "docs" / "verification.md"

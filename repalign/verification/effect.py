@@ -14,7 +14,8 @@ from repalign.metrics.pair import LayerPair
 from repalign.metrics.retrieval import p_at_1
 from repalign.models.tokenization import TokenRows
 from repalign.verification.prompts import ids_of
-from repalign.verification.truth import Plant, Script, States, read_truth
+from repalign.verification.script import Script
+from repalign.verification.truth import Plant, States, read_truth
 
 CHUNK = 10
 """Sentences that faults of batches put in one: as many as there are prompts."""

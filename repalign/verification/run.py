@@ -28,7 +28,8 @@ from repalign.verification.exchange import read_folder, write_prompts
 from repalign.verification.faults import NORMED_LAST
 from repalign.verification.judging import Judgement, judge
 from repalign.verification.prompts import TEXTS, digest_of, ids_of
-from repalign.verification.truth import Script, Truth, read_truth
+from repalign.verification.script import Script
+from repalign.verification.truth import Truth, read_truth
 from repalign.verification.verdict import Verdict
 from repalign.version import __version__
 
@@ -181,7 +182,10 @@ class _Case:
         least = TOLERANCE[dtype]
         if given is not None or dtype == "float32":
             return [given or least] * self.truth.n_layers
-        engine = self._subject(cast(Dtype, dtype)).engine
+        try:
+            engine = self._subject(cast(Dtype, dtype)).engine
+        except RepalignError:  # in memory, or not finite in that dtype: nothing to measure
+            return [least] * self.truth.n_layers
         script = Script.around(engine, self.prompts[0])
         alone = [script.run(ids[None]).states[0] for ids in self.prompts]
         rounding = compare(Claimed("alone", alone, range(self.truth.n_layers)), self.truth.states)

@@ -18,7 +18,8 @@ from repalign.verification.comparing import Claimed, compare
 from repalign.verification.faults import CONVENTIONS, FAULTS, Fault
 from repalign.verification.judging import Judgement, judge
 from repalign.verification.prompts import TEXTS, ids_of, pad_prompts
-from repalign.verification.truth import Plant, Script, States, Truth, read_truth
+from repalign.verification.script import Script
+from repalign.verification.truth import Plant, States, Truth, read_truth
 
 FAMILIES = (
     "llama", "qwen2", "qwen3", "gemma2", "gemma3_text", "mixtral", "gpt2", "bloom", "opt", "bert", "xlm-roberta", "t5",
