@@ -114,7 +114,7 @@ def said(path: Path, engine: str) -> str:
     try:
         verdict = verify(path, engine, effect=False)
     except RepalignError:
-        return "cannot run it"
+        return "not run"
     return in_short(verdict)
 
 
@@ -130,7 +130,7 @@ def compatible(path: Path, tokenizer: Any, kind: str) -> str:
     from transformer_lens.model_bridge import TransformerBridge
 
     if "bert" in kind or kind == "t5":
-        return "cannot run it"
+        return "not run"
     truth = truth_of(tiny_model(kind), tokenizer)
     names = ["blocks.0.hook_resid_pre"]
     names += [f"blocks.{block}.hook_resid_post" for block in range(truth.n_layers - 1)]
@@ -281,14 +281,14 @@ another fault's. The lower rows are faults whose constants the package does not 
 
 ## Real engines
 
-Verdict and largest difference (relative, over layers, prompts and tokens), float32, tiny random models.
+Verdict and largest difference (relative, over layers, prompts and tokens), float32, tiny random models. TransformerLens is run for decoders only.
 
 | family | {engine_heads} |
 |---|{engine_rules}|
 {engines}
 
 TransformerLens' compatibility mode folds layer norms and centres the weights that write to the residual stream, as
-`HookedTransformer.from_pretrained` does by default: in families with mean-subtracting norms its states are not the model's, and
+`HookedTransformer.from_pretrained` of its first versions does by default: in families with mean-subtracting norms its states are not the model's, and
 the verdict says how they differ.
 
 {folders}

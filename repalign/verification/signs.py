@@ -111,8 +111,9 @@ def _near(evidence: Evidence) -> Tensor:
     return torch.tensor(evidence.gaps.by_layer(evidence.share)) <= NEAR
 
 
-def _unequal_above_layer_0(evidence: Evidence) -> Tensor:
-    return _unequal(evidence) & evidence.right_prompts()[0].all()
+def _unequal_from_right_inputs(evidence: Evidence) -> Tensor:
+    """Equal prompts have unequal states, though the lowest layer of some prompt is right: neither noise nor dropout."""
+    return _unequal(evidence) & evidence.right_prompts()[0].any()
 
 
 def _unequal(evidence: Evidence) -> Tensor:
@@ -156,7 +157,7 @@ SIGNS: tuple[tuple[Fault, Callable[[Evidence], Tensor]], ...] = (
     (PADDING_ATTENDED, _only_the_longest_are_right),
     (BATCH, _some_prompts_are_right),
     (LESS_PRECISE, _near),
-    (BATCH, _unequal_above_layer_0),
+    (BATCH, _unequal_from_right_inputs),
     (NOT_REPRODUCIBLE, _unequal),
     (OTHER_WEIGHTS, _equal_to_the_end),
 )
