@@ -221,7 +221,7 @@ times what rounding does to this model when the prompts are read alone in that d
 
 ## Conventions
 
-Two departures are conventions where an engine declares them, and faults where it does not. `transformers` may do either,
+Three departures are conventions where an engine declares them, and faults where it does not. `transformers` may do any,
 depending on the model; a folder declares them in engine.json.
 
 | convention | what repalign does |
@@ -241,7 +241,7 @@ expected. Give the engine these ids, not text. For prompt 0 it writes into the f
 and so on, or one padded file for all: `states.safetensors` or `states.npy`, [layer, prompt, token, dim], with `attention_mask`
 [prompt, token] or `lengths` [prompt] (padding on the right) in it or beside it. The name of the array says how its axes are
 ordered; nothing is guessed from shapes. `token_ids`, if a file has them, must be those of the prompt. Pooled states are refused:
-what was averaged cannot be told from what was not. `engine.json` says what the files do not:
+an average hides most faults. `engine.json` says what the files do not:
 
 ```json
 {{"engine": "vllm", "version": "0.23.0", "dtype": "bfloat16", "layers": [1, 9, 17, 25, 33, 36],

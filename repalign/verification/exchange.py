@@ -146,9 +146,9 @@ class _Folder:
         )
 
     def _layers(self, declared: list[int] | None, count: int) -> Sequence[int]:
-        """The number of each layer: declared, or all of them; one less may be a fault and is judged."""
+        """The number of each layer: declared, or all of them; one less or more may be a fault and is judged."""
         if declared is None:
-            if count in (self.n_layers - 1, self.n_layers):
+            if abs(count - self.n_layers) <= 1:
                 return range(count)
             raise RepalignError(
                 f"{self.folder} has {count} layers of {self.n_layers}; say which in {ENGINE}: "

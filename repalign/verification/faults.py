@@ -55,6 +55,13 @@ NORMED_LAST = Fault(
     convention=planting.norm_last,
     ours="repalign reads the last block's output before the norm; --site final is after it",
 )
+APPENDED = Fault(
+    "final state appended",
+    "the last block's output after the final norm follows as one more layer, as in transformers' recurrent models",
+    lambda truth: planting.append_normed(truth, truth.states),
+    convention=planting.append_normed,
+    ours="repalign has no such layer; --site final reads it",
+)
 PADDING_ATTENDED = Fault(
     "padding leak",
     "padding is attended to: the states of a prompt depend on how far it is padded",
@@ -218,5 +225,5 @@ FAULTS: tuple[Fault, ...] = (
 )
 """In the order in which they are tried; the first that explains the states is named."""
 
-CONVENTIONS = (NORMED_LAST, NO_EMBEDDING)
+CONVENTIONS = (NORMED_LAST, APPENDED, NO_EMBEDDING)
 """Faults, unless the engine declares them."""

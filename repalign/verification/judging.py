@@ -150,7 +150,9 @@ class _Case:
 
     def _bases(self) -> Iterator[Base]:
         """The truth in the conventions that the engine declares, then in all others."""
-        subsets = [subset for count in range(3) for subset in combinations(CONVENTIONS, count)]
+        subsets = [
+            subset for count in range(len(CONVENTIONS) + 1) for subset in combinations(CONVENTIONS, count)
+        ]
         for subset in sorted(subsets, key=lambda some: bool(self._departures(some))):
             truth = self.truth.with_convention(partial(_in_convention, subset))
             gaps = compare(self.claimed, truth.states)

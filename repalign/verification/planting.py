@@ -43,6 +43,12 @@ def drop_embedding(truth: Truth, states: States) -> States:
     return [one[1:] for one in states]
 
 
+def append_normed(truth: Truth, states: States) -> States:
+    """The states with one more layer: the last one after the final norm."""
+    normed = norm_last(truth, states)
+    return [torch.cat([one, last[-1:]]) for one, last in zip(states, normed, strict=True)]
+
+
 def norm_all(truth: Truth) -> States:
     normed = [truth.script.normed(states) for states in truth.states]
     return [s if n is None or n.shape != s.shape else n for s, n in zip(truth.states, normed, strict=True)]
@@ -262,7 +268,7 @@ def run_unscaled(truth: Truth) -> States:
 def word_embeddings(truth: Truth) -> States:
     rows = [truth.script.embedded(ids) for ids in truth.prompts]
     return [
-        torch.cat([row[None], states[1:]]) if row.shape == states[0].shape else states
+        states if row is None or row.shape != states[0].shape else torch.cat([row[None], states[1:]])
         for row, states in zip(rows, truth.states, strict=True)
     ]
 

@@ -150,7 +150,7 @@ class _Case:
     def unembed(self) -> Unembed | None:
         """None for encoders, and for models that do more after the last block than a norm and the output layer."""
         try:
-            return find_unembed(self.engine)
+            return None if self.script.norm is None else find_unembed(self.engine)
         except RepalignError:
             return None
 

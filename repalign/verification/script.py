@@ -43,7 +43,7 @@ class Script:
         body: the module that computes hidden states.
         blocks: its blocks, in order.
         causal: whether a token's state is independent of the tokens after it.
-        embeddings: the table of token embeddings.
+        table: of token embeddings, float [token id, dim]; None if the model has no such table.
         pad_id: of padding.
         norm: what lies between the last block and the last hidden state; None if it is more than modules in a row.
     """
@@ -51,7 +51,7 @@ class Script:
     body: nn.Module
     blocks: Sequence[nn.Module]
     causal: bool
-    embeddings: nn.Module
+    table: Tensor | None
     pad_id: int
     norm: tuple[nn.Module, ...] | None
 
@@ -65,7 +65,7 @@ class Script:
             body,
             blocks,
             engine.causal,
-            body.get_input_embeddings(),  # type: ignore[operator]
+            _table_of(body),
             pad_id if isinstance(pad_id, int) else 0,
             None,
         )
@@ -155,10 +155,9 @@ class Script:
                 hidden = tensor_of(module(hidden))
         return hidden.float().cpu()
 
-    def embedded(self, ids: Tensor) -> Tensor:
+    def embedded(self, ids: Tensor) -> Tensor | None:
         """The table's rows of some tokens, float32 [token, dim]: no positions, scale or norm."""
-        with torch.inference_mode():
-            return nn.functional.embedding(ids.to(self._device), self._table).float().cpu()
+        return None if self.table is None else self.table[ids.to(self.table.device)].float().cpu()
 
     @contextmanager
     def altered(self, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
@@ -182,23 +181,21 @@ class Script:
     def _arguments(self) -> dict[str, Any]:
         return {"use_cache": False} if self.causal else {}  # encoders do not accept it
 
-    @property
-    def _table(self) -> Tensor:
-        return self.embeddings.weight  # type: ignore[return-value]
-
     def _ending(self, ids: Tensor) -> tuple[nn.Module, ...] | None:
         """The modules that make the last hidden state of the last block's output; () if they are the same."""
         ending = find_ending(
             self.body, self.blocks, lambda: self.body(input_ids=ids.to(self._device), **self._arguments)
         )
         hidden, expected = ending.last, tensor_of(ending.output)
+        if hidden.shape != expected.shape:
+            return None  # several streams become one
         for count in range(len(ending.after) + 1):
-            if hidden.shape == expected.shape and torch.allclose(hidden, expected, rtol=1e-4, atol=1e-5):
+            if torch.allclose(hidden, expected, rtol=1e-4, atol=1e-5):
                 return ending.after[:count]
             try:
                 hidden = tensor_of(ending.after[count](hidden))
             except (IndexError, TypeError, ValueError, RuntimeError, RepalignError):
-                return None  # streams are mixed, or a pooler runs instead of a norm
+                return None  # a pooler, say
         return None
 
     def _named_parts(
@@ -216,6 +213,13 @@ class Script:
             for name, found in named.items()
             if len(found) == len(left) and len({part.shape for part in found}) == 1
         }
+
+
+def _table_of(body: Any) -> Tensor | None:
+    try:
+        return body.get_input_embeddings().weight
+    except (AttributeError, NotImplementedError):
+        return None
 
 
 def _outputs_at(block: nn.Module, site: str, number: int, ran: Mapping[nn.Module, Tensor]) -> list[Tensor]:

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 import torch
+from families import build
 from verification.factories import save_tiny, tiny_model
 
 from repalign import verify
@@ -57,6 +58,21 @@ def test_engines_in_bfloat16_are_right(engine, saved):
 def test_a_model_in_memory_is_verified(tmp_path, save_tokenizer):
     verdict = verify((tiny_model("qwen3"), save_tokenizer(tmp_path)), "transformers")
     assert verdict.right
+
+
+def test_recurrent_models_keep_other_conventions(tmp_path, save_tokenizer):
+    tokenizer = save_tokenizer(tmp_path)
+    verdict = verify((build("mamba"), tokenizer), "transformers")
+    assert verdict.right, verdict.conclusion
+    assert [one.name for one in verdict.judgement.conventions] == [
+        "final state appended",
+        "embedding missing",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["gemma3n_text", "deepseek_v4", "xlnet"])
+def test_models_with_several_streams_or_other_axes_are_right(kind, tmp_path, save_tokenizer):
+    assert verify((build(kind), save_tokenizer(tmp_path))).right
 
 
 def test_a_tokenizer_that_pads_left_shows_what_that_does_to_gpt2(tmp_path, save_tokenizer):

@@ -7,7 +7,7 @@ import torch
 from verification.factories import BY_NAME, FAMILIES, VARIANTS, judged, outcome, tiny_model, truth_of
 
 from repalign.verification.comparing import Claimed
-from repalign.verification.faults import CONVENTIONS, FAULTS, NO_EMBEDDING, NORMED_LAST
+from repalign.verification.faults import APPENDED, CONVENTIONS, FAULTS, NO_EMBEDDING, NORMED_LAST
 from repalign.verification.judging import RIGHT, UNKNOWN, judge
 
 QUICK = ("llama", "bert")
@@ -78,7 +78,7 @@ def test_a_fault_is_named_beside_a_convention(llama_truth):
 
 
 def test_a_convention_is_a_fault_where_it_is_not_declared_and_where_it_is_not_done(llama_truth):
-    for fault in (NORMED_LAST, NO_EMBEDDING):
+    for fault in (NORMED_LAST, NO_EMBEDDING, APPENDED):
         states = fault.plant(llama_truth)
         assert judged(llama_truth, states).findings[0].fault == fault
         assert judged(llama_truth, states, conventions=frozenset({fault.name})).right
