@@ -381,7 +381,7 @@ def _effects(part: Any) -> str:
             rows.append(f"| {name} | as it is | | |")
         else:
             rows.append(
-                f"| {name} | {one['before'] + one['change']:.2f} | {one['layer']} | {one['before']:.2f} |"
+                f"| {name} | {abs(one['before'] + one['change']):.2f} | {one['layer']} | {one['before']:.2f} |"
             )
     return head + "\n".join(rows)
 

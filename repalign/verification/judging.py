@@ -129,13 +129,18 @@ class _Case:
 
     def judge(self) -> Judgement:
         bases = list(self._bases())
-        for base in bases:
-            if base.gaps.complete and all(base.right):
+        right = [base for base in bases if base.gaps.complete and all(base.right)]
+        for base in right:
+            if len(self._departures(base.conventions)) <= 1:
                 return self._judgement(bases, base, [])
+        # One fault is a better explanation than two conventions that nobody declared.
         declared = [base for base in bases if not self._departures(base.conventions)]
-        for some in (declared, [base for base in bases if base not in declared]):
-            if whole := self._whole(some):
-                return self._judgement(bases, whole[0], [whole[1]])
+        if whole := self._whole(declared):
+            return self._judgement(bases, whole[0], [whole[1]])
+        if right:
+            return self._judgement(bases, right[0], [])
+        if whole := self._whole([base for base in bases if base not in declared]):
+            return self._judgement(bases, whole[0], [whole[1]])
         best = max(bases, key=lambda base: sum(base.right))
         return self._judgement(bases, best, list(self._one_by_one(best)))
 
@@ -153,7 +158,7 @@ class _Case:
         subsets = [
             subset for count in range(len(CONVENTIONS) + 1) for subset in combinations(CONVENTIONS, count)
         ]
-        for subset in sorted(subsets, key=lambda some: bool(self._departures(some))):
+        for subset in sorted(subsets, key=lambda some: len(self._departures(some))):
             truth = self.truth.with_convention(partial(_in_convention, subset))
             gaps = compare(self.claimed, truth.states)
             yield Base(subset, truth, gaps, self._within(gaps))
