@@ -52,6 +52,8 @@ class Effect:
         what = f"P@1 {'-'.join(self.pair)}, {self.sentences} sentences"
         if math.isnan(self.change):
             return f"{what}: no score at layer {self.layer}"
+        if not self.change:
+            return f"{what}: none at any layer"
         before, after = self.right[self.layer], self.faulty[self.layer]
         return f"{what}: at layer {self.layer} {after:.2f} instead of {before:.2f}, the largest change"
 

@@ -215,7 +215,8 @@ class _Case:
             rows = [row and not right for row, right in zip(one.rows, base.right, strict=True)]
             findings.append(Finding(one.fault, one.plant, _where(layers, rows)))
             verdicts = [one.fault.name if row else v for v, row in zip(verdicts, rows, strict=True)]
-        gaps = base.gaps.by_layer(SHARE[self.claimed.dtype])
+        compared = bases[0] if departures else base
+        gaps = compared.gaps.by_layer(SHARE[self.claimed.dtype])
         columns = zip(layers, verdicts, gaps, self.tolerances, self._nearest(), strict=True)
         return Judgement(
             tuple(Row(layer, verdict, gap, most, *nearest) for layer, verdict, gap, most, nearest in columns),

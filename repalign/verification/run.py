@@ -16,6 +16,7 @@ from repalign.checkpoints import CheckpointLike
 from repalign.corpora import CorpusLike, as_corpus
 from repalign.errors import RepalignError, explained_keywords, unknown
 from repalign.models.engine import TOLERANCE, Engine
+from repalign.models.quiet import quiet_transformers
 from repalign.models.templates import RAW
 from repalign.models.tokenization import TokenRows, tokenize
 from repalign.models.unembed import Unembed, find_unembed
@@ -44,6 +45,7 @@ PAIR, SENTENCES = ("en", "zh"), 60
 
 
 @explained_keywords()
+@quiet_transformers()
 def verify(
     checkpoint: CheckpointLike,
     against: str | Path = "hooks",
