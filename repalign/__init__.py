@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from repalign.states.extraction import extract
     from repalign.states.layer_states import LayerStates
     from repalign.states.spec import ReadingSpec
+    from repalign.verification.run import verify
 
 __all__ = [
     "Checkpoint",
@@ -55,6 +56,7 @@ __all__ = [
     "metric",
     "profile",
     "project",
+    "verify",
 ]
 
 _HOMES = {
@@ -76,6 +78,7 @@ _HOMES = {
     "metric": "metrics",
     "profile": "scoring",
     "project": "maps.projection",
+    "verify": "verification.run",
 }
 
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "compare": "compare two checkpoints on the same sentences: paired differences and a report",
     "evaluate": "answers of one or two checkpoints: scores by language, answer languages, consistency, win rates",
     "inside": "language of intermediate predictions, language-specific neurons, and the effect of ablating them",
+    "verify": "check an engine's hidden states against the model, and name what is wrong with them",
     "scaling": "fit how a score grows with sentence pairs, and split a budget of pairs over languages",
     "extract": "compute and store hidden states, without scoring",
     "report": "redraw a report or a figure from saved results, without a model",

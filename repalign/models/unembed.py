@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -64,7 +64,45 @@ def find_unembed(engine: Engine) -> Unembed:
         raise RepalignError(
             f"{type(model).__name__} does not predict a next token; only causal language models have a logit lens"
         )
-    body, blocks = engine.reader.body, engine.reader.blocks
+    inputs, _, _ = engine.inputs(engine.probe())
+    after, last, output = find_ending(engine.reader.body, engine.reader.blocks, lambda: model(**inputs))
+    expected = output.logits.float()
+    config = model.config.get_text_config()
+    unembed = Unembed(
+        after=after,
+        head=head,
+        scale=getattr(config, "logit_scale", None) or 1 / (getattr(config, "logits_scaling", None) or 1),
+        cap=next((cap for name in SOFTCAP_SETTINGS if (cap := getattr(config, name, None))), None),
+    )
+    try:
+        logits = unembed(last)
+    except (TypeError, RuntimeError):  # states of another shape: several streams, a mixer
+        logits = None
+    largest = max(1.0, float(expected.abs().max()))
+    if logits is None or not torch.allclose(logits, expected, atol=TOLERANCE[engine.dtype] * largest):
+        raise RepalignError(
+            f"{type(model).__name__} computes more between its last block and its logits than a norm and the output "
+            "layer; the logit lens cannot be applied"
+        )
+    return unembed
+
+
+class Ending(NamedTuple):
+    """What a forward pass does after the last block.
+
+    Attributes:
+        after: modules of the body that run after it, in order, without those that are part of another.
+        last: the last block's output.
+        output: of the pass.
+    """
+
+    after: tuple[nn.Module, ...]
+    last: Tensor
+    output: Any
+
+
+def find_ending(body: nn.Module, blocks: Sequence[nn.Module], forward: Callable[[], Any]) -> Ending:
+    """What follows the last block, observed in one forward pass through the body."""
     last: list[Tensor] = []
     states: list[Tensor] = []
     after: dict[nn.Module, None] = {}
@@ -80,30 +118,12 @@ def find_unembed(engine: Engine) -> Unembed:
         blocks[-1].register_forward_hook(lambda module, args, output: last.append(tensor_of(output))),
         body.register_forward_hook(lambda module, args, output: states.append(tensor_of(output))),
     ]
-    inputs, _, _ = engine.inputs(engine.probe())
     try:
-        expected = model(**inputs).logits.float()
+        output = forward()
     finally:
         for handle in handles:
             handle.remove()
-    config = model.config.get_text_config()
-    unembed = Unembed(
-        after=_outermost(after),
-        head=head,
-        scale=getattr(config, "logit_scale", None) or 1 / (getattr(config, "logits_scaling", None) or 1),
-        cap=next((cap for name in SOFTCAP_SETTINGS if (cap := getattr(config, name, None))), None),
-    )
-    try:
-        logits = unembed(last[0])
-    except (TypeError, RuntimeError):  # states of another shape: several streams, a mixer
-        logits = None
-    largest = max(1.0, float(expected.abs().max()))
-    if logits is None or not torch.allclose(logits, expected, atol=TOLERANCE[engine.dtype] * largest):
-        raise RepalignError(
-            f"{type(model).__name__} computes more between its last block and its logits than a norm and the output "
-            "layer; the logit lens cannot be applied"
-        )
-    return unembed
+    return Ending(_outermost(after), last[0], output)
 
 
 def _outermost(modules: Iterable[nn.Module]) -> tuple[nn.Module, ...]:

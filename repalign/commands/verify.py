@@ -1,0 +1,77 @@
+"""`repalign verify`: whether an engine's hidden states are those of the model, layer by layer."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from repalign.commands.options import positive, resolve, say, writable
+from repalign.errors import RepalignError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "Exits with 0 if all layers are right, with 1 if a fault is found. docs/verification.md lists the faults."
+    parser.add_argument("ckpt", metavar="CKPT", help="a name, a folder or a hub id")
+    parser.add_argument(
+        "--against",
+        default="hooks",
+        metavar="ENGINE",
+        help="hooks (default: repalign's reader), transformers, nnsight, transformer-lens, or a folder of states "
+        "that another engine wrote",
+    )
+    parser.add_argument(
+        "--write-prompts",
+        type=Path,
+        metavar="FOLDER",
+        help="write prompts.json for another engine, and stop",
+    )
+    parser.add_argument(
+        "--dtype", default="float32", choices=["float32", "bfloat16", "float16"], help="of the engine"
+    )
+    parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        metavar="T",
+        help="largest distance of a state relative to its length; default: by dtype",
+    )
+    parser.add_argument(
+        "--sentences",
+        type=positive,
+        default=60,
+        metavar="N",
+        help="of the curve that shows what a fault does (default: 60 of everyday, en-zh)",
+    )
+    parser.add_argument(
+        "--no-effect", action="store_true", help="do not compute what a fault does to a curve"
+    )
+    parser.add_argument("--no-train", action="store_true", help="refuse to train a missing demo checkpoint")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="also write verification.json there")
+
+
+def run(args: argparse.Namespace) -> list[Path]:
+    (checkpoint,) = resolve([args.ckpt], train=not args.no_train)
+    out = writable(args.out) if args.out else None
+    from repalign.verification.run import verify, write_exchange
+
+    if args.write_prompts:
+        return [write_exchange(checkpoint, args.write_prompts)]
+    say(f"{checkpoint.name}: {args.against} against the model, one prompt at a time")
+    verdict = verify(
+        checkpoint,
+        args.against,
+        dtype=args.dtype,
+        device=args.device,
+        tolerance=args.tolerance,
+        effect=not args.no_effect,
+        sentences=args.sentences,
+    )
+    print(json.dumps(verdict.as_dict(), ensure_ascii=False, indent=1) if args.json else verdict, flush=True)
+    paths = [verdict.save(out)] if out else []
+    if not verdict.right:
+        print(*paths, sep="\n", end="\n" * bool(paths), file=sys.stderr)
+        raise RepalignError(verdict.conclusion)
+    return paths
