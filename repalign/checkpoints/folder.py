@@ -28,6 +28,7 @@ POINTER = b"version https://git-lfs"
 MAX_LAYERS = 10_000
 """No model has so many blocks: a configuration that says so would build modules for hours."""
 
+SHAPES = {"config.json": {"architectures?": ([str], None), "transformers_weights?": (str, None)}}
 SAVE_AGAIN = "save the model there again"
 
 
@@ -52,7 +53,7 @@ def check_folder(folder: Path) -> None:
     Raises:
         RepalignError: something is missing or unsafe; says what, and what to do.
     """
-    _check_entries(folder)
+    check_entries(folder)
     config = folder / (ADAPTER if (folder / ADAPTER).is_file() else "config.json")
     if not config.is_file():
         if ggufs := sorted(folder.glob(f"*{GGUF}")):
@@ -61,8 +62,13 @@ def check_folder(folder: Path) -> None:
     for name in (config.name, "tokenizer_config.json", "special_tokens_map.json", "generation_config.json"):
         if (folder / name).is_file():
             remedy = "save the adapter there again" if name == ADAPTER else SAVE_AGAIN
-            shape = {"architectures?": ([str], None)} if name == "config.json" else {str: object}
-            _check_layers(folder / name, read_json(folder / name, shape, remedy))
+            settings = read_json(folder / name, SHAPES.get(name, {str: object}), remedy)
+            _check_layers(folder / name, settings)
+            if (named := settings.get("transformers_weights")) not in (None, MODEL_WEIGHTS):
+                raise RepalignError(
+                    f"{folder / name} names {named!r} as the file of the weights (transformers_weights), which only some versions of "
+                    f"transformers read; rename that file to {MODEL_WEIGHTS}, and remove the setting"
+                )
     weight_files(folder)
 
 
@@ -126,8 +132,11 @@ def _inside(path: str, named_in: Path) -> str:
     return path
 
 
-def _check_entries(folder: Path) -> None:
-    """Refuse what would block a reader for ever, and files whose contents were never downloaded."""
+def check_entries(folder: Path) -> None:
+    """
+    Raises:
+        RepalignError: an entry that would block a reader for ever, or a file whose contents were never downloaded.
+    """
     for path in sorted(folder.iterdir()):
         try:
             entry = path.stat()

@@ -8,7 +8,7 @@ from pathlib import Path
 from repalign.checkpoints.checkpoint import Checkpoint
 from repalign.checkpoints.digests import tokenizer_digest, weights_digest
 from repalign.checkpoints.fetching import fetch
-from repalign.checkpoints.folder import ADAPTER, tokenizer_folder, weight_files
+from repalign.checkpoints.folder import ADAPTER, check_entries, tokenizer_folder, weight_files
 from repalign.errors import RepalignError
 from repalign.files import read_json
 from repalign.signature import digest
@@ -75,6 +75,8 @@ def _locate_model(checkpoint: Checkpoint, path: Path) -> Weights:
         raise RepalignError(
             f"{path} has no tokenizer (tokenizer.json, tokenizer.model, vocab.txt, ...); save the tokenizer there too"
         )
+    if tokenizer != path:
+        check_entries(tokenizer)
     return Weights(checkpoint, path, None, tokenizer, weights, tokenizer_digest(tokenizer))
 
 

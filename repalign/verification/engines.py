@@ -15,6 +15,7 @@ from repalign.models.engine import Engine
 from repalign.models.hooks import tensor_of
 from repalign.models.load_checks import plain
 from repalign.models.tokenization import TokenRows
+from repalign.models.vocabulary import padding_id
 from repalign.verification.comparing import Claimed
 from repalign.verification.faults import CONVENTIONS
 from repalign.verification.prompts import ids_of, pad_prompts
@@ -33,7 +34,9 @@ def read_hooks(engine: Engine, rows: TokenRows) -> Claimed:
 @torch.inference_mode()
 def read_transformers(engine: Engine, rows: TokenRows) -> Claimed:
     """`output_hidden_states=True`, padded on the side that the tokenizer names."""
-    batch = pad_prompts(ids_of(rows), _pad_id(engine), left=engine.tokenizer.padding_side == "left")
+    batch = pad_prompts(
+        ids_of(rows), padding_id(engine.tokenizer, engine.rows), left=engine.tokenizer.padding_side == "left"
+    )
     output = engine.reader.body(
         input_ids=batch.ids.to(engine.device),
         attention_mask=batch.mask.to(engine.device),
@@ -58,7 +61,7 @@ def read_nnsight(engine: Engine, rows: TokenRows) -> Claimed:
     """The input of block 1 and the output of every block, in one trace."""
     import nnsight
 
-    batch = pad_prompts(ids_of(rows), _pad_id(engine))
+    batch = pad_prompts(ids_of(rows), padding_id(engine.tokenizer, engine.rows))
     body = engine.reader.body
     traced: Any = nnsight.NNsight(body)
     names = {module: name for name, module in body.named_modules()}
@@ -84,7 +87,7 @@ def read_transformer_lens(engine: Engine, rows: TokenRows) -> Claimed:
         ) from error
     if not engine.causal:
         raise RepalignError("--against transformer-lens verifies decoders only; this model is an encoder")
-    batch = pad_prompts(ids_of(rows), _pad_id(engine))
+    batch = pad_prompts(ids_of(rows), padding_id(engine.tokenizer, engine.rows))
     # The bridge replaces modules of the model that it is given.
     model = copy.deepcopy(engine.model)
     names = [
@@ -124,11 +127,6 @@ ENGINES: dict[str, Callable[[Engine, TokenRows], Claimed]] = {
     "transformer-lens": read_transformer_lens,
 }
 """By the names that `--against` takes; anything else is a folder, see `repalign.verification.exchange`."""
-
-
-def _pad_id(engine: Engine) -> int:
-    pad_id = engine.tokenizer.pad_token_id
-    return pad_id if isinstance(pad_id, int) else 0
 
 
 def _arguments(engine: Engine) -> dict[str, bool]:

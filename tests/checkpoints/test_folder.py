@@ -167,6 +167,13 @@ def test_changed_weights_are_read_again_whatever_their_size_and_time(copy):
     assert weights_digest(copy) == before
 
 
+@pytest.mark.parametrize("named", ["../other.safetensors", "other.safetensors", "adapter_model.bin", 3])
+def test_a_configuration_that_names_other_weights_is_refused(named, copy):
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | {"transformers_weights": named}))
+    refused(copy, "config.json", "transformers_weights")
+
+
 def test_only_what_is_loaded_decides_the_digest(copy):
     before = weights_digest(copy)
     (copy / "consolidated.safetensors").write_bytes(b"another format")
@@ -260,5 +267,8 @@ def test_an_intermediate_checkpoint_takes_the_tokenizer_of_its_run(llama, tmp_pa
     for path in step.glob("*token*"):
         path.rename(tmp_path / "run" / path.name)
     assert locate(Checkpoint.named(str(step))).tokenizer == (tmp_path / "run").resolve()
+    os.mkfifo(tmp_path / "run" / "vocab.txt")
+    refused(step, "vocab.txt", "a pipe or a device")
+    (tmp_path / "run" / "vocab.txt").unlink()
     other = step.rename(tmp_path / "run" / "final")
     refused(other, "has no tokenizer")
