@@ -42,5 +42,5 @@ def continue_from(prefix: Prefix, body: nn.Module, rows: int) -> dict[str, Any]:
 
 
 def _cache_name(body: nn.Module) -> str:
-    # transformers renamed the argument and the output in 5.24.
-    return "cache" if "cache" in inspect.signature(body.forward).parameters else "past_key_values"
+    # transformers renamed the argument and the output in 5.24. The class is asked: hooks may replace the method.
+    return "cache" if "cache" in inspect.signature(type(body).forward).parameters else "past_key_values"
