@@ -192,7 +192,11 @@ def load_base(
     if weights.checkpoint.twin is not None:
         with torch.random.fork_rng():
             torch.manual_seed(weights.checkpoint.twin)
-            model = _auto_class(config).from_config(config, dtype=dtype, trust_remote_code=False)
+            kind = _auto_class(config)
+            if hasattr(kind, "from_config"):
+                model = kind.from_config(config, dtype=dtype, trust_remote_code=False)
+            else:  # a class of its own, which has no code to trust
+                model = kind._from_config(config, dtype=dtype)
         return Loaded(model.to(device), LoadReport(frozenset(), frozenset()))
     _check_size(weights, config)
     folder, file = _source(weights)
@@ -250,7 +254,13 @@ def _auto_class(config: PretrainedConfig) -> Any:
         return transformers.AutoModel
     if type(config) in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING:
         return transformers.AutoModelForCausalLM
-    return transformers.AutoModelForImageTextToText
+    # The text part of a model of text and images, saved by itself, is in neither mapping (Llama 3.2 Vision, Emu 3).
+    named = getattr(transformers, next(iter(config.architectures or ()), ""), None)
+    if getattr(named, "config_class", None) is type(config):
+        return named
+    if type(config) in modeling_auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
+        return transformers.AutoModelForImageTextToText
+    return transformers.AutoModelForCausalLM
 
 
 def _check_size(weights: Weights, config: PretrainedConfig) -> None:

@@ -84,6 +84,19 @@ def test_the_text_part_is_read(kind, tmp_path, save_tokenizer, corpus, caplog):
             assert np.abs(read.layer("zh", layer)[row] - right).max() <= 1e-5 * max(1, np.abs(right).max())
 
 
+@pytest.mark.parametrize("twin", ["", "~random"])
+def test_a_text_part_saved_by_itself_is_read(twin, tmp_path, save_tokenizer, corpus):
+    tokenizer = save_tokenizer(tmp_path)
+    config = transformers.MllamaConfig().text_config
+    small = {**TEXT, "vocab_size": len(tokenizer), "cross_attention_layers": [1]}
+    model = transformers.MllamaForCausalLM(
+        type(config)(**{k: v for k, v in small.items() if k != "head_dim"})
+    )
+    model.save_pretrained(tmp_path)
+    read = extract(f"{tmp_path}{twin}", corpus, store=False, progress=False)
+    assert np.isfinite(read.layer("zh", 1)).all()
+
+
 @pytest.mark.parametrize("kind", ["llava", "gemma3", "qwen2_5_vl"])
 def test_the_text_part_answers(kind, tmp_path, save_tokenizer):
     folder = save(kind, tmp_path / kind, save_tokenizer)
