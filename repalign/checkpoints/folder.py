@@ -28,7 +28,9 @@ POINTER = b"version https://git-lfs"
 MAX_LAYERS = 10_000
 """No model has so many blocks: a configuration that says so would build modules for hours."""
 
-SHAPES = {"config.json": {"architectures?": ([str], None), "transformers_weights?": (str, None)}}
+SHAPES = {"config.json": {"architectures?": ([str], None), "transformers_weights?": (None, {MODEL_WEIGHTS})}}
+"""What is required of a file. Only some versions of transformers read weights by another name, which a digest would miss."""
+
 SAVE_AGAIN = "save the model there again"
 
 
@@ -62,13 +64,7 @@ def check_folder(folder: Path) -> None:
     for name in (config.name, "tokenizer_config.json", "special_tokens_map.json", "generation_config.json"):
         if (folder / name).is_file():
             remedy = "save the adapter there again" if name == ADAPTER else SAVE_AGAIN
-            settings = read_json(folder / name, SHAPES.get(name, {str: object}), remedy)
-            _check_layers(folder / name, settings)
-            if (named := settings.get("transformers_weights")) not in (None, MODEL_WEIGHTS):
-                raise RepalignError(
-                    f"{folder / name} names {named!r} as the file of the weights (transformers_weights), which only some versions of "
-                    f"transformers read; rename that file to {MODEL_WEIGHTS}, and remove the setting"
-                )
+            _check_layers(folder / name, read_json(folder / name, SHAPES.get(name, {str: object}), remedy))
     weight_files(folder)
 
 

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from peft import PeftConfig, PeftModel
 
 logger = logging.getLogger(__name__)
+
+Shapes: TypeAlias = "dict[str, tuple[int, ...]]"
 
 NAME = "default"
 PREFIX = "base_model.model."
@@ -77,9 +79,10 @@ def attach(model: Any, adapter: Path, config: PeftConfig) -> PeftModel:
     """
     _check_patterns(model, config, adapter)
     before = _outputs(model)
-    _resize_embeddings(model, adapter)
+    in_file = _shapes(adapter)
+    _resize_embeddings(model, adapter, in_file)
     with _without_warnings():
-        adapted = _load(model, adapter, config)
+        adapted = _load(model, adapter, config, in_file)
     adapted.eval()
     if not config.is_prompt_learning and not _changes(adapted, before):
         raise RepalignError(f"adapter {adapter} changes nothing: its weights were never trained")
@@ -116,7 +119,7 @@ def refuse_prompts(model: Any, adapter: Path | None) -> None:
         )
 
 
-def _load(model: Any, adapter: Path, config: PeftConfig) -> PeftModel:
+def _load(model: Any, adapter: Path, config: PeftConfig, in_file: Shapes) -> PeftModel:
     from peft import get_peft_model, get_peft_model_state_dict
     from safetensors.torch import load_file
 
@@ -132,7 +135,7 @@ def _load(model: Any, adapter: Path, config: PeftConfig) -> PeftModel:
         for tensor in expected.values():
             if tensor.is_floating_point():
                 tensor.fill_(torch.nan)
-    renamed = _renaming(model, adapter) or getattr(model, "_checkpoint_conversion_mapping", {})
+    renamed = _renaming(model, in_file) or getattr(model, "_checkpoint_conversion_mapping", {})
     try:
         result = adapted.load_adapter(str(adapter), NAME, key_mapping=renamed)
     except KeyError as error:  # a module that is saved in full
@@ -150,7 +153,6 @@ def _load(model: Any, adapter: Path, config: PeftConfig) -> PeftModel:
             f"{adapter / ADAPTER_WEIGHTS} is incomplete: {len(absent)} of the adapter's {len(expected)} weights are not in it, "
             f"e.g. {absent[0].removeprefix(PREFIX)}; save the adapter again"
         )
-    in_file = _shapes(adapter)
     places = [
         name
         for name in result.unexpected_keys
@@ -177,7 +179,7 @@ def _once(name: str) -> str:
     return once if once != short else ""
 
 
-def _shapes(adapter: Path) -> dict[str, tuple[int, ...]]:
+def _shapes(adapter: Path) -> Shapes:
     """The shapes in an adapter's file, by names without PEFT's prefix."""
     from safetensors import safe_open
 
@@ -185,12 +187,12 @@ def _shapes(adapter: Path) -> dict[str, tuple[int, ...]]:
         return {key.removeprefix(PREFIX): tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
 
 
-def _renaming(model: Any, adapter: Path) -> dict[str, str] | None:
+def _renaming(model: Any, in_file: Shapes) -> dict[str, str] | None:
     """How names in the file become names in this model, for an adapter trained with another head.
 
     `BertForSequenceClassification` has its blocks in `bert.encoder`, `BertModel` in `encoder`; and the other way round.
     """
-    names = list(_shapes(adapter))
+    names = list(in_file)
     body = model.base_model_prefix
     parts = [name for name, _ in (getattr(model, body, None) or model).named_children()]
     if not hasattr(model, body):
@@ -200,7 +202,7 @@ def _renaming(model: Any, adapter: Path) -> dict[str, str] | None:
     return {rf"^({'|'.join(map(re.escape, parts))})\.": rf"{body}.\1."} if bare else None
 
 
-def _resize_embeddings(model: Any, adapter: Path) -> None:
+def _resize_embeddings(model: Any, adapter: Path, in_file: Shapes) -> None:
     """Give the base as many embeddings as an adapter with a larger vocabulary brings.
 
     Raises:
@@ -208,13 +210,12 @@ def _resize_embeddings(model: Any, adapter: Path) -> None:
     """
     layers = {"input": model.get_input_embeddings(), "output": model.get_output_embeddings()}
     names = {id(module): name for name, module in model.named_modules()}
-    shapes = _shapes(adapter)
     rows: dict[str, int] = {}
     for side, layer in layers.items():
         # A head without bias, or an embedding: saved in full, or below an adapter of its own.
         name = names.get(id(layer), "")
-        in_file = (f"{name}.weight", f"{name}.base_layer.weight", f"{name}.modules_to_save.weight")
-        if shape := next((shapes[key] for key in in_file if key in shapes), None):
+        keys = (f"{name}.weight", f"{name}.base_layer.weight", f"{name}.modules_to_save.weight")
+        if shape := next((in_file[key] for key in keys if key in in_file), None):
             rows[side] = shape[0]
     before = model.get_input_embeddings().weight.shape[0]
     if not rows or set(rows.values()) == {before}:

@@ -124,7 +124,7 @@ def load_model(
     check_complete(loaded.model, loaded.report, weights.model, stack, head, given)
     if adapter is not None:
         with quiet_transformers(), explained(f"cannot load {name!r} from {adapter}", adapter):
-            before = fingerprint(loaded.model) if kept is not None else ""
+            before = loaded.fingerprint or (fingerprint(loaded.model) if kept is not None else "")
             adapted = attach(loaded.model.eval(), adapter, read_adapter_config(adapter))
             loaded = Loaded(adapted, loaded.report, before)
     if kept is not None:
@@ -141,7 +141,8 @@ def _unchanged_base(kept: dict[tuple, Loaded] | None, key: tuple) -> Loaded | No
         return loaded
     # Some adapters change the base for good: saved modules, trained biases, PiSSA's residual weights.
     base = detach(loaded.model)
-    return Loaded(base, loaded.report) if fingerprint(base) == loaded.fingerprint else None
+    unchanged = fingerprint(base) == loaded.fingerprint
+    return Loaded(base, loaded.report, loaded.fingerprint) if unchanged else None
 
 
 @dataclass
@@ -151,7 +152,7 @@ class Loaded:
     Attributes:
         model: with or without an adapter.
         report: of its loading.
-        fingerprint: of the base, taken before an adapter was attached.
+        fingerprint: of the base, taken before the first adapter was attached.
     """
 
     model: Any

@@ -108,9 +108,8 @@ def read_states(
     # Without an identity nothing is stored: another model or function would be given these states.
     store = store and subject.on_disk and all(spec.pooling.source is not None for spec in specs)
     by_number: dict[int, LayerStates] = {}
-    passes = _passes(subject, corpus, specs)
     _refuse_fixed_language(subject, corpus)
-    for tokens, numbers in passes:
+    for tokens, numbers in _passes(subject, corpus, specs):
         of_pass = [specs[number] for number in numbers]
         states = _read_pass(subject, corpus, tokens, of_pass, machine.progress, store, stream)
         by_number |= zip(numbers, states, strict=True)

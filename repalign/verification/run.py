@@ -204,8 +204,7 @@ class _Case:
         ):
             return None
         normed = NORMED_LAST in judgement.conventions
-        gap = self._probe([states[rows[0]] for states in claimed.states], self.truth, normed)
-        return gap
+        return self._probe([states[rows[0]] for states in claimed.states], self.truth, normed)
 
     def tokenized(self, sentences: Sequence[str]) -> TokenRows:
         """Sentences as `repalign.extract` reads them."""

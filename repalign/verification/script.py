@@ -19,6 +19,7 @@ from repalign.models.engine import Engine
 from repalign.models.hooks import tensor_of
 from repalign.models.load_checks import plain
 from repalign.models.unembed import find_ending
+from repalign.models.vocabulary import padding_id
 
 
 class Batch(NamedTuple):
@@ -60,15 +61,8 @@ class Script:
     def around(cls, engine: Engine, prompt: Tensor) -> Script:
         """The script for a loaded model; `prompt`, int64 [token], is run once to see what follows the last block."""
         body, blocks = engine.reader.body, engine.reader.blocks
-        pad_id = engine.tokenizer.pad_token_id
-        script = cls(
-            body,
-            blocks,
-            engine.causal,
-            _table_of(body),
-            pad_id if isinstance(pad_id, int) else 0,
-            None,
-        )
+        pad_id = padding_id(engine.tokenizer, engine.rows)
+        script = cls(body, blocks, engine.causal, _table_of(body), pad_id, None)
         return replace(script, norm=script._ending(prompt[None]))
 
     @torch.inference_mode()
