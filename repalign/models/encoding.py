@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from repalign.errors import RepalignError
+from repalign.models.explaining import attempt
 
 if TYPE_CHECKING:
     from transformers import BatchEncoding, PreTrainedTokenizerBase
-
-T = TypeVar("T")
 
 MAX_GROWTH = 50
 """How many times longer a tokenizer's replacements may make a text: real ones stay below 20, even where every emoji
@@ -39,10 +38,10 @@ def encode(
     Raises:
         RepalignError: the tokenizer fails, in whatever way, or its normalizer multiplies the text.
     """
-    encoded = _attempt(_encoded, tokenizer, texts, options)
+    encoded = attempt(_encoded, tokenizer, texts, options)
     if not isinstance(encoded, BaseException):
         return encoded
-    alone = ((row, _attempt(_encoded, tokenizer, [text], options)) for row, text in enumerate(texts))
+    alone = ((row, attempt(_encoded, tokenizer, [text], options)) for row, text in enumerate(texts))
     row, error = next(((row, one) for row, one in alone if isinstance(one, BaseException)), (0, encoded))
     raise RepalignError(
         f"{name_of(tokenizer)} fails on {(names or texts)[row][:60]!r}: {_reason(error)}; "
@@ -56,7 +55,7 @@ def decode(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Sequence[int]], **
     Raises:
         RepalignError: the tokenizer fails, in whatever way, or its decoder multiplies the text.
     """
-    texts = _attempt(_decoded, tokenizer, rows, options)
+    texts = attempt(_decoded, tokenizer, rows, options)
     if isinstance(texts, BaseException):
         raise RepalignError(
             f"{name_of(tokenizer)} cannot write its tokens as text: {_reason(texts)}; save the tokenizer's files again"
@@ -68,15 +67,6 @@ def name_of(tokenizer: PreTrainedTokenizerBase) -> str:
     """E.g. "the tokenizer in models/x", for messages."""
     place = getattr(tokenizer, "name_or_path", "")
     return f"the tokenizer in {place}" if place else f"the tokenizer ({type(tokenizer).__name__})"
-
-
-def _attempt(call: Callable[..., T], *arguments: Any) -> T | BaseException:
-    try:
-        return call(*arguments)
-    except (KeyboardInterrupt, SystemExit, GeneratorExit):
-        raise
-    except BaseException as error:  # a panic of the Rust code is no Exception
-        return error
 
 
 def _reason(error: BaseException) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from repalign.errors import RepalignError
+
+T = TypeVar("T")
 
 LONGEST = 400
 """Characters of a reason: some libraries list every weight."""
@@ -29,7 +31,7 @@ def explained(action: str, path: Path | None = None) -> Iterator[None]:
     except RepalignError:
         raise
     except BaseException as error:
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+        if not _is_failure(error):
             raise
         raise RepalignError(f"{action}: {(path and _file_at_fault(path)) or reason(error)}") from error
 
@@ -45,18 +47,29 @@ def reason(error: BaseException) -> str:
     return text if speaks else f"{type(error).__name__}: {text}"
 
 
+def attempt(call: Callable[..., T], *arguments: Any) -> T | BaseException:
+    """What a call of a library returns, or what it raises: an exception, or a panic."""
+    try:
+        return call(*arguments)
+    except BaseException as error:
+        if not _is_failure(error):
+            raise
+        return error
+
+
+def _is_failure(error: BaseException) -> bool:
+    """Whether it is an exception or the panic of a library in Rust, which is none; not Ctrl-C or the end of the process."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
 def _file_at_fault(path: Path) -> str | None:
     """The first file of a folder that is unreadable by itself, and why; libraries often name neither."""
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     for file in files:
         check = CHECKS.get(file.name) or CHECKS.get(file.suffix)
-        try:
-            if check and file.is_file():
-                check(file)
-        except BaseException as error:
-            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-                raise
-            return f"{file.name}: {reason(error)}{HINTS.get(file.name, '')}"
+        failure = attempt(check, file) if check and file.is_file() else None
+        if isinstance(failure, BaseException):
+            return f"{file.name}: {reason(failure)}{HINTS.get(file.name, '')}"
     return None
 
 

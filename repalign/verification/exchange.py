@@ -29,6 +29,7 @@ from torch import Tensor
 from repalign.errors import RepalignError
 from repalign.files import json_bytes, read_json, write_atomically
 from repalign.models.engine import TOLERANCE
+from repalign.models.explaining import reason
 from repalign.verification.comparing import Claimed
 from repalign.verification.faults import CONVENTIONS
 from repalign.verification.prompts import digest_of
@@ -245,9 +246,8 @@ class _Folder:
             with safe_open(path, "pt") as file:
                 shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
         except (OSError, ValueError, TypeError, EOFError, SafetensorError) as error:
-            reason = " ".join(str(error).split())[:160]
             raise RepalignError(
-                f"{path} cannot be read ({reason}); write it again, without pickle"
+                f"{path} cannot be read ({reason(error)}); write it again, without pickle"
             ) from error
         return Arrays(path, shapes, lambda name: _from_safetensors(path, name))
 
