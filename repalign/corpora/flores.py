@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from repalign.corpora.parallel import ParallelCorpus
-from repalign.corpora.readers import choose, read_lines
+from repalign.corpora.languages import choose
+from repalign.corpora.readers import read_lines
 from repalign.errors import RepalignError
 
 CODES = {
@@ -39,5 +40,5 @@ def read_flores(
         for stem, path in files.items()
         if any(stem == spelled or stem.startswith(f"{spelled}_") for spelled in spellings)
     }
-    chosen = choose(short | files, languages or sorted(short), folder)
+    chosen = choose(short | files, languages or sorted(short), f"in {folder}")
     return ParallelCorpus("flores", {language: read_lines(path) for language, path in chosen.items()})

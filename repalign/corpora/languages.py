@@ -1,54 +1,29 @@
-"""Language codes and names."""
+"""What codes of languages mean: the one table behind prompts, scores, filters, corpora and models.
+
+Corpora, models and papers write one language in many ways: `zh`, `zho`, `cmn`, `zh-CN`, `zho_Hans`. What a code means is
+read from CLDR and ISO 639 (packages `langcodes` and `language_data`); every table of this project is keyed by
+`Language.short`, and text is told apart by `Language.script`.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from repalign.errors import RepalignError, unknown
 
 if TYPE_CHECKING:
-    from langcodes import Language
+    import langcodes
 
-CODE = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
-"""ISO 639 codes with an optional script or region: zh, zho_Hans, pt-BR."""
+T = TypeVar("T")
 
-NAMES = {
-    "ar": "Arabic", "bg": "Bulgarian", "bn": "Bengali", "cs": "Czech", "da": "Danish", "de": "German",
-    "el": "Greek", "en": "English", "es": "Spanish", "et": "Estonian", "fa": "Persian", "fi": "Finnish",
-    "fr": "French", "gu": "Gujarati", "he": "Hebrew", "hi": "Hindi", "hr": "Croatian", "hu": "Hungarian",
-    "id": "Indonesian", "it": "Italian", "ja": "Japanese", "ka": "Georgian", "ko": "Korean", "lt": "Lithuanian",
-    "lv": "Latvian", "ms": "Malay", "nl": "Dutch", "no": "Norwegian", "pl": "Polish", "pt": "Portuguese",
-    "ro": "Romanian", "ru": "Russian", "sk": "Slovak", "sl": "Slovenian", "sr": "Serbian", "sv": "Swedish",
-    "sw": "Swahili", "ta": "Tamil", "te": "Telugu", "th": "Thai", "tr": "Turkish", "uk": "Ukrainian",
-    "ur": "Urdu", "vi": "Vietnamese", "zh": "Chinese",
-}  # fmt: skip
+CODE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+"""The form of codes: ISO 639 with an optional script or region, such as zh, zho_Hans and pt-BR."""
 
-
-def is_code(text: str) -> bool:
-    """Whether `text` looks like a language code."""
-    return CODE.fullmatch(text) is not None
-
-
-def language_name(code: str) -> str:
-    """English name of a language, or its code if it is not in `NAMES`."""
-    return NAMES.get(re.split("[-_]", code)[0], code)
-
-
-class Spoken(NamedTuple):
-    """What decides whether two codes mean the same language.
-
-    Attributes:
-        language: ISO 639-3, e.g. "arb"; of a two-letter code the one that it stands for, e.g. "ara".
-        usual: the same for a macrolanguage and the member of it that is usually meant: "ara" for both. A member that
-            is not usually meant stays itself: "arz".
-        script: ISO 15924; where the code names none, the likely one in its region by CLDR.
-    """
-
-    language: str
-    usual: str
-    script: str
-
+NAMES = {"bn": "Bengali", "ckb": "Central Kurdish", "my": "Burmese"}
+"""Names that this field uses instead of CLDR's ("Bangla")."""
 
 USUAL = {"nob": "nor", "pbt": "pus"}
 """Languages that corpora and models also call by the second code, where CLDR keeps the two apart."""
@@ -56,11 +31,229 @@ USUAL = {"nob": "nor", "pbt": "pus"}
 WHOLE_SCRIPTS = {"Hang": "Kore"}
 """Names of a part of a writing system, and of the whole: text in Hangul is Korean as it is usually written."""
 
+SCRIPTS_WITHOUT_SPACES = {"Hans", "Hant", "Jpan", "Thai", "Laoo", "Khmr", "Mymr", "Tibt"}
+"""Writing systems that do not put spaces between words."""
 
-def match_language(code: str, supported: Iterable[str]) -> str | None:
-    """The one of some codes that means the same language in the same script, or None.
+LETTERS = {"Hans": "Hani Bopo", "Hant": "Hani Bopo", "Jpan": "Hani Hira Kana", "Kore": "Hang Hani"}
+"""Writing systems of several scripts, and the scripts of Unicode that their letters belong to."""
+
+SPEAKERS = 100_000
+"""Nearly every three letters are the code of some language (`doc`, `ids`, `src`). A bare code of three letters names a
+column or file of text only if CLDR counts so many speakers, or if the language also has a code of two letters."""
+
+WORDS = {"src"}
+"""Codes that nearly always mean something else: a source text, not Logudorese."""
+
+PIVOT = "en"
+"""The language that others are compared with by default."""
+
+
+class Language(NamedTuple):
+    """What a code means.
+
+    Attributes:
+        language: ISO 639-3, e.g. "arb"; of a two-letter code the one that it stands for, e.g. "ara".
+        usual: the same for a macrolanguage and the member of it that is usually meant: "ara" for both. A member that
+            is not usually meant stays itself: "arz".
+        short: `usual` in two letters if it has such a code: "ar", "arz". The key of tables.
+        script: ISO 15924; where the code names none, the likely one in its region by CLDR.
+        region: as in the code, e.g. "BR" or "419"; "" for none.
+        is_specific: whether the code names a script or a region.
+    """
+
+    language: str
+    usual: str
+    short: str
+    script: str
+    region: str
+    is_specific: bool
+
+    @property
+    def tag(self) -> str:
+        """One spelling per language, script and region, by BCP 47: "zh", "zh-Hant", "pt-PT"."""
+        from langcodes import Language as Tag
+
+        script = "" if self.script == script_of(self.short) else self.script
+        likely = Tag.get("-".join(filter(None, (self.short, script)))).maximize()
+        region = "" if self.region == likely.territory else self.region
+        return "-".join(filter(None, (self.short, script, region)))
+
+
+@lru_cache(maxsize=4096)
+def find(code: str) -> Language | None:
+    """What a code means; None for what is no code of a language.
 
     Codes may be those of ISO 639-1, 639-2 and 639-3, of BCP 47, of FLORES (`zho_Hans`) or of mBART (`zh_CN`, `en_XX`).
+    """
+    from langcodes import Language as Tag
+    from langcodes.tag_parser import LanguageTagError
+
+    try:
+        tag, raw = Tag.get(code), Tag.get(code, normalize=False)
+    except LanguageTagError:
+        return None
+    script = tag.prefer_macrolanguage().maximize().script
+    if tag.territory and not raw.territory:  # Dari, prs, would become the Persian of Afghanistan
+        tag = raw
+    if not tag.language or not script:
+        return None
+    language = _three_letters(tag)
+    usual = USUAL.get(language) or _three_letters(tag.prefer_macrolanguage())
+    region = "" if tag.territory in (None, "XX") else str(tag.territory)
+    return Language(
+        language, usual, Tag.get(usual).language or usual, WHOLE_SCRIPTS.get(script, script), region,
+        is_specific=bool(tag.script or region),
+    )  # fmt: skip
+
+
+def _three_letters(tag: langcodes.Language) -> str:
+    try:
+        return tag.to_alpha3()
+    except LookupError:  # not in ISO 639, such as M2M100's ns
+        return str(tag.language)
+
+
+def short(code: str) -> str:
+    """The key of a code in tables: "zh" for zho_Hans, cmn and zh-TW. What is no code of a language is its own."""
+    language = find(code)
+    return language.short if language else code
+
+
+def script_of(code: str) -> str:
+    """The script that a language is written in, by ISO 15924: "Hans", "Arab"; "" for what is no code of a language.
+
+    >>> script_of("zh"), script_of("sr"), script_of("srp_Latn")
+    ('Hans', 'Cyrl', 'Latn')
+    """
+    language = find(code)
+    return language.script if language else ""
+
+
+def canonical(code: str) -> str:
+    """One spelling for all codes of the same language, script and region: see `Language.tag`.
+
+    >>> [canonical(code) for code in ("zho_Hans", "cmn", "zh-CN", "zh_TW", "arb_Arab", "arb_Latn", "pt_BR", "en-US")]
+    ['zh', 'zh', 'zh', 'zh-Hant', 'ar', 'ar-Latn', 'pt', 'en']
+    """
+    language = find(code)
+    return language.tag if language else code
+
+
+def has_spaces(code: str) -> bool:
+    """Whether a language puts spaces between words."""
+    return script_of(code) not in SCRIPTS_WITHOUT_SPACES
+
+
+def looks_like_code(text: str) -> bool:
+    """Whether `text` has the form of a code, whatever it means."""
+    return CODE.fullmatch(text) is not None
+
+
+def is_code(text: str) -> bool:
+    """Whether `text`, the name of a column or file, is the code of a language: see `SPEAKERS`.
+
+    >>> [name for name in ("zh", "yue", "kbp_Latn", "id", "doc", "iso_15924", "has_image", "src", "xx") if is_code(name)]
+    ['zh', 'yue', 'kbp_Latn', 'id']
+    """
+    from langcodes import Language as Tag
+
+    language = find(text) if looks_like_code(text) and text.lower() not in WORDS else None
+    if language is None or not Tag.get(text).is_valid():
+        return False
+    tag = Tag.get(text, normalize=False)
+    if len(language.short) == 2 or tag.script:
+        return True
+    return Tag.get(language.short).speaking_population() >= SPEAKERS
+
+
+def language_name(code: str) -> str:
+    """English name of a language, with a script or region that is not the usual one; else the code itself.
+
+    >>> [language_name(code) for code in ("zho_Hans", "zh-TW", "arz_Arab", "pt_BR", "elvish")]
+    ['Chinese', 'Chinese (Traditional)', 'Egyptian Arabic', 'Portuguese', 'elvish']
+    """
+    from langcodes import Language as Tag
+
+    language = find(code)
+    if language is None or not Tag.get(language.short).is_valid():
+        return code
+    name = Tag.get(language.tag).display_name()
+    plain = Tag.get(language.short).display_name()
+    return name.replace(plain, NAMES.get(language.short, plain), 1)
+
+
+def find_language(code: str, available: Iterable[str], where: str) -> str:
+    """The one of a corpus's languages that is meant by a code.
+
+    Two scripts or variants of a language are never mixed up: a code that names neither is refused where both are.
+
+    >>> find_language("en", ["eng_Latn", "zho_Hans"], "corpus 'flores'")
+    'eng_Latn'
+
+    Args:
+        code: as asked for.
+        available: codes of the corpus.
+        where: how a message refers to it.
+
+    Raises:
+        RepalignError: none of them is meant, or several are.
+    """
+    available = list(available)
+    if code in available:
+        return code
+    matching = _matching(code, available)
+    if len(matching) > 1:
+        raise RepalignError(f"{code!r} may be any of {', '.join(matching)} {where}; name one of them")
+    if not matching:
+        raise unknown("language", code, available, where)
+    return matching[0]
+
+
+def _matching(code: str, available: Sequence[str]) -> list[str]:
+    asked = find(code)
+    if asked is None:
+        return []
+    found = {one: meant for one in available if (meant := find(one))}
+    same = [one for one, meant in found.items() if meant.language == asked.language]
+    same = same or [one for one, meant in found.items() if meant.usual == asked.usual]
+    written = [one for one in same if found[one].script == asked.script]
+    if asked.is_specific:
+        in_region = [one for one in written if found[one].region == asked.region]
+        return in_region or [one for one in written if not (asked.region and found[one].region)]
+    plain = [one for one in same if not found[one].is_specific]
+    if plain or not written:
+        return plain
+    return same
+
+
+def choose(available: Mapping[str, T], languages: Sequence[str] | None, where: str) -> dict[str, T]:
+    """The entries of some languages, in the order and by the codes asked for.
+
+    Args:
+        available: language code -> anything.
+        languages: codes, see `find_language`; None for all that are available.
+        where: how error messages refer to the source.
+
+    Raises:
+        RepalignError: a language that is not available, or that is named twice.
+    """
+    if not languages:
+        return dict(available)
+    found = {code: find_language(code, available, where) for code in languages}
+    if len(set(found.values())) != len(languages):
+        raise RepalignError(f"a language is named twice in {','.join(languages)}")
+    return {code: available[one] for code, one in found.items()}
+
+
+def default_pivot(available: Sequence[str]) -> str:
+    """English if it is there, in whatever spelling; else the first."""
+    matching = _matching(PIVOT, available)
+    return PIVOT if PIVOT in available else (matching or available)[0]
+
+
+def match_language(code: str, supported: Iterable[str]) -> str | None:
+    """The one of a model's codes that means the same language in the same script, or None.
+
     A code without a script means the likely one: `zh` and `zh-CN` are simplified Chinese, and neither matches
     `zho_Hant`. `ar` is Standard Arabic (`arb`), never a dialect (`arz`). Regions matter only between several matches:
     `pt_BR` prefers `pt-BR` to `pt-PT`.
@@ -75,37 +268,10 @@ def match_language(code: str, supported: Iterable[str]) -> str | None:
     from langcodes import tag_distance
 
     supported = list(supported)
-    spoken = _spoken(code)
-    if code in supported or spoken is None:
+    asked = find(code)
+    if code in supported or asked is None:
         return code if code in supported else None
-    others = {other: one for other in supported if (one := _spoken(other)) and one.script == spoken.script}
-    same = [other for other, one in others.items() if one.language == spoken.language]
-    same = same or [other for other, one in others.items() if one.usual == spoken.usual]
+    others = {other: one for other in supported if (one := find(other)) and one.script == asked.script}
+    same = [other for other, one in others.items() if one.language == asked.language]
+    same = same or [other for other, one in others.items() if one.usual == asked.usual]
     return min(same, key=lambda other: tag_distance(code, other), default=None)
-
-
-@lru_cache(maxsize=4096)
-def _spoken(code: str) -> Spoken | None:
-    """None for what is no code of a language."""
-    from langcodes import Language
-    from langcodes.tag_parser import LanguageTagError
-
-    try:
-        tag, raw = Language.get(code), Language.get(code, normalize=False)
-    except LanguageTagError:
-        return None
-    script = tag.prefer_macrolanguage().maximize().script
-    if tag.territory and not raw.territory:  # Dari, prs, would become the Persian of Afghanistan
-        tag = raw
-    if not tag.language or not script:
-        return None
-    language = _three_letters(tag)
-    usual = USUAL.get(language) or _three_letters(tag.prefer_macrolanguage())
-    return Spoken(language, usual, WHOLE_SCRIPTS.get(script, script))
-
-
-def _three_letters(tag: Language) -> str:
-    try:
-        return tag.to_alpha3()
-    except LookupError:  # not in ISO 639, such as M2M100's ns
-        return str(tag.language)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from repalign.corpora.readers import SUFFIXES, Texts, choose, read_file, read_folder, read_hub
+from repalign.corpora.languages import choose
+from repalign.corpora.readers import SUFFIXES, Texts, read_file, read_folder, read_hub
 from repalign.errors import unknown
 
 EMBEDDED = {
@@ -43,6 +44,6 @@ def open_texts(spec: str, languages: Sequence[str] | None = None) -> Texts:
 def _phrasebook(languages: Sequence[str] | None) -> Texts:
     from repalign.corpora.phrasebook import LANGUAGES, meanings, realise
 
-    chosen = choose(dict.fromkeys(LANGUAGES), languages, "phrasebook")
+    chosen = choose(dict.fromkeys(LANGUAGES), languages, "in the phrasebook")
     held_out = meanings("held-out")[:PHRASEBOOK_SENTENCES]
     return Texts("phrasebook", {lang: [realise(m, lang) for m in held_out] for lang in chosen})

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from repalign.corpora.languages import is_code
-from repalign.errors import RepalignError, unknown
+from repalign.corpora.languages import choose, is_code
+from repalign.errors import RepalignError
 
 ROW_KEYS = {"id", "idx", "index", "key", "source", "url", "domain", "topic"}
 """Columns that describe a row. `id` means Indonesian only if it is requested explicitly."""
@@ -33,7 +33,7 @@ def read_folder(folder: Path, languages: Sequence[str] | None = None) -> Texts:
     files = {path.stem: path for path in sorted(folder.glob("*.txt")) if is_code(path.stem)}
     if not files:
         raise RepalignError(f"no <language>.txt in {folder}; expected files such as en.txt and zh.txt")
-    texts = {lang: read_lines(path) for lang, path in choose(files, languages, folder).items()}
+    texts = {lang: read_lines(path) for lang, path in choose(files, languages, f"in {folder}").items()}
     counts = {f"{lang}.txt": len(rows) for lang, rows in texts.items()}
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{name} has {count}" for name, count in counts.items())
@@ -123,7 +123,7 @@ def from_rows(
         raise RepalignError(
             f"{where} has no language columns; expected codes such as en and zh, found {', '.join(rows[0])}"
         )
-    texts: dict[str, list[str]] = {lang: [] for lang in choose(columns, languages, where)}
+    texts: dict[str, list[str]] = {lang: [] for lang in choose(columns, languages, f"in {where}")}
     for number, row in enumerate(rows, start=1):
         for lang, column in texts.items():
             cell = row.get(lang)
@@ -133,23 +133,6 @@ def from_rows(
                 )
             column.append(cell.strip())
     return Texts(name, texts)
-
-
-def choose(available: Mapping[str, Any], languages: Sequence[str] | None, where: object) -> dict[str, Any]:
-    """The entries of some languages, in the order given.
-
-    Args:
-        available: language code -> anything.
-        languages: codes; None for all that are available.
-        where: how error messages refer to the source.
-
-    Raises:
-        RepalignError: a language that is not available.
-    """
-    for language in languages or ():
-        if language not in available:
-            raise unknown("language", language, available, f"in {where}")
-    return {language: available[language] for language in (languages or available)}
 
 
 def read_lines(path: Path) -> list[str]:

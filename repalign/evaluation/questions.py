@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repalign.corpora.readers import choose, hub_rows, parquet_rows
+from repalign.corpora.languages import choose
+from repalign.corpora.readers import hub_rows, parquet_rows
 from repalign.errors import RepalignError, unknown
 from repalign.evaluation.items import Item
 from repalign.files import read_toml
@@ -85,10 +86,10 @@ def read_questions(
         paths_of = _paths_by_language(folder, source.files)
         if not paths_of:
             raise RepalignError(f"no questions in {folder}; expected files such as {source.example}")
-        chosen = choose(paths_of, languages or [lang for lang in paths_of if lang in prompts], folder)
+        chosen = choose(paths_of, languages or [lang for lang in paths_of if lang in prompts], f"in {folder}")
         rows = {language: _rows(paths) for language, paths in chosen.items()}
     elif data.count("/") == 1 and not data.startswith((".", "/", "~")):
-        chosen = choose(dict.fromkeys(source.languages), languages, data)
+        chosen = choose(dict.fromkeys(source.languages), languages, f"in {data}")
         rows = {
             language: _hub_rows(data, source, language)
             for language in chosen

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from repalign.corpora import ParallelCorpus, open_corpus
 from repalign.corpora.flores import read_flores
-from repalign.corpora.languages import language_name
+from repalign.corpora.languages import choose, language_name
 from repalign.corpora.opening import PHRASEBOOK_SENTENCES
-from repalign.corpora.readers import choose
 from repalign.errors import RepalignError
 from repalign.evaluation.items import Item
 from repalign.evaluation.questions import Source, read_prompts, read_questions
@@ -138,7 +137,7 @@ def _flores(request: Request) -> list[Item]:
 def _phrasebook(request: Request) -> list[Item]:
     from repalign.corpora import phrasebook
 
-    languages = choose(dict.fromkeys(phrasebook.LANGUAGES), request.languages, "phrasebook")
+    languages = choose(dict.fromkeys(phrasebook.LANGUAGES), request.languages, "in the phrasebook")
     held_out = phrasebook.meanings("held-out")[: request.limit or PHRASEBOOK_SENTENCES]
     return [
         Item(f"{row}-{task.kind}", language, task.instruction, task.input, (task.output,), task.kind,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from repalign.corpora.languages import is_code, match_language
+from repalign.corpora.languages import looks_like_code, match_language
 from repalign.errors import RepalignError
 from repalign.models.encoding import encode
 
@@ -142,6 +142,6 @@ def _language_tokens(tokenizer: Any) -> dict[str, int]:
     if ids is None:
         named = {str(token) for token in tokenizer.special_tokens_map.values()}
         tokens = [token for token in tokenizer.all_special_tokens if token not in named]
-        codes = [token for token in tokens if is_code(token.strip("_"))]
+        codes = [token for token in tokens if looks_like_code(token.strip("_"))]
         ids = dict(zip(codes, tokenizer.convert_tokens_to_ids(codes), strict=True))
     return {token.strip("_"): id for token, id in ids.items() if id != tokenizer.unk_token_id}
