@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from repalign.corpora.parallel import ParallelCorpus
 from repalign.corpora.languages import choose
+from repalign.corpora.parallel import ParallelCorpus
 from repalign.corpora.readers import read_lines
 from repalign.errors import RepalignError
 
