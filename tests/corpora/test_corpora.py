@@ -135,7 +135,7 @@ def test_damaged_and_foreign_files_get_one_line(tmp_path):
     refuses(["a.jsonl, line 2"], open_corpus, str(tmp_path / "a.jsonl"))
     (tmp_path / "a.docx").write_text("x")
     refuses([".parquet"], open_corpus, str(tmp_path / "a.docx"))
-    refuses(["no <language>.txt"], open_corpus, str(tmp_path))
+    refuses(["several tables", "a.jsonl, a.parquet"], open_corpus, str(tmp_path))
 
 
 def test_duplicates_in_any_language_share_a_group():
