@@ -201,15 +201,16 @@ def find_language(code: str, available: Iterable[str], where: str) -> str:
     available = list(available)
     if code in available:
         return code
-    matching = _matching(code, available)
-    if len(matching) > 1:
-        raise RepalignError(f"{code!r} may be any of {', '.join(matching)} {where}; name one of them")
-    if not matching:
+    found = matching(code, available)
+    if len(found) > 1:
+        raise RepalignError(f"{code!r} may be any of {', '.join(found)} {where}; name one of them")
+    if not found:
         raise unknown("language", code, available, where)
-    return matching[0]
+    return found[0]
 
 
-def _matching(code: str, available: Sequence[str]) -> list[str]:
+def matching(code: str, available: Sequence[str]) -> list[str]:
+    """Those of a corpus's languages that a code may mean: see `find_language`."""
     asked = find(code)
     if asked is None:
         return []
@@ -247,8 +248,7 @@ def choose(available: Mapping[str, T], languages: Sequence[str] | None, where: s
 
 def default_pivot(available: Sequence[str]) -> str:
     """English if it is there, in whatever spelling; else the first."""
-    matching = _matching(PIVOT, available)
-    return PIVOT if PIVOT in available else (matching or available)[0]
+    return PIVOT if PIVOT in available else (matching(PIVOT, available) or available)[0]
 
 
 def match_language(code: str, supported: Iterable[str]) -> str | None:

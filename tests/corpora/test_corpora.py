@@ -10,7 +10,7 @@ import pytest
 
 from repalign.corpora import EMBEDDED, ParallelCorpus, open_corpus
 from repalign.corpora.checks import check, duplicate_groups
-from repalign.corpora.readers import read_hub
+from repalign.corpora.opening import read_hub
 from repalign.errors import RepalignError
 
 
@@ -75,6 +75,7 @@ def test_a_hub_data_set_saved_as_parquet_is_read(folder, tmp_path, monkeypatch):
     datasets.Dataset.from_list(pairs).to_parquet(repo / "test-00000-of-00001.parquet")
     monkeypatch.chdir(tmp_path / "hub")  # the loader takes a folder owner/name for the hub's
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", lambda *args, **options: None)
     assert ParallelCorpus(read_hub("owner/pairs").sentences) == ParallelCorpus(expected.sentences)
     assert read_hub("owner/pairs:default:test", ["zh"]).sentences.keys() == {"zh"}
     refuses(["owner/pairs", "validation"], read_hub, "owner/pairs:default:validation")
