@@ -14,7 +14,7 @@ SHOWN = 8
 """Line numbers that a message lists."""
 
 FEWEST, DECISIVE = 12, 0.2
-"""Lines between empty ones, and difference of correlations, by which surplus lines are told from missing translations."""
+"""Lines between empty ones, and difference of correlations, that distinguish surplus lines from missing translations."""
 
 
 def aligned_lines(files: Mapping[str, TextFile], where: str) -> dict[str, list[str]]:
