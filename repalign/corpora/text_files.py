@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -32,7 +33,9 @@ DECOMPRESSORS: dict[str, Callable[[Any], Any]] = {
 DEEPEST = 2
 """Folders within folders that are looked at: that of a whole disk ends soon."""
 
-DAMAGED = (OSError, EOFError, ValueError, RuntimeError, lzma.LZMAError, zlib.error, zipfile.BadZipFile)
+DAMAGED = (
+    OSError, EOFError, ValueError, RuntimeError, LookupError, struct.error, lzma.LZMAError, zlib.error, zipfile.BadZipFile,
+)  # fmt: skip
 """What the readers of compressed files and archives raise on those that are damaged or encrypted."""
 
 

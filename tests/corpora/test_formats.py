@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
+
 import pytest
 from formats import SENTENCES, SHAPES
 
 from repalign.corpora import open_corpus
 from repalign.corpora.languages import canonical
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
@@ -16,7 +21,7 @@ def test_every_row_of_a_public_shape_is_read(shape, tmp_path):
     assert set(corpus.languages) == {code.removeprefix("sentence_") for code in shape.codes}
     for code, short in shape.codes.items():
         assert list(corpus.sentences[code.removeprefix("sentence_")]) == SENTENCES[short]
-    assert {canonical(code) for code in corpus.languages} == set(shape.codes.values()) or shape.name == "TMX"
+    assert {canonical(code) for code in corpus.languages} == set(shape.codes.values())
 
 
 @pytest.mark.parametrize(
@@ -27,3 +32,9 @@ def test_languages_are_asked_for_in_any_spelling(shape, tmp_path):
     assert corpus.languages == ("zho_Hans", "en")
     assert list(corpus.sentences["en"]) == SENTENCES["en"]
     assert list(corpus.sentences["zho_Hans"]) == SENTENCES["zh"]
+
+
+def test_the_table_of_formats_is_up_to_date():
+    formats = runpy.run_path(str(ROOT / "analyses" / "formats.py"))
+    written = (ROOT / "docs" / "corpora.md").read_text(encoding="utf-8")
+    assert written == formats["page"](written), "run `python analyses/formats.py`"

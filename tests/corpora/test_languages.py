@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from repalign.corpora.languages import (
-    canonical, choose, default_pivot, find_language, has_spaces, is_code, language_name, match_language, script_of, short,
+    canonical,
+    choose,
+    default_pivot,
+    find_language,
+    has_spaces,
+    is_code,
+    language_name,
+    match_language,
+    matching,
+    script_of,
+    short,
 )  # fmt: skip
 from repalign.errors import RepalignError
 
@@ -63,7 +73,7 @@ def test_other_conventions(supported, code, expected):
     assert match_language(code, supported.split()) == expected
 
 
-FLORES = """
+CODES_OF_FLORES = """
 ace_Arab ace_Latn acm_Arab acq_Arab aeb_Arab afr_Latn ajp_Arab aka_Latn als_Latn amh_Ethi apc_Arab arb_Arab arb_Latn ars_Arab
 ary_Arab arz_Arab asm_Beng ast_Latn awa_Deva ayr_Latn azb_Arab azj_Latn bak_Cyrl bam_Latn ban_Latn bel_Cyrl bem_Latn ben_Beng
 bho_Deva bjn_Arab bjn_Latn bod_Tibt bos_Latn bug_Latn bul_Cyrl cat_Latn ceb_Latn ces_Latn cjk_Latn ckb_Arab crh_Latn cym_Latn
@@ -79,7 +89,8 @@ sin_Sinh slk_Latn slv_Latn smo_Latn sna_Latn snd_Arab som_Latn sot_Latn spa_Latn
 swh_Latn szl_Latn tam_Taml taq_Latn taq_Tfng tat_Cyrl tel_Telu tgk_Cyrl tgl_Latn tha_Thai tir_Ethi tpi_Latn tsn_Latn tso_Latn
 tuk_Latn tum_Latn tur_Latn twi_Latn tzm_Tfng uig_Arab ukr_Cyrl umb_Latn urd_Arab uzn_Latn vec_Latn vie_Latn war_Latn wol_Latn
 xho_Latn ydd_Hebr yor_Latn yue_Hant zho_Hans zho_Hant zsm_Latn zul_Latn
-""".split()
+"""
+FLORES = CODES_OF_FLORES.split()
 
 
 def test_every_language_of_flores_has_a_name_and_its_script():
@@ -96,15 +107,14 @@ def test_every_language_of_flores_has_a_name_and_its_script():
 
 
 def test_a_bare_code_means_one_language_of_flores_or_is_refused_with_the_choices():
-    ambiguous = {}
-    for code in sorted({code[:3] for code in FLORES}):
-        try:
-            assert find_language(code, FLORES, "in FLORES")[:3] == code
-        except RepalignError as error:
-            ambiguous[code] = str(error)
+    codes = sorted({code[:3] for code in FLORES})
+    assert all(matching(code, FLORES)[0][:3] == code for code in codes if len(matching(code, FLORES)) == 1)
     in_another_script = {"crh", "tzm"}  # than the likely one
-    assert set(ambiguous) == {"ace", "arb", "bjn", "kas", "knc", "min", "taq", "zho"} | in_another_script
-    assert "zho_Hans, zho_Hant" in ambiguous["zho"]
+    assert {code for code in codes if not matching(code, FLORES)} == in_another_script
+    several = {code for code in codes if len(matching(code, FLORES)) > 1}
+    assert several == {"ace", "arb", "bjn", "kas", "knc", "min", "taq", "zho"}
+    with pytest.raises(RepalignError, match="may be any of zho_Hans, zho_Hant in FLORES; name one"):
+        find_language("zh", FLORES, "in FLORES")
     for code, means in {
         "en": "eng_Latn",
         "fa": "pes_Arab",

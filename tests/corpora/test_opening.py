@@ -254,3 +254,18 @@ def test_a_corpus_is_selected_by_meaning():
     assert (
         ParallelCorpus({"en": EN, "zh": ZH}).digest == ParallelCorpus({"cmn_Hans": ZH, "eng_Latn": EN}).digest
     )
+
+
+def test_a_damaged_archive_is_refused(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("en.txt", "A cat.\n")
+    whole = path.read_bytes()
+    directory = whole.index(b"PK\x01\x02")
+    for damaged in (
+        whole[:-10],
+        whole[: directory + 28] + b"\0\0" + whole[directory + 30 :],  # a member without a name, found by mutation
+        whole.replace(b"A cat.", b"A dog."),
+    ):
+        path.write_bytes(damaged)
+        refused(path, "a.zip")
