@@ -185,6 +185,11 @@ def _tatoeba(folder: Path, texts: Texts) -> Path:
     return path
 
 
+def _headerless(folder: Path, texts: Texts) -> Path:
+    _lines(folder / "a.tsv", [f"{en}\t{zh}" for en, zh in zip(texts["en"], texts["zh"], strict=True)])
+    return folder / "a.tsv"
+
+
 def _compressed(folder: Path, texts: Texts) -> Path:
     for code, opened in (("en", gzip.open), ("zh", lzma.open)):
         with opened(folder / f"{code}.txt.{'gz' if code == 'en' else 'xz'}", "wb") as file:
@@ -220,7 +225,7 @@ SHAPES = (
     Shape("Tatoeba", "pairs: id, sentence, id, translation; `--langs en,zh`", _tatoeba, PAIR, ("en", "zh")),
     Shape("TSV", "language codes as header", _table("a.tsv", THREE, lambda frame, path: path.write_text("\n".join("\t".join(map(str, row)) for row in [list(frame), *frame.to_numpy().tolist()])), id=int, doc=lambda row: f"doc-{row}"), THREE),
     Shape("TSV of pandas or Excel", "quotes as in CSV, which is detected", _table("a.tsv", THREE, lambda frame, path: frame.to_csv(path, sep="\t", index=False)), THREE),
-    Shape("TSV without a header", "`--langs en,zh`", lambda folder, texts: (_lines(folder / "a.tsv", [f"{en}\t{zh}" for en, zh in zip(texts["en"], texts["zh"], strict=True)]), folder / "a.tsv")[1], PAIR, ("en", "zh")),
+    Shape("TSV without a header", "`--langs en,zh`", _headerless, PAIR, ("en", "zh")),
     Shape("CSV", "with commas", _table("a.csv", THREE, lambda frame, path: frame.to_csv(path, index=False), id=int), THREE),
     Shape("CSV of Excel", "with semicolons and a byte order mark", _table("a.csv", THREE, lambda frame, path: frame.to_csv(path, sep=";", index=False, encoding="utf-8-sig")), THREE),
     Shape("JSON lines", "a sentence per language", _table("a.jsonl", THREE, lambda frame, path: frame.to_json(path, orient="records", lines=True), id=int), THREE),

@@ -24,7 +24,10 @@ def add_data_options(parser: argparse.ArgumentParser, sentences: int | None = No
                        "or Moses pairs; TSV, CSV, JSON, JSONL, parquet or TMX; or a hub data set (docs/corpora.md); default: "
                        "what the checkpoint is tested on, else everyday")  # fmt: skip
     group.add_argument(
-        "--langs", type=comma_list, metavar="L,L", help="languages, in any spelling (zh, zho_Hans, zh-CN); by default all of the corpus"
+        "--langs",
+        type=comma_list,
+        metavar="L,L",
+        help="languages, in any spelling (zh, zho_Hans, zh-CN); by default all of the corpus",
     )
     group.add_argument(
         "--sentences", type=positive, default=sentences, metavar="N",

@@ -14,7 +14,7 @@ from repalign.corpora.layouts import languages_in, table_in
 from repalign.corpora.line_files import aligned_lines
 from repalign.corpora.long_tables import from_tables
 from repalign.corpora.tables import READERS, Row, read_rows
-from repalign.corpora.text_files import TextFile, files_in, text_file
+from repalign.corpora.text_files import TextFile, files_in, files_named, text_file
 from repalign.corpora.tmx import read_tmx
 from repalign.errors import RepalignError, unknown
 
@@ -54,11 +54,11 @@ def open_texts(spec: str, languages: Sequence[str] | None = None) -> Texts:
             return read_folder(path, languages)
         if path.is_file():
             return read_file(text_file(path), languages)
-        beside = files_in(path.parent) if spec and path.parent.is_dir() else []
+        sides = languages_in(files_named(path), str(path))
     except OSError as error:  # a name of 300 characters, a folder that may not be entered
         raise RepalignError(f"cannot read {spec[:80]!r}: {error.strerror}; check the path") from error
-    if sides := [file for file in beside if file.name.startswith(f"{path.name}.") and "/" not in file.name]:
-        return _from_files(sides, path.name, languages, str(path))
+    if sides:
+        return Texts(path.name, _sentences(choose(sides, languages, f"in {path}"), str(path)))
     name = spec.partition(":")[0]
     if is_hub_id(name):
         return read_hub(spec, languages)

@@ -9,7 +9,7 @@ import logging
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from repalign.corpora.text_files import TextFile
@@ -17,7 +17,7 @@ from repalign.errors import RepalignError
 
 logger = logging.getLogger(__name__)
 
-Row = tuple[str, dict[str, Any]]
+Row = tuple[str, Mapping[str, Any]]
 """Position for messages ("line 3"), and the cells by column."""
 
 DELIMITERS = "\t,;|"

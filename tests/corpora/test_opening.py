@@ -264,7 +264,9 @@ def test_a_damaged_archive_is_refused(tmp_path):
     directory = whole.index(b"PK\x01\x02")
     for damaged in (
         whole[:-10],
-        whole[: directory + 28] + b"\0\0" + whole[directory + 30 :],  # a member without a name, found by mutation
+        whole[: directory + 28]
+        + b"\0\0"
+        + whole[directory + 30 :],  # a member without a name, found by mutation
         whole.replace(b"A cat.", b"A dog."),
     ):
         path.write_bytes(damaged)
