@@ -9,8 +9,7 @@ import logging
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from repalign.corpora.text_files import TextFile
@@ -18,7 +17,7 @@ from repalign.errors import RepalignError
 
 logger = logging.getLogger(__name__)
 
-Row = tuple[str, dict[str, Any]]
+Row = tuple[str, Mapping[str, Any]]
 """Position for messages ("line 3"), and the cells by column."""
 
 DELIMITERS = "\t,;|"
@@ -48,13 +47,13 @@ def read_rows(file: TextFile) -> Iterator[Row]:
         yield position, row
 
 
-def read_cells(file: TextFile) -> list[list[str]]:
-    """The lines of a TSV or CSV as lists of cells, header included; for files without a header.
+def read_cells(file: TextFile) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each line of a TSV or CSV, and its number; blank lines are left out.
 
     Raises:
         RepalignError: it is damaged.
     """
-    return [cells for _, cells in (_comma_cells(file) if file.suffix == ".csv" else _tab_cells(file))]
+    return _comma_cells(file) if file.suffix == ".csv" else _tab_cells(file)
 
 
 def with_header(file: TextFile, lines: Iterable[tuple[int, list[str]]]) -> Iterator[Row]:
@@ -84,7 +83,7 @@ def _cause(cells: Sequence[str], header: Sequence[str]) -> str:
 
 
 def _separated(file: TextFile) -> Iterator[Row]:
-    yield from with_header(file, _comma_cells(file) if file.suffix == ".csv" else _tab_cells(file))
+    return with_header(file, read_cells(file))
 
 
 def _tab_cells(file: TextFile) -> Iterator[tuple[int, list[str]]]:
@@ -206,10 +205,7 @@ def _parquet(file: TextFile) -> Iterator[tuple[str, Any]]:
     try:
         batches = pyarrow.parquet.ParquetFile(io.BytesIO(file.read())).iter_batches()
         rows = (row for batch in batches for row in batch.to_pylist())
-        number = 0
-        while chunk := list(islice(rows, 1000)):
-            for number, row in enumerate(chunk, start=number + 1):
-                yield f"row {number}", row
+        yield from ((f"row {number}", row) for number, row in enumerate(rows, start=1))
     except (pyarrow.ArrowException, OSError, ValueError) as error:  # ValueError: text that is not UTF-8
         reason = str(error).partition("\n")[0]
         raise RepalignError(f"{file.where} is not a readable parquet file: {reason}") from error

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import bz2
+import glob
 import gzip
 import io
 import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -32,7 +34,9 @@ DECOMPRESSORS: dict[str, Callable[[Any], Any]] = {
 DEEPEST = 2
 """Folders within folders that are looked at: that of a whole disk ends soon."""
 
-DAMAGED = (OSError, EOFError, ValueError, RuntimeError, lzma.LZMAError, zlib.error, zipfile.BadZipFile)
+DAMAGED = (
+    OSError, EOFError, ValueError, RuntimeError, LookupError, struct.error, lzma.LZMAError, zlib.error, zipfile.BadZipFile,
+)  # fmt: skip
 """What the readers of compressed files and archives raise on those that are damaged or encrypted."""
 
 
@@ -137,6 +141,12 @@ def files_in(folder: Path) -> list[TextFile]:
     return [
         file for file in found if not any(part.startswith((".", "__MACOSX")) for part in file.name.split("/"))
     ]
+
+
+def files_named(beginning: Path) -> list[TextFile]:
+    """The files whose names go on after a path with a dot: News.en-zh.en and News.en-zh.zh for News.en-zh."""
+    paths = sorted(beginning.parent.glob(f"{glob.escape(beginning.name)}.*")) if beginning.name else []
+    return [_on_disk(path, path.name) for path in paths if path.is_file()]
 
 
 def _below(folder: Path, root: Path) -> list[TextFile]:

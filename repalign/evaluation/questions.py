@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from repalign.corpora.hub import hub_rows
 from repalign.corpora.languages import choose
-from repalign.corpora.readers import hub_rows, parquet_rows
+from repalign.corpora.readers import parquet_rows
 from repalign.errors import RepalignError, unknown
 from repalign.evaluation.items import Item
 from repalign.files import read_toml

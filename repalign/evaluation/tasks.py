@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repalign.corpora import ParallelCorpus, open_corpus
-from repalign.corpora.flores import read_flores
-from repalign.corpora.languages import choose, language_name
+from repalign.corpora.languages import choose, find_language, language_name
 from repalign.corpora.opening import PHRASEBOOK_SENTENCES
 from repalign.errors import RepalignError
 from repalign.evaluation.items import Item
@@ -92,8 +91,11 @@ def translation_items(corpus: ParallelCorpus, request: Request) -> list[Item]:
     Raises:
         RepalignError: the corpus lacks the source language, or has no other.
     """
-    sources = corpus.select([request.source]).sentences[request.source]
-    targets = [language for language in request.languages or corpus.languages if language != request.source]
+    source = find_language(
+        request.source, corpus.languages, f"in corpus {corpus.name!r}; --source names another"
+    )
+    sources = corpus.sentences[source]
+    targets = [language for language in request.languages or corpus.languages if language != source]
     if not targets:
         raise RepalignError(
             f"nothing to translate {request.source!r} into; name other languages, or another --source"
@@ -126,12 +128,9 @@ def _translation(request: Request) -> list[Item]:
 
 
 def _flores(request: Request) -> list[Item]:
-    if request.data is None or not Path(request.data).expanduser().is_dir():
-        raise RepalignError(
-            f"no folder {request.data or 'given'}; --data takes the unpacked FLORES, with files such as eng_Latn.devtest"
-        )
-    corpus = read_flores(Path(request.data).expanduser(), _with_source(request)).select(limit=request.limit)
-    return translation_items(corpus, request)
+    if request.data is None:
+        raise RepalignError("--data is missing: the folder of FLORES, with files such as eng_Latn.devtest")
+    return _translation(request)
 
 
 def _phrasebook(request: Request) -> list[Item]:
@@ -153,6 +152,6 @@ for _task in (
     Task("mlqa", "reading comprehension in 7 languages (MLQA)", _questions(MLQA), QUESTION_SCORERS, 64),
     Task("phrasebook", "questions and exercises about sentences that the demo family was not trained on", _phrasebook, ("exact", "f1", "contains"), 32),
     Task("translation", "translation of any parallel corpus, from --source", _translation, TRANSLATION_SCORERS, 256),
-    Task("flores", "translation of FLORES-101 or FLORES-200", _flores, TRANSLATION_SCORERS, 256),
+    Task("flores", "translation of FLORES-101, FLORES-200 or FLORES+", _flores, TRANSLATION_SCORERS, 256),
 ):  # fmt: skip
     TASKS.add(_task.name, _task)

@@ -31,7 +31,8 @@ def refused(path, *parts):
     with pytest.raises(RepalignError) as error:
         rows_of(path)
     message = str(error.value)
-    assert path.name in message and "\n" not in message
+    assert path.name in message
+    assert "\n" not in message
     for part in parts:
         assert part in message, message
 

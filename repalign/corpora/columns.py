@@ -1,0 +1,113 @@
+"""From rows of a table to the sentences of each language: wide tables, long ones, and the hub's `translation`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from repalign.corpora.cells import cell_text
+from repalign.corpora.languages import choose, is_code
+from repalign.corpora.long_tables import from_long, language_column, text_column
+from repalign.corpora.tables import Row
+from repalign.errors import RepalignError
+
+logger = logging.getLogger(__name__)
+
+ROW_KEYS = {"id", "idx", "index", "key", "source", "url", "domain", "topic"}
+"""Columns that describe a row. `id` means Indonesian only if it is requested explicitly."""
+
+PREFIX = "sentence_"
+"""Before the codes in the columns of FLORES on the hub."""
+
+SHOWN = 12
+"""Names of columns that a message lists."""
+
+REPEATS = 10
+"""A column that holds each of its texts more often than this, on average, holds labels and no sentences."""
+
+
+class Texts(NamedTuple):
+    """What was read, not yet checked: the name of a corpus, and its sentences by language."""
+
+    name: str
+    sentences: Mapping[str, Sequence[str]]
+
+
+def from_rows(name: str, rows: Sequence[Row], languages: Sequence[str] | None, where: str) -> Texts:
+    """Texts from the rows of a table.
+
+    Its columns are languages; or it has one column `translation` of sentences by language; or it is long: a column of
+    languages, one of text, and one of ids by which sentences of different languages belong together.
+
+    Args:
+        name: name of the corpus.
+        rows: position for messages, and cells by column.
+        languages: codes, or names of columns, in this order; by default all columns that are named by a code and hold
+            text. Columns that are left out are logged.
+        where: how error messages refer to the source, e.g. a path.
+
+    Raises:
+        RepalignError: no rows, no language columns, a language without a column, or a row without text.
+    """
+    if not rows:
+        raise RepalignError(f"{where} has no rows")
+    for position, row in rows:
+        if not isinstance(row, Mapping):
+            raise RepalignError(
+                f"{where}: {position} is {type(row).__name__}; expected a sentence for each language code, such as "
+                '{"en": ..., "zh": ...}'
+            )
+    rows = [(position, _sides(row)) for position, row in rows]
+    names = list(dict.fromkeys(column for _, row in rows for column in row))
+    if (column := language_column(names, rows)) and (text := text_column(names)):
+        return Texts(name, from_long(rows, column, text, languages, where))
+    columns = _language_columns(names, rows, languages or ())
+    if not columns:
+        raise RepalignError(
+            f"{where} has no language columns; expected codes such as en and zh, found {_listed(names)}; --langs names "
+            "other columns"
+        )
+    chosen = choose(columns, languages, f"in {where}")
+    if not languages and (left_out := [column for column in names if column not in columns.values()]):
+        logger.info("%s: columns that are no languages are left out: %s", where, _listed(left_out))
+    return Texts(
+        name, {language: _column(rows, column, language, where) for language, column in chosen.items()}
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(str, names[:SHOWN])) + (f", ... ({len(names)} in all)" if len(names) > SHOWN else "")
+
+
+def _sides(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The sentences by language of a row of the hub: {"translation": {"en": ..., "zh": ...}}, or the row itself."""
+    sides = row.get("translation")
+    if not isinstance(sides, Mapping):
+        return row
+    languages, texts = sides.get("language"), sides.get("translation")
+    if isinstance(languages, Sequence) and isinstance(texts, Sequence) and not isinstance(texts, str):
+        return dict(zip(languages, texts, strict=False))  # of any number of languages
+    return sides
+
+
+def _language_columns(names: Sequence[str], rows: Sequence[Row], asked: Sequence[str]) -> dict[str, str]:
+    """Code -> column."""
+    codes = {column.removeprefix(PREFIX): column for column in names if is_code(column.removeprefix(PREFIX))}
+    found = {
+        code: column
+        for code, column in codes.items()
+        if code in asked or (code not in ROW_KEYS and _holds_sentences([row.get(column) for _, row in rows]))
+    }
+    return found | {column: column for column in asked if column in names and column not in found}
+
+
+def _holds_sentences(cells: Sequence[Any]) -> bool:
+    """Whether most cells have letters, and differ: numbers and labels under the name of a code are no language."""
+    texts = [cell for cell in cells if isinstance(cell, str) and any(map(str.isalpha, cell))]
+    given = [cell for cell in cells if cell not in (None, "")]
+    return not given or (2 * len(texts) >= len(given) and len(set(texts)) * REPEATS >= len(texts))
+
+
+def _column(rows: Sequence[Row], column: str, language: str, where: str) -> list[str]:
+    return [cell_text(row.get(column), language, f"{where}: {position}") for position, row in rows]
