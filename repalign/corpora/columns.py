@@ -58,7 +58,7 @@ def from_rows(name: str, rows: Sequence[Row], languages: Sequence[str] | None, w
                 f"{where}: {position} is {type(row).__name__}; expected a sentence for each language code, such as "
                 '{"en": ..., "zh": ...}'
             )
-    rows = [(position, _sides(row)) for position, row in rows]
+    rows = [(position, _sides(row, f"{where}: {position}")) for position, row in rows]
     names = list(dict.fromkeys(column for _, row in rows for column in row))
     if (column := language_column(names, rows)) and (text := text_column(names)):
         return Texts(name, from_long(rows, column, text, languages, where))
@@ -80,15 +80,23 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(map(str, names[:SHOWN])) + (f", ... ({len(names)} in all)" if len(names) > SHOWN else "")
 
 
-def _sides(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The sentences by language of a row of the hub: {"translation": {"en": ..., "zh": ...}}, or the row itself."""
+def _sides(row: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    """The sentences by language of a row of the hub: {"translation": {"en": ..., "zh": ...}}, or the row itself.
+
+    Raises:
+        RepalignError: several translations into one language.
+    """
     sides = row.get("translation")
     if not isinstance(sides, Mapping):
         return row
     languages, texts = sides.get("language"), sides.get("translation")
-    if isinstance(languages, Sequence) and isinstance(texts, Sequence) and not isinstance(texts, str):
-        return dict(zip(languages, texts, strict=False))  # of any number of languages
-    return sides
+    if not isinstance(languages, list) or not isinstance(texts, list):
+        return sides
+    if len(set(languages)) != len(texts):  # as datasets' TranslationVariableLanguages allows
+        raise RepalignError(
+            f"{where} has {len(texts)} translations into {len(set(languages))} languages; keep one of each"
+        )
+    return dict(zip(languages, texts, strict=True))
 
 
 def _language_columns(names: Sequence[str], rows: Sequence[Row], asked: Sequence[str]) -> dict[str, str]:

@@ -134,6 +134,18 @@ def test_a_cell_that_is_no_sentence_is_named(tmp_path, cell, said):
     refused(tmp_path / "a.jsonl", "line 2", said)
 
 
+def test_the_hub_s_translations_into_any_number_of_languages(tmp_path):
+    rows = [
+        {"translation": {"language": ["en", "zh"], "translation": list(pair)}}
+        for pair in zip(EN, ZH, strict=True)
+    ]
+    lines(tmp_path / "a.jsonl", map(json.dumps, rows))
+    assert open_corpus(str(tmp_path / "a.jsonl")).sentences == {"en": tuple(EN), "zh": tuple(ZH)}
+    rows[1]["translation"] = {"language": ["en", "zh", "zh"], "translation": [EN[1], ZH[1], ZH[0]]}
+    lines(tmp_path / "a.jsonl", map(json.dumps, rows))
+    refused(tmp_path / "a.jsonl", "line 2 has 3 translations into 2 languages")
+
+
 def test_long_tables_are_joined_by_id_and_never_by_order(tmp_path):
     rows = [("eng_Latn", 1, EN[0]), ("zho_Hans", 2, ZH[1]), ("eng_Latn", 2, EN[1]), ("zho_Hans", 1, ZH[0])]
     frame = pd.DataFrame(rows, columns=["lang", "id", "text"])
