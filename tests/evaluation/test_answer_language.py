@@ -21,5 +21,5 @@ def test_languages_of_answers_are_counted():
 def test_answer_languages_are_told_among_those_is_available():
     pytest.importorskip("lingua")
     said = ["The dog sleeps in the garden.", "狗在院子里睡觉。", "Köpek bahçede uyuyor.", "308", ""]
-    assert answer_languages(said, ["en", "zh", "tr"]) == ["en", "zh", "tr", None, None]
-    assert answer_languages(said[:1], ["en"]) == [None]
+    assert answer_languages(said, "en", ["en", "zh", "tr"]) == ["en", "zh", "tr", None, None]
+    assert answer_languages(said[:1], "en", ["en"]) == [None]
