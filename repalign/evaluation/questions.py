@@ -30,7 +30,7 @@ def read_questions(
             without a prompt is left out, with a note.
 
     Raises:
-        RepalignError: see `find_tables` and `read_tables`; a language asked for has no prompt.
+        RepalignError: see `find_tables` and `read_tables`; a requested language has no prompt.
     """
     items = Items()
     tables = find_tables(data, dataset, languages, items.notes)
