@@ -10,13 +10,13 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
-from repalign.corpora.languages import find_language, is_code, match_language, named
+from repalign.corpora.languages import canonical, find_language, is_code, match_language, named
 from repalign.corpora.readers import hub_rows
 from repalign.errors import RepalignError, unknown
 from repalign.evaluation.rows import SUFFIXES, Row, read_rows
 
 SPLITS = ("test", "validation", "dev", "train")
-"""Words of a path that name a split. The first split that a folder has is read, and the others are left out."""
+"""Words of a path that name a split. The first that a folder has is read, with files that name none."""
 
 SHARD = re.compile(r"-\d+-of-\d+")
 WORD = re.compile(r"(?<![A-Za-z0-9])([a-z]{2,3}([_-]([A-Z][a-z]{3}|[A-Z]{2}))*|[A-Za-z]{4,})(?![A-Za-z0-9])")
@@ -79,7 +79,7 @@ def find_tables(
     """
     spec = data or dataset.hub
     path = Path(spec).expanduser()
-    if path.exists():
+    if spec and path.exists():
         tables = _in_folder(path, dataset, notes)
     elif spec.split(":")[0].count("/") == 1 and path.suffix not in SUFFIXES and spec[0] not in "./~":
         tables = _on_hub(spec, dataset, languages)
@@ -95,18 +95,21 @@ def _in_folder(path: Path, dataset: DataSet, notes: list[str]) -> dict[str, list
     shards: dict[str, list[Path]] = {}
     for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
         name = file.relative_to(path if path.is_dir() else path.parent).as_posix()
-        if file.suffix in SUFFIXES and re.search(dataset.files, name):
+        is_hidden = any(part.startswith(".") for part in Path(name).parts)
+        if file.suffix in SUFFIXES and re.search(dataset.files, name) and not is_hidden:
             shards.setdefault(SHARD.sub("", name), []).append(file)
     if not shards:
         raise RepalignError(f"no questions in {path}; expected files such as {dataset.example}")
     tables: dict[str, list[Table]] = {}
+    spelling: dict[str, str] = {}  # en and eng_Latn are one language, called as it is first
     for name in _in_first_split(shards, notes):
         paths = shards[name]
         shown = str(paths[0]) if len(paths) == 1 else f"{paths[0].parent} ({len(paths)} files)"
         table = Table(shown, partial(_read_all, paths))
         label = label_of(name)
         for key, one in [(label, table)] if label else _by_row(table, dataset).items():
-            tables.setdefault(key, []).append(one)
+            meaning = ".".join(map(canonical, key.split(".")))
+            tables.setdefault(spelling.setdefault(meaning, key), []).append(one)
     return tables
 
 
@@ -115,17 +118,20 @@ def _read_all(paths: Sequence[Path]) -> list[Row]:
 
 
 def _in_first_split(names: Mapping[str, object], notes: list[str]) -> list[str]:
-    """The paths of the first split. A path is in the split that its file names, else the nearest folder, else the first."""
+    """The paths of the first split, which their file or else the nearest folder names, and those without a split."""
     split_of = {
-        name: next((word for word in re.findall("[a-z]+", name.lower())[::-1] if word in SPLITS), SPLITS[0])
+        name: next((word for word in re.findall("[a-z]+", name.lower())[::-1] if word in SPLITS), "")
         for name in names
     }
-    first, *others = [split for split in SPLITS if split in split_of.values()]
+    named = [split for split in SPLITS if split in split_of.values()]
+    first = "" if named == ["train"] and "" in split_of.values() else (named or [""])[0]
+    others = [split for split in named if split != first]
     if others:
         notes.append(
-            f"read: {first}; left out: {', '.join(others)}; to read another, give its folder or file to --data"
+            f"read: {first or 'files of no split'}; left out: {', '.join(others)}; to read another, give its folder or "
+            "file to --data"
         )
-    return [name for name in names if split_of[name] == first]
+    return [name for name in names if split_of[name] in ("", first)]
 
 
 def label_of(path: str) -> str | None:
@@ -223,7 +229,7 @@ def _chosen(
     meant = {code: _meant(code, tables, where) for code in languages}
     if len(set(meant.values())) < len(languages):
         raise RepalignError(f"a language is named twice in {','.join(languages)}")
-    return {code: tables[label] for code, label in meant.items()}
+    return {code if "." in label else code.partition(".")[0]: tables[label] for code, label in meant.items()}
 
 
 def _meant(code: str, labels: Mapping[str, object], where: str) -> str:
