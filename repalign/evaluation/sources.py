@@ -96,7 +96,8 @@ def _in_folder(path: Path, dataset: DataSet, notes: list[str]) -> dict[str, list
     for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
         name = file.relative_to(path if path.is_dir() else path.parent).as_posix()
         is_hidden = any(part.startswith(".") for part in Path(name).parts)
-        if file.suffix in SUFFIXES and re.search(dataset.files, name) and not is_hidden:
+        is_meant = not path.is_dir() or (re.search(dataset.files, name) and not is_hidden)
+        if file.suffix in SUFFIXES and is_meant:
             shards.setdefault(SHARD.sub("", name), []).append(file)
     if not shards:
         raise RepalignError(f"no questions in {path}; expected files such as {dataset.example}")

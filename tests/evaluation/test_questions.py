@@ -133,7 +133,9 @@ def test_passages_and_questions_in_two_languages_are_kept_apart(tmp_path):
         ("en", "en", "", "en"),
     ]  # fmt: skip
     assert items[2].input == "Passage: passage in zh\nQuestion: question in en\nAnswer:"
-    refused("no passages and questions named 'zh.de'", "mlqa", tmp_path, ["zh.de"])
+    refused("no language named 'de'; .*known: en, zh", "mlqa", tmp_path, ["zh.de"])
+    (tmp_path / "test" / "test-context-de-question-zh.json").unlink()
+    refused("no passages and questions named 'de.zh'.*known: de.en", "mlqa", tmp_path, ["de.zh"])
     refused("a language is named twice", "mlqa", tmp_path, ["zh", "zh.zh"])
 
 
