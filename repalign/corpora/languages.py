@@ -34,6 +34,9 @@ WHOLE_SCRIPTS = {"Hang": "Kore"}
 SCRIPTS_WITHOUT_SPACES = {"Hans", "Hant", "Jpan", "Thai", "Laoo", "Khmr", "Mymr", "Tibt"}
 """Writing systems that do not put spaces between words."""
 
+HAN_SCRIPTS = {"Hani", "Hans", "Hant"}
+"""Writing systems of Chinese characters only."""
+
 LETTERS = {"Hans": "Hani Bopo", "Hant": "Hani Bopo", "Jpan": "Hani Hira Kana", "Kore": "Hang Hani"}
 """Writing systems of several scripts, and the scripts of Unicode that their letters belong to."""
 
@@ -294,3 +297,21 @@ def match_language(code: str, supported: Iterable[str]) -> str | None:
     same = [other for other, one in others.items() if one.language == asked.language]
     same = same or [other for other, one in others.items() if one.usual == asked.usual]
     return min(same, key=lambda other: tag_distance(code, other), default=None)
+
+
+@lru_cache(maxsize=4096)
+def named(word: str) -> str | None:
+    """The code of a language that is written as a code or as an English name; None for any other word.
+
+    >>> [named(word) for word in ("zho_Hans", "arabic", "Swahili", "question", "dev")]
+    ['zho_Hans', 'ar', 'sw', None, None]
+    """
+    import langcodes
+
+    if is_code(word):
+        return word
+    try:
+        code = str(langcodes.find(word, language="en").language)
+    except LookupError:
+        return None
+    return code if is_code(code) else None

@@ -10,7 +10,7 @@ from repalign.checkpoints import Checkpoint, as_checkpoints
 from repalign.errors import RepalignError, explained_keywords
 from repalign.evaluation.answering import Answers, answer
 from repalign.evaluation.defaults import AUTO, check_choices, choose_judge, choose_scorers, read_items
-from repalign.evaluation.items import Item, by_language
+from repalign.evaluation.items import Item, Items, by_language
 from repalign.evaluation.judges import DEFAULT_URL, Judge
 from repalign.evaluation.scorers import SCORERS
 from repalign.evaluation.scores import ByLanguage, measure
@@ -124,6 +124,7 @@ def evaluate(
             "task": task, "scorers": _signatures(measured), "labels": {name: SCORERS[name].label for name in scorers},
             "draws": draws, "seed": seed,
             "truncated": {name: _truncated(given) for name, given in answers.items()},
+            "chance": _chance(measured), "notes": items.notes if isinstance(items, Items) else [],
         },
     )  # fmt: skip
 
@@ -149,6 +150,15 @@ def _signatures(measured: Mapping[str, Mapping[str, ByLanguage]]) -> dict[str, s
         listed = [f"{signature} ({', '.join(codes)})" for signature, codes in languages.items()]
         signatures[scorer] = "; ".join(listed) if len(listed) > 1 else next(iter(languages))
     return signatures
+
+
+def _chance(measured: Mapping[str, Mapping[str, ByLanguage]]) -> dict[str, float]:
+    """Scorer -> mean over languages of the score of answers at random, where it is known."""
+    chances = {
+        scorer: [statistics.chance for statistics in of_language.values() if statistics.chance is not None]
+        for scorer, of_language in next(iter(measured.values())).items()
+    }
+    return {scorer: sum(values) / len(values) for scorer, values in chances.items() if values}
 
 
 def _truncated(given: Answers) -> dict[str, dict[str, int]]:
