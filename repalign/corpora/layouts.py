@@ -114,11 +114,20 @@ def table_in(files: Sequence[TextFile], where: str) -> list[TextFile]:
             tables.setdefault(name, []).append(file)
     if not tables:
         return []
-    found = sorted(tables[_one_of(list(tables), where, "tables")], key=lambda file: file.name)
-    count = SHARD.fullmatch(PurePosixPath(found[0].name).name)
-    if count and count["count"] and int(count["count"]) != len(found):
+    return all_shards(tables[_one_of(list(tables), where, "tables")], where)
+
+
+def all_shards(files: Sequence[TextFile], where: str) -> list[TextFile]:
+    """The shards of a table in order.
+
+    Raises:
+        RepalignError: one is missing, by the number in their names.
+    """
+    found = sorted(files, key=lambda file: file.name)
+    shard = SHARD.fullmatch(PurePosixPath(found[0].name).name)
+    if shard and shard["count"] and int(shard["count"]) != len(found):
         raise RepalignError(
-            f"{where} holds {len(found)} of {int(count['count'])} shards of {found[0].name}; fetch the others"
+            f"{where} holds {len(found)} of {int(shard['count'])} shards of {found[0].name}; fetch the others"
         )
     return found
 

@@ -10,8 +10,10 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
+from repalign.corpora.hub import hub_rows, is_hub_id
 from repalign.corpora.languages import canonical, find_language, is_code, match_language, named
-from repalign.corpora.readers import hub_rows
+from repalign.corpora.layouts import all_shards
+from repalign.corpora.text_files import TextFile, files_in, text_file
 from repalign.errors import RepalignError, unknown
 from repalign.evaluation.rows import SUFFIXES, Row, read_rows
 
@@ -81,7 +83,7 @@ def find_tables(
     path = Path(spec).expanduser()
     if spec and path.exists():
         tables = _in_folder(path, dataset, notes)
-    elif spec.split(":")[0].count("/") == 1 and path.suffix not in SUFFIXES and spec[0] not in "./~":
+    elif is_hub_id(spec.partition(":")[0]):
         tables = _on_hub(spec, dataset, languages)
     else:
         given = f"no file or folder {spec}" if spec else "no --data"
@@ -92,21 +94,19 @@ def find_tables(
 
 
 def _in_folder(path: Path, dataset: DataSet, notes: list[str]) -> dict[str, list[Table]]:
-    shards: dict[str, list[Path]] = {}
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-        name = file.relative_to(path if path.is_dir() else path.parent).as_posix()
-        is_hidden = any(part.startswith(".") for part in Path(name).parts)
-        is_meant = not path.is_dir() or (re.search(dataset.files, name) and not is_hidden)
-        if file.suffix in SUFFIXES and is_meant:
-            shards.setdefault(SHARD.sub("", name), []).append(file)
+    shards: dict[str, list[TextFile]] = {}
+    is_file = path.is_file() and path.suffix != ".zip"
+    for file in [text_file(path)] if is_file else files_in(path):
+        if file.suffix in SUFFIXES and (is_file or re.search(dataset.files, file.name)):
+            shards.setdefault(SHARD.sub("", file.name), []).append(file)
     if not shards:
         raise RepalignError(f"no questions in {path}; expected files such as {dataset.example}")
     tables: dict[str, list[Table]] = {}
     spelling: dict[str, str] = {}  # en and eng_Latn are one language, called as it is first
     for name in _in_first_split(shards, notes):
-        paths = shards[name]
-        shown = str(paths[0]) if len(paths) == 1 else f"{paths[0].parent} ({len(paths)} files)"
-        table = Table(shown, partial(_read_all, paths))
+        files = all_shards(shards[name], str(path))
+        shown = files[0].where if len(files) == 1 else f"{path}/{name} ({len(files)} files)"
+        table = Table(shown, partial(_read_all, files))
         label = label_of(name)
         for key, one in [(label, table)] if label else _by_row(table, dataset).items():
             meaning = ".".join(map(canonical, key.split(".")))
@@ -114,8 +114,8 @@ def _in_folder(path: Path, dataset: DataSet, notes: list[str]) -> dict[str, list
     return tables
 
 
-def _read_all(paths: Sequence[Path]) -> list[Row]:
-    return [row for path in paths for row in read_rows(path)]
+def _read_all(files: Sequence[TextFile]) -> list[Row]:
+    return [row for file in files for row in read_rows(file)]
 
 
 def _in_first_split(names: Mapping[str, object], notes: list[str]) -> list[str]:
