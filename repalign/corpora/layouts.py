@@ -56,7 +56,7 @@ def _one_of(names: Sequence[str], where: str, kind: str) -> str:
     Raises:
         RepalignError: several names that are no splits.
     """
-    by_split = {PurePosixPath(name).name: name for name in names}
+    by_split = {PurePosixPath(name).stem: name for name in names}
     if len(names) == 1:
         return names[0]
     if len(by_split) == len(names) and by_split.keys() <= set(SPLITS):
@@ -68,7 +68,7 @@ def _one_of(names: Sequence[str], where: str, kind: str) -> str:
 
 def _by_pattern(pattern: str, accepts: Callable[[str], object]) -> Callable[[Sequence[TextFile], str], Files]:
     """A layout whose files are named by a pattern with a group `language`."""
-    compiled = re.compile(pattern)
+    compiled = re.compile(pattern, re.IGNORECASE)
 
     def layout(files: Sequence[TextFile], where: str) -> Files:
         found: Files = {}
