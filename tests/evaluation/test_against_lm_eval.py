@@ -52,7 +52,9 @@ def test_multiple_choice_equals_the_harness(task, save_model, tmp_path):
     assert answers["instruction"].tolist() == [sample["arguments"][0][0] for sample in samples]
     assert answers["answer"].nunique() > 1
     values = found["choices"]["loglikelihood"].tolist()
-    assert values == pytest.approx([float(one[0][0]) for sample in samples for one in sample["resps"]], abs=1e-4)
+    assert values == pytest.approx(
+        [float(one[0][0]) for sample in samples for one in sample["resps"]], abs=1e-4
+    )
     assert (answers["acc"] / 100).tolist() == [sample["acc"] for sample in samples]
     if "acc_norm" in samples[0]:
         assert [sample["acc_norm"] for sample in samples] == [sample["acc"] for sample in samples]

@@ -80,7 +80,9 @@ def test_the_wording_of_a_prompt_is_the_same_in_every_spelling(language):
 
 
 def test_a_custom_prompt_overrides_that_of_the_same_language(tmp_path):
-    (tmp_path / "own.toml").write_text('[zho_Hans]\ninstruction = "Reply."\ninput = "{question} ({context})"\n')
+    (tmp_path / "own.toml").write_text(
+        '[zho_Hans]\ninstruction = "Reply."\ninput = "{question} ({context})"\n'
+    )
     prompts = read_prompts(tmp_path / "own.toml")
     assert {prompt_of(code, prompts)["instruction"] for code in SPELLINGS["zh"]} == {"Reply."}
 

@@ -53,7 +53,9 @@ def test_global_mmlu_is_worded_as_in_the_harness(tmp_path):
     assert second.instruction == "How many is 1 and 1?\nA. 2\nB. 3\nC. 4\nD. 5\nAnswer:"
 
 
-@pytest.mark.parametrize("name", ["belebele/{}/test-00000-of-00001.parquet", "data/{}.jsonl", "all.jsonl", "all.parquet"])
+@pytest.mark.parametrize(
+    "name", ["belebele/{}/test-00000-of-00001.parquet", "data/{}.jsonl", "all.jsonl", "all.parquet"]
+)
 def test_belebele_in_every_shape(name, tmp_path):
     rows = {language: belebele_rows(language) for language in LANGUAGES}
     tables = rows if "{}" in name else {"": [row for some in rows.values() for row in some]}
@@ -63,7 +65,9 @@ def test_belebele_in_every_shape(name, tmp_path):
         json_lines(path, some) if path.suffix == ".jsonl" else pd.DataFrame(some).to_parquet(path)
     items = TASKS["belebele"].read(Request(str(tmp_path), ["zh", "eng"]))
     assert [(item.language, item.id) for item in items] == [
-        (language, f"https://example.org/{n // 2}#{n % 2 + 1}") for language in ("zh", "eng") for n in range(6)
+        (language, f"https://example.org/{n // 2}#{n % 2 + 1}")
+        for language in ("zh", "eng")
+        for n in range(6)
     ]
 
 
@@ -91,16 +95,22 @@ def test_damaged_rows_are_refused_in_one_line(task, change, line, tmp_path):
 
 def test_a_missing_field_is_named(tmp_path):
     json_lines(tmp_path / "zh.jsonl", mmlu_rows())
-    with pytest.raises(RepalignError, match=r"zh.jsonl, question 1: no field 'flores_passage'; found sample_id"):
+    with pytest.raises(
+        RepalignError, match=r"zh.jsonl, question 1: no field 'flores_passage'; found sample_id"
+    ):
         TASKS["belebele"].read(Request(str(tmp_path)))
 
 
 def test_languages_on_the_hub_are_named_before_they_are_downloaded(monkeypatch):
-    monkeypatch.setattr("datasets.get_dataset_config_names", lambda repo: ["eng_Latn", "zho_Hans", "zho_Hant"])
+    monkeypatch.setattr(
+        "datasets.get_dataset_config_names", lambda repo: ["eng_Latn", "zho_Hans", "zho_Hant"]
+    )
     monkeypatch.setattr(
         "repalign.evaluation.sources.hub_rows", lambda repo, config, split, *rest: belebele_rows(config)
     )
-    with pytest.raises(RepalignError, match="facebook/belebele has 3 languages; name those to download in --langs"):
+    with pytest.raises(
+        RepalignError, match="facebook/belebele has 3 languages; name those to download in --langs"
+    ):
         TASKS["belebele"].read(Request())
     with pytest.raises(RepalignError, match="'zh' may be any of zho_Hans, zho_Hant"):
         TASKS["belebele"].read(Request(languages=["zh"]))
@@ -109,13 +119,23 @@ def test_languages_on_the_hub_are_named_before_they_are_downloaded(monkeypatch):
 
 
 def test_two_checkpoints_are_compared_beside_their_alignment(save_model, belebele, tmp_path, capsys):
-    models = [str(save_model(tmp_path / name, seed=seed, initializer_range=0.5)) for seed, name in enumerate(("one", "two"))]
+    models = [
+        str(save_model(tmp_path / name, seed=seed, initializer_range=0.5))
+        for seed, name in enumerate(("one", "two"))
+    ]
     text = tmp_path / "text"
     text.mkdir()
     for language in ("en", "zh", "el"):  # the profile has other codes than the questions
-        (text / f"{language}.txt").write_text("\n".join(f"{language} {n} sentence" for n in range(30)), encoding="utf-8")
+        (text / f"{language}.txt").write_text(
+            "\n".join(f"{language} {n} sentence" for n in range(30)), encoding="utf-8"
+        )
     profile = ["layers", *(option for model in models for option in ("--ckpt", model)), "--corpus", str(text)]
-    assert main([*profile, "--no-report", "--metrics", "cka", "--draws", "20", "--out", str(tmp_path / "profile")]) == 0
+    assert (
+        main(
+            [*profile, "--no-report", "--metrics", "cka", "--draws", "20", "--out", str(tmp_path / "profile")]
+        )
+        == 0
+    )
     out = tmp_path / "out"
     command = ["evaluate", *models, "--task", "belebele", "--data", str(belebele), "--draws", "50"]
     assert main([*command, "--profile", str(tmp_path / "profile"), "--out", str(out)]) == 0
@@ -129,7 +149,9 @@ def test_two_checkpoints_are_compared_beside_their_alignment(save_model, belebel
     assert len(choices) == 4 * len(answers)
     best = choices.loc[choices.groupby(["checkpoint", "language", "item"])["loglikelihood"].idxmax()]
     chosen = answers.set_index(["checkpoint", "language", "item"])["answer"]
-    assert best.set_index(["checkpoint", "language", "item"])["choice"].sort_index().equals(chosen.sort_index())
+    assert (
+        best.set_index(["checkpoint", "language", "item"])["choice"].sort_index().equals(chosen.sort_index())
+    )
     scores = found.tables["scores"]
     own = scores[scores["baseline"].isna() & scores["language"].notna()]
     for row in own.itertuples():
@@ -142,7 +164,7 @@ def test_two_checkpoints_are_compared_beside_their_alignment(save_model, belebel
     assert set(found.tables["alignment"]["language"]) == {"zho_Hans", "ell_Grek"}
     assert "languages" not in found.tables  # a letter is in no language
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert "chance 25%" in page
+    assert "(acc, chance 25.0)" in page
     assert "P: The dog sees 0 birds." in page
 
 
@@ -168,10 +190,18 @@ def test_models_with_an_encoder_are_refused(belebele, tmp_path, save_tokenizer):
     folder = tmp_path / "t5"
     tokenizer = save_tokenizer(folder)
     config = transformers.T5Config(
-        vocab_size=len(tokenizer), d_model=32, d_kv=8, d_ff=64, num_layers=1, num_heads=4, decoder_start_token_id=2
+        vocab_size=len(tokenizer),
+        d_model=32,
+        d_kv=8,
+        d_ff=64,
+        num_layers=1,
+        num_heads=4,
+        decoder_start_token_id=2,
     )
     transformers.T5ForConditionalGeneration(config).save_pretrained(folder)
-    with pytest.raises(RepalignError, match="t5 reads its prompt with an encoder; likelihoods of choices need a model"):
+    with pytest.raises(
+        RepalignError, match="t5 reads its prompt with an encoder; likelihoods of choices need a model"
+    ):
         evaluate(str(folder), "belebele", data=belebele, languages=["en"], draws=20)
 
 
@@ -182,9 +212,21 @@ def test_accuracy_needs_choices():
 
 def test_notes_of_reading_are_printed_saved_and_on_the_page(llama, tmp_path, capsys):
     for language in ("en", "ro"):
-        squad_file(tmp_path / f"xquad.{language}.json", [("a", "Cats sleep.", "Who?", "Cats"), ("b", "x", "y", "z")])
+        squad_file(
+            tmp_path / f"xquad.{language}.json", [("a", "Cats sleep.", "Who?", "Cats"), ("b", "x", "y", "z")]
+        )
     out = tmp_path / "out"
-    command = ["evaluate", str(llama), "--task", "xquad", "--data", str(tmp_path), "--new-tokens", "2", "--no-language"]
+    command = [
+        "evaluate",
+        str(llama),
+        "--task",
+        "xquad",
+        "--data",
+        str(tmp_path),
+        "--new-tokens",
+        "2",
+        "--no-language",
+    ]
     assert main([*command, "--draws", "20", "--out", str(out)]) == 0
     shown = capsys.readouterr()
     note = "left out: ro, without a wording of the prompt"

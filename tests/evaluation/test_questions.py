@@ -34,7 +34,12 @@ def write(path: Path, rows: list[tuple[str, str, str, str]]) -> Path:
     if path.suffix == ".json":
         return squad_file(path, rows)
     flat = [
-        {"id": key, "context": context, "question": question, "answers": {"text": [answer], "answer_start": [0]}}
+        {
+            "id": key,
+            "context": context,
+            "question": question,
+            "answers": {"text": [answer], "answer_start": [0]},
+        }
         for key, context, question, answer in rows
     ]
     if path.suffix == ".jsonl":
@@ -153,7 +158,9 @@ def test_the_same_questions_found_twice_are_counted_once_and_noted(tmp_path):
 def test_different_questions_of_one_language_are_refused_with_both_names(other, tmp_path):
     write(tmp_path / "xquad.en.json", ENGLISH)
     write(tmp_path / other, ENGLISH[:1])
-    refused("en.* is in .*xquad.en.* and in .*xquad.en.* with different questions; keep one", "xquad", tmp_path)
+    refused(
+        "en.* is in .*xquad.en.* and in .*xquad.en.* with different questions; keep one", "xquad", tmp_path
+    )
 
 
 def test_shards_of_one_table_are_read_together(tmp_path):
@@ -173,7 +180,12 @@ def test_repeated_ids_are_counted_once_or_refused(tmp_path):
 
 def test_questions_without_an_answer_are_left_out_and_counted(tmp_path):
     questions = [
-        {"id": "a", "question": "Who?", "answers": [{"text": "Cats", "answer_start": 0}], "is_impossible": False},
+        {
+            "id": "a",
+            "question": "Who?",
+            "answers": [{"text": "Cats", "answer_start": 0}],
+            "is_impossible": False,
+        },
         {"id": "b", "question": "When?", "answers": [], "is_impossible": True},
         {"id": "c", "question": "Where?", "answers": [{"text": " ", "answer_start": 0}]},
         {"id": "d", "question": "Why?", "answers": {"text": ["Because", "So"], "answer_start": [1, 2]}},
@@ -212,11 +224,17 @@ WRONG = [
     ({"data": [{"paragraphs": 3}]}, "a paragraph lacks 'qas' or 'context'"),
     ([{"id": "1", "context": "c", "question": "q"}], "question 1: no field 'answers'"),
     ([{"id": "1", "context": "c", "question": "q", "answers": 3}], "question 1: an answer is not a text"),
-    ([{"id": "1", "context": "c", "question": "q", "answers": [{"text": 3}]}], "question 1: an answer is not a text"),
+    (
+        [{"id": "1", "context": "c", "question": "q", "answers": [{"text": 3}]}],
+        "question 1: an answer is not a text",
+    ),
     ([{"context": "c", "question": "q", "answers": ["a"]}], "question 1: no field 'id'"),
     ([{"id": "1", "context": "\ud83d", "question": "q", "answers": ["a"]}], "half of a surrogate pair"),
     ([{"id": "1", "context": "c", "question": "q", "answers": ["\ud83d"]}], "half of a surrogate pair"),
-    ([{"id": "1", "context": "c", "question": "q", "answers": ["a"], "language": "de"}], "the row is in 'de', but"),
+    (
+        [{"id": "1", "context": "c", "question": "q", "answers": ["a"], "language": "de"}],
+        "the row is in 'de', but",
+    ),
 ]
 
 
@@ -229,7 +247,9 @@ def test_a_damaged_file_is_refused_in_one_line(content, line, tmp_path):
 
 def test_lines_named_json_and_bytes_that_are_no_text(tmp_path):
     (tmp_path / "en.json").write_text('{"id": "1"}\n{"id": "2"}\n')
-    refused("line 2: not JSON \\(Extra data\\); if every line is an object, name it .jsonl", "squad", tmp_path)
+    refused(
+        "line 2: not JSON \\(Extra data\\); if every line is an object, name it .jsonl", "squad", tmp_path
+    )
     (tmp_path / "en.json").write_bytes(b"\xff")
     refused("en.json: not UTF-8 \\(byte 1\\)", "squad", tmp_path)
 
@@ -245,5 +265,7 @@ def test_hub_configurations_of_pairs_and_unknown_data(monkeypatch):
     items = TASKS["mlqa"].read(Request(languages=["eng_Latn", "zh.en"]))
     assert asked == [("facebook/mlqa", "mlqa.en.en", "test"), ("facebook/mlqa", "mlqa.zh.en", "test")]
     assert [item.label for item in items] == ["eng_Latn", "zh.en"]
-    with pytest.raises(RepalignError, match=r"no --data; --data takes a folder with files such as squad.zh.json"):
+    with pytest.raises(
+        RepalignError, match=r"no --data; --data takes a folder with files such as squad.zh.json"
+    ):
         TASKS["squad"].read(Request())

@@ -45,7 +45,9 @@ def test_likelihoods_equal_an_unbatched_loop(save_model, save_tokenizer, tmp_pat
     save_tokenizer(folder, bos=bos)
     generator = opened(folder, batch_tokens=budget)
     found = loglikelihoods(generator, REQUESTS, progress=False)
-    assert [one.value for one in found] == pytest.approx([plain(generator, *one) for one in REQUESTS], abs=1e-5)
+    assert [one.value for one in found] == pytest.approx(
+        [plain(generator, *one) for one in REQUESTS], abs=1e-5
+    )
     assert all(one.cut == 0 and one.tokens >= 1 for one in found)
 
 
@@ -54,7 +56,9 @@ def test_likelihoods_of_other_families_equal_an_unbatched_loop(save_model, tmp_p
     settings = {"n_positions": 256, "n_embd": 32, "n_head": 4, "n_layer": 2} if kind == "gpt2" else {}
     generator = opened(save_model(tmp_path / kind, kind, **settings), batch_tokens=200)
     found = loglikelihoods(generator, REQUESTS, progress=False)
-    assert [one.value for one in found] == pytest.approx([plain(generator, *one) for one in REQUESTS], abs=1e-5)
+    assert [one.value for one in found] == pytest.approx(
+        [plain(generator, *one) for one in REQUESTS], abs=1e-5
+    )
 
 
 def test_likelihoods_without_logits_to_keep_are_the_same(llama, monkeypatch):
@@ -74,7 +78,9 @@ def test_the_model_reads_the_prompt_of_one_letter_choices_once(llama, monkeypatc
         lambda self, input_ids, **more: read.append(len(input_ids)) or forward(self, input_ids, **more),
     )
     texts = ["Two birds", "We eat bread"]
-    loglikelihoods(generator, [(text, letter) for text in texts for letter in ("A", "B", "C")], progress=False)
+    loglikelihoods(
+        generator, [(text, letter) for text in texts for letter in ("A", "B", "C")], progress=False
+    )
     assert sum(read) == len(texts)
 
 
@@ -94,7 +100,9 @@ def test_a_long_text_is_cut_on_the_left_and_keeps_bos(save_model, tmp_path):
 
 def test_the_most_likely_choice_is_chosen_and_batches_are_reported(llama):
     generator, kept = opened(llama, batch_tokens=60), {}
-    prompts = [Prompt(text, choices=(" A", " B", " the dog sleeps")) for text in ("Two birds", "We eat", "狗")]
+    prompts = [
+        Prompt(text, choices=(" A", " B", " the dog sleeps")) for text in ("Two birds", "We eat", "狗")
+    ]
     answers = choose(generator, [*prompts, prompts[0]], progress=False, on_batch=kept.update)
     for prompt, answer in zip(prompts, answers, strict=False):
         values = [plain(generator, prompt.text, choice) for choice in prompt.choices]
