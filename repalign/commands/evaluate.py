@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> list[Path]:
     )
     title = title_of((checkpoint.name for checkpoint in checkpoints), args.task)
     out = output_folder(args, title)
-    say(f"{title}: {len(items):,} questions in {len({item.language for item in items})} languages")
+    say(f"{title}: {len(items):,} questions in {len({item.label for item in items})} languages")
     evaluation = evaluate(
         checkpoints,
         args.task,
