@@ -8,10 +8,11 @@ from functools import partial
 from typing import Any
 
 from repalign.errors import RepalignError, unknown
+from repalign.evaluation import labels
 from repalign.evaluation.items import Item, Items
 from repalign.evaluation.prompts import Prompts, prompt_of
 from repalign.evaluation.rows import Row, checked, text_of
-from repalign.evaluation.sources import DataSet, Table, check_language, find_tables
+from repalign.evaluation.sources import DataSet, Table, find_tables
 
 PLACEHOLDER = re.compile(r"\{(context|question)\}")
 
@@ -77,7 +78,7 @@ def _items(label: str, table: Table, to_item: ToItem, notes: list[str]) -> dict[
     unanswerable = repeated = 0
     for number, row in enumerate(table.read(), start=1):
         where = f"{table.name}, question {row.get('id', number)}"
-        check_language(row, label.partition(".")[0], where)
+        labels.check(row, label, where)
         item = to_item(row, label, where)
         if item is None:
             unanswerable += 1

@@ -61,7 +61,8 @@ def evaluate(
         task: a name in `repalign.evaluation.tasks.TASKS`; with `items` and `scorers`, any name.
         items: custom items; then `data` to `limit` are not used. By default those of the task.
         data: folder, file, corpus name or hub id; by default the task's.
-        languages: of the answers; by default all that exist.
+        languages: of the answers, in any spelling; by default all that exist. MLQA's "zh.en" is a passage in Chinese with
+            a question in English.
         source: language to translate from.
         instruction: the request to translate, with `{source}` and `{target}`.
         prompts: TOML file with custom prompts for reading comprehension.
@@ -69,7 +70,7 @@ def evaluate(
         scorers: names in `repalign.evaluation.scorers.SCORERS`, the main one first; by default the task's.
         new_tokens: maximum length of an answer; by default the task's.
         template: of the prompts; by default the one the checkpoint was tuned with, else alpaca.
-        judge: with two checkpoints, decides which of two answers is better: exact, f1, contains, chrf, `chat:MODEL`, a
+        judge: with two checkpoints, decides which of two answers is better: acc, exact, f1, contains, chrf, `chat:MODEL`, a
             function (item, first, second) -> 1, 0, -1 or None, "auto" for the first scorer that can judge, or None.
         judge_url: of the chat API for `chat:MODEL`, which questions and answers are sent to.
         profile: layer-wise alignment of the same checkpoints (results or their folder), to correlate with the scores.

@@ -11,21 +11,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from repalign.corpora.hub import hub_rows, is_hub_id
-from repalign.corpora.languages import canonical, find_language, is_code, match_language, named
+from repalign.corpora.languages import canonical, find_language
 from repalign.corpora.layouts import all_shards
 from repalign.corpora.text_files import TextFile, files_in, text_file
 from repalign.errors import RepalignError, unknown
+from repalign.evaluation import labels
 from repalign.evaluation.rows import SUFFIXES, Row, read_rows
 
 SPLITS = ("test", "validation", "dev", "train")
 """Words of a path that name a split. The first that a folder has is read, with files that name none."""
 
 SHARD = re.compile(r"-\d+-of-\d+")
-WORD = re.compile(r"(?<![A-Za-z0-9])([a-z]{2,3}([_-]([A-Z][a-z]{3}|[A-Z]{2}))*|[A-Za-z]{4,})(?![A-Za-z0-9])")
-"""Parts of a file's name that may be a language: zh, zho_Hans, pt-BR, arabic."""
-
-LANGUAGE_COLUMNS = ("language", "lang", "dialect")
-"""Columns that name the language of a row; the last is Belebele's."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +62,7 @@ def find_tables(
 ) -> dict[str, list[Table]]:
     """Language as asked for -> its tables: several if the same questions were found more than once.
 
-    A language stands in the name of a file or of a folder above it, in a column (see `LANGUAGE_COLUMNS`), or at the
-    beginning of every id, as in TyDi QA ("arabic-..."). Two languages are those of passage and question, as in MLQA.
+    Where the language stands is in `repalign.evaluation.labels`. Where it stands nowhere, it is the only one requested.
 
     Args:
         data: a folder, a file, or `owner/name[:config[:split]]` of a data set on the hub; by default `dataset.hub`.
@@ -81,8 +76,9 @@ def find_tables(
     """
     spec = data or dataset.hub
     path = Path(spec).expanduser()
+    only = languages[0] if languages and len(languages) == 1 else None
     if spec and path.exists():
-        tables = _in_folder(path, dataset, notes)
+        tables = _in_folder(path, dataset, only, notes)
     elif is_hub_id(spec.partition(":")[0]):
         tables = _on_hub(spec, dataset, languages)
     else:
@@ -93,7 +89,7 @@ def find_tables(
     return _chosen(tables, languages, f"in {spec}")
 
 
-def _in_folder(path: Path, dataset: DataSet, notes: list[str]) -> dict[str, list[Table]]:
+def _in_folder(path: Path, dataset: DataSet, only: str | None, notes: list[str]) -> dict[str, list[Table]]:
     shards: dict[str, list[TextFile]] = {}
     is_file = path.is_file() and path.suffix != ".zip"
     for file in [text_file(path)] if is_file else files_in(path):
@@ -107,8 +103,8 @@ def _in_folder(path: Path, dataset: DataSet, notes: list[str]) -> dict[str, list
         files = all_shards(shards[name], str(path))
         shown = files[0].where if len(files) == 1 else f"{path}/{name} ({len(files)} files)"
         table = Table(shown, partial(_read_all, files))
-        label = label_of(name)
-        for key, one in [(label, table)] if label else _by_row(table, dataset).items():
+        label = labels.in_path(name)
+        for key, one in [(label, table)] if label else _by_row(table, dataset, only).items():
             meaning = ".".join(map(canonical, key.split(".")))
             tables.setdefault(spelling.setdefault(meaning, key), []).append(one)
     return tables
@@ -135,59 +131,32 @@ def _in_first_split(names: Mapping[str, object], notes: list[str]) -> list[str]:
     return [name for name in names if split_of[name] in ("", first)]
 
 
-def label_of(path: str) -> str | None:
-    """The language in the name of a file, or of the nearest folder that names one; None if there is none.
-
-    >>> [label_of(path) for path in ("xquad.zh.json", "test/test-context-en-question-zh.json", "mlqa.ar.ar/test.parquet")]
-    ['zh', 'en.zh', 'ar']
-    >>> [label_of(path) for path in ("zho_Hant/test.parquet", "tydiqa-goldp-dev-arabic.json", "my-data/questions.jsonl")]
-    ['zho_Hant', 'ar', None]
-    """
-    file, *folders = Path(path).with_suffix("").parts[::-1]
-    in_words = [[match[0] for match in WORD.finditer(file)], *(folder.split(".") for folder in folders)]
-    for words in in_words:
-        codes = list(dict.fromkeys(code for word in words if (code := named(word))))
-        if len(codes) in (1, 2):
-            return ".".join(codes)
-    return None
-
-
-def _by_row(table: Table, dataset: DataSet) -> dict[str, Table]:
-    """The rows by the language that each names."""
+def _by_row(table: Table, dataset: DataSet, only: str | None) -> dict[str, Table]:
+    """The rows by the language that each names; `only` is that of rows that name none."""
     rows: dict[str, list[Row]] = {}
     for row in table.read():
-        language = row_language(row) or _in_id(row)
+        language = labels.in_row(row) or only
         if language is None:
             raise RepalignError(
-                f"{table.name}: in which language? Name it in the file's name, such as {dataset.example}, or in a column "
-                f"'{LANGUAGE_COLUMNS[0]}'"
+                f"{table.name}: in which language? Name it in the file's name, such as {dataset.example}, in a column "
+                f"'{labels.COLUMNS[0]}', or in --langs if it is only one"
             )
         rows.setdefault(language, []).append(row)
     return {language: Table(table.name, lambda some=some: some) for language, some in rows.items()}
-
-
-def row_language(row: Row) -> str | None:
-    """The language in a row's column, by code or English name; None if no column names it."""
-    cells = (row.get(column) for column in LANGUAGE_COLUMNS)
-    return next((code for cell in cells if isinstance(cell, str) and (code := named(cell))), None)
-
-
-def _in_id(row: Row) -> str | None:
-    word, dash, _ = str(row.get("id", "")).partition("-")
-    return named(word) if dash and not is_code(word) else None
 
 
 def _on_hub(spec: str, dataset: DataSet, languages: Sequence[str] | None) -> dict[str, list[Table]]:
     repo, config, split = (spec + "::").split(":")[:3]
 
     def table(config: str) -> Table:
-        named = f"{repo}:{config}:{split or dataset.split} from the hub"
-        return Table(
-            named, lambda: hub_rows(repo, config, split or dataset.split, named, "--data also takes a folder")
-        )
+        part = split or dataset.split
+        name = f"{repo}:{config}:{part} from the hub"
+        remedy = f"no file or folder {spec} is here either"
+        return Table(name, lambda: hub_rows(repo, config, part, name, remedy))
 
     if config or not dataset.hub:
-        return {language: [one] for language, one in _by_row(table(config), dataset).items()}
+        only = languages[0] if languages and len(languages) == 1 else None
+        return {language: [one] for language, one in _by_row(table(config), dataset, only).items()}
     known = dataset.languages or _configurations(repo)
     if not languages and not dataset.languages:
         raise RepalignError(f"{repo} has {len(known)} languages; name those to download in --langs")
@@ -242,14 +211,3 @@ def _meant(code: str, labels: Mapping[str, object], where: str) -> str:
     if label not in labels:
         raise unknown("passages and questions", code, labels, where)
     return label
-
-
-def check_language(row: Row, language: str, where: str) -> None:
-    """A row's own column must not contradict the file's name.
-
-    Raises:
-        RepalignError: it names another language.
-    """
-    stated = row_language(row)
-    if stated and match_language(stated, [language]) is None and match_language(language, [stated]) is None:
-        raise RepalignError(f"{where}: the row is in {stated!r}, but was found among those in {language!r}")

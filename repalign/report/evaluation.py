@@ -117,8 +117,10 @@ def _findings(evaluation: Evaluation) -> dict[str, list[str]]:
     tables = {name: table for name, table in evaluation.tables.items() if len(table)}
     scores = tables["scores"]
     leading = scores[scores["scorer"] == scores["scorer"].iloc[0]]
+    chance = evaluation.settings.get("chance", {}).get(leading["scorer"].iloc[0])
     accuracy = [
-        _score(str(name), rows) for name, rows in _each(leading[leading["baseline"].isna()], "checkpoint")
+        _score(str(name), rows, chance)
+        for name, rows in _each(leading[leading["baseline"].isna()], "checkpoint")
     ]
     changes = [
         _change(str(name), rows) for name, rows in _each(leading[leading["baseline"].notna()], "checkpoint")
@@ -139,9 +141,10 @@ def _findings(evaluation: Evaluation) -> dict[str, list[str]]:
     return {title: lines for title, lines in sections.items() if lines}
 
 
-def _score(checkpoint: str, rows: pd.DataFrame) -> str:
+def _score(checkpoint: str, rows: pd.DataFrame, chance: float | None) -> str:
     total, languages = rows.iloc[-1], rows[rows["language"].notna()]
-    text = f"{checkpoint}: {total['value']:.1f} [{total['low']:.1f}, {total['high']:.1f}] ({total['scorer']})"
+    scorer = total["scorer"] if chance is None else f"{total['scorer']}, chance {chance:.1f}"
+    text = f"{checkpoint}: {total['value']:.1f} [{total['low']:.1f}, {total['high']:.1f}] ({scorer})"
     if len(languages) < 2:
         return text
     best, worst = (languages.loc[languages["value"].agg(pick)] for pick in ("idxmax", "idxmin"))

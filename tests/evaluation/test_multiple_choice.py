@@ -164,7 +164,7 @@ def test_two_checkpoints_are_compared_beside_their_alignment(save_model, belebel
     assert set(found.tables["alignment"]["language"]) == {"zho_Hans", "ell_Grek"}
     assert "languages" not in found.tables  # a letter is in no language
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert "chance 25%" in page
+    assert "(acc, chance 25.0)" in page
     assert "P: The dog sees 0 birds." in page
 
 

@@ -12,7 +12,7 @@ from evaluation.factories import json_lines, squad_file
 
 from repalign.errors import RepalignError
 from repalign.evaluation.items import Items
-from repalign.evaluation.sources import label_of
+from repalign.evaluation.labels import in_path
 from repalign.evaluation.tasks import TASKS, Request
 
 ENGLISH = [("a", "Cats sleep.", "Who sleeps?", "Cats"), ("b", "Dogs run.", "Who runs?", "Dogs")]
@@ -95,7 +95,7 @@ def test_every_published_shape_is_read(task, name, english, chinese, tmp_path):
     ],
 )
 def test_the_language_in_a_path(path, label):
-    assert label_of(path) == label
+    assert in_path(path) == label
 
 
 def test_one_file_with_a_column_of_languages(tmp_path):
@@ -121,6 +121,8 @@ def test_one_file_of_tydi_with_the_language_in_every_id(tmp_path):
     assert items.notes == ["read: dev; left out: train; to read another, give its folder or file to --data"]
     squad_file(tmp_path / "tydiqa-goldp-v1.1-dev.json", ENGLISH)
     refused("in which language\\? Name it in the file's name, such as squad.zh.json", "squad", tmp_path)
+    refused("in which language", "squad", tmp_path, ["en", "zh"])
+    assert {item.label for item in read("squad", tmp_path, ["en"])} == {"en"}
 
 
 def test_passages_and_questions_in_two_languages_are_kept_apart(tmp_path):
@@ -244,6 +246,17 @@ def test_a_damaged_file_is_refused_in_one_line(content, line, tmp_path):
     file = tmp_path / "squad.en.json"
     file.write_text(json.dumps(content))
     refused(f"squad.en.json.*{line}", "squad", file)
+
+
+def test_a_path_that_does_not_exist_is_not_sought_on_the_hub(tmp_path, monkeypatch):
+    monkeypatch.setattr("repalign.evaluation.sources.hub_rows", lambda *rest: pytest.fail("asked the hub"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    refused(
+        "no file or folder data/xquad; --data takes a folder with files such as xquad.zh.json",
+        "xquad",
+        Path("data/xquad"),
+    )
 
 
 def test_lines_named_json_and_bytes_that_are_no_text(tmp_path):
