@@ -42,6 +42,10 @@ def sample_evaluation(hostile: str = "") -> Evaluation:
          "input": item.input, "reference": item.references[0], "answer": said[name][language][row] + hostile}
         for name in said for language in languages for row, item in enumerate(items[language])
     ]  # fmt: skip
+    choices = [
+        {"checkpoint": name, "language": language, "item": "0", "choice": letter + hostile, "loglikelihood": -2.5}
+        for name in said for language in languages for letter in "ABCD"
+    ]  # fmt: skip
     spoken = [
         {"checkpoint": name, "asked": asked, "answered": answered, "count": 6, "share": 0.5}
         for name in ("references", *said)
@@ -58,6 +62,7 @@ def sample_evaluation(hostile: str = "") -> Evaluation:
         {
             "scores": scores,
             "answers": complete(EVALUATION["answers"], rows),
+            "choices": complete(EVALUATION["choices"], choices),
             "languages": pd.DataFrame(spoken).astype({"answered": "string"}),
             "consistency": pd.concat(same),
             "wins": wins.assign(checkpoint="m-llama", baseline="alpaca", judge="exact"),

@@ -29,7 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     task = parser.add_argument_group("questions")
     task.add_argument(
-        "--task", required=True, help="xquad, mlqa, flores, translation (of any corpus) or phrasebook"
+        "--task",
+        required=True,
+        help="xquad, mlqa, squad (any questions), belebele, global-mmlu, flores, "
+        "translation (of any corpus) or phrasebook",
     )
     task.add_argument(
         "--data",
@@ -37,7 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder with the task's files, a corpus, or a hub id; default: the task's",
     )
     task.add_argument(
-        "--langs", type=comma_list, metavar="L,L", help="languages of the answers; default: all that exist"
+        "--langs",
+        type=comma_list,
+        metavar="L,L",
+        help="languages of the answers, in any spelling; mlqa: zh.en is "
+        "a passage in zh with a question in en; default: all that exist",
     )
     task.add_argument(
         "--limit",
@@ -62,9 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-store", action="store_true", help="neither write answers to disk nor reuse stored ones"
     )
     scores = parser.add_argument_group("scores")
-    scores.add_argument("--scorers", type=comma_list, metavar="S,S", help="contains, exact, f1, squad-exact, squad-f1, "
+    scores.add_argument("--scorers", type=comma_list, metavar="S,S", help="acc, contains, exact, f1, squad-exact, squad-f1, "
                         "chrf, bleu, spbleu, comet; default: the task's")  # fmt: skip
-    scores.add_argument("--judge", default="auto", metavar="J", help="decides which of two answers is better: exact, f1, "
+    scores.add_argument("--judge", default="auto", metavar="J", help="decides which of two answers is better: acc, exact, f1, "
                         "contains, chrf (default: the first scorer that can), or chat:MODEL, which sends questions "
                         "and answers to --judge-url")  # fmt: skip
     scores.add_argument(
@@ -109,7 +116,7 @@ def run(args: argparse.Namespace) -> list[Path]:
     )
     title = title_of((checkpoint.name for checkpoint in checkpoints), args.task)
     out = output_folder(args, title)
-    say(f"{title}: {len(items):,} questions in {len({item.language for item in items})} languages")
+    say(f"{title}: {len(items):,} questions in {len({item.label for item in items})} languages")
     evaluation = evaluate(
         checkpoints,
         args.task,

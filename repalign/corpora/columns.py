@@ -6,8 +6,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from repalign.corpora.cells import cell_text
-from repalign.corpora.languages import choose, is_code
+from repalign.corpora.cells import cell_text, is_missing
+from repalign.corpora.languages import choose, named
 from repalign.corpora.long_tables import from_long, language_column, text_column
 from repalign.corpora.tables import Row
 from repalign.errors import RepalignError
@@ -58,11 +58,11 @@ def from_rows(name: str, rows: Sequence[Row], languages: Sequence[str] | None, w
                 f"{where}: {position} is {type(row).__name__}; expected a sentence for each language code, such as "
                 '{"en": ..., "zh": ...}'
             )
-    rows = [(position, _sides(row)) for position, row in rows]
+    rows = [(position, _sides(row, f"{where}: {position}")) for position, row in rows]
     names = list(dict.fromkeys(column for _, row in rows for column in row))
     if (column := language_column(names, rows)) and (text := text_column(names)):
         return Texts(name, from_long(rows, column, text, languages, where))
-    columns = _language_columns(names, rows, languages or ())
+    columns = _language_columns(names, rows, languages or (), where)
     if not columns:
         raise RepalignError(
             f"{where} has no language columns; expected codes such as en and zh, found {_listed(names)}; --langs names "
@@ -77,36 +77,57 @@ def from_rows(name: str, rows: Sequence[Row], languages: Sequence[str] | None, w
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(str, names[:SHOWN])) + (f", ... ({len(names)} in all)" if len(names) > SHOWN else "")
+    return ", ".join(str(name) or "(no name)" for name in names[:SHOWN]) + (
+        f", ... ({len(names)} in all)" if len(names) > SHOWN else ""
+    )
 
 
-def _sides(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The sentences by language of a row of the hub: {"translation": {"en": ..., "zh": ...}}, or the row itself."""
+def _sides(row: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    """The sentences by language of a row of the hub: {"translation": {"en": ..., "zh": ...}}, or the row itself.
+
+    Raises:
+        RepalignError: several translations into one language.
+    """
     sides = row.get("translation")
     if not isinstance(sides, Mapping):
         return row
     languages, texts = sides.get("language"), sides.get("translation")
-    if isinstance(languages, Sequence) and isinstance(texts, Sequence) and not isinstance(texts, str):
-        return dict(zip(languages, texts, strict=False))  # of any number of languages
-    return sides
+    if not isinstance(languages, list) or not isinstance(texts, list):
+        return sides
+    if len(set(languages)) != len(texts):  # as datasets' TranslationVariableLanguages allows
+        raise RepalignError(
+            f"{where} has {len(texts)} translations into {len(set(languages))} languages; keep one of each"
+        )
+    return dict(zip(languages, texts, strict=True))
 
 
-def _language_columns(names: Sequence[str], rows: Sequence[Row], asked: Sequence[str]) -> dict[str, str]:
-    """Code -> column."""
-    codes = {column.removeprefix(PREFIX): column for column in names if is_code(column.removeprefix(PREFIX))}
-    found = {
-        code: column
-        for code, column in codes.items()
-        if code in asked or (code not in ROW_KEYS and _holds_sentences([row.get(column) for _, row in rows]))
-    }
-    return found | {column: column for column in asked if column in names and column not in found}
+def _language_columns(
+    names: Sequence[str], rows: Sequence[Row], asked: Sequence[str], where: str
+) -> dict[str, str]:
+    """Code -> column.
+
+    Raises:
+        RepalignError: two columns of one language.
+    """
+    found: dict[str, str] = {}
+    for column in names:
+        code = named(column.removeprefix(PREFIX))
+        if code is None or not (code in asked or _holds_sentences(column, rows)):
+            continue
+        if code in found:
+            raise RepalignError(
+                f"{where} has two columns for {code!r}: {found[code]} and {column}; --langs names one of them"
+            )
+        found[code] = column
+    return {column: column for column in asked if column in names} | found
 
 
-def _holds_sentences(cells: Sequence[Any]) -> bool:
-    """Whether most cells have letters, and differ: numbers and labels under the name of a code are no language."""
-    texts = [cell for cell in cells if isinstance(cell, str) and any(map(str.isalpha, cell))]
-    given = [cell for cell in cells if cell not in (None, "")]
-    return not given or (2 * len(texts) >= len(given) and len(set(texts)) * REPEATS >= len(texts))
+def _holds_sentences(column: str, rows: Sequence[Row]) -> bool:
+    """Whether most cells have letters, and differ: ids, numbers and labels under the name of a code are no language."""
+    given = [cell for _, row in rows if not is_missing(cell := row.get(column))]
+    texts = [cell for cell in given if isinstance(cell, str) and any(map(str.isalpha, cell))]
+    is_text = 2 * len(texts) >= len(given) and len(set(texts)) * REPEATS >= len(texts)
+    return column not in ROW_KEYS and is_text
 
 
 def _column(rows: Sequence[Row], column: str, language: str, where: str) -> list[str]:

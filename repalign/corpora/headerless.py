@@ -39,6 +39,8 @@ def read_headerless(file: TextFile, languages: Sequence[str] | None = None) -> T
     if file.suffix == ".txt" and "\t" not in first:
         return None
     rows = list(read_cells(file))
+    if not rows:
+        return None
     names = _exported(file, [cells for _, cells in rows], languages or ())
     if names is None and _is_header(rows[0][1], languages or ()):
         return None

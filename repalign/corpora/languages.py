@@ -34,12 +34,18 @@ WHOLE_SCRIPTS = {"Hang": "Kore"}
 SCRIPTS_WITHOUT_SPACES = {"Hans", "Hant", "Jpan", "Thai", "Laoo", "Khmr", "Mymr", "Tibt"}
 """Writing systems that do not put spaces between words."""
 
+HAN_SCRIPTS = {"Hani", "Hans", "Hant"}
+"""Writing systems of Chinese characters only."""
+
 LETTERS = {"Hans": "Hani Bopo", "Hant": "Hani Bopo", "Jpan": "Hani Hira Kana", "Kore": "Hang Hani"}
 """Writing systems of several scripts, and the scripts of Unicode that their letters belong to."""
 
 SPEAKERS = 100_000
 """Nearly every three letters are the code of some language (`doc`, `ids`, `src`). A bare code of three letters names a
 column or file of text only if CLDR counts so many speakers, or if the language also has a code of two letters."""
+
+SPELLINGS = {"zho_simpl": "zho_Hans", "zho_trad": "zho_Hant"}
+"""Codes of FLORES-101 that no standard has."""
 
 WORDS = {"src"}
 """Codes that nearly always mean something else: a source text, not Logudorese."""
@@ -58,7 +64,8 @@ class Language(NamedTuple):
         short: `usual` in two letters if it has such a code: "ar", "arz". The key of tables.
         script: ISO 15924; where the code names none, the likely one in its region by CLDR; "" if CLDR knows none.
         region: as in the code, e.g. "BR" or "419"; "" for none.
-        is_specific: whether the code names a script or a region.
+        variant: the rest of the code, e.g. "valencia"; "" for none.
+        is_specific: whether the code names a script, region or variant.
     """
 
     language: str
@@ -66,6 +73,7 @@ class Language(NamedTuple):
     short: str
     script: str
     region: str
+    variant: str
     is_specific: bool
 
     @property
@@ -76,7 +84,7 @@ class Language(NamedTuple):
         script = "" if self.script == script_of(self.short) else self.script
         likely = Tag.get("-".join(filter(None, (self.short, script)))).maximize()
         region = "" if self.region == likely.territory else self.region
-        return "-".join(filter(None, (self.short, script, region)))
+        return "-".join(filter(None, (self.short, script, region, self.variant)))
 
 
 @lru_cache(maxsize=4096)
@@ -88,6 +96,7 @@ def find(code: str) -> Language | None:
     from langcodes import Language as Tag
     from langcodes.tag_parser import LanguageTagError
 
+    code = SPELLINGS.get(code, code)
     try:
         tag, raw = Tag.get(code), Tag.get(code, normalize=False)
     except LanguageTagError:
@@ -101,9 +110,10 @@ def find(code: str) -> Language | None:
     shortest = Tag.get(usual)
     script = _script(tag, shortest)
     region = "" if tag.territory in (None, "XX") else str(tag.territory)
+    variant = "-".join(tag.variants or ())
     return Language(
         language, usual, usual if shortest.territory else str(shortest.language), WHOLE_SCRIPTS.get(script, script), region,
-        is_specific=bool(tag.script or region),
+        variant, is_specific=bool(tag.script or region or variant),
     )  # fmt: skip
 
 
@@ -232,7 +242,11 @@ def matching(code: str, available: Sequence[str]) -> list[str]:
     found = {one: meant for one in available if (meant := find(one))}
     same = [one for one, meant in found.items() if meant.language == asked.language]
     same = same or [one for one, meant in found.items() if meant.usual == asked.usual]
-    written = [one for one in same if asked.script in ("", found[one].script)]
+    written = [
+        one
+        for one in same
+        if asked.script in ("", found[one].script) and asked.variant in ("", found[one].variant)
+    ]
     if asked.is_specific:
         in_region = [one for one in written if found[one].region == asked.region]
         return in_region or [one for one in written if not (asked.region and found[one].region)]
@@ -294,3 +308,21 @@ def match_language(code: str, supported: Iterable[str]) -> str | None:
     same = [other for other, one in others.items() if one.language == asked.language]
     same = same or [other for other, one in others.items() if one.usual == asked.usual]
     return min(same, key=lambda other: tag_distance(code, other), default=None)
+
+
+@lru_cache(maxsize=4096)
+def named(word: str) -> str | None:
+    """The code of a language that is written as a code or as an English name; None for any other word.
+
+    >>> [named(word) for word in ("zho_Hans", "arabic", "Swahili", "question", "dev")]
+    ['zho_Hans', 'ar', 'sw', None, None]
+    """
+    import langcodes
+
+    if is_code(word):
+        return word
+    try:
+        code = str(langcodes.find(word, language="en").language)
+    except LookupError:
+        return None
+    return code if is_code(code) else None

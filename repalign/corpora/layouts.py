@@ -56,7 +56,7 @@ def _one_of(names: Sequence[str], where: str, kind: str) -> str:
     Raises:
         RepalignError: several names that are no splits.
     """
-    by_split = {PurePosixPath(name).name: name for name in names}
+    by_split = {PurePosixPath(name).stem: name for name in names}
     if len(names) == 1:
         return names[0]
     if len(by_split) == len(names) and by_split.keys() <= set(SPLITS):
@@ -68,7 +68,7 @@ def _one_of(names: Sequence[str], where: str, kind: str) -> str:
 
 def _by_pattern(pattern: str, accepts: Callable[[str], object]) -> Callable[[Sequence[TextFile], str], Files]:
     """A layout whose files are named by a pattern with a group `language`."""
-    compiled = re.compile(pattern)
+    compiled = re.compile(pattern, re.IGNORECASE)
 
     def layout(files: Sequence[TextFile], where: str) -> Files:
         found: Files = {}
@@ -114,11 +114,20 @@ def table_in(files: Sequence[TextFile], where: str) -> list[TextFile]:
             tables.setdefault(name, []).append(file)
     if not tables:
         return []
-    found = sorted(tables[_one_of(list(tables), where, "tables")], key=lambda file: file.name)
-    count = SHARD.fullmatch(PurePosixPath(found[0].name).name)
-    if count and count["count"] and int(count["count"]) != len(found):
+    return all_shards(tables[_one_of(list(tables), where, "tables")], where)
+
+
+def all_shards(files: Sequence[TextFile], where: str) -> list[TextFile]:
+    """The shards of a table in order.
+
+    Raises:
+        RepalignError: one is missing, by the number in their names.
+    """
+    found = sorted(files, key=lambda file: file.name)
+    shard = SHARD.fullmatch(PurePosixPath(found[0].name).name)
+    if shard and shard["count"] and int(shard["count"]) != len(found):
         raise RepalignError(
-            f"{where} holds {len(found)} of {int(count['count'])} shards of {found[0].name}; fetch the others"
+            f"{where} holds {len(found)} of {int(shard['count'])} shards of {found[0].name}; fetch the others"
         )
     return found
 

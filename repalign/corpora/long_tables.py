@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from repalign.corpora.cells import cell_text
-from repalign.corpora.languages import choose, find
+from repalign.corpora.languages import choose, find, named
 from repalign.corpora.tables import Row
 from repalign.errors import RepalignError
 
@@ -23,8 +23,8 @@ Cells = list[tuple[Any, str, Any]]
 def language_column(names: Sequence[str], rows: Sequence[Row]) -> str | None:
     """The column that names the language of each row, if there is one."""
     for column in LANGUAGE_COLUMNS:
-        values = {str(row.get(column)) for _, row in rows} if column in names else set()
-        if values and all(map(find, values)):
+        cells = [row.get(column) for _, row in rows] if column in names else [None]
+        if all(isinstance(cell, str) and (named(cell) or find(cell)) for cell in cells):
             return column
     return None
 
@@ -89,8 +89,9 @@ def _id_column(rows: Sequence[Row]) -> str | None:
 
 def _codes(rows: Sequence[Row], language: str) -> list[str]:
     """The code of each row: with its script, and its variant where there are several, as Catalan's in FLORES+."""
+    names = {row[language]: named(row[language]) or row[language] for _, row in rows}
     codes = [
-        f"{row[language]}_{row[SCRIPT_COLUMN]}" if row.get(SCRIPT_COLUMN) else str(row[language])
+        f"{row[language]}_{row[SCRIPT_COLUMN]}" if row.get(SCRIPT_COLUMN) else names[row[language]]
         for _, row in rows
     ]
     variants: dict[str, set[Any]] = {}

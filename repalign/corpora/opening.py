@@ -9,8 +9,8 @@ from pathlib import Path
 from repalign.corpora.columns import Texts, from_rows
 from repalign.corpora.headerless import read_headerless
 from repalign.corpora.hub import hub_rows, is_hub_id
-from repalign.corpora.languages import choose
-from repalign.corpora.layouts import languages_in, table_in
+from repalign.corpora.languages import choose, is_code
+from repalign.corpora.layouts import SPLITS, languages_in, table_in
 from repalign.corpora.line_files import aligned_lines
 from repalign.corpora.long_tables import from_tables
 from repalign.corpora.tables import READERS, Row, read_rows
@@ -48,6 +48,8 @@ def open_texts(spec: str, languages: Sequence[str] | None = None) -> Texts:
         return read_file(text_file(Path(__file__).parent / "data" / "everyday.tsv"), languages)
     if spec == "phrasebook":
         return _phrasebook(languages)
+    if not spec.strip():
+        raise RepalignError(f"no name of a corpus; --corpus takes {', '.join(EMBEDDED)}; or {FORMATS}")
     path = Path(spec).expanduser()
     try:
         if path.is_dir() or (path.is_file() and path.suffix.lower() == ".zip"):
@@ -63,7 +65,8 @@ def open_texts(spec: str, languages: Sequence[str] | None = None) -> Texts:
     if is_hub_id(name):
         return read_hub(spec, languages)
     if "/" in spec or path.suffix:
-        raise RepalignError(f"no file or folder {spec}; --corpus takes {', '.join(EMBEDDED)}; or {FORMATS}")
+        missing = f"{spec} is neither file nor folder" if path.exists() else f"no file or folder {spec}"
+        raise RepalignError(f"{missing}; --corpus takes {', '.join(EMBEDDED)}; or {FORMATS}")
     raise unknown("corpus", spec, EMBEDDED, f"or give {FORMATS}")
 
 
@@ -109,6 +112,10 @@ def read_file(file: TextFile, languages: Sequence[str] | None = None) -> Texts:
     """
     if texts := read_headerless(file, languages):
         return texts
+    if is_code(file.suffix[1:]) or (is_code(file.stem) and file.suffix[1:] in {"txt", *SPLITS}):
+        raise RepalignError(
+            f"{file.where} holds one language; give the folder of all, or {Path(file.where).with_suffix('')} for Moses files"
+        )
     if file.suffix not in {*READERS, ".tmx"}:
         raise RepalignError(f"{file.where}: unknown kind of corpus; expected {FORMATS}")
     return from_rows(file.stem, list(_rows(file)), languages, file.where)

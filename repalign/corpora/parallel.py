@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 
-from repalign.corpora.languages import canonical, choose
+from repalign.corpora.languages import canonical, choose, find
 from repalign.corpora.opening import open_texts
 from repalign.corpora.scripts import is_blank
 from repalign.errors import RepalignError
@@ -26,7 +26,7 @@ class ParallelCorpus:
         sentences: language code -> sentences.
 
     Raises:
-        RepalignError: no languages, unequal numbers of sentences, or an empty sentence.
+        RepalignError: no languages, one language twice, unequal numbers of sentences, or an empty sentence.
     """
 
     name: str
@@ -54,6 +54,12 @@ class ParallelCorpus:
     def _check(self) -> None:
         if not self.sentences:
             raise RepalignError(f"corpus {self.name!r} has no languages")
+        meanings: dict[object, str] = {}
+        for language in self.sentences:
+            if (same := meanings.setdefault(find(language) or language, language)) != language:
+                raise RepalignError(
+                    f"corpus {self.name!r} has one language twice, as {same!r} and {language!r}; keep one of them"
+                )
         counts = {language: len(rows) for language, rows in self.sentences.items()}
         if len(set(counts.values())) > 1:
             listed = ", ".join(f"{language}: {count}" for language, count in counts.items())

@@ -157,7 +157,7 @@ def _unquoted(file: TextFile, delimiter: str) -> Iterator[tuple[int, list[str]]]
 def _json_lines(file: TextFile) -> Iterator[tuple[str, Any]]:
     for number, line in enumerate(file.lines(), start=1):
         if line.strip():
-            yield f"line {number}", _json(line, f"{file.where}, line {number}")
+            yield f"line {number}", _json(line, file.where, number)
 
 
 def _json_list(file: TextFile) -> Iterator[tuple[str, Any]]:
@@ -171,22 +171,24 @@ def _json_list(file: TextFile) -> Iterator[tuple[str, Any]]:
     rows = rows.get("data") if isinstance(rows, dict) else rows
     if not isinstance(rows, list):
         raise RepalignError(
-            f"{file.where} should hold a JSON list of objects; name one object per line .jsonl"
+            f"{file.where} should hold a JSON list of objects, or an object with one under 'data'"
         )
     yield from ((f"object {number}", row) for number, row in enumerate(rows, start=1))
 
 
-def _json(text: str, where: str) -> Any:
+def _json(text: str, where: str, line: int | None = None) -> Any:
     try:
         value = json.loads(text, object_pairs_hook=_distinct)
         if "\\ud" in text.lower():  # half a surrogate pair is JSON, but no character
             json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        raise RepalignError(f"{where}, line {line or error.lineno}: not JSON ({error.msg})") from error
     except UnicodeEncodeError as error:
         raise RepalignError(
-            f"{where}: holds half of a surrogate pair, which is no character; convert the text again"
+            f"{where}{f', line {line}' if line else ''}: holds half of a surrogate pair, which is no character; convert the text again"
         ) from error
-    except (ValueError, RecursionError) as error:
-        raise RepalignError(f"{where}: not JSON ({error})") from error
+    except (ValueError, RecursionError) as error:  # two keys of one name, thousands of digits or brackets
+        raise RepalignError(f"{where}, line {line or 1}: not JSON ({error})") from error
     return value
 
 

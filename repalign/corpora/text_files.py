@@ -31,7 +31,7 @@ DECOMPRESSORS: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 """Suffixes of compressed files, and what opens them."""
 
-DEEPEST = 2
+DEEPEST = 3
 """Folders within folders that are looked at: that of a whole disk ends soon."""
 
 DAMAGED = (

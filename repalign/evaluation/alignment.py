@@ -5,11 +5,12 @@ Both tables show association, over few languages; neither shows that alignment i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repalign.corpora.languages import match_language
 from repalign.evaluation.items import Item
 from repalign.results.profile import leading_variant
 from repalign.results.schema import EVALUATION
@@ -33,6 +34,7 @@ MIN_LINKED_ITEMS = 10
 def alignment_table(results: Results, scores: pd.DataFrame) -> pd.DataFrame:
     """Alignment and score of each language: checkpoint, metric, layer, scorer, language, alignment, score.
 
+    The languages of the two are matched by meaning, see `match_language`; the table has the spelling of the scores.
     Alignment is the metric's mean over both directions with the pivot, in the profile's leading variant, at the
     one layer where its mean over languages is best; metrics that decrease with alignment are negated.
 
@@ -50,22 +52,31 @@ def alignment_table(results: Results, scores: pd.DataFrame) -> pd.DataFrame:
     table = table[table["variant"] == leading_variant(table["variant"])]
     by_language = scores[scores["baseline"].isna() & scores["language"].notna()]
     pivot = table["source"].iloc[0]
+    in_profile = _matched(
+        by_language["language"].unique(), [*table["source"].unique(), *table["target"].unique()]
+    )
     other_end = table["target"].where(table["source"] == pivot, table["source"])
     table = table.assign(language=other_end, value=table["value"] * table["metric"].map(results.profile.sign))
     parts = []
     for (checkpoint, metric), rows in table.groupby(["checkpoint", "metric"], sort=False):
-        rows = rows[rows["language"].isin(by_language["language"])]
+        rows = rows[rows["language"].isin(in_profile.values())]
         grid = rows.groupby(["layer", "language"])["value"].mean().unstack()
         if grid.empty or not grid.mean(axis=1).notna().any():
             continue
         layer = grid.mean(axis=1).idxmax()
         scored = by_language[by_language["checkpoint"] == checkpoint].assign(metric=metric, layer=layer)
-        parts.append(scored.assign(alignment=scored["language"].map(grid.loc[layer])))
+        parts.append(scored.assign(alignment=scored["language"].map(in_profile).map(grid.loc[layer])))
     declared = EVALUATION["alignment"]
     if not parts:
         return declared.frame([])
     joined = pd.concat(parts).rename(columns={"value": "score"})
     return declared.frame(joined[declared.names].dropna(subset=["alignment", "score"]))
+
+
+def _matched(languages: Iterable[str], available: Sequence[str]) -> dict[str, str]:
+    """Languages of the evaluation -> those of the profile that mean the same, where there is one."""
+    found = {language: match_language(language, available) for language in languages}
+    return {language: one for language, one in found.items() if one is not None}
 
 
 def over_languages(table: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.DataFrame:
@@ -123,11 +134,12 @@ def over_items(
     number_of = {(row.language, row.text): row.sentence for row in sentences.itertuples()}
     positions = positions[positions["variant"] == positions["variant"].iloc[-1]]
     rows = []
+    in_profile = _matched(items, positions["language"].unique())
     for checkpoint, scorers in per_item.items():
-        for language, language_items in items.items():
-            margins = positions[(positions["checkpoint"] == checkpoint) & (positions["language"] == language)]
+        for language, name in in_profile.items():
+            margins = positions[(positions["checkpoint"] == checkpoint) & (positions["language"] == name)]
             margins = margins.pivot_table(index="sentence", columns="layer", values="margin")
-            numbers = [number_of.get((language, item.sentence)) for item in language_items]
+            numbers = [number_of.get((name, item.sentence)) for item in items[language]]
             if margins.empty or sum(number is not None for number in numbers) < MIN_LINKED_ITEMS:
                 continue
             margin = margins[margins.mean().idxmax()]

@@ -59,7 +59,7 @@ class AnswerStore:
 
 def _digest(prompt: Prompt) -> str:
     languages = [language.code for language in (prompt.source, prompt.target) if language]
-    return digest([prompt.text, *languages])
+    return digest([prompt.text, *languages, *prompt.choices])
 
 
 def _read(path: Path) -> dict[str, Answer]:
@@ -72,6 +72,7 @@ def _parsed(line: str) -> tuple[str, Answer] | None:
     """None for an empty line or one cut short by a kill: its prompt is answered again."""
     try:
         row = json.loads(line)
-        return row.pop("prompt"), Answer(**row)
+        likelihoods = tuple(row.pop("loglikelihoods", ()))
+        return row.pop("prompt"), Answer(**row, loglikelihoods=likelihoods)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -13,6 +13,7 @@ from repalign.models.generation import Answer, Generator, Prompt, expected_langu
 from repalign.models.languages import ModelLanguages
 from repalign.models.loading import read_config, read_tokenizer
 from repalign.models.locating import Weights, locate
+from repalign.models.loglikelihood import choose
 from repalign.models.templates import TEMPLATES, Template
 from repalign.version import __version__
 
@@ -58,7 +59,8 @@ def answer(
         task: its name, for the signature.
         new_tokens: maximum length of an answer.
         template: of the prompts; by default the one the checkpoint was tuned with, else the paper's. A model that
-            expects the languages of prompt and answer as tokens (NLLB) is by default asked to translate by the sentence alone.
+            expects the languages of prompt and answer as tokens (NLLB) is by default asked to translate by the sentence
+            alone, and any model to choose among answers without a template, as in lm-evaluation-harness.
         device, dtype, batch_tokens: see `repalign.models.generation.Generator`.
         store: whether answers are read from and written to `$REPALIGN_HOME/answers`.
         progress: whether to show a bar on a terminal.
@@ -69,20 +71,27 @@ def answer(
     weights = locate(checkpoint)
     dtype = pick_dtype(weights, dtype, pick_device(device))
     languages = expected_languages(read_config(weights), read_tokenizer(weights), checkpoint.name)
-    name = template or checkpoint.template or ("raw" if languages else DEFAULT_TEMPLATE)
+    chosen = any(item.choices for item in items)
+    name = template or (
+        "raw" if chosen else checkpoint.template or ("raw" if languages else DEFAULT_TEMPLATE)
+    )
     prompts = [_prompt(item, TEMPLATES[name], languages, bare=template is None) for item in items]
     stored = AnswerStore(weights, dtype, new_tokens) if store else None
     by_prompt = {prompt: kept for prompt in prompts if stored and (kept := stored.get(prompt))}
     missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in by_prompt]
     if missing:  # else the model need not be loaded
-        generator = Generator(weights, device, dtype, batch_tokens)
-        generated = generator.answer(missing, new_tokens, progress, on_batch=stored.add if stored else None)
-        by_prompt |= dict(zip(missing, generated, strict=True))
+        generator, on_batch = Generator(weights, device, dtype, batch_tokens), stored.add if stored else None
+        asked = [prompt for prompt in missing if not prompt.choices]
+        given = [prompt for prompt in missing if prompt.choices]
+        answers = generator.answer(asked, new_tokens, progress, on_batch) if asked else []
+        answers += choose(generator, given, progress, on_batch) if given else []
+        by_prompt |= dict(zip(asked + given, answers, strict=True))
     by_language: dict[str, list[Answer]] = {}
     for item, prompt in zip(items, prompts, strict=True):
-        by_language.setdefault(item.language, []).append(by_prompt[prompt])
+        by_language.setdefault(item.label, []).append(by_prompt[prompt])
     pairs = dict.fromkeys(f"{p.source.code}>{p.target.code}" for p in prompts if p.source and p.target)
-    return Answers(_signature(weights, task, items, name, new_tokens, dtype, ",".join(pairs)), by_language)
+    how = "log-likelihood" if chosen else f"greedy:{new_tokens}"
+    return Answers(_signature(weights, task, items, name, how, dtype, ",".join(pairs)), by_language)
 
 
 def _prompt(item: Item, template: Template, languages: ModelLanguages | None, bare: bool) -> Prompt:
@@ -93,7 +102,9 @@ def _prompt(item: Item, template: Template, languages: ModelLanguages | None, ba
         bare: whether a model that expects them is asked to translate by the sentence alone.
     """
     if languages is None:
-        return Prompt(template.prompt(item.instruction, item.input))
+        # A space before each choice, as in lm-evaluation-harness.
+        choices = tuple(f" {choice}" for choice in item.choices)
+        return Prompt(template.prompt(item.instruction, item.input), choices=choices)
     text = item.input if item.source and bare else template.prompt(item.instruction, item.input)
     return Prompt(text, languages.match(item.source or item.language), languages.match(item.language))
 
@@ -103,7 +114,7 @@ def _signature(
     task: str,
     items: Sequence[Item],
     template: str,
-    new_tokens: int,
+    how: str,
     dtype: str,
     languages: str,
 ) -> str:
@@ -112,7 +123,7 @@ def _signature(
             f"{weights.checkpoint.name}@{weights.digest[:8]}",
             f"{task}#{items_digest(items)[:8]}",
             template,
-            f"greedy:{new_tokens}",
+            how,
             dtype,
             *([f"languages:{languages}"] if languages else []),
             f"repalign:{__version__}",

@@ -2,7 +2,8 @@
 
 Answers in two languages cannot be compared as strings. But references are parallel: each answer is matched to the
 most similar reference of its language, of any question, and two answers agree if they are matched to the reference
-of the same question. So the same wrong answer in two languages counts as agreement.
+of the same question. So the same wrong answer in two languages counts as agreement. Choices among the same answers agree if
+they are the same choice.
 """
 
 from __future__ import annotations
@@ -42,6 +43,16 @@ def matched_references(answers: Sequence[str], items: Sequence[Item]) -> np.ndar
     return (dice >= best) & (best >= MIN_OVERLAP)
 
 
+def matched_choices(answers: Sequence[str], items: Sequence[Item]) -> np.ndarray:
+    """The choice each answer is, by its place among the choices: bool [answer, choice]."""
+    most = max(len(item.choices) for item in items)
+    rows = [
+        [choice == answer for choice in item.choices] + [False] * (most - len(item.choices))
+        for item, answer in zip(items, answers, strict=True)
+    ]
+    return np.array(rows)
+
+
 def _bags(texts: Sequence[set[str]], columns: Mapping[str, int]) -> csr_array:
     """Which words each text contains: 0 or 1, [text, word]."""
     from scipy.sparse import csr_array
@@ -74,14 +85,20 @@ def consistency(
     import pandas as pd
 
     generator = np.random.default_rng(seed)
-    matched = {lang: matched_references(answers[lang], questions) for lang, questions in items.items()}
+    chosen = all(item.choices for questions in items.values() for item in questions)
+    match = matched_choices if chosen else matched_references
+    matched = {lang: match(answers[lang], questions) for lang, questions in items.items()}
     row_of = {lang: {item.id: row for row, item in enumerate(questions)} for lang, questions in items.items()}
     rows = []
     for one, other in combinations(items, 2):
         shared = [key for key in row_of[one] if key in row_of[other]]
         if len(shared) < 2:
             continue
-        left, right = (_restricted(matched[lang], row_of[lang], shared) for lang in (one, other))
+        rows_of = [[row_of[lang][key] for key in shared] for lang in (one, other)]
+        left, right = (
+            matched[lang][rows if chosen else np.ix_(rows, rows)].astype(np.float32)
+            for lang, rows in zip((one, other), rows_of, strict=True)
+        )
         same = (left @ right.T) > 0
         value, chance = float(same.diagonal().mean()), float(same.mean())
         n = len(shared)
@@ -95,9 +112,3 @@ def consistency(
             }
         )  # fmt: skip
     return pd.DataFrame(rows)
-
-
-def _restricted(matched: np.ndarray, row_of: Mapping[str, int], questions: Sequence[str]) -> np.ndarray:
-    """The matches among some questions, in their order: float32 [question, question]."""
-    rows = [row_of[key] for key in questions]
-    return matched[np.ix_(rows, rows)].astype(np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from repalign.checkpoints.card import Card
 from repalign.corpora import EMBEDDED
 from repalign.errors import RepalignError
 from repalign.evaluation.answer_language import check_detector
-from repalign.evaluation.items import Item, sampled
+from repalign.evaluation.items import Items, sampled
 from repalign.evaluation.judges import DEFAULT_URL, TIE_MARGINS, Judge, find_judge
 from repalign.evaluation.scorers import SCORERS
 from repalign.evaluation.tasks import TASKS, TRANSLATION_REQUEST, Request
@@ -20,6 +21,8 @@ from repalign.models.templates import TEMPLATES
 
 BRIEF_REQUEST = "{target}:"
 """How checkpoints that were tuned with the shortest request are asked to translate."""
+
+logger = logging.getLogger(__name__)
 
 AUTO = "auto"
 """The judge by default: the task's first scorer that can judge."""
@@ -102,8 +105,8 @@ def read_items(
     prompts: str | Path | None = None,
     limit: int | None = None,
     seed: int = 0,
-) -> list[Item]:
-    """The items of a task, by default those that suit the checkpoints.
+) -> Items:
+    """The items of a task, by default those that suit the checkpoints; the notes are also logged.
 
     Args:
         task: a name in `TASKS`.
@@ -126,7 +129,10 @@ def read_items(
         prompts=None if prompts is None else Path(prompts),
         limit=limit,
     )
-    return sampled(TASKS[task].read(request), limit, seed)
+    items = TASKS[task].read(request)
+    for note in items.notes:
+        logger.warning("%s", note)
+    return Items(sampled(items, limit, seed), items.notes)
 
 
 def _tuned_with_brief_requests(checkpoint: Checkpoint) -> bool:

@@ -20,7 +20,7 @@ Judge = Callable[[Item, str, str], int | None]
 Send = Callable[[str], str]
 """Prompt -> reply of a chat model."""
 
-TIE_MARGINS = {"exact": 0.0, "f1": 0.0, "contains": 0.0, "chrf": 1.0}
+TIE_MARGINS = {"acc": 0.0, "exact": 0.0, "f1": 0.0, "contains": 0.0, "chrf": 1.0}
 """Judges that compare scores against the references: scorer -> difference, in percent, up to which it is a tie."""
 
 KEY_VARIABLE = "REPALIGN_JUDGE_KEY"
@@ -48,7 +48,7 @@ def find_judge(name: str, url: str = DEFAULT_URL) -> Judge:
     """A judge by name.
 
     Args:
-        name: `exact`, `f1`, `contains`, `chrf`, or `chat:MODEL` for a chat API.
+        name: `acc`, `exact`, `f1`, `contains`, `chrf`, or `chat:MODEL` for a chat API.
         url: of the chat API.
 
     Raises:

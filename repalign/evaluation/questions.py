@@ -1,173 +1,130 @@
-"""Reading comprehension in the formats of XQuAD and MLQA: SQuAD's JSON, or the hub's parquet."""
+"""Reading comprehension: questions about passages, in the formats of SQuAD, XQuAD, MLQA and TyDi QA."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from repalign.corpora.hub import hub_rows
-from repalign.corpora.languages import choose
-from repalign.corpora.readers import parquet_rows
 from repalign.errors import RepalignError, unknown
-from repalign.evaluation.items import Item
-from repalign.files import read_toml
+from repalign.evaluation import labels
+from repalign.evaluation.items import Item, Items
+from repalign.evaluation.prompts import Prompts, prompt_of
+from repalign.evaluation.rows import Row, checked, text_of
+from repalign.evaluation.sources import DataSet, Table, find_tables
 
-PROMPTS_FILE = Path(__file__).with_name("prompts.toml")
 PLACEHOLDER = re.compile(r"\{(context|question)\}")
 
-
-def read_prompts(path: Path | None = None) -> dict[str, dict[str, str]]:
-    """The prompts of reading comprehension: language -> `instruction`, and `input` with `{context}` and `{question}`.
-
-    Args:
-        path: a TOML file with custom prompts, which override the embedded ones.
-
-    Raises:
-        RepalignError: no such file, not TOML, or a prompt lacks a part.
-    """
-    if path is not None and not path.is_file():
-        raise RepalignError(f"no file {path} with prompts; omit --prompts, or give a TOML file")
-    prompts = read_toml(PROMPTS_FILE) | (read_toml(path) if path else {})
-    for language, prompt in prompts.items():
-        parts = prompt if isinstance(prompt, dict) else {}
-        text = str(parts.get("input", ""))
-        if (
-            not isinstance(parts.get("instruction"), str)
-            or "{context}" not in text
-            or "{question}" not in text
-        ):
-            raise RepalignError(
-                f"{path}: [{language}] needs `instruction`, and `input` with {{context}} and {{question}}"
-            )
-    return prompts
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a data set of questions comes from.
-
-    Attributes:
-        hub: id of the data set on the hub.
-        config: its configuration, with `{language}`.
-        split: its split.
-        files: regular expression for paths in a folder, with a group `language`.
-        example: such a path, for messages.
-        languages: on the hub.
-    """
-
-    hub: str
-    config: str
-    split: str
-    files: str
-    example: str
-    languages: tuple[str, ...]
+ToItem = Callable[[Row, str, str], Item | None]
+"""(row, label of its language, how messages refer to the row) -> item; None for a question without an answer."""
 
 
 def read_questions(
-    data: str | None, source: Source, languages: Sequence[str] | None, prompts: Mapping[str, Any]
-) -> list[Item]:
-    """Items from a folder or from the hub.
+    data: str | None, dataset: DataSet, languages: Sequence[str] | None, prompts: Prompts
+) -> Items:
+    """Items from a folder, a file or the hub.
 
     Args:
-        data: a folder, or `owner/name` of a data set of the same format; by default `source.hub`.
-        source: see `Source`.
-        languages: which, in this order; by default all that exist and have a prompt.
-        prompts: see `read_prompts`.
+        data, dataset, languages: see `repalign.evaluation.sources.find_tables`.
+        prompts: see `repalign.evaluation.prompts.read_prompts`; a question is worded in its own language. A language
+            without a prompt is left out, with a note.
 
     Raises:
-        RepalignError: no questions there; a missing language; a damaged file (with its line).
+        RepalignError: see `find_tables` and `read_tables`; a requested language has no prompt.
     """
-    data = data or source.hub
-    folder = Path(data).expanduser()
-    if folder.is_dir():
-        paths_of = _paths_by_language(folder, source.files)
-        if not paths_of:
-            raise RepalignError(f"no questions in {folder}; expected files such as {source.example}")
-        chosen = choose(paths_of, languages or [lang for lang in paths_of if lang in prompts], f"in {folder}")
-        rows = {language: _rows(paths) for language, paths in chosen.items()}
-    elif data.count("/") == 1 and not data.startswith((".", "/", "~")):
-        chosen = choose(dict.fromkeys(source.languages), languages, f"in {data}")
-        rows = {
-            language: _hub_rows(data, source, language)
-            for language in chosen
-            if languages or language in prompts
-        }
-    else:
-        raise RepalignError(f"no folder {data}; --data takes a folder with files such as {source.example}")
-    return [item for language, questions in rows.items() for item in _items(language, questions, prompts)]
+    items = Items()
+    tables = find_tables(data, dataset, languages, items.notes)
+    found = {label: prompt_of(label.rpartition(".")[2], prompts) for label in tables}
+    worded = {label: prompt for label, prompt in found.items() if prompt}
+    missing = [label for label in found if label not in worded]
+    remedy = f"--prompts FILE.toml, with a section [{missing[0]}] of instruction and input" if missing else ""
+    if missing and (languages or not worded):
+        raise unknown("prompt for language", missing[0], prompts, f"give it by {remedy}")
+    if missing:
+        items.notes.append(
+            f"left out: {', '.join(missing)}, without a wording of the prompt; add it by {remedy}"
+        )
+    for label, prompt in worded.items():
+        items += read_tables(label, tables[label], partial(_item, prompt), items.notes)
+    return items
 
 
-def _paths_by_language(folder: Path, pattern: str) -> dict[str, list[Path]]:
-    paths_of: dict[str, list[Path]] = {}
-    for path in sorted(folder.rglob("*")):
-        if match := re.search(rf"(^|/){pattern}$", path.relative_to(folder).as_posix()):
-            paths_of.setdefault(match["language"], []).append(path)
-    return paths_of
+def read_tables(label: str, tables: Sequence[Table], to_item: ToItem, notes: list[str]) -> list[Item]:
+    """The items of one language, each once.
+
+    Args:
+        label: of the language.
+        tables: several hold the same questions.
+        to_item: see `ToItem`.
+        notes: what was left out or counted once is added here.
+
+    Raises:
+        RepalignError: a damaged row; different questions with one id; tables that differ; no question with an answer.
+    """
+    (name, items), *others = [(table.name, _items(label, table, to_item, notes)) for table in tables]
+    for other, same in others:
+        if same != items:
+            raise RepalignError(
+                f"{label} is in {name} and in {other}, with different questions; keep one of them, or name it in --data"
+            )
+        notes.append(f"{label}: {name} and {other} hold the same questions, which are counted once")
+    return list(items.values())
 
 
-def _items(language: str, rows: Sequence[Mapping[str, Any]], prompts: Mapping[str, Any]) -> Iterator[Item]:
-    if language not in prompts:
-        raise unknown(
-            "prompt for language", language, prompts, "give it in a TOML file: --prompts FILE, "
-            f"[{language}] with instruction and input"
-        )  # fmt: skip
-    prompt = prompts[language]
-    for row in rows:
-        text = PLACEHOLDER.sub(lambda match, row=row: row[match[1]].strip(), prompt["input"])
-        yield Item(row["id"], language, prompt["instruction"], text, tuple(row["answers"]))
+def _items(label: str, table: Table, to_item: ToItem, notes: list[str]) -> dict[str, Item]:
+    """By id."""
+    items: dict[str, Item] = {}
+    unanswerable = repeated = 0
+    for number, row in enumerate(table.read(), start=1):
+        where = f"{table.name}, question {row.get('id', number)}"
+        labels.check(row, label, where)
+        item = to_item(row, label, where)
+        if item is None:
+            unanswerable += 1
+        elif item.id not in items:
+            items[item.id] = item
+        elif items[item.id] == item:
+            repeated += 1
+        else:
+            raise RepalignError(
+                f"{table.name}: different questions have the id {item.id!r}; give each an id of its own"
+            )
+    for count, what in (
+        (unanswerable, "questions without an answer are left out"),
+        (repeated, "questions are there more than once and counted once"),
+    ):
+        if count:
+            notes.append(f"{label}: {count:,} {what}")
+    if not items:
+        raise RepalignError(f"{table.name} has no question with an answer")
+    return items
 
 
-def _rows(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    return [
-        row
-        for path in paths
-        for row in (_json_rows(path) if path.suffix == ".json" else _flat(parquet_rows(path), path))
-    ]
+def _item(prompt: Mapping[str, str], row: Row, label: str, where: str) -> Item | None:
+    language, _, asked_in = label.partition(".")
+    fields = {field: text_of(row, field, where).strip() for field in ("context", "question")}
+    answers = () if row.get("is_impossible") else tuple(_answers(row, where))
+    if not answers:
+        return None
+    text = PLACEHOLDER.sub(lambda match: fields[match[1]], prompt["input"])
+    if "id" not in row:
+        raise RepalignError(f"{where}: no field 'id'; expected id, context, question, answers")
+    return Item(str(row["id"]), language, prompt["instruction"], text, answers, asked_in=asked_in)
 
 
-def _json_rows(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        articles = json.loads(path.read_text(encoding="utf-8"))["data"]
-        for paragraph in (paragraph for article in articles for paragraph in article["paragraphs"]):
-            for question in paragraph["qas"]:
-                answers = [answer["text"].strip() for answer in question["answers"]]
-                yield _row(question["id"], paragraph["context"], question["question"], answers, path)
-    except json.JSONDecodeError as error:
-        raise RepalignError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from error
-    except UnicodeDecodeError as error:
-        raise RepalignError(f"{path}: not UTF-8 (byte {error.start + 1})") from error
-    except (KeyError, TypeError) as error:
-        raise RepalignError(f"{path} is not in SQuAD's format: {error} is missing") from error
-    except AttributeError as error:
-        raise RepalignError(f"{path} is not in SQuAD's format: an answer is not a text") from error
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
-        raise RepalignError(f"{path}: not JSON ({error})") from error
-
-
-def _hub_rows(data: str, source: Source, language: str) -> list[dict[str, Any]]:
-    config = source.config.format(language=language)
-    description = f"{data}:{config}:{source.split} from the hub"
-    rows = hub_rows(data, config, source.split, description, "--data also takes a folder")
-    return list(_flat(rows, f"{data}:{config}"))
-
-
-def _flat(rows: Any, where: object) -> Iterator[dict[str, Any]]:
-    """Rows of a table with id, context, question, and answers as {text: [...], answer_start: [...]}."""
-    try:
-        for row in rows:
-            answers = [text.strip() for text in row["answers"]["text"]]
-            yield _row(row["id"], row["context"], row["question"], answers, where)
-    except (KeyError, TypeError) as error:
-        raise RepalignError(f"{where} lacks {error}; expected id, context, question, answers") from error
-
-
-def _row(id: str, context: str, question: str, answers: list[str], where: object) -> dict[str, Any]:
-    if not (isinstance(context, str) and isinstance(question, str)):
-        raise RepalignError(f"{where}: question {id} or its paragraph is not a text")
-    if not any(answers):
-        raise RepalignError(f"{where}: question {id} has no answer; every question needs at least one")
-    return {"id": str(id), "context": context, "question": question, "answers": [a for a in answers if a]}
+def _answers(row: Row, where: str) -> list[str]:
+    """The answers that are not blank, of `[{"text": ...}]`, `{"text": [...]}`, a list of texts, or one text."""
+    if "answers" not in row:
+        raise RepalignError(f"{where}: no field 'answers'; expected id, context, question, answers")
+    texts: Any = row["answers"]
+    if isinstance(texts, Mapping):
+        texts = texts.get("text")
+    texts = [texts] if isinstance(texts, str) else list(texts) if isinstance(texts, (list, tuple)) else texts
+    if texts is None:
+        return []
+    if isinstance(texts, list):
+        texts = [text.get("text") if isinstance(text, Mapping) else text for text in texts]
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise RepalignError(f'{where}: an answer is not a text; expected answers such as [{{"text": "..."}}]')
+    return [checked(text.strip(), where) for text in texts if text.strip()]

@@ -10,7 +10,7 @@ from repalign.checkpoints import Checkpoint, as_checkpoints
 from repalign.errors import RepalignError, explained_keywords
 from repalign.evaluation.answering import Answers, answer
 from repalign.evaluation.defaults import AUTO, check_choices, choose_judge, choose_scorers, read_items
-from repalign.evaluation.items import Item, by_language
+from repalign.evaluation.items import Item, Items, by_language
 from repalign.evaluation.judges import DEFAULT_URL, Judge
 from repalign.evaluation.scorers import SCORERS
 from repalign.evaluation.scores import ByLanguage, measure
@@ -61,7 +61,8 @@ def evaluate(
         task: a name in `repalign.evaluation.tasks.TASKS`; with `items` and `scorers`, any name.
         items: custom items; then `data` to `limit` are not used. By default those of the task.
         data: folder, file, corpus name or hub id; by default the task's.
-        languages: of the answers; by default all that exist.
+        languages: of the answers, in any spelling; by default all that exist. MLQA's "zh.en" is a passage in Chinese with
+            a question in English.
         source: language to translate from.
         instruction: the request to translate, with `{source}` and `{target}`.
         prompts: TOML file with custom prompts for reading comprehension.
@@ -69,7 +70,7 @@ def evaluate(
         scorers: names in `repalign.evaluation.scorers.SCORERS`, the main one first; by default the task's.
         new_tokens: maximum length of an answer; by default the task's.
         template: of the prompts; by default the one the checkpoint was tuned with, else alpaca.
-        judge: with two checkpoints, decides which of two answers is better: exact, f1, contains, chrf, `chat:MODEL`, a
+        judge: with two checkpoints, decides which of two answers is better: acc, exact, f1, contains, chrf, `chat:MODEL`, a
             function (item, first, second) -> 1, 0, -1 or None, "auto" for the first scorer that can judge, or None.
         judge_url: of the chat API for `chat:MODEL`, which questions and answers are sent to.
         profile: layer-wise alignment of the same checkpoints (results or their folder), to correlate with the scores.
@@ -124,6 +125,7 @@ def evaluate(
             "task": task, "scorers": _signatures(measured), "labels": {name: SCORERS[name].label for name in scorers},
             "draws": draws, "seed": seed,
             "truncated": {name: _truncated(given) for name, given in answers.items()},
+            "chance": _chance(measured), "notes": items.notes if isinstance(items, Items) else [],
         },
     )  # fmt: skip
 
@@ -149,6 +151,15 @@ def _signatures(measured: Mapping[str, Mapping[str, ByLanguage]]) -> dict[str, s
         listed = [f"{signature} ({', '.join(codes)})" for signature, codes in languages.items()]
         signatures[scorer] = "; ".join(listed) if len(listed) > 1 else next(iter(languages))
     return signatures
+
+
+def _chance(measured: Mapping[str, Mapping[str, ByLanguage]]) -> dict[str, float]:
+    """Scorer -> mean over languages of the score of answers at random, where it is known."""
+    chances = {
+        scorer: [statistics.chance for statistics in of_language.values() if statistics.chance is not None]
+        for scorer, of_language in next(iter(measured.values())).items()
+    }
+    return {scorer: sum(values) / len(values) for scorer, values in chances.items() if values}
 
 
 def _truncated(given: Answers) -> dict[str, dict[str, int]]:

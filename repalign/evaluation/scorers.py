@@ -6,11 +6,12 @@ Because a score depends on its items only through sums, intervals and paired dif
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
+from repalign.errors import RepalignError
 from repalign.evaluation import squad
 from repalign.evaluation.items import Item
 from repalign.registry import Registry
@@ -24,11 +25,13 @@ class Measured:
         statistics: float64 [item, statistic].
         score: sums of statistics [statistic] -> score, 0 to 100, higher is better.
         signature: everything the score depends on besides items and answers.
+        chance: score of answers at random, 0 to 100, if it is known.
     """
 
     statistics: np.ndarray
     score: Callable[[np.ndarray], float]
     signature: str
+    chance: float | None = None
 
     @property
     def value(self) -> float:
@@ -102,6 +105,17 @@ def _percent(sums: np.ndarray) -> float:
     return float(100 * sums[0] / sums[1]) if sums[1] else np.nan
 
 
+def _accuracy(items: Sequence[Item], answers: Sequence[str]) -> Measured:
+    if not all(item.choices for item in items):
+        raise RepalignError(
+            "acc is the share of right choices, but these questions have no choices; name other --scorers"
+        )
+    right = [float(answer == item.references[0]) for item, answer in zip(items, answers, strict=True)]
+    chance = 100 * float(np.mean([1 / len(item.choices) for item in items]))
+    return replace(mean(right, f"most likely choice, chance {chance:g}%"), chance=chance)
+
+
+SCORERS.add("acc", Scorer("acc", "accuracy", _accuracy, share=True))
 add_mean("contains", "contains", squad.contains, "first reference, lower case, anywhere")
 for _prefix, _label, _tokens, _convention in (
     ("", "", squad.mlqa_tokens, "MLQA's normalisation"),

@@ -79,9 +79,9 @@ class Estimates:
             ends = np.array(
                 [wilson(value / 100, n) for value, n in zip(self.values, self.items, strict=True)]
             )
-            low = np.where(by_wilson, 100 * ends[:, 0], low).clip(0, 100)
-            high = np.where(by_wilson, 100 * ends[:, 1], high).clip(0, 100)
-        return low, high
+            low = np.where(by_wilson, 100 * ends[:, 0], low)
+            high = np.where(by_wilson, 100 * ends[:, 1], high)
+        return low.clip(0, 100), high.clip(0, 100)
 
     def change_intervals(self, weights: np.ndarray, share: bool) -> tuple[np.ndarray, np.ndarray]:
         """Bootstrap intervals of a difference; if nothing changed, as wide as Wilson's interval of the share that might.

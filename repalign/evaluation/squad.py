@@ -2,7 +2,8 @@
 
 SQuAD v1.1 (Rajpurkar et al. 2016, arXiv 1606.05250) lower-cases, strips ASCII punctuation and English
 articles. MLQA (Lewis et al. 2020, arXiv 1910.07475) does so for each of its languages: all punctuation of
-Unicode (categories P*), the language's articles, and splits Chinese into characters.
+Unicode (categories P*), the language's articles, and splits Chinese into characters. MLQA's languages are recognised
+by any of their codes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
 
+from repalign.corpora.languages import HAN_SCRIPTS, script_of, short
+
 ARTICLES = {
     "en": r"\b(a|an|the)\b",
     "es": r"\b(un|una|unos|unas|el|la|los|las)\b",
@@ -22,9 +25,6 @@ ARTICLES = {
     "ar": r"\sال^|ال",  # as in MLQA: everywhere, also inside words
 }
 """What MLQA removes. Languages that MLQA does not have keep all words."""
-
-UNSPACED = ("zh",)
-"""Languages that MLQA splits into characters."""
 
 HAN = re.compile(r"([\u4e00-\u9fa5])")
 WITHOUT_ASCII = str.maketrans(dict.fromkeys(string.punctuation, ""))
@@ -46,13 +46,12 @@ def mlqa_tokens(answer: str, language: str) -> list[str]:
 
     Args:
         answer: as generated, or a reference.
-        language: code of the question's language; a script or region after it is ignored.
+        language: code of the answer's language.
     """
-    language = re.split("[-_]", language)[0]
     text = "".join(character for character in answer.lower() if not _is_punctuation(character))
-    if language in ARTICLES:
-        text = re.sub(ARTICLES[language], " ", text)
-    if language in UNSPACED:
+    if articles := ARTICLES.get(short(language)):
+        text = re.sub(articles, " ", text)
+    if script_of(language) in HAN_SCRIPTS:
         text = HAN.sub(r" \1 ", text)
     return text.split()
 

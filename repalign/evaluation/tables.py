@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,14 @@ import numpy as np
 
 from repalign.errors import RepalignError
 from repalign.evaluation.alignment import adjusted, alignment_table, over_items, over_languages
-from repalign.evaluation.answer_language import REFERENCES, answer_languages, language_table
+from repalign.evaluation.answer_language import REFERENCES, answer_languages, language_table, lingua_code
 from repalign.evaluation.answering import Answers
 from repalign.evaluation.consistency import consistency
 from repalign.evaluation.items import Item
 from repalign.evaluation.judges import Judge
 from repalign.evaluation.scores import ByLanguage, score_table
 from repalign.evaluation.wins import win_rates
+from repalign.results.schema import EVALUATION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +29,8 @@ Items = Mapping[str, Sequence[Item]]
 
 PerItem = Mapping[str, Mapping[str, Mapping[str, np.ndarray]]]
 """Checkpoint -> scorer -> language -> score of each item, float64 [item]."""
+
+logger = logging.getLogger(__name__)
 
 Detected = Mapping[str, Mapping[str, Sequence[str | None]]]
 """Checkpoint, or the references -> language of the question -> language of each answer."""
@@ -51,13 +55,14 @@ def evaluation_tables(
         measured: checkpoint -> scorer -> language -> statistics.
         judge: name and function, for the win rates of the second checkpoint over the first.
         profile: layer-wise alignment of the same checkpoints.
-        detect: whether to detect the language of answers.
+        detect: whether to detect the language of answers that are not choices.
         draws: of bootstraps and permutation tests.
         seed: of both.
 
     Raises:
         RepalignError: the profile has no checkpoint and language in common with the answers.
     """
+    detect = detect and not any(item.choices for questions in items.values() for item in questions)
     detected = _detected_languages(items, answers) if detect else {}
     per_item = {
         name: {scorer: {lang: one.per_item for lang, one in of.items()} for scorer, of in scorers.items()}
@@ -70,6 +75,8 @@ def evaluation_tables(
             {name: consistency(items, given.texts, draws, seed) for name, given in answers.items()}
         ),
     }
+    if any(item.choices for questions in items.values() for item in questions):
+        tables["choices"] = _choice_table(items, answers)
     if detected:
         tables["languages"] = language_table(items, detected)
     if judge is not None and len(answers) == 2:
@@ -84,11 +91,22 @@ def evaluation_tables(
 
 def _detected_languages(items: Items, answers: Mapping[str, Answers]) -> Detected:
     """Languages of the answers, and of the references for comparison."""
-    candidates = sorted({"en", *items})
+    languages = {asked: questions[0].language for asked, questions in items.items()}
+    candidates = [*languages.values(), "en"]
+    if unknown := [asked for asked, language in languages.items() if lingua_code(language) is None]:
+        logger.warning(
+            "answers in %s: lingua does not know the language, so it is not detected", ", ".join(unknown)
+        )
     texts = {REFERENCES: {lang: [item.references[0] for item in items[lang]] for lang in items}}
     texts |= {name: given.texts for name, given in answers.items()}
     return {
-        name: {asked: answer_languages(answered, candidates) for asked, answered in by_language.items()}
+        name: {
+            asked: [
+                asked if language == languages[asked] else language
+                for language in answer_languages(answered, languages[asked], candidates)
+            ]
+            for asked, answered in by_language.items()
+        }
         for name, by_language in texts.items()
     }
 
@@ -111,6 +129,20 @@ def _answer_table(
         for row, (item, answer) in enumerate(zip(questions, given.answers[language], strict=True))
     ]  # fmt: skip
     return pd.DataFrame(rows).astype({"answered_in": "string"})
+
+
+def _choice_table(items: Items, answers: Mapping[str, Answers]) -> pd.DataFrame:
+    rows = [
+        {
+            "checkpoint": name, "language": language, "item": item.id, "choice": choice,
+            "loglikelihood": value, "is_right": choice == item.references[0],
+        }
+        for name, given in answers.items()
+        for language, questions in items.items()
+        for item, answer in zip(questions, given.answers[language], strict=True)
+        for choice, value in zip(item.choices, answer.loglikelihoods, strict=True)
+    ]  # fmt: skip
+    return EVALUATION["choices"].frame(rows)
 
 
 def _concatenated(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repalign.corpora import ParallelCorpus, open_corpus
-from repalign.corpora.languages import choose, find_language, language_name
+from repalign.corpora.languages import canonical, choose, find_language, language_name
 from repalign.corpora.opening import PHRASEBOOK_SENTENCES
 from repalign.errors import RepalignError
-from repalign.evaluation.items import Item
-from repalign.evaluation.questions import Source, read_prompts, read_questions
+from repalign.evaluation.items import Item, Items
+from repalign.evaluation.multiple_choice import belebele_item, mmlu_item, read_choices
+from repalign.evaluation.prompts import read_prompts
+from repalign.evaluation.questions import ToItem, read_questions
+from repalign.evaluation.sources import DataSet
 from repalign.registry import Registry
 
 TRANSLATION_REQUEST = "Translate the following sentence into {target}."
@@ -53,7 +56,7 @@ class Task:
 
     name: str
     about: str
-    read: Callable[[Request], list[Item]]
+    read: Callable[[Request], Items]
     scorers: tuple[str, ...]
     new_tokens: int
 
@@ -61,95 +64,104 @@ class Task:
 TASKS: Registry[Task] = Registry("task")
 QUESTION_SCORERS = ("contains", "exact", "f1")
 TRANSLATION_SCORERS = ("chrf", "bleu", "spbleu")
-XQUAD = Source(
+XQUAD = DataSet(
+    example="xquad.zh.json",
+    files=r"(^|/)xquad\.(?!translate)",
     hub="google/xquad",
     config="xquad.{language}",
     split="validation",
-    files=r"xquad\.(?P<language>[a-z]{2})(\.json|\.parquet|/validation[^/]*\.parquet)",
-    example="xquad.zh.json",
     languages=("en", "ar", "de", "el", "es", "hi", "ro", "ru", "th", "tr", "vi", "zh"),
 )
-MLQA = Source(
-    hub="facebook/mlqa",
-    config="mlqa.{language}.{language}",
-    split="test",
-    files=r"(test-context-|mlqa\.)(?P<language>[a-z]{2})(-question-|\.)(?P=language)(\.json|/test[^/]*\.parquet)",
+MLQA = DataSet(
     example="test-context-zh-question-zh.json",
+    files=r"(^|/)(mlqa\.|(test|dev)-context-)",
+    hub="facebook/mlqa",
+    config="mlqa.{language}.{question}",
     languages=("en", "ar", "de", "es", "hi", "vi", "zh"),
 )
+SQUAD = DataSet(example="squad.zh.json")
+BELEBELE = DataSet(example="zho_Hans.jsonl", hub="facebook/belebele")
+GLOBAL_MMLU = DataSet(example="zh/test-00000-of-00001.parquet", hub="CohereLabs/Global-MMLU")
 
 
-def _questions(source: Source) -> Callable[[Request], list[Item]]:
+def _questions(dataset: DataSet) -> Callable[[Request], Items]:
     return lambda request: read_questions(
-        request.data, source, request.languages, read_prompts(request.prompts)
+        request.data, dataset, request.languages, read_prompts(request.prompts)
     )
 
 
-def translation_items(corpus: ParallelCorpus, request: Request) -> list[Item]:
+def _choices(dataset: DataSet, to_item: ToItem) -> Callable[[Request], Items]:
+    return lambda request: read_choices(request.data, dataset, request.languages, to_item)
+
+
+def translation_items(corpus: ParallelCorpus, request: Request) -> Items:
     """One item per sentence and target language: translate it from the source language.
 
     Raises:
         RepalignError: the corpus lacks the source language, or has no other.
     """
-    source = find_language(
+    asked_from = find_language(
         request.source, corpus.languages, f"in corpus {corpus.name!r}; --source names another"
     )
-    sources = corpus.sentences[source]
-    targets = [language for language in request.languages or corpus.languages if language != source]
+    sources = corpus.sentences[asked_from]
+    targets = [language for language in corpus.languages if language != asked_from]
     if not targets:
         raise RepalignError(
-            f"nothing to translate {request.source!r} into; name other languages, or another --source"
+            f"nothing to translate {asked_from!r} into; name other languages, or another --source"
         )
-    return [
+    return Items(
         Item(
-            str(row), target, _instruction(request, target), source, (translation,),
-            sentence=translation, source=request.source,
+            str(row), target, _instruction(request.instruction, asked_from, target), source, (translation,),
+            sentence=translation, source=asked_from,
         )
         for target in targets
         for row, (source, translation) in enumerate(
             zip(sources, corpus.sentences[target], strict=True), start=1
         )
-    ]  # fmt: skip
+    )  # fmt: skip
 
 
-def _instruction(request: Request, target: str) -> str:
-    instruction = request.instruction.replace("{source}", language_name(request.source))
-    return instruction.replace("{target}", language_name(target))
+def _instruction(wording: str, source: str, target: str) -> str:
+    return wording.replace("{source}", language_name(source)).replace("{target}", language_name(target))
 
 
 def _with_source(request: Request) -> list[str] | None:
-    """The languages to read: source and targets."""
-    return list(dict.fromkeys([request.source, *request.languages])) if request.languages else None
+    """The languages to read: source and targets, in whichever spelling."""
+    targets = [code for code in request.languages or () if canonical(code) != canonical(request.source)]
+    return [request.source, *targets] if request.languages else None
 
 
-def _translation(request: Request) -> list[Item]:
+def _translation(request: Request) -> Items:
     corpus = open_corpus(request.data or "everyday", _with_source(request)).select(limit=request.limit)
     return translation_items(corpus, request)
 
 
-def _flores(request: Request) -> list[Item]:
+def _flores(request: Request) -> Items:
     if request.data is None:
         raise RepalignError("--data is missing: the folder of FLORES, with files such as eng_Latn.devtest")
     return _translation(request)
 
 
-def _phrasebook(request: Request) -> list[Item]:
+def _phrasebook(request: Request) -> Items:
     from repalign.corpora import phrasebook
 
-    languages = choose(dict.fromkeys(phrasebook.LANGUAGES), request.languages, "in the phrasebook")
+    languages = choose({code: code for code in phrasebook.LANGUAGES}, request.languages, "in the phrasebook")
     held_out = phrasebook.meanings("held-out")[: request.limit or PHRASEBOOK_SENTENCES]
-    return [
+    return Items(
         Item(f"{row}-{task.kind}", language, task.instruction, task.input, (task.output,), task.kind,
-             phrasebook.realise(meaning, language))
-        for language in languages
+             phrasebook.realise(meaning, written))
+        for language, written in languages.items()
         for row, meaning in enumerate(held_out, start=1)
-        for task in phrasebook.tasks(meaning, language)
-    ]  # fmt: skip
+        for task in phrasebook.tasks(meaning, written)
+    )  # fmt: skip
 
 
 for _task in (
     Task("xquad", "reading comprehension, parallel in 12 languages (XQuAD)", _questions(XQUAD), QUESTION_SCORERS, 64),
     Task("mlqa", "reading comprehension in 7 languages (MLQA)", _questions(MLQA), QUESTION_SCORERS, 64),
+    Task("squad", "reading comprehension in any files of SQuAD's format, such as TyDi QA's", _questions(SQUAD), QUESTION_SCORERS, 64),
+    Task("belebele", "multiple choice about passages, parallel in 122 languages (Belebele)", _choices(BELEBELE, belebele_item), ("acc",), 1),
+    Task("global-mmlu", "multiple choice about 57 subjects, parallel in 42 languages (Global-MMLU)", _choices(GLOBAL_MMLU, mmlu_item), ("acc",), 1),
     Task("phrasebook", "questions and exercises about sentences that the demo family was not trained on", _phrasebook, ("exact", "f1", "contains"), 32),
     Task("translation", "translation of any parallel corpus, from --source", _translation, TRANSLATION_SCORERS, 256),
     Task("flores", "translation of FLORES-101, FLORES-200 or FLORES+", _flores, TRANSLATION_SCORERS, 256),

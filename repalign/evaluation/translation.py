@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from repalign.corpora.languages import HAN_SCRIPTS, has_spaces, script_of
 from repalign.errors import RepalignError
 from repalign.evaluation.items import Item
 from repalign.evaluation.scorers import SCORERS, Measured, Scorer, mean
 
-BLEU_TOKENIZERS = {"zh": "zh", "ja": "char", "ko": "char", "th": "char"}
-"""sacreBLEU tokenizers of languages written without spaces; all others use 13a. Characters where the usual tokenizer
-needs a separate package."""
-
 SPBLEU = "flores101"
 COMET = "Unbabel/wmt22-comet-da"
+
+
+def bleu_tokenizer(language: str) -> str:
+    """The sacreBLEU tokenizer of a language, by its script.
+
+    `zh` for text in Han characters only, `char` for Korean and for scripts without spaces (the tokenizers made for
+    Japanese and Korean need separate packages), `13a` for all others.
+
+    >>> [bleu_tokenizer(code) for code in ("zho_Hans", "zh-TW", "yue", "jpn", "kor_Hang", "lo", "eng_Latn")]
+    ['zh', 'zh', 'zh', 'char', 'char', 'char', '13a']
+    """
+    script = script_of(language)
+    if script in HAN_SCRIPTS:
+        return "zh"
+    return "char" if script == "Kore" or not has_spaces(language) else "13a"
 
 
 def is_available(name: str) -> bool:
@@ -47,7 +58,7 @@ def _by_sacrebleu(make: Callable[[Any, str], Any]) -> Callable[[Sequence[Item], 
             from sacrebleu import metrics
         except ImportError as error:
             raise RepalignError("translation scores need sacreBLEU: pip install sacrebleu") from error
-        metric = make(metrics, re.split("[-_]", items[0].language)[0])
+        metric = make(metrics, items[0].language)
         most = max(len(item.references) for item in items)
         references = [
             [item.references[i] if i < len(item.references) else None for item in items] for i in range(most)
@@ -86,9 +97,7 @@ def _comet(items: Sequence[Item], answers: Sequence[str]) -> Measured:
 
 
 for _scorer in (
-    Scorer("bleu", "BLEU", _by_sacrebleu(lambda metrics, language: metrics.BLEU(
-        tokenize=BLEU_TOKENIZERS.get(language, "13a"))
-    )),
+    Scorer("bleu", "BLEU", _by_sacrebleu(lambda metrics, language: metrics.BLEU(tokenize=bleu_tokenizer(language)))),
     Scorer("chrf", "chrF++", _by_sacrebleu(lambda metrics, language: metrics.CHRF(word_order=2))),
     Scorer("spbleu", "spBLEU", _by_sacrebleu(_spbleu)),
     Scorer("comet", "COMET", _comet),

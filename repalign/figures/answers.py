@@ -20,12 +20,13 @@ UNDETECTED = "?"
 """Stands for answers whose language was not detected."""
 
 
-def scores(rows: pd.DataFrame, label: str) -> dict[str, Any]:
+def scores(rows: pd.DataFrame, label: str, chance: float | None = None) -> dict[str, Any]:
     """Scores of one scorer by language, with intervals: one mark per checkpoint.
 
     Args:
         rows: of the table `scores`, one scorer, without a baseline.
         label: of the scorer.
+        chance: its value for answers at random, drawn as a line.
     """
     style_of = styles(dict.fromkeys(rows["checkpoint"]))
     groups = [(str(name), scored) for name, scored in rows.groupby("checkpoint", sort=False)]
@@ -33,7 +34,10 @@ def scores(rows: pd.DataFrame, label: str) -> dict[str, Any]:
         _marks(scored, name, style_of[name], number - (len(groups) - 1) / 2)
         for number, (name, scored) in enumerate(groups)
     ]
-    return {"data": traces, "layout": _by_language(rows, label) | {"showlegend": len(groups) > 1}}
+    layout = _by_language(rows, label) | {"showlegend": len(groups) > 1}
+    if chance is not None:
+        layout["shapes"] = [_line(chance)]
+    return {"data": traces, "layout": layout}
 
 
 def differences(rows: pd.DataFrame, label: str) -> dict[str, Any]:

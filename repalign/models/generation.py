@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -43,15 +44,17 @@ class Prompt:
     Attributes:
         text: complete, without special tokens.
         source, target: languages of the text and of the answer, for a model that expects them.
+        choices: continuations of the text, one of which is to be chosen; () for an answer in free form.
     """
 
     text: str
     source: ModelLanguage | None = None
     target: ModelLanguage | None = None
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class _Encoded:
+class Encoded:
     """A prompt as tokens.
 
     Attributes:
@@ -65,19 +68,21 @@ class _Encoded:
 
 @dataclass(frozen=True)
 class Answer:
-    """A generated answer.
+    """A generated or chosen answer.
 
     Attributes:
         text: without special tokens, stripped.
-        tokens: number of generated tokens, without the end-of-sequence token.
-        ended: whether the model ended the answer; otherwise it was cut off.
+        tokens: number of its tokens, without the end-of-sequence token.
+        ended: whether the model ended the answer; otherwise it was cut off. A choice always ends.
         prompt_cut: number of tokens removed from the left of the prompt to fit the model's context.
+        loglikelihoods: of all choices, in their order; () for an answer in free form.
     """
 
     text: str
     tokens: int
     ended: bool
     prompt_cut: int
+    loglikelihoods: tuple[float, ...] = ()
 
 
 class Generator:
@@ -143,7 +148,7 @@ class Generator:
         """
         asked = [Prompt(prompt) if isinstance(prompt, str) else prompt for prompt in prompts]
         distinct = list(dict.fromkeys(asked))
-        encoded = [self._encode(prompt) for prompt in distinct]
+        encoded = [self.encode(prompt) for prompt in distinct]
         room = (
             max((len(prompt.ids) for prompt in encoded), default=0)
             if self.context is None
@@ -154,7 +159,7 @@ class Generator:
                 f"{self.name} has a context of {self.context} tokens, too few for answers of {new_tokens}; "
                 "lower --new-tokens"
             )
-        fitted = [replace(prompt, ids=self._fitted(prompt.ids, room)) for prompt in encoded]
+        fitted = [replace(prompt, ids=self.fitted(prompt.ids, room)) for prompt in encoded]
         by_prompt: dict[Prompt, Answer] = {}
         disable = None if progress else True
         with tqdm(total=len(distinct), desc=f"{self.name} answers", disable=disable, leave=False) as bar:
@@ -178,30 +183,35 @@ class Generator:
     def _text(self, ids: list[int]) -> str:
         return decode(self.tokenizer, [ids], skip_special_tokens=True)[0].strip()
 
-    def _encode(self, prompt: Prompt) -> _Encoded:
+    def encode(self, prompt: Prompt) -> Encoded:
+        """The tokens of a prompt with the special tokens before it; a decoder reads none after it.
+
+        Raises:
+            RepalignError: the tokenizer fails, or has a token that the model cannot read.
+        """
         with reading(self.tokenizer, prompt.source):
             encoded: Any = encode(self.tokenizer, [prompt.text], return_special_tokens_mask=True)
         ids = np.array(encoded["input_ids"][0], dtype=np.int64)
         check_ids(ids, self.rows, self.tokenizer)
         own = np.flatnonzero(~around_text(ids, encoded["special_tokens_mask"][0], self.is_special))
         if not self.has_encoder:  # an encoder expects the end-of-text token
-            return _Encoded(ids[: int(own[-1]) + 1 if len(own) else 1].tolist(), [])
+            return Encoded(ids[: int(own[-1]) + 1 if len(own) else 1].tolist(), [])
         if not (self.languages and prompt.source and prompt.target):
-            return _Encoded(ids.tolist(), [])
+            return Encoded(ids.tolist(), [])
         start = decoder_start(self.model)
         before = self.languages.before_text(start, ids.tolist(), prompt.source.id, prompt.target.id)
         check_ids(np.array(before), self.rows, self.tokenizer)
-        return _Encoded(ids.tolist(), before)
+        return Encoded(ids.tolist(), before)
 
-    def _fitted(self, ids: list[int], room: int) -> list[int]:
-        """Cut on the left to a number of tokens; special tokens at the beginning stay."""
+    def fitted(self, ids: list[int], room: int) -> list[int]:
+        """Tokens cut on the left to a number of tokens; special tokens at the beginning stay."""
         if len(ids) <= room:
             return ids
         special = self.is_special[np.minimum(ids[:room], len(self.is_special) - 1)]
         begin = ids[: int(np.argmin(special))]
         return begin + ids[len(ids) - room + len(begin) :]
 
-    def _batch(self, prompts: Sequence[_Encoded], new_tokens: int) -> list[tuple[list[int], bool]]:
+    def _batch(self, prompts: Sequence[Encoded], new_tokens: int) -> list[tuple[list[int], bool]]:
         """The tokens of each answer, and whether it ended."""
         ends = _ends(self.model, self.tokenizer)
         pad = padding_id(self.tokenizer, self.rows, otherwise=min(ends, default=0))
@@ -219,23 +229,35 @@ class Generator:
             before = torch.tensor([prompt.before for prompt in prompts], device=self.device)
             settings.decoder_start_token_id = before[:, 0].tolist()
             begun = {"decoder_input_ids": before}
+        with self.explained(f"{len(prompts)} prompts of {width} tokens and their answers"):
+            output = self.model.generate(
+                input_ids=torch.from_numpy(ids).to(self.device),
+                attention_mask=torch.from_numpy(mask).to(self.device),
+                generation_config=settings,
+                **begun,
+            )
+        answers = output.cpu().numpy()[:, (len(prompts[0].before) or 1) if self.has_encoder else width :]
+        return [_until_end(answer.tolist(), ends) for answer in answers]
+
+    @contextmanager
+    def explained(self, what: str) -> Iterator[None]:
+        """Inference whose failure becomes one line.
+
+        Args:
+            what: is computed, for the message.
+
+        Raises:
+            RepalignError: memory runs out, or the model fails.
+        """
         try:
             with torch.inference_mode():
-                output = self.model.generate(
-                    input_ids=torch.from_numpy(ids).to(self.device),
-                    attention_mask=torch.from_numpy(mask).to(self.device),
-                    generation_config=settings,
-                    **begun,
-                )
+                yield
         except torch.OutOfMemoryError as error:
             raise RepalignError(
-                f"out of memory on {self.device} with {len(prompts)} prompts of {width} tokens and their answers; "
-                f"lower --batch-tokens (now {self.budget:,}) or --new-tokens"
+                f"out of memory on {self.device} with {what}; lower --batch-tokens (now {self.budget:,}) or --new-tokens"
             ) from error
         except Exception as error:  # models and adapters that need more than text fail in different ways
             raise RepalignError(f"{self.name!r} cannot answer prompts: {reason(error)}") from error
-        answers = output.cpu().numpy()[:, (len(prompts[0].before) or 1) if self.has_encoder else width :]
-        return [_until_end(answer.tolist(), ends) for answer in answers]
 
 
 def expected_languages(

@@ -48,7 +48,7 @@ def render_evaluation(evaluation: Evaluation) -> str:
     if evaluation.tables["scores"].empty or evaluation.tables["answers"].empty:
         raise RepalignError("there are no scores or no answers to report; run `repalign evaluate` again")
     tables = {name: table for name, table in evaluation.tables.items() if len(table)}
-    panels, figures = numbered(_figures(tables, evaluation.label))
+    panels, figures = numbered(_figures(tables, evaluation.label, evaluation.settings.get("chance", {})))
     scores = tables["scores"]
     languages = scores["language"].dropna().nunique()
     return fill(
@@ -74,12 +74,15 @@ TitledFigures = Iterable[tuple[str, dict[str, Any]]]
 """Titles and figures."""
 
 
-def _figures(tables: Mapping[str, pd.DataFrame], label: Callable[[str], str]) -> dict[str, TitledFigures]:
+def _figures(
+    tables: Mapping[str, pd.DataFrame], label: Callable[[str], str], chance: Mapping[str, float]
+) -> dict[str, TitledFigures]:
     scores = tables["scores"]
     single, changed = scores[scores["baseline"].isna()], scores[scores["baseline"].notna()]
     figures: dict[str, TitledFigures] = {
         "scores": [
-            (label(name), answers.scores(rows, label(name))) for name, rows in _each(single, "scorer")
+            (label(name), answers.scores(rows, label(name), chance.get(name)))
+            for name, rows in _each(single, "scorer")
         ],
         "differences": [
             (label(name), answers.differences(rows, label(name))) for name, rows in _each(changed, "scorer")
@@ -114,8 +117,10 @@ def _findings(evaluation: Evaluation) -> dict[str, list[str]]:
     tables = {name: table for name, table in evaluation.tables.items() if len(table)}
     scores = tables["scores"]
     leading = scores[scores["scorer"] == scores["scorer"].iloc[0]]
+    chance = evaluation.settings.get("chance", {}).get(leading["scorer"].iloc[0])
     accuracy = [
-        _score(str(name), rows) for name, rows in _each(leading[leading["baseline"].isna()], "checkpoint")
+        _score(str(name), rows, chance)
+        for name, rows in _each(leading[leading["baseline"].isna()], "checkpoint")
     ]
     changes = [
         _change(str(name), rows) for name, rows in _each(leading[leading["baseline"].notna()], "checkpoint")
@@ -136,9 +141,10 @@ def _findings(evaluation: Evaluation) -> dict[str, list[str]]:
     return {title: lines for title, lines in sections.items() if lines}
 
 
-def _score(checkpoint: str, rows: pd.DataFrame) -> str:
+def _score(checkpoint: str, rows: pd.DataFrame, chance: float | None) -> str:
     total, languages = rows.iloc[-1], rows[rows["language"].notna()]
-    text = f"{checkpoint}: {total['value']:.1f} [{total['low']:.1f}, {total['high']:.1f}] ({total['scorer']})"
+    scorer = total["scorer"] if chance is None else f"{total['scorer']}, chance {chance:.1f}"
+    text = f"{checkpoint}: {total['value']:.1f} [{total['low']:.1f}, {total['high']:.1f}] ({scorer})"
     if len(languages) < 2:
         return text
     best, worst = (languages.loc[languages["value"].agg(pick)] for pick in ("idxmax", "idxmin"))
@@ -216,7 +222,7 @@ def _examples(table: pd.DataFrame) -> dict[str, Any]:
         keys = zip(answered["checkpoint"], answered["item"], strict=True)
         answer_of = dict(zip(keys, answered["answer"], strict=True))
         for row in questions.iloc[np.unique(spaced)[: len(questions)]].itertuples():
-            question = f"{row.instruction}\n{row.input}"
+            question = f"{row.instruction}\n{row.input}".strip()
             rows.append(
                 [
                     language,
@@ -243,4 +249,7 @@ def _facts(evaluation: Evaluation) -> dict[str, str]:
         for what, counts in by_kind.items()
         if counts
     }
-    return {**evaluation.signatures, **evaluation.settings["scorers"], **truncated}
+    notes = {
+        f"questions, note {n}": note for n, note in enumerate(evaluation.settings.get("notes", []), start=1)
+    }
+    return {**evaluation.signatures, **evaluation.settings["scorers"], **notes, **truncated}

@@ -23,6 +23,8 @@ def print_tables(evaluation: Evaluation) -> None:
             print(_grid(rows, ".1f"))
     for name, signature in evaluation.settings["scorers"].items():
         print(f"{name}: {signature}")
+    for note in evaluation.settings.get("notes", []):
+        print(f"questions: {note}")
     for name, truncated in evaluation.settings["truncated"].items():
         for what, counts in truncated.items():
             if counts:
@@ -34,11 +36,12 @@ def print_tables(evaluation: Evaluation) -> None:
 def _grid(rows: pd.DataFrame, digits: str) -> str:
     """Languages by scorers, in percent."""
     scorers = list(dict.fromkeys(rows["scorer"]))
-    lines = ["        " + "".join(f"{name:>26}" for name in scorers) + f"{'questions':>11}"]
+    width = max(8, *rows["language"].fillna("").str.len())
+    lines = [" " * width + "".join(f"{name:>26}" for name in scorers) + f"{'questions':>11}"]
     for language, scored in rows.groupby(rows["language"].fillna("mean"), sort=False):
         by_scorer = scored.drop_duplicates("scorer").set_index("scorer").reindex(scorers)
         cells = [f"{_interval(row, digits):>26}" for _, row in by_scorer.iterrows()]
-        lines.append(f"{language:8}" + "".join(cells) + f"{scored['items'].iloc[0]:11}")
+        lines.append(f"{language:{width}}" + "".join(cells) + f"{scored['items'].iloc[0]:11}")
     return "\n".join(lines)
 
 

@@ -142,6 +142,11 @@ EVALUATION = {table.name: table for table in (
         Column("ended", "bool", "whether the model ended the answer itself; if not, it was cut"),
         Column("prompt_cut", "int64", "tokens that the prompt lost to fit the context", "tokens", least=0),
     ), further="score of this item by the scorer of that name"),
+    Table("choices", "likelihood of every answer that could be chosen", "checkpoint, language, item and choice", (
+        CHECKPOINT, ASKED, Column("item", "string", "id of the question"), Column("choice", "string", "an answer to choose"),
+        Column("loglikelihood", "float64", "of the choice after the prompt, natural logarithm", "nats"),
+        Column("is_right", "bool", "whether it is the right answer"),
+    )),
     Table("languages", "language of the answers", "checkpoint (or `references`), language asked and language answered", (
         Column("checkpoint", "string", "name of the checkpoint, or `references` for the right answers"),
         Column("asked", "string", "language of the question"),
@@ -223,7 +228,7 @@ SETTINGS: dict[str, Settings] = {
     "profile": {
         "pivot?": str, "labels?": {str: str}, "higher_is_better?": {str: bool}, "confidence?": float, "correction?": str,
     },
-    "evaluation": {"labels": {str: str}, "scorers": {str: str}, "truncated": {str: {str: {str: int}}}},
+    "evaluation": {"labels": {str: str}, "scorers": {str: str}, "truncated": {str: {str: {str: int}}}, "chance?": {str: float}, "notes?": [str]},
     "inside": {"pivot": str, "languages": [str], "checkpoints": {str: {"tokens": {str: int}, "notes": [str]}}},
 }  # fmt: skip
 """Settings that pages and figures read, by kind (see `repalign.files.Shape`); others are allowed."""

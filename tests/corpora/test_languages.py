@@ -125,7 +125,12 @@ def test_all_spellings_of_a_language_are_one(spellings):
 
 
 def test_variants_are_distinguished_where_they_differ():
-    assert language_name("zh_TW") == language_name("zho_Hant") == "Chinese (Traditional)"
+    assert (
+        language_name("zh_TW")
+        == language_name("zho_Hant")
+        == language_name("zho_trad")
+        == "Chinese (Traditional)"
+    )
     assert language_name("pt-PT") == "Portuguese (Portugal)"
     assert language_name("arb_Latn") == "Arabic (Latin)"
     assert language_name("bn") == "Bengali"

@@ -134,6 +134,18 @@ def test_a_cell_that_is_no_sentence_is_named(tmp_path, cell, said):
     refused(tmp_path / "a.jsonl", "line 2", said)
 
 
+def test_the_hub_s_translations_into_any_number_of_languages(tmp_path):
+    rows = [
+        {"translation": {"language": ["en", "zh"], "translation": list(pair)}}
+        for pair in zip(EN, ZH, strict=True)
+    ]
+    lines(tmp_path / "a.jsonl", map(json.dumps, rows))
+    assert open_corpus(str(tmp_path / "a.jsonl")).sentences == {"en": tuple(EN), "zh": tuple(ZH)}
+    rows[1]["translation"] = {"language": ["en", "zh", "zh"], "translation": [EN[1], ZH[1], ZH[0]]}
+    lines(tmp_path / "a.jsonl", map(json.dumps, rows))
+    refused(tmp_path / "a.jsonl", "line 2 has 3 translations into 2 languages")
+
+
 def test_long_tables_are_joined_by_id_and_never_by_order(tmp_path):
     rows = [("eng_Latn", 1, EN[0]), ("zho_Hans", 2, ZH[1]), ("eng_Latn", 2, EN[1]), ("zho_Hans", 1, ZH[0])]
     frame = pd.DataFrame(rows, columns=["lang", "id", "text"])
@@ -180,7 +192,9 @@ def test_a_table_without_a_header_is_not_read_as_one(tmp_path):
     assert open_corpus(str(path), ["en", "zh"]).sentences == {"en": tuple(EN), "zh": tuple(ZH)}
     refused(path, "no language columns", languages=["en", "zh", "ar"])
     lines(path, ["English\tChinese", *(f"{en}\t{zh}" for en, zh in zip(EN, ZH, strict=True))])
-    refused(path, "no language columns", "English, Chinese", languages=["en", "zh"])
+    assert open_corpus(str(path), ["en", "zh"]).sentences == {"en": tuple(EN), "zh": tuple(ZH)}, (
+        "that was a header"
+    )
 
 
 def test_files_that_are_not_read_are_refused_with_those_that_are(tmp_path):
@@ -271,3 +285,44 @@ def test_a_damaged_archive_is_refused(tmp_path):
     ):
         path.write_bytes(damaged)
         refused(path, "a.zip")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "parts"),
+    [
+        ("a.tsv", "en\teng\nhello\thi\n", ["one language twice, as 'en' and 'eng'"]),
+        (
+            "a.csv",
+            "English,english_text\nhello,hi there\n",
+            ["two columns for 'en'", "English", "english_text"],
+        ),
+        ("train.en", "hello\n", ["holds one language", "train for Moses files"]),
+        ("eng_Latn.devtest", "hello\n", ["holds one language", "give the folder"]),
+        ("a.tsv", "", ["no rows"]),
+        ("a.jsonl", '{"en": "hello", "zh": NaN}\n', ["line 1 has no text for 'zh'"]),
+    ],
+)
+def test_what_looks_like_a_corpus_and_is_none_is_refused(tmp_path, name, text, parts):
+    (tmp_path / name).write_text(text)
+    refused(tmp_path / name, *parts)
+
+
+def test_languages_may_be_named_in_english(tmp_path):
+    pd.DataFrame({"English": EN, "Chinese": ZH, "Source": ["web", "book"]}).to_csv(
+        tmp_path / "a.csv", index=False
+    )
+    assert open_corpus(str(tmp_path / "a.csv")).sentences == {"en": tuple(EN), "zh": tuple(ZH)}
+    frame = pd.DataFrame({"language": ["English", "Chinese"], "id": [1, 1], "text": [EN[0], ZH[0]]})
+    frame.to_csv(tmp_path / "b.csv", index=False)
+    assert open_corpus(str(tmp_path / "b.csv")).sentences == {"en": (EN[0],), "zh": (ZH[0],)}
+
+
+@pytest.mark.parametrize("spec", ["", " ", "/dev/null"])
+def test_what_is_no_name_of_a_corpus_is_refused(spec):
+    refused(spec, "--corpus takes everyday")
+
+
+def test_suffixes_may_be_upper_case(tmp_path):
+    for name, rows in {"EN.TXT": EN, "ZH.TXT": ZH}.items():
+        lines(tmp_path / name, rows)
+    assert open_corpus(str(tmp_path), ["en", "zh"]).sentences == {"en": tuple(EN), "zh": tuple(ZH)}

@@ -105,7 +105,7 @@ def test_empty_cells_and_blank_lines_move_nothing(tmp_path):
         ("a.jsonl", '{"en": "\\ud83d"}\n', ["line 1", "surrogate"]),
         ("a.jsonl", "[" * 100_000, ["line 1", "not JSON"]),
         ("a.jsonl", "[1]\n", ["line 1", "object"]),
-        ("a.json", '{"rows": []}', ["list of objects"]),
+        ("a.json", '{"rows": []}', ["list of objects", "under 'data'"]),
         ("a.json", "[1]", ["object 1"]),
         ("a.csv", 'en,zh\n"a,b\n', ["quote is not closed"]),
         ("a.csv", 'en,zh\n"a" b,c\n', ["line 2", "quote"]),

@@ -46,13 +46,15 @@ def test_few_languages_and_none_that_vary_are_said():
     assert np.isnan(one_hit["low"])
 
 
-def test_alignment_stands_beside_scores_at_its_best_layer_both_ways():
+@pytest.mark.parametrize(("zh", "el"), [("zh", "el"), ("zho_Hans", "ell_Grek"), ("cmn", "ell")])
+def test_alignment_stands_beside_scores_at_its_best_layer_both_ways(zh, el):
+    """Also if the evaluation has other codes for the languages of the profile."""
     scores = pd.DataFrame(
         {
             "checkpoint": "m",
             "baseline": pd.NA,
             "scorer": "exact",
-            "language": ["zh", "el", None],
+            "language": [zh, el, None],
             "value": [70.0, 40.0, 55.0],
         }
     )
@@ -76,12 +78,13 @@ def test_alignment_stands_beside_scores_at_its_best_layer_both_ways():
     profile = LayerProfile(complete(RESULTS["profile"], table), {}, {"higher_is_better": {"distance": False}})
     found = alignment_table(Results("x", profile), scores)
     assert found[["metric", "layer", "language", "score"]].values.tolist() == [
-        ["mexa", 1, "zh", 70.0], ["mexa", 1, "el", 40.0], ["distance", 0, "zh", 70.0], ["distance", 0, "el", 40.0]
+        ["mexa", 1, zh, 70.0], ["mexa", 1, el, 40.0], ["distance", 0, zh, 70.0], ["distance", 0, el, 40.0]
     ]  # fmt: skip
     assert found["alignment"].tolist() == pytest.approx([0.7, 0.4, -5.0, -6.0])
 
 
-def test_sentences_stand_beside_the_questions_about_them():
+@pytest.mark.parametrize("code", ["zh", "zho_Hans"])
+def test_sentences_stand_beside_the_questions_about_them(code):
     rng = np.random.default_rng(0)
     numbers, margins = np.arange(100, 112), rng.normal(size=(2, 12))
     margins[1] += 1  # the layer that is read
@@ -92,8 +95,8 @@ def test_sentences_stand_beside_the_questions_about_them():
     sentences = pd.DataFrame({"language": "zh", "sentence": numbers, "text": [f"s{n}" for n in numbers]})
     about = rng.permutation(np.repeat(np.arange(1, 12), 2))  # none about the first
     items = {
-        "zh": [
-            Item(str(i), "zh", "?", "", ("x",), sentence=f"s{numbers[row]}") for i, row in enumerate(about)
+        code: [
+            Item(str(i), code, "?", "", ("x",), sentence=f"s{numbers[row]}") for i, row in enumerate(about)
         ]
     }
     scores = rng.normal(size=22)
@@ -103,10 +106,24 @@ def test_sentences_stand_beside_the_questions_about_them():
         profile,
         {"map": complete(RESULTS["map"], where), "sentences": complete(RESULTS["sentences"], sentences)},
     )
-    row = over_items(results, items, {"m": {"exact": {"zh": scores}}}, draws=50).iloc[0]
+    row = over_items(results, items, {"m": {"exact": {code: scores}}}, draws=50).iloc[0]
     means = [scores[about == number].mean() for number in range(1, 12)]
     assert row["value"] == pytest.approx(stats.spearmanr(margins[1, 1:], means).statistic)
-    assert (row["units"], row["over"], row["language"]) == (11, "sentences", "zh")
+    assert (row["units"], row["over"], row["language"]) == (11, "sentences", code)
+
+
+def test_two_scripts_of_a_language_are_not_joined():
+    table = pd.DataFrame(
+        {"source": ["en", "en"], "target": ["zho_Hant", "sr"], "value": [0.5, 0.5], "metric": "mexa"}
+    )
+    profile = LayerProfile(
+        complete(RESULTS["profile"], table.assign(checkpoint="m", baseline=pd.NA, layer=0, variant="raw")), {}
+    )
+    scores = pd.DataFrame({"language": ["zh", "srp_Latn"], "value": [1.0, 2.0]})
+    found = alignment_table(
+        Results("x", profile), scores.assign(checkpoint="m", scorer="exact", baseline=pd.NA)
+    )
+    assert found.empty
 
 
 def test_correlations_are_adjusted_over_languages_and_sentences_apart():

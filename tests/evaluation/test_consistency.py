@@ -37,6 +37,15 @@ def test_consistency_pairs_the_same_questions_whatever_their_order():
     assert row["calibrated"] == pytest.approx((3 / 4 - 5 / 16) / (1 - 5 / 16))
 
 
+def test_choices_agree_if_they_are_the_same_choice():
+    questions = {
+        lang: [Item(str(row), lang, "?", "", ("A",), choices=("A", "B", "C", "D")) for row in range(8)]
+        for lang in ("en", "zh")
+    }
+    row = consistency(questions, {"en": list("AABBCCDD"), "zh": list("ABABCCDD")}, draws=20).iloc[0]
+    assert (row["value"], row["chance"], row["items"]) == (6 / 8, 1 / 4, 8)
+
+
 def test_consistency_against_chance():
     english = [f"word{row}" for row in range(40)]
     chinese = [chr(0x4E00 + row) for row in range(40)]

@@ -125,3 +125,14 @@ def test_intervals_hold_the_truth(seed):
         row = score_table({"m": {"f1": {"en": found}}}, items, draws=200, seed=trial).iloc[0]
         held += row["low"] <= 40 <= row["high"]
     assert held >= 52
+
+
+def test_intervals_of_translation_scores_stay_within_their_range():
+    import repalign.evaluation.translation  # noqa: F401  (registers its scorers)
+
+    pytest.importorskip("sacrebleu")
+    references = [f"The dog sees {row} birds in the garden." for row in range(6)]
+    items = {"en": asked("en", references)}
+    answers = {"en": [references[0], *["x"] * 5]}
+    table = score_table({"m": {"chrf": measure("chrf", items, answers)}}, items, draws=500)
+    assert 0 <= table["low"].iloc[0] <= table["value"].iloc[0] <= table["high"].iloc[0] <= 100

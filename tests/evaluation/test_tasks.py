@@ -106,7 +106,7 @@ def test_the_phrasebook_asks_the_same_in_every_language():
 
 def test_a_language_asked_for_needs_a_wording_also_on_the_hub(monkeypatch):
     row = {"id": "0", "context": "c", "question": "q", "answers": {"text": ["a"], "answer_start": [0]}}
-    monkeypatch.setattr("repalign.evaluation.questions.hub_rows", lambda *rest: [row])
+    monkeypatch.setattr("repalign.evaluation.sources.hub_rows", lambda *rest: [row])
     assert "ro" not in {item.language for item in TASKS["xquad"].read(Request())}
     with pytest.raises(RepalignError, match="no prompt for language named 'ro'"):
         TASKS["xquad"].read(Request(languages=["en", "ro"]))

@@ -71,7 +71,7 @@ def test_a_long_prompt_keeps_its_end_and_is_counted(llama):
     (answer,) = generator.answer([long], 8, progress=False)
     ids = generator.tokenizer(long)["input_ids"]
     assert answer.prompt_cut == len(ids) - 12
-    kept = generator._fitted(ids, 12)
+    kept = generator.fitted(ids, 12)
     assert kept == [ids[0], *ids[-11:]]
     with pytest.raises(RepalignError, match="too few for answers of 20"):
         generator.answer([long], 20, progress=False)
@@ -156,9 +156,9 @@ def test_what_a_tokenizer_puts_around_a_prompt_is_known_from_tokenizer_json_alon
     (folder / "tokenizer_config.json").unlink()
     generator = Generator(locate(Checkpoint.named(str(folder))), device="cpu", dtype="float32")
     assert generator.tokenizer.all_special_ids == []
-    encoded = generator._encode(Prompt("Two birds sing quite a lot."))
+    encoded = generator.encode(Prompt("Two birds sing quite a lot."))
     assert generator.tokenizer.decode(encoded.ids[2:]) == "Two birds sing quite a lot."
-    assert generator._fitted(encoded.ids, 6) == [2, 0, *encoded.ids[-4:]]
+    assert generator.fitted(encoded.ids, 6) == [2, 0, *encoded.ids[-4:]]
 
 
 def test_answers_of_learnt_positions_do_not_depend_on_the_batch(tmp_path, save_tokenizer):

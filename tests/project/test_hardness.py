@@ -129,3 +129,11 @@ def test_odd_stores(home, tmp_path, capsys):
     assert main(["cache", "list"]) == main(["cache", "verify"]) == main(["cache", "prune"]) == 0
     assert list((home / "states").iterdir()) == []
     assert (elsewhere / "key.json").is_file(), "what a link points to is not ours"
+
+
+def test_what_a_message_quotes_cannot_break_its_line():
+    """Names of columns, languages and files come from data: a newline, or an escape sequence of a terminal."""
+    from repalign.errors import unknown
+
+    for error in (RepalignError("a\nb\x1b[31m\u2028c"), unknown("column", "a\r", ["b\nc"])):
+        assert str(error).isprintable(), repr(str(error))

@@ -1,0 +1,191 @@
+"""Log-likelihood of continuations, and choices by it: computed as in EleutherAI's lm-evaluation-harness."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from repalign.errors import RepalignError
+from repalign.models.batching import pad, plan
+from repalign.models.generation import Answer, Generator, Prompt
+from repalign.models.tokenization import Tokens
+from repalign.models.unembed import MAX_LOGITS
+from repalign.models.vocabulary import padding_id
+
+
+class Likelihood(NamedTuple):
+    """Of one continuation.
+
+    Attributes:
+        value: sum of the natural logarithms of its tokens' probabilities.
+        tokens: their number.
+        cut: number of tokens removed from the left of the text before it to fit the model's context.
+    """
+
+    value: float
+    tokens: int
+    cut: int
+
+
+class _Request(NamedTuple):
+    """What the model reads, of which the last part with one more token is the continuation."""
+
+    inputs: tuple[int, ...]
+    continuation: list[int]
+    cut: int
+
+
+def choose(
+    generator: Generator,
+    prompts: Sequence[Prompt],
+    progress: bool = True,
+    on_batch: Callable[[Mapping[Prompt, Answer]], None] | None = None,
+) -> list[Answer]:
+    """Choose the most likely continuation of each prompt, the first of several; see `loglikelihoods`.
+
+    Args:
+        generator: of a model with a decoder only.
+        prompts: with choices.
+        progress: whether to show a bar on a terminal.
+        on_batch: called with the answers of each batch, by prompt, as soon as it is done.
+
+    Returns:
+        One answer per prompt, in order: the stripped choice, and the log-likelihoods of all.
+
+    Raises:
+        RepalignError: see `loglikelihoods`.
+    """
+    asked = [(prompt, choice) for prompt in dict.fromkeys(prompts) for choice in prompt.choices]
+    values: dict[tuple[Prompt, str], Likelihood] = {}
+    answers: dict[Prompt, Answer] = {}
+    for batch in _batches(generator, [(prompt.text, choice) for prompt, choice in asked], progress):
+        values |= {asked[number]: value for number, value in batch.items()}
+        touched = dict.fromkeys(asked[number][0] for number in batch)
+        done = {
+            prompt: _answer(prompt, [values[prompt, choice] for choice in prompt.choices])
+            for prompt in touched
+            if all((prompt, choice) in values for choice in prompt.choices)
+        }
+        answers |= done
+        if on_batch is not None:
+            on_batch(done)
+    return [answers[prompt] for prompt in prompts]
+
+
+def _answer(prompt: Prompt, likelihoods: Sequence[Likelihood]) -> Answer:
+    values = tuple(one.value for one in likelihoods)
+    best = int(np.argmax(values))
+    cut = max(one.cut for one in likelihoods)
+    return Answer(prompt.choices[best].strip(), likelihoods[best].tokens, True, cut, values)
+
+
+def loglikelihoods(
+    generator: Generator, requests: Sequence[tuple[str, str]], progress: bool = True
+) -> list[Likelihood]:
+    """The log-likelihood of each continuation after its text, in float32.
+
+    Text and continuation are tokenised together, with the spaces between them as part of the continuation, whose tokens
+    are those beyond the tokens of the text alone. Before the text stand the special tokens that the tokenizer adds; an
+    empty text without any is replaced by BOS, or else by EOS. If both do not fit the model's context, the text is cut on
+    the left; unlike in the harness, the special tokens before it stay.
+
+    Args:
+        generator: of a model with a decoder only.
+        requests: (text, continuation) pairs. The model reads those that differ only in their last token once.
+        progress: whether to show a bar on a terminal.
+
+    Raises:
+        RepalignError: a model with an encoder; a continuation without tokens of its own, or that does not fit the
+            context; memory runs out.
+    """
+    values: dict[int, Likelihood] = {}
+    for batch in _batches(generator, requests, progress):
+        values |= batch
+    return [values[number] for number in range(len(requests))]
+
+
+def _batches(
+    generator: Generator, requests: Sequence[tuple[str, str]], progress: bool
+) -> Iterator[dict[int, Likelihood]]:
+    """Numbers of requests -> likelihoods, batch by batch."""
+    if generator.has_encoder:
+        raise RepalignError(
+            f"{generator.name} reads its prompt with an encoder; likelihoods of choices need a model with a decoder only"
+        )
+    encoded = [_encoded(generator, *request) for request in requests]
+    by_inputs: dict[tuple[int, ...], list[int]] = {}
+    for number, request in enumerate(encoded):
+        by_inputs.setdefault(request.inputs, []).append(number)
+    inputs = list(by_inputs)
+    disable = None if progress else True
+    with tqdm(total=len(inputs), desc=f"{generator.name} chooses", disable=disable, leave=False) as bar:
+        # The longest first: if memory is too small for them, the run fails at once.
+        for rows in reversed(list(plan([len(ids) for ids in inputs], _budget(generator)))):
+            numbers = [by_inputs[inputs[row]] for row in rows]
+            yield _batch(generator, [{number: encoded[number] for number in some} for some in numbers])
+            bar.update(len(rows))
+
+
+def _encoded(generator: Generator, text: str, continuation: str) -> _Request:
+    whole = generator.encode(Prompt(text + continuation)).ids
+    before = generator.encode(Prompt(text.rstrip())).ids
+    tokens = whole[len(before) :]
+    if not tokens:
+        raise RepalignError(
+            f"the continuation {continuation[:60]!r} has no tokens of its own after {text[-60:]!r}; give a longer one"
+        )
+    first = generator.tokenizer.bos_token_id
+    before = before or [generator.tokenizer.eos_token_id if first is None else first]
+    room = len(before) if generator.context is None else generator.context - len(tokens) + 1
+    if room < 1:
+        raise RepalignError(
+            f"a continuation of {len(tokens)} tokens does not fit the context of {generator.name}, {generator.context} "
+            "tokens; give a shorter one"
+        )
+    fitted = generator.fitted(before, room)
+    return _Request((*fitted, *tokens[:-1]), tokens, len(before) - len(fitted))
+
+
+def _keeps(generator: Generator) -> bool:
+    """Whether the model can leave out the logits before a position."""
+    return "logits_to_keep" in inspect.signature(generator.model.forward).parameters
+
+
+def _budget(generator: Generator) -> int:
+    """Padded tokens per batch, so few that the logits fit into memory."""
+    if _keeps(generator):
+        return generator.budget
+    return min(generator.budget, max(64, MAX_LOGITS // generator.model.config.get_text_config().vocab_size))
+
+
+def _batch(generator: Generator, rows: Sequence[Mapping[int, _Request]]) -> dict[int, Likelihood]:
+    """The likelihoods of requests by number; those of one row have the same input."""
+    inputs = [next(iter(requests.values())).inputs for requests in rows]
+    tokens = [Tokens(np.array(ids, np.int32), np.ones(len(ids), bool)) for ids in inputs]
+    ids, _, real = pad(tokens, 0, padding_id(generator.tokenizer, generator.rows))
+    width = ids.shape[1]
+    first = min(len(one.inputs) - len(one.continuation) for requests in rows for one in requests.values())
+    kept = {"logits_to_keep": width - first} if _keeps(generator) else {}
+    with generator.explained(f"{len(rows)} prompts of {width} tokens"):
+        logits = generator.model(
+            input_ids=ids.to(generator.device),
+            attention_mask=real.long().to(generator.device),
+            use_cache=False,
+            **kept,
+        ).logits
+    # Logits may begin later than the tokens (those kept), or earlier (virtual tokens of an adapter).
+    shift = logits.shape[1] - width
+    likelihoods = {}
+    for row, requests in enumerate(rows):
+        for number, request in requests.items():
+            end = len(request.inputs) + shift
+            scores = logits[row, end - len(request.continuation) : end].float().log_softmax(-1)
+            targets = torch.tensor(request.continuation, device=scores.device)[:, None]
+            value = float(scores.gather(1, targets).sum())
+            likelihoods[number] = Likelihood(value, len(request.continuation), request.cut)
+    return likelihoods
