@@ -67,7 +67,11 @@ def check_losses(parts: Iterable[Part], limit: float) -> None:
 
 def length_ratio(source: str, target: str) -> float:
     """Characters of the longer text per character of the shorter, Han characters counted thrice."""
-    short, long = sorted(
-        len(text) + (LETTERS_PER_HAN - 1) * sum(map(len, HAN.findall(text))) for text in (source, target)
-    )
-    return long / max(short, 1)
+    lengths = _length(source), _length(target)
+    return max(lengths) / max(min(lengths), 1)
+
+
+def _length(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    return len(text) + (LETTERS_PER_HAN - 1) * sum(map(len, HAN.findall(text)))
