@@ -75,7 +75,7 @@ def test_tables_and_markup_are_not_learnt_as_text(tmp_path, kind, name, text):
 
 @pytest.mark.parametrize(
     ("kind", "name", "content", "complaint"),
-    [("text", "a.txt", b"", "is empty"), ("text", "a.txt", b"a\n\xff\n", "line 2: not UTF-8"),
+    [("text", "a.txt", b"", "holds no text"), ("repeat", "a.txt", b"\n \n\xe2\x80\x8b\n", "holds no text"), ("text", "a.txt", b"a\n\xff\n", "line 2: not UTF-8"),
      ("text", "a.txt", b"a\rb\n", "line 1: a carriage return"), ("text", "a.txt", b"a\0b\n", "line 1: holds a NUL"),
      ("instructions", "a.txt", b"a\n", "expected a table"), ("instructions", "a.jsonl", b"\n", "has no rows"),
      ("instructions", "a.json.gz", b"no gzip", "cannot read"), ("instructions", "a.parquet", b"PAR1", "not a readable parquet"),

@@ -76,19 +76,19 @@ def text_lines(path: Path) -> list[str]:
     r"""The lines of plain text, as many as `wc -l` counts (and one more if the last has no line end).
 
     Raises:
-        RepalignError: a table or markup, which is no text to learn; a file that is empty or not UTF-8.
+        RepalignError: a table or markup, which is no text to learn; a file that holds no text or is not UTF-8.
     """
     file = text_file(path)
     lines = list(file.lines())
-    first = next((line for line in lines if line.strip()), "")
+    first = next((line for line in lines if not is_blank(line)), "")
     is_markup = file.suffix in MARKUP or MARKED_UP.match(first)
     if is_markup or file.suffix in TABLES:
         raise RepalignError(
             f"{file.where} is {'markup' if is_markup else 'a table'}; expected plain text, one sentence per line (.txt or "
             'Moses, also compressed). Tables are read by kind = "pairs", "repeat" and "instructions"'
         )
-    if not lines:
-        raise RepalignError(f"{file.where} is empty")
+    if not first:
+        raise RepalignError(f"{file.where} holds no text; expected one sentence per line")
     return lines
 
 
