@@ -23,6 +23,7 @@ TINY = {
     "gpu": "--layers 2 --width 64 --copies 1",
     "memory": "--few 20 --many 40 --peak 10 --width 48 --layers 2",
     "metrics": "--languages 3 --layers 3 --sentences 100 --dims 16 --wide 64",
+    "pairs": "--pairs 300",
     "report": "--languages 3 --layers 4 --sentences 16 --many 5 --deep 5",
     "training": "--rounds 1 --items 24",
 }
