@@ -19,7 +19,8 @@ from repalign.evaluation.rows import SUFFIXES, Row, read_rows
 SPLITS = ("test", "validation", "dev", "train")
 """Words of a path that name a split. The first that a folder has is read, with files that name none."""
 
-SHARD = re.compile(r"-\d+-of-\d+")
+SHARD = re.compile(r"-\d+-of-(\d+)")
+"""The part of a file's name that numbers the files of one table."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def _in_folder(path: Path, dataset: DataSet, only: str | None, notes: list[str])
     tables: dict[str, list[Table]] = {}
     spelling: dict[str, str] = {}  # en and eng_Latn are one language, called as it is first
     for name in _in_first_split(shards, notes):
-        paths = shards[name]
+        paths = _complete(shards[name])
         shown = str(paths[0]) if len(paths) == 1 else f"{paths[0].parent} ({len(paths)} files)"
         table = Table(shown, partial(_read_all, paths))
         label = labels.in_path(name)
@@ -114,6 +115,19 @@ def _in_folder(path: Path, dataset: DataSet, only: str | None, notes: list[str])
             meaning = ".".join(map(canonical, key.split(".")))
             tables.setdefault(spelling.setdefault(meaning, key), []).append(one)
     return tables
+
+
+def _complete(paths: list[Path]) -> list[Path]:
+    """
+    Raises:
+        RepalignError: some of a table's files are missing.
+    """
+    numbered = SHARD.search(paths[0].name)
+    if numbered and len(paths) != int(numbered[1]):
+        raise RepalignError(
+            f"{paths[0].parent} has {len(paths)} of the {int(numbered[1])} files of {paths[0].name}; add the others"
+        )
+    return paths
 
 
 def _read_all(paths: Sequence[Path]) -> list[Row]:
@@ -208,12 +222,13 @@ def _chosen(
     return {code if "." in label else code.partition(".")[0]: tables[label] for code, label in meant.items()}
 
 
-def _meant(code: str, labels: Mapping[str, object], where: str) -> str:
+def _meant(code: str, available: Mapping[str, object], where: str) -> str:
+    """The available label that is meant by one in any spelling."""
     passage, _, question = code.partition(".")
-    pairs = [label.split(".") for label in labels if "." in label]
+    pairs = [label.split(".") for label in available if "." in label]
     if question in ("", passage):
-        return find_language(passage, [label for label in labels if "." not in label], where)
+        return find_language(passage, [label for label in available if "." not in label], where)
     label = f"{find_language(passage, {p for p, _ in pairs}, where)}.{find_language(question, {q for _, q in pairs}, where)}"
-    if label not in labels:
-        raise unknown("passages and questions", code, labels, where)
+    if label not in available:
+        raise unknown("passages and questions", code, available, where)
     return label

@@ -169,6 +169,8 @@ def test_shards_of_one_table_are_read_together(tmp_path):
     for shard, row in enumerate(ENGLISH):
         write(tmp_path / "xquad.en" / f"validation-{shard:05}-of-00002.parquet", [row])
     assert [item.id for item in read("xquad", tmp_path)] == ["a", "b"]
+    (tmp_path / "xquad.en" / "validation-00000-of-00002.parquet").unlink()
+    refused("xquad.en has 1 of the 2 files of validation-00001-of-00002.parquet; add the others", "xquad", tmp_path)
 
 
 def test_repeated_ids_are_counted_once_or_refused(tmp_path):
