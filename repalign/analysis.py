@@ -21,6 +21,7 @@ from repalign.checkpoints import (
     random_twin,
 )
 from repalign.corpora import EMBEDDED, CorpusLike, ParallelCorpus, as_corpus
+from repalign.corpora.languages import find_language
 from repalign.errors import RepalignError, explained_keywords
 from repalign.maps.reducers import REDUCERS
 from repalign.metrics import DEFAULT_METRICS, Metric
@@ -79,7 +80,12 @@ class Analysis:
             raise RepalignError(
                 f"one language ({', '.join(languages)}) cannot be aligned with itself; give two or more in --langs"
             )
-        self.corpus.select([scoring.pivot])
+        pivot = find_language(
+            scoring.pivot,
+            languages,
+            f"in corpus {self.corpus.name!r}; --pivot names the language to compare with",
+        )
+        object.__setattr__(self, "scoring", replace(scoring, pivot=pivot))
         if not self.checkpoints or (self.compare and len(self.checkpoints) != 2):
             expected = "two checkpoints are" if self.compare else "at least one checkpoint is"
             raise RepalignError(f"{expected} needed, got {len(self.checkpoints)}")

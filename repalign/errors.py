@@ -6,6 +6,7 @@ import difflib
 import functools
 import inspect
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable
@@ -15,8 +16,18 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+"""Characters that would break the line of a message, or steer a terminal."""
+
+
 class RepalignError(Exception):
-    """An error the user can fix. The command line prints its message on one line and exits with code 1."""
+    """An error the user can fix. The command line prints its message on one line and exits with code 1.
+
+    Messages quote names and text of files; control characters in them become spaces.
+    """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(CONTROL.sub(" ", str(message)))
 
 
 class TooFewSentences(RepalignError):

@@ -12,6 +12,7 @@ from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback
 
 from repalign import LayerStates, ParallelCorpus, RepalignError, profile
+from repalign.corpora.languages import find_language
 from repalign.models.engine import Engine
 from repalign.models.templates import RAW
 from repalign.models.tokenization import tokenize
@@ -58,14 +59,15 @@ class AlignmentCallback(TrainerCallback):
         history: one entry per measurement: step, pivot, P@1 by language and layer, corpus and its size.
 
     Raises:
-        RepalignError: at the start of training, if each weight is sharded over processes (FSDP, ZeRO 3): no process
+        RepalignError: the corpus lacks the pivot; at the start of training, if each weight is sharded over processes (FSDP, ZeRO 3): no process
             holds the model that would be measured.
     """
 
     def __init__(
         self, corpus: ParallelCorpus, every: int, pivot: str = "en", log: Path | None = None
     ) -> None:
-        self.corpus, self.every, self.pivot, self.log = corpus, every, pivot, log
+        self.corpus, self.every, self.log = corpus, every, log
+        self.pivot = find_language(pivot, corpus.languages, f"in corpus {corpus.name!r}; give another pivot")
         self.history: list[Mapping[str, Any]] = []
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:

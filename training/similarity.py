@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from repalign import Checkpoint, ParallelCorpus, RepalignError, extract, profile
+from repalign.corpora.languages import find_language
 from repalign.statistics import shuffled_p, spearman
 
 EXACT = 8
@@ -30,8 +31,7 @@ def similarities(
     Raises:
         RepalignError: the corpus lacks the pivot, or the checkpoint cannot be read.
     """
-    if pivot not in corpus.languages:
-        raise RepalignError(f"corpus {corpus.name!r} has no {pivot!r} to compare with")
+    pivot = find_language(pivot, corpus.languages, f"in corpus {corpus.name!r}, to compare with")
     states = extract(checkpoint, corpus, dtype="float32")
     table = profile(states, pivot=pivot, metrics=["cka"], variants=["raw"], permutations=0, draws=2).table
     table = table[table["source"] == pivot]

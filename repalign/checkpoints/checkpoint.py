@@ -52,7 +52,8 @@ class Checkpoint:
     def named(cls, spec: str) -> Checkpoint:
         """Resolve the value of `--ckpt`: a known name, a local folder, an adapter folder, a GGUF file or a hub id.
 
-        A trained folder with a card takes precedence over the catalogue; a path exists or starts with `.`, `/` or `~`.
+        A trained folder with a card takes precedence over the catalogue; a path exists, starts with `.`, `/` or `~`, or
+        leads into a folder that exists: names of local files are not asked for on the hub.
         `SPEC@REVISION` names a hub revision, `OWNER/NAME/FILE.gguf` a file on the hub; `SPEC~random` the random-weights
         twin of SPEC.
 
@@ -85,7 +86,7 @@ class Checkpoint:
                 parent=entry.get("parent"),
                 corpus=entry.get("corpus"),
             )
-        if spec.startswith((".", "/", "~")):
+        if spec.startswith((".", "/", "~")) or ("/" in spec and Path(spec.split("/")[0]).is_dir()):
             raise RepalignError(
                 f"no folder {spec}; --ckpt takes a known name, a local folder, a GGUF file or a hub id"
             )

@@ -47,12 +47,14 @@ def run(args: argparse.Namespace) -> list[Path]:
 
 def table(manifest: Mapping[str, Any]) -> Iterator[str]:
     """A header, then one line per language."""
+    from repalign.corpora.scripts import script_name
+
     tokens = manifest.get("tokens", {})
     head = f"{'':6}{'script':>12}{'chars':>8}{'duplicates':>12}{'copies':>8}{'script?':>9}{'length?':>9}"
     yield head + f"{'tokens':>9}{'per char':>10}{'cut':>6}" * bool(tokens)
     for language, problems in manifest["languages"].items():
         counts = [len(problems[name]) for name in ("duplicates", "copies", "wrong_script", "odd_length")]
-        line = f"{language:6}{problems['script'].lower():>12}{problems['characters']:8.1f}{counts[0]:12}{counts[1]:8}{counts[2]:9}{counts[3]:9}"
+        line = f"{language:6}{script_name(problems['script']).lower():>12}{problems['characters']:8.1f}{counts[0]:12}{counts[1]:8}{counts[2]:9}{counts[3]:9}"
         if tokens:
             counted = tokens[language]
             line += f"{counted['per_sentence']:9.1f}{counted['per_character']:10.2f}{counted['truncated']:6}"

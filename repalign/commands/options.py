@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 def add_data_options(parser: argparse.ArgumentParser, sentences: int | None = None) -> None:
     """What is read; by default the first `sentences`, or all."""
     group = parser.add_argument_group("sentences")
-    group.add_argument("--corpus", metavar="C", help="an embedded name, a folder of <lang>.txt, a TSV/JSONL/parquet "
-                       "file with language columns, or a hub data set; default: what the checkpoint is tested on, "
-                       "else everyday")  # fmt: skip
+    group.add_argument("--corpus", metavar="C", help="an embedded name; a folder or zip of <lang>.txt, FLORES, NTREX "
+                       "or Moses pairs; TSV, CSV, JSON, JSONL, parquet or TMX; or a hub data set (docs/corpora.md); default: "
+                       "what the checkpoint is tested on, else everyday")  # fmt: skip
     group.add_argument(
-        "--langs", type=comma_list, metavar="L,L", help="languages, by default all of the corpus"
+        "--langs",
+        type=comma_list,
+        metavar="L,L",
+        help="languages, in any spelling (zh, zho_Hans, zh-CN); by default all of the corpus",
     )
     group.add_argument(
         "--sentences", type=positive, default=sentences, metavar="N",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from repalign.corpora.parallel import ParallelCorpus
+from repalign.corpora.scripts import script
 
 ODD_RATIO = 3.0
 """A length is odd if its ratio to the pivot's differs from the language's median ratio by more than this factor."""
@@ -41,12 +42,6 @@ def duplicate_groups(sentences: Mapping[str, Sequence[str]]) -> np.ndarray:
     a, b = np.array(links).T
     graph = coo_array((np.ones(len(a)), (a, b)), shape=(count, count))
     return connected_components(graph, directed=False)[1].astype(np.int64)
-
-
-def script(sentence: str) -> str:
-    """The script of most letters, e.g. LATIN, ARABIC, CJK; "" if there are no letters."""
-    names = Counter(unicodedata.name(char, "?").split()[0] for char in sentence if char.isalpha())
-    return names.most_common(1)[0][0] if names else ""
 
 
 def check(corpus: ParallelCorpus, pivot: str | None = None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 Corpora, models and papers write one language in many ways: `zh`, `zho`, `cmn`, `zh-CN`, `zho_Hans`. What a code means is
 read from CLDR and ISO 639 (packages `langcodes` and `language_data`); every table of this project is keyed by
-`Language.short`, and text is told apart by `Language.script`.
+`Language.short`, and scripts are those of `Language.script`.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ SPEAKERS = 100_000
 """Nearly every three letters are the code of some language (`doc`, `ids`, `src`). A bare code of three letters names a
 column or file of text only if CLDR counts so many speakers, or if the language also has a code of two letters."""
 
+SPELLINGS = {"zho_simpl": "zho_Hans", "zho_trad": "zho_Hant"}
+"""Codes of FLORES-101 that no standard has."""
+
 WORDS = {"src"}
 """Codes that nearly always mean something else: a source text, not Logudorese."""
 
@@ -59,9 +62,10 @@ class Language(NamedTuple):
         usual: the same for a macrolanguage and the member of it that is usually meant: "ara" for both. A member that
             is not usually meant stays itself: "arz".
         short: `usual` in two letters if it has such a code: "ar", "arz". The key of tables.
-        script: ISO 15924; where the code names none, the likely one in its region by CLDR.
+        script: ISO 15924; where the code names none, the likely one in its region by CLDR; "" if CLDR knows none.
         region: as in the code, e.g. "BR" or "419"; "" for none.
-        is_specific: whether the code names a script or a region.
+        variant: the rest of the code, e.g. "valencia"; "" for none.
+        is_specific: whether the code names a script, region or variant.
     """
 
     language: str
@@ -69,6 +73,7 @@ class Language(NamedTuple):
     short: str
     script: str
     region: str
+    variant: str
     is_specific: bool
 
     @property
@@ -79,7 +84,7 @@ class Language(NamedTuple):
         script = "" if self.script == script_of(self.short) else self.script
         likely = Tag.get("-".join(filter(None, (self.short, script)))).maximize()
         region = "" if self.region == likely.territory else self.region
-        return "-".join(filter(None, (self.short, script, region)))
+        return "-".join(filter(None, (self.short, script, region, self.variant)))
 
 
 @lru_cache(maxsize=4096)
@@ -91,22 +96,37 @@ def find(code: str) -> Language | None:
     from langcodes import Language as Tag
     from langcodes.tag_parser import LanguageTagError
 
+    code = SPELLINGS.get(code, code)
     try:
         tag, raw = Tag.get(code), Tag.get(code, normalize=False)
     except LanguageTagError:
         return None
-    script = tag.prefer_macrolanguage().maximize().script
     if tag.territory and not raw.territory:  # Dari, prs, would become the Persian of Afghanistan
         tag = raw
-    if not tag.language or not script:
+    if not tag.language:
         return None
     language = _three_letters(tag)
     usual = USUAL.get(language) or _three_letters(tag.prefer_macrolanguage())
+    shortest = Tag.get(usual)
+    script = _script(tag, shortest)
     region = "" if tag.territory in (None, "XX") else str(tag.territory)
+    variant = "-".join(tag.variants or ())
     return Language(
-        language, usual, Tag.get(usual).language or usual, WHOLE_SCRIPTS.get(script, script), region,
-        is_specific=bool(tag.script or region),
+        language, usual, usual if shortest.territory else str(shortest.language), WHOLE_SCRIPTS.get(script, script), region,
+        variant, is_specific=bool(tag.script or region or variant),
     )  # fmt: skip
+
+
+def _script(tag: langcodes.Language, shortest: langcodes.Language) -> str:
+    """The script that a tag names, or the likely one. CLDR has none for most languages, and would guess Latin letters."""
+    from langcodes.data_dicts import LIKELY_SUBTAGS
+
+    if tag.script:
+        return tag.script
+    known = next((one for one in (tag, shortest) if one.language in LIKELY_SUBTAGS), None)
+    if known is None:
+        return ""
+    return str(known.update_dict({"territory": tag.territory}).maximize().script)
 
 
 def _three_letters(tag: langcodes.Language) -> str:
@@ -164,6 +184,8 @@ def is_code(text: str) -> bool:
     if language is None or not Tag.get(text).is_valid():
         return False
     tag = Tag.get(text, normalize=False)
+    if tag.extlangs and tag.language != "zh":  # zh-yue is Cantonese; en_ner is a column of labels
+        return False
     if len(language.short) == 2 or tag.script:
         return True
     return Tag.get(language.short).speaking_population() >= SPEAKERS
@@ -204,22 +226,27 @@ def find_language(code: str, available: Iterable[str], where: str) -> str:
     available = list(available)
     if code in available:
         return code
-    matching = _matching(code, available)
-    if len(matching) > 1:
-        raise RepalignError(f"{code!r} may be any of {', '.join(matching)} {where}; name one of them")
-    if not matching:
+    found = matching(code, available)
+    if len(found) > 1:
+        raise RepalignError(f"{code!r} may be any of {', '.join(found)} {where}; name one of them")
+    if not found:
         raise unknown("language", code, available, where)
-    return matching[0]
+    return found[0]
 
 
-def _matching(code: str, available: Sequence[str]) -> list[str]:
+def matching(code: str, available: Sequence[str]) -> list[str]:
+    """Those of a corpus's languages that a code may mean: see `find_language`."""
     asked = find(code)
     if asked is None:
         return []
     found = {one: meant for one in available if (meant := find(one))}
     same = [one for one, meant in found.items() if meant.language == asked.language]
     same = same or [one for one, meant in found.items() if meant.usual == asked.usual]
-    written = [one for one in same if found[one].script == asked.script]
+    written = [
+        one
+        for one in same
+        if asked.script in ("", found[one].script) and asked.variant in ("", found[one].variant)
+    ]
     if asked.is_specific:
         in_region = [one for one in written if found[one].region == asked.region]
         return in_region or [one for one in written if not (asked.region and found[one].region)]
@@ -250,8 +277,7 @@ def choose(available: Mapping[str, T], languages: Sequence[str] | None, where: s
 
 def default_pivot(available: Sequence[str]) -> str:
     """English if it is there, in whatever spelling; else the first."""
-    matching = _matching(PIVOT, available)
-    return PIVOT if PIVOT in available else (matching or available)[0]
+    return PIVOT if PIVOT in available else (matching(PIVOT, available) or available)[0]
 
 
 def match_language(code: str, supported: Iterable[str]) -> str | None:
@@ -274,7 +300,11 @@ def match_language(code: str, supported: Iterable[str]) -> str | None:
     asked = find(code)
     if code in supported or asked is None:
         return code if code in supported else None
-    others = {other: one for other in supported if (one := find(other)) and one.script == asked.script}
+    others = {
+        other: one
+        for other in supported
+        if (one := find(other)) and (one.script == asked.script or "" in (one.script, asked.script))
+    }
     same = [other for other, one in others.items() if one.language == asked.language]
     same = same or [other for other, one in others.items() if one.usual == asked.usual]
     return min(same, key=lambda other: tag_distance(code, other), default=None)

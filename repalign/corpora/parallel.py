@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 
+from repalign.corpora.languages import canonical, choose, find
 from repalign.corpora.opening import open_texts
-from repalign.errors import RepalignError, unknown
+from repalign.corpora.scripts import is_blank
+from repalign.errors import RepalignError
 from repalign.signature import digest
 
 
@@ -24,7 +26,7 @@ class ParallelCorpus:
         sentences: language code -> sentences.
 
     Raises:
-        RepalignError: no languages, unequal numbers of sentences, or an empty sentence.
+        RepalignError: no languages, one language twice, unequal numbers of sentences, or an empty sentence.
     """
 
     name: str
@@ -52,6 +54,12 @@ class ParallelCorpus:
     def _check(self) -> None:
         if not self.sentences:
             raise RepalignError(f"corpus {self.name!r} has no languages")
+        meanings: dict[object, str] = {}
+        for language in self.sentences:
+            if (same := meanings.setdefault(find(language) or language, language)) != language:
+                raise RepalignError(
+                    f"corpus {self.name!r} has one language twice, as {same!r} and {language!r}; keep one of them"
+                )
         counts = {language: len(rows) for language, rows in self.sentences.items()}
         if len(set(counts.values())) > 1:
             listed = ", ".join(f"{language}: {count}" for language, count in counts.items())
@@ -61,7 +69,7 @@ class ParallelCorpus:
             )
         for language, rows in self.sentences.items():
             for row, sentence in enumerate(rows, start=1):
-                if not sentence.strip():
+                if is_blank(sentence):
                     raise RepalignError(
                         f"corpus {self.name!r}: sentence {row} of {language!r} is empty; "
                         "drop that row from every language"
@@ -108,24 +116,25 @@ class ParallelCorpus:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over languages and text, as hex."""
-        return digest(part for lang in sorted(self.sentences) for part in (lang, *self.sentences[lang]))
+        """SHA-256 over languages and text, as hex; the same for `zh` and `zho_Hans`."""
+        by_tag = sorted((canonical(language), language) for language in self.sentences)
+        return digest(part for tag, language in by_tag for part in (tag, *self.sentences[language]))
 
     def select(self, languages: Sequence[str] | None = None, limit: int | None = None) -> ParallelCorpus:
         """A subset of languages, or the first `limit` sentences.
 
+        Args:
+            languages: in any spelling of their codes, which the result keeps: `zh` also selects `zho_Hans`.
+            limit: number of sentences.
+
         Raises:
-            RepalignError: a language that is not in the corpus, or one that is given twice.
+            RepalignError: a language that is not in the corpus, one that is given twice, or a code that may mean several.
         """
         if limit is not None and (not isinstance(limit, int) or limit < 1):
             raise RepalignError(f"a limit of sentences is a whole number from 1, not {limit!r}")
         chosen = tuple([languages] if isinstance(languages, str) else languages or self.languages)
-        for language in chosen:
-            if language not in self.sentences:
-                raise unknown("language", language, self.sentences, f"corpus {self.name!r} has no other")
-        if len(set(chosen)) != len(chosen):
-            raise RepalignError(f"a language is named twice in {','.join(chosen)}")
-        return ParallelCorpus({lang: self.sentences[lang][:limit] for lang in chosen}, self.name)
+        sentences = choose(self.sentences, chosen, f"in corpus {self.name!r}")
+        return ParallelCorpus({language: rows[:limit] for language, rows in sentences.items()}, self.name)
 
 
 def _texts(language: object, rows: Sequence[str]) -> tuple[str, ...]:

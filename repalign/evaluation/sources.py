@@ -10,8 +10,10 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
+from repalign.corpora.hub import hub_rows, is_hub_id
 from repalign.corpora.languages import canonical, find_language
-from repalign.corpora.readers import hub_rows
+from repalign.corpora.layouts import all_shards
+from repalign.corpora.text_files import TextFile, files_in, text_file
 from repalign.errors import RepalignError, unknown
 from repalign.evaluation import labels
 from repalign.evaluation.rows import SUFFIXES, Row, read_rows
@@ -19,8 +21,7 @@ from repalign.evaluation.rows import SUFFIXES, Row, read_rows
 SPLITS = ("test", "validation", "dev", "train")
 """Words of a path that name a split. The first that a folder has is read, with files that name none."""
 
-SHARD = re.compile(r"-\d+-of-(\d+)")
-"""The part of a file's name that numbers the files of one table."""
+SHARD = re.compile(r"-\d+-of-\d+")
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def find_tables(
     only = languages[0] if languages and len(languages) == 1 else None
     if spec and path.exists():
         tables = _in_folder(path, dataset, only, notes)
-    elif _may_be_on_hub(spec):
+    elif is_hub_id(spec.partition(":")[0]):
         tables = _on_hub(spec, dataset, languages)
     else:
         given = f"no file or folder {spec}" if spec else "no --data"
@@ -88,28 +89,20 @@ def find_tables(
     return _chosen(tables, languages, f"in {spec}")
 
 
-def _may_be_on_hub(spec: str) -> bool:
-    """Whether `spec` has the form of an id, and is no path to something that is missing in an existing folder."""
-    folder, _, name = spec.partition(":")[0].partition("/")
-    return bool(folder and name) and "/" not in name and folder[0] not in ".~" and not Path(folder).is_dir()
-
-
 def _in_folder(path: Path, dataset: DataSet, only: str | None, notes: list[str]) -> dict[str, list[Table]]:
-    shards: dict[str, list[Path]] = {}
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-        name = file.relative_to(path if path.is_dir() else path.parent).as_posix()
-        is_hidden = any(part.startswith(".") for part in Path(name).parts)
-        is_meant = not path.is_dir() or (re.search(dataset.files, name) and not is_hidden)
-        if file.suffix in SUFFIXES and is_meant:
-            shards.setdefault(SHARD.sub("", name), []).append(file)
+    shards: dict[str, list[TextFile]] = {}
+    is_file = path.is_file() and path.suffix != ".zip"
+    for file in [text_file(path)] if is_file else files_in(path):
+        if file.suffix in SUFFIXES and (is_file or re.search(dataset.files, file.name)):
+            shards.setdefault(SHARD.sub("", file.name), []).append(file)
     if not shards:
         raise RepalignError(f"no questions in {path}; expected files such as {dataset.example}")
     tables: dict[str, list[Table]] = {}
     spelling: dict[str, str] = {}  # en and eng_Latn are one language, called as it is first
     for name in _in_first_split(shards, notes):
-        paths = _complete(shards[name])
-        shown = str(paths[0]) if len(paths) == 1 else f"{paths[0].parent} ({len(paths)} files)"
-        table = Table(shown, partial(_read_all, paths))
+        files = all_shards(shards[name], str(path))
+        shown = files[0].where if len(files) == 1 else f"{path}/{name} ({len(files)} files)"
+        table = Table(shown, partial(_read_all, files))
         label = labels.in_path(name)
         for key, one in [(label, table)] if label else _by_row(table, dataset, only).items():
             meaning = ".".join(map(canonical, key.split(".")))
@@ -117,21 +110,8 @@ def _in_folder(path: Path, dataset: DataSet, only: str | None, notes: list[str])
     return tables
 
 
-def _complete(paths: list[Path]) -> list[Path]:
-    """
-    Raises:
-        RepalignError: some of a table's files are missing.
-    """
-    numbered = SHARD.search(paths[0].name)
-    if numbered and len(paths) != int(numbered[1]):
-        raise RepalignError(
-            f"{paths[0].parent} has {len(paths)} of the {int(numbered[1])} files of {paths[0].name}; add the others"
-        )
-    return paths
-
-
-def _read_all(paths: Sequence[Path]) -> list[Row]:
-    return [row for path in paths for row in read_rows(path)]
+def _read_all(files: Sequence[TextFile]) -> list[Row]:
+    return [row for file in files for row in read_rows(file)]
 
 
 def _in_first_split(names: Mapping[str, object], notes: list[str]) -> list[str]:
@@ -222,13 +202,12 @@ def _chosen(
     return {code if "." in label else code.partition(".")[0]: tables[label] for code, label in meant.items()}
 
 
-def _meant(code: str, available: Mapping[str, object], where: str) -> str:
-    """The available label that is meant by one in any spelling."""
+def _meant(code: str, labels: Mapping[str, object], where: str) -> str:
     passage, _, question = code.partition(".")
-    pairs = [label.split(".") for label in available if "." in label]
+    pairs = [label.split(".") for label in labels if "." in label]
     if question in ("", passage):
-        return find_language(passage, [label for label in available if "." not in label], where)
+        return find_language(passage, [label for label in labels if "." not in label], where)
     label = f"{find_language(passage, {p for p, _ in pairs}, where)}.{find_language(question, {q for _, q in pairs}, where)}"
-    if label not in available:
-        raise unknown("passages and questions", code, available, where)
+    if label not in labels:
+        raise unknown("passages and questions", code, labels, where)
     return label

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repalign.corpora import ParallelCorpus, open_corpus
-from repalign.corpora.flores import read_flores
 from repalign.corpora.languages import canonical, choose, find_language, language_name
 from repalign.corpora.opening import PHRASEBOOK_SENTENCES
 from repalign.errors import RepalignError
@@ -101,7 +100,9 @@ def translation_items(corpus: ParallelCorpus, request: Request) -> Items:
     Raises:
         RepalignError: the corpus lacks the source language, or has no other.
     """
-    asked_from = find_language(request.source, corpus.languages, f"in corpus {corpus.name!r} (--source)")
+    asked_from = find_language(
+        request.source, corpus.languages, f"in corpus {corpus.name!r}; --source names another"
+    )
     sources = corpus.sentences[asked_from]
     targets = [language for language in corpus.languages if language != asked_from]
     if not targets:
@@ -136,12 +137,9 @@ def _translation(request: Request) -> Items:
 
 
 def _flores(request: Request) -> Items:
-    if request.data is None or not Path(request.data).expanduser().is_dir():
-        raise RepalignError(
-            f"no folder {request.data or 'given'}; --data takes the unpacked FLORES, with files such as eng_Latn.devtest"
-        )
-    corpus = read_flores(Path(request.data).expanduser(), _with_source(request)).select(limit=request.limit)
-    return translation_items(corpus, request)
+    if request.data is None:
+        raise RepalignError("--data is missing: the folder of FLORES, with files such as eng_Latn.devtest")
+    return _translation(request)
 
 
 def _phrasebook(request: Request) -> Items:
@@ -166,6 +164,6 @@ for _task in (
     Task("global-mmlu", "multiple choice about 57 subjects, parallel in 42 languages (Global-MMLU)", _choices(GLOBAL_MMLU, mmlu_item), ("acc",), 1),
     Task("phrasebook", "questions and exercises about sentences that the demo family was not trained on", _phrasebook, ("exact", "f1", "contains"), 32),
     Task("translation", "translation of any parallel corpus, from --source", _translation, TRANSLATION_SCORERS, 256),
-    Task("flores", "translation of FLORES-101 or FLORES-200", _flores, TRANSLATION_SCORERS, 256),
+    Task("flores", "translation of FLORES-101, FLORES-200 or FLORES+", _flores, TRANSLATION_SCORERS, 256),
 ):  # fmt: skip
     TASKS.add(_task.name, _task)

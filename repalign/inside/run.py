@@ -12,6 +12,7 @@ from tqdm import tqdm
 from repalign.checkpoints import Checkpoint, as_checkpoints
 from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
 from repalign.corpora.checks import duplicate_groups
+from repalign.corpora.languages import find_language
 from repalign.errors import RepalignError, explained_keywords
 from repalign.inside.causal import Effects, adjusted
 from repalign.inside.interventions import EditableModel
@@ -84,7 +85,7 @@ def look_inside(
     import pandas as pd
 
     corpus = as_corpus(corpus)
-    corpus.select([pivot])
+    pivot = find_language(pivot, corpus.languages, f"in corpus {corpus.name!r}; --pivot names another")
     layers = as_layers(layers)
     machine = Machine(dtype, device, batch_tokens, progress)
     check_count("draws", draws)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from repalign.corpora.checks import script
+from repalign.corpora.scripts import script
 from repalign.models.encoding import decode
 from repalign.models.tokenization import TokenRows, special_ids
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repalign.corpora.languages import default_pivot, find_language
 from repalign.errors import RepalignError, explained_keywords, unknown
 from repalign.maps.faithfulness import sampled_faithfulness
 from repalign.maps.reducers import REDUCERS, Reducer
@@ -133,10 +134,8 @@ def _check(checkpoints: list[LayerStates], variants: Sequence[str], dims: int, p
                 f"checkpoints on one map need the same languages and sentences: {_holds(first)}, but {_holds(other)}"
             )
     if pivot is None:
-        pivot = "en" if "en" in first.languages else first.languages[0]
-    if pivot not in first.languages:
-        raise unknown("language", pivot, first.languages)
-    return pivot
+        return default_pivot(first.languages)
+    return find_language(pivot, first.languages, "in these states")
 
 
 def _holds(states: LayerStates) -> str:

@@ -15,7 +15,7 @@ from repalign.results.profile import LayerProfile
 from repalign.results.schema import RESULTS
 from repalign.scoring.influence import score_interval
 from repalign.scoring.measurement import Measurement, Plan
-from repalign.scoring.requests import language_pairs, same_sentences
+from repalign.scoring.requests import find_pivot, language_pairs, same_sentences
 from repalign.scoring.variants import variant
 from repalign.states.layer_states import LayerStates
 from repalign.states.spec import as_layers, check_choice, check_count
@@ -80,6 +80,7 @@ def profile(
     variants = [variants] if isinstance(variants, str) else list(variants)
     for spec in variants:
         variant(spec)
+    pivot = find_pivot(series[0], pivot) if pairs == "pivot" else pivot
     metrics, layers = as_metrics(metrics), as_layers(layers)
     if baseline is not None:
         for one in series:

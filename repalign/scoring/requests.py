@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
+from repalign.corpora.languages import find_language
 from repalign.errors import RepalignError, unknown
 from repalign.states.layer_states import LayerStates
 
@@ -23,12 +24,9 @@ def language_pairs(
         RepalignError: a language that the states do not hold, or no pair at all.
     """
     targets = [targets] if isinstance(targets, str) else targets
-    languages = list(targets) if targets is not None else [lang for lang in states.languages if lang != pivot]
-    for language in [*languages, *([pivot] if pairs == "pivot" else [])]:
-        if language not in states.arrays:
-            raise unknown(
-                "language", language, states.arrays, f"the states of {states.checkpoint} hold no others"
-            )
+    pivot = find_pivot(states, pivot) if pairs == "pivot" else pivot
+    others = [language for language in states.languages if language != pivot]
+    languages = others if targets is None else [_held(states, language) for language in targets]
     if pairs == "pivot":
         chosen = [(pivot, language) for language in languages if language != pivot]
     elif pairs == "all":
@@ -36,12 +34,27 @@ def language_pairs(
     elif isinstance(pairs, str):
         raise unknown("kind of pairs", pairs, ["pivot", "all"])
     else:
-        chosen = [(one, other) for one, other in pairs]
+        chosen = [(_held(states, one), _held(states, other)) for one, other in pairs]
     if not chosen:
         raise RepalignError(
             f"no pair of languages: {states.checkpoint} holds {', '.join(states.languages)}; give two or more"
         )
     return chosen
+
+
+def find_pivot(states: LayerStates, pivot: str) -> str:
+    """The language of some states that a pivot means, in whatever spelling.
+
+    Raises:
+        RepalignError: they do not hold it.
+    """
+    return find_language(pivot, states.languages, f"in the states of {states.checkpoint}; give another pivot")
+
+
+def _held(states: LayerStates, language: str) -> str:
+    return find_language(
+        language, states.languages, f"in the states of {states.checkpoint}, which hold no others"
+    )
 
 
 def same_sentences(a: LayerStates, b: LayerStates, layers: bool = True) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from repalign.corpora.languages import matching
 from repalign.metrics import Representation
 from repalign.metrics.descriptors import separation as descriptors
 from repalign.results.schema import RESULTS
@@ -46,6 +47,7 @@ def separation(
     from tqdm import tqdm
 
     languages = list(languages or states.languages)
+    pivot = next(iter(matching(pivot, languages)), pivot)
     rows: list[dict[str, Any]] = []
     steps = [(layer, spec) for layer in layers or states.layers for spec in variants]
     for layer, spec in tqdm(

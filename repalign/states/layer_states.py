@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from repalign.errors import RepalignError, unknown
+from repalign.corpora.languages import find_language
+from repalign.errors import RepalignError
 from repalign.signature import Signature
 
 
@@ -174,8 +175,7 @@ class LayerStates:
         Raises:
             RepalignError: no such language or layer.
         """
-        if language not in self.arrays:
-            raise unknown("language", language, self.arrays, "these states hold no others")
+        language = find_language(language, self.arrays, "in these states, which hold no others")
         if layer not in self.layers:
             raise RepalignError(f"no layer {layer} here; layers are {self.layers[0]}..{self.layers[-1]}")
         return np.asarray(self.arrays[language][self.layers.index(layer)])

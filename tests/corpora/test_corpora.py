@@ -10,7 +10,7 @@ import pytest
 
 from repalign.corpora import EMBEDDED, ParallelCorpus, open_corpus
 from repalign.corpora.checks import check, duplicate_groups
-from repalign.corpora.readers import read_hub
+from repalign.corpora.opening import read_hub
 from repalign.errors import RepalignError
 
 
@@ -75,6 +75,7 @@ def test_a_hub_data_set_saved_as_parquet_is_read(folder, tmp_path, monkeypatch):
     datasets.Dataset.from_list(pairs).to_parquet(repo / "test-00000-of-00001.parquet")
     monkeypatch.chdir(tmp_path / "hub")  # the loader takes a folder owner/name for the hub's
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", lambda *args, **options: None)
     assert ParallelCorpus(read_hub("owner/pairs").sentences) == ParallelCorpus(expected.sentences)
     assert read_hub("owner/pairs:default:test", ["zh"]).sentences.keys() == {"zh"}
     refuses(["owner/pairs", "validation"], read_hub, "owner/pairs:default:validation")
@@ -135,7 +136,7 @@ def test_damaged_and_foreign_files_get_one_line(tmp_path):
     refuses(["a.jsonl, line 2"], open_corpus, str(tmp_path / "a.jsonl"))
     (tmp_path / "a.docx").write_text("x")
     refuses([".parquet"], open_corpus, str(tmp_path / "a.docx"))
-    refuses(["no <language>.txt"], open_corpus, str(tmp_path))
+    refuses(["several tables", "a.jsonl, a.parquet"], open_corpus, str(tmp_path))
 
 
 def test_duplicates_in_any_language_share_a_group():

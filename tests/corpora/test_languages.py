@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from repalign.corpora.languages import match_language
+from repalign.corpora.languages import (
+    canonical,
+    choose,
+    default_pivot,
+    find_language,
+    has_spaces,
+    is_code,
+    language_name,
+    match_language,
+    matching,
+    script_of,
+    short,
+)  # fmt: skip
+from repalign.errors import RepalignError
 
 NLLB = (
     "eng_Latn arb_Arab ary_Arab arz_Arab zho_Hans zho_Hant yue_Hant srp_Cyrl hrv_Latn por_Latn nob_Latn nno_Latn "
@@ -58,3 +71,122 @@ def test_codes_mean_what_people_mean_by_them(code, expected):
 )  # fmt: skip
 def test_other_conventions(supported, code, expected):
     assert match_language(code, supported.split()) == expected
+
+
+CODES_OF_FLORES = """
+ace_Arab ace_Latn acm_Arab acq_Arab aeb_Arab afr_Latn ajp_Arab aka_Latn als_Latn amh_Ethi apc_Arab arb_Arab arb_Latn ars_Arab
+ary_Arab arz_Arab asm_Beng ast_Latn awa_Deva ayr_Latn azb_Arab azj_Latn bak_Cyrl bam_Latn ban_Latn bel_Cyrl bem_Latn ben_Beng
+bho_Deva bjn_Arab bjn_Latn bod_Tibt bos_Latn bug_Latn bul_Cyrl cat_Latn ceb_Latn ces_Latn cjk_Latn ckb_Arab crh_Latn cym_Latn
+dan_Latn deu_Latn dik_Latn dyu_Latn dzo_Tibt ell_Grek eng_Latn epo_Latn est_Latn eus_Latn ewe_Latn fao_Latn fij_Latn fin_Latn
+fon_Latn fra_Latn fur_Latn fuv_Latn gaz_Latn gla_Latn gle_Latn glg_Latn grn_Latn guj_Gujr hat_Latn hau_Latn heb_Hebr hin_Deva
+hne_Deva hrv_Latn hun_Latn hye_Armn ibo_Latn ilo_Latn ind_Latn isl_Latn ita_Latn jav_Latn jpn_Jpan kab_Latn kac_Latn kam_Latn
+kan_Knda kas_Arab kas_Deva kat_Geor kaz_Cyrl kbp_Latn kea_Latn khk_Cyrl khm_Khmr kik_Latn kin_Latn kir_Cyrl kmb_Latn kmr_Latn
+knc_Arab knc_Latn kon_Latn kor_Hang lao_Laoo lij_Latn lim_Latn lin_Latn lit_Latn lmo_Latn ltg_Latn ltz_Latn lua_Latn lug_Latn
+luo_Latn lus_Latn lvs_Latn mag_Deva mai_Deva mal_Mlym mar_Deva min_Arab min_Latn mkd_Cyrl mlt_Latn mni_Beng mos_Latn mri_Latn
+mya_Mymr nld_Latn nno_Latn nob_Latn npi_Deva nso_Latn nus_Latn nya_Latn oci_Latn ory_Orya pag_Latn pan_Guru pap_Latn pbt_Arab
+pes_Arab plt_Latn pol_Latn por_Latn prs_Arab quy_Latn ron_Latn run_Latn rus_Cyrl sag_Latn san_Deva sat_Olck scn_Latn shn_Mymr
+sin_Sinh slk_Latn slv_Latn smo_Latn sna_Latn snd_Arab som_Latn sot_Latn spa_Latn srd_Latn srp_Cyrl ssw_Latn sun_Latn swe_Latn
+swh_Latn szl_Latn tam_Taml taq_Latn taq_Tfng tat_Cyrl tel_Telu tgk_Cyrl tgl_Latn tha_Thai tir_Ethi tpi_Latn tsn_Latn tso_Latn
+tuk_Latn tum_Latn tur_Latn twi_Latn tzm_Tfng uig_Arab ukr_Cyrl umb_Latn urd_Arab uzn_Latn vec_Latn vie_Latn war_Latn wol_Latn
+xho_Latn ydd_Hebr yor_Latn yue_Hant zho_Hans zho_Hant zsm_Latn zul_Latn
+"""
+FLORES = CODES_OF_FLORES.split()
+
+
+def test_every_language_of_flores_has_a_name_and_its_script():
+    for code in FLORES:
+        assert is_code(code), code
+        assert language_name(code) not in (code, ""), code
+        assert not language_name(code).startswith("Unknown"), code
+        expected = {"Hang": "Kore"}.get(code[4:], code[4:])
+        assert script_of(code) == expected, code
+        assert find_language(code.replace("_", "-"), FLORES, "") == code
+    assert len({canonical(code) for code in FLORES}) == len(FLORES) - 1, (
+        "only Akan and Twi are one, as in ISO 639"
+    )
+
+
+def test_a_bare_code_means_one_language_of_flores_or_is_refused_with_the_choices():
+    codes = sorted({code[:3] for code in FLORES})
+    assert all(matching(code, FLORES)[0][:3] == code for code in codes if len(matching(code, FLORES)) == 1)
+    in_another_script = {"crh", "tzm"}  # than the likely one
+    assert {code for code in codes if not matching(code, FLORES)} == in_another_script
+    several = {code for code in codes if len(matching(code, FLORES)) > 1}
+    assert several == {"ace", "arb", "bjn", "kas", "knc", "min", "taq", "zho"}
+    with pytest.raises(RepalignError, match="may be any of zho_Hans, zho_Hant in FLORES; name one"):
+        find_language("zh", FLORES, "in FLORES")
+    for code, means in {
+        "en": "eng_Latn",
+        "fa": "pes_Arab",
+        "sw": "swh_Latn",
+        "et": "est_Latn",
+        "no": "nob_Latn",
+        "ms": "zsm_Latn",
+    }.items():
+        assert find_language(code, FLORES, "") == means
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        "en eng eng_Latn EN en_XX en-Latn", "zh zho zho_Hans cmn cmn_Hans zh-CN zh_CN zh-Hans chi zho_simpl",
+        "ar ara arb arb_Arab", "pt por por_Latn pt_BR pt-BR", "ja jpn jpn_Jpan ja_XX", "ko kor kor_Hang kor_Kore",
+        "th tha tha_Thai", "he iw heb heb_Hebr", "id in ind ind_Latn", "no nor nob nob_Latn", "fa pes pes_Arab fas",
+    ],
+)  # fmt: skip
+def test_all_spellings_of_a_language_are_one(spellings):
+    first, *others = spellings.split()
+    for code in others:
+        for meaning in (short, script_of, language_name, has_spaces, canonical):
+            assert meaning(code) == meaning(first), (code, meaning.__name__)
+        assert find_language(code, [first, "xh"], "") == first
+        assert find_language(first, [code, "xh"], "") == code
+
+
+def test_variants_are_distinguished_where_they_differ():
+    assert (
+        language_name("zh_TW")
+        == language_name("zho_Hant")
+        == language_name("zho_trad")
+        == "Chinese (Traditional)"
+    )
+    assert language_name("pt-PT") == "Portuguese (Portugal)"
+    assert language_name("arb_Latn") == "Arabic (Latin)"
+    assert language_name("bn") == "Bengali"
+    assert language_name("zz") == "zz"
+    assert short("arz") == "arz", "a dialect is no spelling of the standard"
+    assert [canonical(code) for code in ("zh-HK", "pt-PT", "en-GB", "arz_Arab", "sr-Latn")] == [
+        "zh-Hant-HK",
+        "pt-PT",
+        "en-GB",
+        "arz",
+        "sr-Latn",
+    ]
+
+
+def test_a_language_without_the_likely_script_is_named_in_full():
+    for code, available in (("zh", "zho_Hant"), ("ar", "arb_Latn"), ("pt-PT", "pt_BR"), ("sr", "srp_Latn")):
+        with pytest.raises(RepalignError, match=f"no language named '{code}'.*{available}"):
+            find_language(code, ["eng_Latn", available], "here")
+
+
+def test_the_plain_code_is_preferred_to_its_variants():
+    """NTREX has English four times."""
+    assert find_language("en", ["eng", "eng-GB", "eng-IN", "eng-US"], "") == "eng"
+    assert find_language("en-US", ["eng", "eng-GB", "eng-IN", "eng-US"], "") == "eng-US"
+    assert default_pivot(["deu", "eng", "eng-GB"]) == "eng"
+    assert default_pivot(["de", "fr"]) == "de"
+    with pytest.raises(RepalignError, match="any of pt-BR, pt-PT here"):
+        find_language("pt", ["pt-BR", "pt-PT"], "here")
+
+
+def test_languages_are_chosen_by_the_names_asked_for():
+    assert choose({"eng_Latn": 1, "zho_Hans": 2}, ["zh", "en"], "here") == {"zh": 2, "en": 1}
+    assert choose({"eng_Latn": 1, "zho_Hans": 2}, None, "here") == {"eng_Latn": 1, "zho_Hans": 2}
+    with pytest.raises(RepalignError, match="named twice in zh,cmn"):
+        choose({"zho_Hans": 2}, ["zh", "cmn"], "here")
+
+
+def test_names_of_columns_that_are_no_languages():
+    words = "doc seg ids src tgt set len pos idx lang label text source target hyp ref url num row score has_image iso_15924 iso_639_3 x xx sentence 1 en_ner"
+    assert [word for word in words.split() if is_code(word)] == []

@@ -113,10 +113,16 @@ def test_sentences_stand_beside_the_questions_about_them(code):
 
 
 def test_two_scripts_of_a_language_are_not_joined():
-    table = pd.DataFrame({"source": ["en", "en"], "target": ["zho_Hant", "sr"], "value": [0.5, 0.5], "metric": "mexa"})
-    profile = LayerProfile(complete(RESULTS["profile"], table.assign(checkpoint="m", baseline=pd.NA, layer=0, variant="raw")), {})
+    table = pd.DataFrame(
+        {"source": ["en", "en"], "target": ["zho_Hant", "sr"], "value": [0.5, 0.5], "metric": "mexa"}
+    )
+    profile = LayerProfile(
+        complete(RESULTS["profile"], table.assign(checkpoint="m", baseline=pd.NA, layer=0, variant="raw")), {}
+    )
     scores = pd.DataFrame({"language": ["zh", "srp_Latn"], "value": [1.0, 2.0]})
-    found = alignment_table(Results("x", profile), scores.assign(checkpoint="m", scorer="exact", baseline=pd.NA))
+    found = alignment_table(
+        Results("x", profile), scores.assign(checkpoint="m", scorer="exact", baseline=pd.NA)
+    )
     assert found.empty
 
 

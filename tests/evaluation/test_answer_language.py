@@ -20,7 +20,11 @@ def test_languages_of_answers_are_counted():
 
 def test_languages_are_detected_in_the_spelling_of_the_task():
     pytest.importorskip("lingua")
-    chinese, norwegian, greek = "狗在院子里睡觉。", "Hunden sover i hagen, og jeg vet ikke hvorfor.", "Ο σκύλος κοιμάται."
+    chinese, norwegian, greek = (
+        "狗在院子里睡觉。",
+        "Hunden sover i hagen, og jeg vet ikke hvorfor.",
+        "Ο σκύλος κοιμάται.",
+    )
     codes = ["zho_Hans", "zh-TW", "nob_Latn", "ell"]
     assert answer_languages([chinese, norwegian, greek], "zh-TW", codes) == ["zh-TW", "nob_Latn", "ell"]
     assert answer_languages([chinese], "nob_Latn", codes) == ["zho_Hans"]

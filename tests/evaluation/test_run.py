@@ -187,8 +187,8 @@ MISTAKES = [
     (["--task", "xquad", "--data", "{data}", "--profile", "nowhere"], "no results in nowhere"),
     (["--task", "xquad", "--data", "{number}"], "question 1: 'context' is not a text but int"),
     (["--task", "xquad", "--data", "{data}", "--prompts", "{number}/own.toml"], r"\[en\] needs `instruction`"),
-    (["--task", "flores", "--data", "nowhere"], "no folder nowhere"),
-    (["--task", "flores", "--data", "{empty}"], "no .*.devtest in"),
+    (["--task", "flores", "--data", "nowhere"], "no corpus named 'nowhere'"),
+    (["--task", "flores", "--data", "{empty}"], "no parallel text in"),
     (["--task", "translation", "--langs", "en"], "nothing to translate 'en' into"),
     (["--task", "phrasebook", "--langs", "de"], "no language named 'de'"),
 ]  # fmt: skip

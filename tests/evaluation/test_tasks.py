@@ -81,11 +81,11 @@ def test_files_of_flores(tmp_path):
     for code, text in lines.items():
         (tmp_path / "devtest" / f"{code}.devtest").write_text(text, encoding="utf-8")
     items = TASKS["flores"].read(Request(str(tmp_path)))
-    assert {item.language for item in items} == {"ar", "zh"}
-    found = TASKS["flores"].read(Request(str(tmp_path), ["zh", "zho_Hant"], limit=1))
+    assert {item.language for item in items} == {"arb_Arab", "zho_Hans", "zho_Hant"}
+    found = TASKS["flores"].read(Request(str(tmp_path), ["zho_Hans", "zho_Hant"], limit=1))
     assert [item.references[0] for item in found] == ["猫。", "貓。"]
     assert found[0].instruction == "Translate the following sentence into Chinese."
-    (back,) = TASKS["flores"].read(Request(str(tmp_path), ["en"], source="zh", limit=1))
+    (back,) = TASKS["flores"].read(Request(str(tmp_path), ["en"], source="zh-CN", limit=1))
     assert (back.input, back.references) == ("猫。", ("The cat.",))
 
 

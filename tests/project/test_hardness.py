@@ -13,7 +13,7 @@ from repalign_training.recipe import load_recipe
 from repalign.checkpoints import Card, Checkpoint, default_corpus
 from repalign.commands.main import main
 from repalign.corpora import EMBEDDED, ParallelCorpus, as_corpus
-from repalign.corpora.readers import from_rows
+from repalign.corpora.columns import from_rows
 from repalign.errors import RepalignError
 from repalign.evaluation.tasks import TASKS, Request
 from repalign.scaling.runs import read_runs
@@ -40,7 +40,7 @@ def test_texts_that_no_reader_can_use(tmp_path):
     pq.write_table(pa.table({"en": broken, "zh": ["x"]}), tmp_path / "text.parquet")
     refused(as_corpus, str(tmp_path / "text.parquet"), say="text.parquet is not a readable parquet file")
     for row in ("text", None, 3, ["x"]):
-        refused(from_rows, "hub", [{"en": "a"}, row], None, "hub", say="row 2 is")
+        refused(from_rows, "hub", [("row 1", {"en": "a"}), ("row 2", row)], None, "hub", say="row 2 is")
 
 
 def test_questions_with_a_number_of_thousands_of_digits(tmp_path):
@@ -129,3 +129,11 @@ def test_odd_stores(home, tmp_path, capsys):
     assert main(["cache", "list"]) == main(["cache", "verify"]) == main(["cache", "prune"]) == 0
     assert list((home / "states").iterdir()) == []
     assert (elsewhere / "key.json").is_file(), "what a link points to is not ours"
+
+
+def test_what_a_message_quotes_cannot_break_its_line():
+    """Names of columns, languages and files come from data: a newline, or an escape sequence of a terminal."""
+    from repalign.errors import unknown
+
+    for error in (RepalignError("a\nb\x1b[31m\u2028c"), unknown("column", "a\r", ["b\nc"])):
+        assert str(error).isprintable(), repr(str(error))

@@ -18,7 +18,7 @@ from repalign import LayerStates, RepalignError, contrast
         (lambda s: s, {"metrics": []}, "no metric to compute"),
         (lambda s: s, {"variants": ["centered"]}, "did you mean 'centred'"),
         (lambda s: s, {"variants": ["length-matched+length-matched"]}, "selects sentences twice"),
-        (lambda s: s, {"source": "eng"}, "did you mean 'en'"),
+        (lambda s: s, {"source": "enn"}, "did you mean 'en'"),
         (lambda s: s, {"targets": ["fr"]}, "no language named 'fr'"),
         (lambda s: s, {"targets": ["en"]}, "no pair of languages"),
         (lambda s: s, {"pairs": "every"}, "kind of pairs"),

@@ -1,0 +1,126 @@
+"""Long tables, with a row for each sentence of each language, and tables of one language: joined by the ids of sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from repalign.corpora.cells import cell_text
+from repalign.corpora.languages import choose, find, named
+from repalign.corpora.tables import Row
+from repalign.errors import RepalignError
+
+LANGUAGE_COLUMNS = ("iso_639_3", "language", "lang", "lang_code", "language_code", "locale")
+SCRIPT_COLUMN, VARIANT_COLUMN = "iso_15924", "glottocode"
+TEXT_COLUMNS = ("text", "sentence")
+ID_COLUMNS = ("id", "sentence_id", "sent_id", "index", "idx", "key")
+"""Names of columns in FLORES+ and other long tables."""
+
+Cells = list[tuple[Any, str, Any]]
+"""Of each row: the id of its sentence, the position for messages, and the sentence."""
+
+
+def language_column(names: Sequence[str], rows: Sequence[Row]) -> str | None:
+    """The column that names the language of each row, if there is one."""
+    for column in LANGUAGE_COLUMNS:
+        cells = [row.get(column) for _, row in rows] if column in names else [None]
+        if all(isinstance(cell, str) and (named(cell) or find(cell)) for cell in cells):
+            return column
+    return None
+
+
+def text_column(names: Sequence[str]) -> str | None:
+    """The column of text, if there is one."""
+    return next((column for column in TEXT_COLUMNS if column in names), None)
+
+
+def from_long(
+    rows: Sequence[Row], language: str, text: str, languages: Sequence[str] | None, where: str
+) -> dict[str, list[str]]:
+    """The sentences of each language of a long table.
+
+    Args:
+        rows: its rows.
+        language, text: its columns.
+        languages: codes, in this order; by default all.
+        where: how messages refer to it.
+
+    Raises:
+        RepalignError: no column of ids, a language that it lacks, or a sentence that not all languages have.
+    """
+    codes = _codes(rows, language)
+    key = _id_column(rows)
+    if key is None:
+        raise RepalignError(
+            f"{where} has a row for each sentence of each language, but no id by which they belong together; add a column id"
+        )
+    cells: dict[str, Cells] = {}
+    for code, (position, row) in zip(codes, rows, strict=True):
+        cells.setdefault(code, []).append((row.get(key), position, row.get(text)))
+    return _joined(choose(cells, languages, f"in {where}"), key, where)
+
+
+def from_tables(tables: Mapping[str, Sequence[Row]], where: str) -> dict[str, list[str]]:
+    """The sentences of tables of one language each, by their ids; without ids, in their order.
+
+    Raises:
+        RepalignError: a table without text, or a sentence that not all languages have.
+    """
+    cells: dict[str, Cells] = {}
+    ids = {language: _id_column(rows) for language, rows in tables.items()}
+    key = next(iter(ids.values()), None) if len(set(ids.values())) == 1 else None
+    for language, rows in tables.items():
+        names = list(dict.fromkeys(column for _, row in rows for column in row))
+        text = language if language in names else text_column(names)
+        if text is None:
+            raise RepalignError(
+                f"{where}: the table of {language!r} has no column {' or '.join(TEXT_COLUMNS)}; found {', '.join(names)}"
+            )
+        cells[language] = [
+            (row.get(key) if key else number, f"{language}, {position}", row.get(text))
+            for number, (position, row) in enumerate(rows, start=1)
+        ]
+    return _joined(cells, key or "row", where)
+
+
+def _id_column(rows: Sequence[Row]) -> str | None:
+    return next((column for column in ID_COLUMNS if any(column in row for _, row in rows)), None)
+
+
+def _codes(rows: Sequence[Row], language: str) -> list[str]:
+    """The code of each row: with its script, and its variant where there are several, as Catalan's in FLORES+."""
+    names = {row[language]: named(row[language]) or row[language] for _, row in rows}
+    codes = [
+        f"{row[language]}_{row[SCRIPT_COLUMN]}" if row.get(SCRIPT_COLUMN) else names[row[language]]
+        for _, row in rows
+    ]
+    variants: dict[str, set[Any]] = {}
+    for code, (_, row) in zip(codes, rows, strict=True):
+        variants.setdefault(code, set()).add(row.get(VARIANT_COLUMN))
+    return [
+        f"{code}_{row.get(VARIANT_COLUMN)}" if len(variants[code]) > 1 else code
+        for code, (_, row) in zip(codes, rows, strict=True)
+    ]
+
+
+def _joined(cells: Mapping[str, Cells], key: str, where: str) -> dict[str, list[str]]:
+    """The sentences of each language, in the order of the first."""
+    texts: dict[str, dict[Any, str]] = {}
+    for language, rows in cells.items():
+        texts[language] = {}
+        for number, position, cell in rows:
+            if number in texts[language]:
+                raise RepalignError(
+                    f"{where}: {position}: {key} {number!r} occurs twice for {language!r}; remove one of them"
+                )
+            texts[language][number] = cell_text(cell, language, f"{where}: {position}")
+    first, *others = texts
+    for language in others:
+        for one, other in ((first, language), (language, first)):
+            missing = [number for number in texts[one] if number not in texts[other]]
+            if missing:
+                raise RepalignError(
+                    f"{where} is not parallel: {len(missing)} sentences of {one!r}, such as {key} {missing[0]!r}, are "
+                    f"missing for {other!r}; add or drop them"
+                )
+    return {language: [by_id[number] for number in texts[first]] for language, by_id in texts.items()}

@@ -1,0 +1,65 @@
+"""TMX, the exchange format of translation memories."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from repalign.corpora.tables import Row
+from repalign.corpora.text_files import TextFile
+from repalign.errors import RepalignError
+
+LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+CODES = {"bpt", "ept", "it", "ph", "ut"}
+"""Elements that hold formatting codes of a document, which are no text."""
+
+
+def read_tmx(file: TextFile) -> Iterator[Row]:
+    """Its units as rows: language code -> text.
+
+    Raises:
+        RepalignError: not XML, or a unit with two texts of one language; names the unit.
+    """
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.ElementTree import ParseError, iterparse
+
+    number = 0
+    try:
+        for _, element in iterparse(io.BytesIO(file.read()), events=("end",)):
+            if _name(element) != "tu":
+                continue
+            number += 1
+            yield f"unit {number}", _unit(element, f"{file.where}, unit {number}")
+            element.clear()
+    except ParseError as error:
+        raise RepalignError(f"{file.where} is not TMX: {error}") from error
+    except (DefusedXmlException, ValueError, LookupError, RecursionError) as error:  # entities, odd encodings
+        raise RepalignError(f"{file.where} is not TMX that is safe to read: {error!r}") from error
+
+
+def _name(element: Any) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _unit(unit: Any, where: str) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for variant in (child for child in unit if _name(child) == "tuv"):
+        language = variant.get(LANGUAGE) or variant.get("lang")
+        segment = next((child for child in variant if _name(child) == "seg"), None)
+        if not language or segment is None:
+            raise RepalignError(
+                f"{where}: a text without {'seg' if language else 'xml:lang'}; it is not TMX 1.4"
+            )
+        if language in texts:
+            raise RepalignError(f"{where}: two texts in {language!r}; remove one of them")
+        texts[language] = "".join(_text(segment))
+    return texts
+
+
+def _text(element: Any) -> Iterator[str]:
+    yield element.text or ""
+    for child in element:
+        if _name(child) not in CODES:
+            yield from _text(child)
+        yield child.tail or ""
