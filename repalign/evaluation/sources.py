@@ -202,12 +202,12 @@ def _chosen(
     return {code if "." in label else code.partition(".")[0]: tables[label] for code, label in meant.items()}
 
 
-def _meant(code: str, labels: Mapping[str, object], where: str) -> str:
+def _meant(code: str, available: Mapping[str, object], where: str) -> str:
     passage, _, question = code.partition(".")
-    pairs = [label.split(".") for label in labels if "." in label]
+    pairs = [label.split(".") for label in available if "." in label]
     if question in ("", passage):
-        return find_language(passage, [label for label in labels if "." not in label], where)
+        return find_language(passage, [label for label in available if "." not in label], where)
     label = f"{find_language(passage, {p for p, _ in pairs}, where)}.{find_language(question, {q for _, q in pairs}, where)}"
-    if label not in labels:
-        raise unknown("passages and questions", code, labels, where)
+    if label not in available:
+        raise unknown("passages and questions", code, available, where)
     return label

@@ -72,7 +72,7 @@ def choose(
             if all((prompt, choice) in values for choice in prompt.choices)
         }
         answers |= done
-        if on_batch is not None:
+        if done and on_batch is not None:
             on_batch(done)
     return [answers[prompt] for prompt in prompts]
 
