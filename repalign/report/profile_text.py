@@ -36,13 +36,15 @@ def print_table(profile: LayerProfile, compare: bool) -> None:
     for checkpoint, rows in both.groupby("checkpoint", sort=False):
         metrics = list(dict.fromkeys(rows.index.get_level_values("metric")))
         lines = [f"{checkpoint}, {table['variant'].iloc[0]}: {kind} (* p < .05 after correction)"]
-        lines.append(" " * 8 + "".join(f"{metric:>16}" for metric in metrics))
-        for _, ends in rows.groupby(level=2, sort=False):
+        pairs = {
+            f"{ends['source'].iloc[0]}-{ends['target'].iloc[0]}": ends
+            for _, ends in rows.groupby(level=2, sort=False)
+        }
+        width = max(8, *map(len, pairs))  # codes may be as long as eng_Latn
+        lines.append(" " * width + "".join(f"{metric:>16}" for metric in metrics))
+        for name, ends in pairs.items():
             cells = [_best(ends[ends.index.isin([metric], level="metric")]) for metric in metrics]
-            lines.append(
-                f"{ends['source'].iloc[0]}-{ends['target'].iloc[0]:5}"
-                + "".join(f"{cell:>16}" for cell in cells)
-            )
+            lines.append(name.ljust(width) + "".join(f"{cell:>16}" for cell in cells))
         print("\n".join(lines), file=sys.stderr)
 
 
