@@ -17,7 +17,7 @@ import numpy as np
 REACH = 10
 """Rows by which text is moved at most, either way."""
 
-OFFSETS = np.arange(-REACH, REACH + 1)
+OFFSETS = range(-REACH, REACH + 1)
 
 BLOCK = 40
 """Rows from which the correlation of lengths is estimated, before it is known which rows belong together."""
@@ -118,7 +118,7 @@ def _agreement(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     starts = np.linspace(0, count, max(1, count // BLOCK) + 1).astype(int)
     by_block = np.stack([_correlations(x, moved(y, offset), starts[:-1]) for offset in OFFSETS])
     strongest = np.quantile(by_block.max(axis=0), UPPER, axis=0)
-    best = np.repeat(OFFSETS[by_block.argmax(axis=0)], np.diff(starts), axis=0)
+    best = np.repeat(by_block.argmax(axis=0) - REACH, np.diff(starts), axis=0)
 
     overall = np.stack([_correlations(x, moved(y, offset), np.array([0]))[0] for offset in OFFSETS])
     here, elsewhere = overall[REACH], np.delete(overall, REACH, axis=0).max(axis=0)
@@ -153,7 +153,10 @@ def _number_ratios(a: np.ndarray, b: np.ndarray, offsets: np.ndarray) -> np.ndar
     count = len(a)
     partner = np.clip(np.arange(count)[:, None] + offsets, 0, count - 1)
     fitting = _number_classes(a, np.take_along_axis(b, partner, axis=0))
-    apart = [_number_classes(a, np.roll(b, step, axis=0)) for step in np.linspace(count / 4, 3 * count / 4, 6).astype(int)]
+    apart = [
+        _number_classes(a, np.roll(b, step, axis=0))
+        for step in np.linspace(count / 4, 3 * count / 4, 6).astype(int)
+    ]
     return np.log(_shares(fitting)) - np.log(_shares(np.concatenate(apart)))
 
 

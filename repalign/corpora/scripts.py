@@ -46,11 +46,31 @@ def share_in_script(text: str, language: str) -> float:
     Returns:
         1 for text without letters, and for a language whose writing system is not known.
     """
-    expected = scripts_of(script_of(language))
-    counts = letters_by_script(text)
-    if not expected or not counts:
+    return share_in_system(letters_by_script(text), script_of(language))
+
+
+def share_in_system(letters: Counter[str], system: str) -> float:
+    """Likewise, of letters by script and a writing system of ISO 15924."""
+    expected = scripts_of(system)
+    if not expected or not letters:
         return 1.0
-    return sum(counts[name] for name in expected) / sum(counts.values())
+    return sum(letters[name] for name in expected) / sum(letters.values())
+
+
+def writing_system(letters: Counter[str]) -> str:
+    """The writing system of most letters by ISO 15924, "" if there are none.
+
+    >>> [writing_system(letters_by_script(text)) for text in ("The cat.", "ねこ", "고양이", "猫")]
+    ['Latn', 'Jpan', 'Kore', 'Hans']
+
+    Args:
+        letters: see `letters_by_script`.
+
+    Returns:
+        That of several scripts where one of them is used: kana are Japanese.
+    """
+    most = letters.most_common(1)[0][0] if letters else ""
+    return next((system for system, scripts in LETTERS.items() if most in scripts.split()), most)
 
 
 def script_name(system: str) -> str:

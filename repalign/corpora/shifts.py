@@ -19,7 +19,7 @@ offset costs."""
 EXCHANGE = 8.0
 """Evidence in nats for two rows in the other order, which one of 3,000 aligned pairs has by chance."""
 
-MAX_REFERENCES = 8
+MAX_REFERENCES = 4
 """Languages tried in place of a pivot that most others disagree with."""
 
 NO_OFFSET = len(OFFSETS)
@@ -115,7 +115,7 @@ def _findings(language: str, reference: str, states: np.ndarray, fit: np.ndarray
     for segment in np.split(np.arange(len(states)), borders):
         state = states[segment[0]]
         if state not in (REACH, NO_OFFSET):
-            offset = int(OFFSETS[state])
+            offset = OFFSETS[state]
             of_language = np.clip(segment + offset, 0, len(states) - 1)
             yield Misalignment("shift", language, reference, _numbers(np.unique(of_language)), offset)
     if (disordered := np.flatnonzero(states == NO_OFFSET)).size:
