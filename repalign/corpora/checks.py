@@ -67,10 +67,10 @@ def check(corpus: ParallelCorpus, pivot: str | None = None) -> dict[str, Any]:
         pivot: language the others are compared with; by default English, else the first.
 
     Returns:
-        `{"sentences", "groups", "pivot", "languages": {code: {"duplicates", "near_duplicates", "copies",
-        "wrong_script", "odd_length", "script", "characters"}}, "ok", "problems"}`: the first five of a language are
-        lists of row numbers, "script" is the writing system by ISO 15924. For "ok" and "problems" see
-        `repalign.corpora.problems`. JSON types only.
+        `{"ok", "problems", "sentences", "groups", "pivot", "languages": {code: {"duplicates", "near_duplicates",
+        "copies", "wrong_script", "odd_length", "script", "characters"}}}`, JSON types only: "ok" is whether no problem
+        is more than a note (see `repalign.corpora.problems`); the first five of a language are lists of row numbers,
+        "script" is the writing system by ISO 15924.
 
     Raises:
         RepalignError: the pivot is not in the corpus.
@@ -84,12 +84,12 @@ def check(corpus: ParallelCorpus, pivot: str | None = None) -> dict[str, Any]:
     }
     found = problems(languages, misalignments(corpus.sentences, pivot), same_text(texts), len(corpus), pivot)
     return {
+        "ok": all(problem["severity"] == NOTE for problem in found),
+        "problems": found,
         "sentences": len(corpus),
         "groups": int(duplicate_groups(corpus.sentences).max()) + 1,
         "pivot": pivot,
         "languages": languages,
-        "ok": all(problem["severity"] == NOTE for problem in found),
-        "problems": found,
     }
 
 

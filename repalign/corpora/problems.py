@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 from repalign.corpora.languages import script_of, short
 from repalign.corpora.scripts import script_name, scripts_of
 from repalign.corpora.shifts import Misalignment
+
+logger = logging.getLogger(__name__)
 
 MISALIGNED, WRONG_TEXT, NOTE = "misaligned", "wrong text", "note"
 """Severities: rows that are no translations of each other; text that is not in its language; what to know."""
@@ -28,7 +31,7 @@ NOTES = {
     "duplicates": "repeat an earlier sentence",
     "near_duplicates": "differ from an earlier sentence only in case, punctuation, digits or white space",
     "copies": "are copies of the pivot's text",
-    "wrong_script": "are in another script",
+    "wrong_script": "are mostly in another script",
     "odd_length": "are much longer or shorter than the pivot's",
 }
 """What rows of one kind do, by the kind's name in the manifest."""
@@ -72,13 +75,25 @@ def verdict(found: Sequence[Problem]) -> list[str]:
     notes = by_severity.pop(NOTE, [])
     lines = [] if by_severity else ["ok"]
     for severity, severe in by_severity.items():
-        lines += [f"{severity}: {one['language']}: {one['message']}" for one in severe[:MAX_LINES]]
+        lines += [_line(one) for one in severe[:MAX_LINES]]
         if len(severe) > MAX_LINES:
             lines.append(f"{severity}: {len(severe) - MAX_LINES} more")
     for kind in NOTES:
         if of_kind := [one for one in notes if one["kind"] == kind]:
             lines.append(f"note: {_note(kind, of_kind)}")
-    return lines + [f"note: {one['language']}: {one['message']}" for one in notes if one["kind"] not in NOTES]
+    return lines + [_line(one) for one in notes if one["kind"] not in NOTES]
+
+
+def warn(corpus: str, found: Sequence[Problem]) -> None:
+    """Log the most severe problem in one line, and how many there are; nothing if there are notes only."""
+    severe = [one for one in found if one["severity"] != NOTE]
+    if severe:
+        more = f"; {len(severe) - 1} more by `repalign data check`" * (len(severe) > 1)
+        logger.warning("corpus %r: %s%s", corpus, _line(severe[0]), more)
+
+
+def _line(one: Problem) -> str:
+    return f"{one['severity']}: {one['language']}: {one['message']}"
 
 
 def _problem(severity: str, kind: str, language: str, rows: Sequence[int], message: str) -> Problem:
@@ -149,7 +164,7 @@ def _note(kind: str, found: Sequence[Problem]) -> str:
     """All languages in one line, those with most rows first."""
     most = sorted(found, key=lambda one: -len(one["rows"]))
     named = [f"{one['language']} {len(one['rows'])} ({_ranges(one['rows'])})" for one in most[:SHOWN]]
-    more = f"; and in {len(most) - SHOWN} more languages" * (len(most) > SHOWN)
+    more = f"; languages with fewer: {len(most) - SHOWN}" * (len(most) > SHOWN)
     return f"rows that {NOTES[kind]}: {', '.join(named)}{more}"
 
 

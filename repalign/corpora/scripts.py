@@ -74,14 +74,17 @@ def writing_system(letters: Counter[str]) -> str:
 
 
 def script_name(system: str) -> str:
-    """English name of a script or writing system of ISO 15924.
+    """English name of a script or writing system of ISO 15924; what is no code of one is its own.
 
     >>> script_name("Arab"), script_name("Jpan"), script_name("Hans")
     ('Arabic', 'Japanese', 'Han')
     """
     from langcodes import Language as Tag
+    from langcodes.data_dicts import ALL_SCRIPTS
 
-    return NAMES.get(system) or (Tag.make(script=system).script_name() if system else "")
+    if system not in ALL_SCRIPTS:
+        return system
+    return NAMES.get(system) or Tag.make(script=system).script_name()
 
 
 def letters_by_script(text: str) -> Counter[str]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repalign.corpora import ParallelCorpus, open_corpus
+from repalign.corpora.checks import check
 from repalign.corpora.flores import read_flores
 from repalign.corpora.languages import choose, language_name
 from repalign.corpora.opening import PHRASEBOOK_SENTENCES
+from repalign.corpora.problems import warn
 from repalign.errors import RepalignError
 from repalign.evaluation.items import Item
 from repalign.evaluation.questions import Source, read_prompts, read_questions
@@ -87,7 +89,7 @@ def _questions(source: Source) -> Callable[[Request], list[Item]]:
 
 
 def translation_items(corpus: ParallelCorpus, request: Request) -> list[Item]:
-    """One item per sentence and target language: translate it from the source language.
+    """One item per sentence and target language: translate it from the source language. Misaligned text is warned of.
 
     Raises:
         RepalignError: the corpus lacks the source language, or has no other.
@@ -98,6 +100,7 @@ def translation_items(corpus: ParallelCorpus, request: Request) -> list[Item]:
         raise RepalignError(
             f"nothing to translate {request.source!r} into; name other languages, or another --source"
         )
+    warn(corpus.name, check(corpus.select([request.source, *targets]), request.source)["problems"])
     return [
         Item(
             str(row), target, _instruction(request, target), source, (translation,),
