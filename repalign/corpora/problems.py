@@ -115,7 +115,7 @@ def _shifted(one: Misalignment, count: int) -> str:
     )
     return (
         f"rows {first} to {last} translate rows {first - one.offset} to {last - one.offset} of {one.reference}: "
-        f"{cause} near row {first}; correct that file"
+        f"{cause} near row {first}; correct the file"
     )
 
 
@@ -164,7 +164,8 @@ def _note(kind: str, found: Sequence[Problem]) -> str:
     """All languages in one line, those with most rows first."""
     most = sorted(found, key=lambda one: -len(one["rows"]))
     named = [f"{one['language']} {len(one['rows'])} ({_ranges(one['rows'])})" for one in most[:SHOWN]]
-    more = f"; languages with fewer: {len(most) - SHOWN}" * (len(most) > SHOWN)
+    rest = len(most) - SHOWN
+    more = f", and {rest} more language{'s' * (rest > 1)}" * (rest > 0)
     return f"rows that {NOTES[kind]}: {', '.join(named)}{more}"
 
 

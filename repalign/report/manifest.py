@@ -18,13 +18,13 @@ RENDERED_WITH = ("pandas", "plotly", "jinja2")
 
 
 def manifest(about: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The verdict, totals of the corpus and one row of counts per language; None if there is no manifest.
+    """A warning of faulty text, the verdict, totals of the corpus and one row of counts per language; None if there is no manifest.
 
     Lists of row numbers are counted; every number given by language becomes a column.
     """
     if not about:
         return None
-    found = about.get("problems")
+    lines = verdict(about["problems"]) if "problems" in about else []  # not in results of earlier versions
     totals: dict[str, str] = {}
     rows: dict[str, dict[str, str]] = {}
     for key, value in about.items():
@@ -47,7 +47,8 @@ def manifest(about: Mapping[str, Any] | None) -> dict[str, Any] | None:
         language: {column: row.get(column, "") for column in columns} for language, row in rows.items()
     }
     return {
-        "verdict": [] if found is None else verdict(found),  # not in results of earlier versions
+        "warning": "" if about.get("ok", True) else lines[0],
+        "verdict": lines,
         "totals": totals,
         "columns": columns,
         "rows": complete,

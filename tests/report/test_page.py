@@ -175,6 +175,7 @@ def test_manifest_counts_lists_and_lines_up_languages():
         }
     )
     assert made == {
+        "warning": "",
         "verdict": [],
         "totals": {"sentences": "9"},
         "columns": ["copies", "tokens"],
