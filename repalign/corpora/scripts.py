@@ -49,8 +49,7 @@ def share_in_script(text: str, language: str) -> float:
     expected = scripts_of(script_of(language))
     if not expected or _only(expected).fullmatch(text):
         return 1.0
-    counts = letters_by_script(text)
-    return sum(counts[name] for name in expected) / sum(counts.values()) if counts else 1.0
+    return share_in_system(letters_by_script(text), script_of(language))
 
 
 @lru_cache(maxsize=1024)
@@ -60,15 +59,42 @@ def _only(scripts: frozenset[str]) -> regex.Pattern[str]:
     return regex.compile(rf"[\P{{L}}{properties}]*")
 
 
+def share_in_system(letters: Counter[str], system: str) -> float:
+    """Likewise, of letters by script and a writing system of ISO 15924."""
+    expected = scripts_of(system)
+    if not expected or not letters:
+        return 1.0
+    return sum(letters[name] for name in expected) / sum(letters.values())
+
+
+def writing_system(letters: Counter[str]) -> str:
+    """The writing system of most letters by ISO 15924, "" if there are none.
+
+    >>> [writing_system(letters_by_script(text)) for text in ("The cat.", "ねこ", "고양이", "猫")]
+    ['Latn', 'Jpan', 'Kore', 'Hans']
+
+    Args:
+        letters: see `letters_by_script`.
+
+    Returns:
+        That of several scripts where one of them is used: kana are Japanese.
+    """
+    most = letters.most_common(1)[0][0] if letters else ""
+    return next((system for system, scripts in LETTERS.items() if most in scripts.split()), most)
+
+
 def script_name(system: str) -> str:
-    """English name of a script or writing system of ISO 15924.
+    """English name of a script or writing system of ISO 15924; what is no code of one is its own.
 
     >>> script_name("Arab"), script_name("Jpan"), script_name("Hans")
     ('Arabic', 'Japanese', 'Han')
     """
     from langcodes import Language as Tag
+    from langcodes.data_dicts import ALL_SCRIPTS
 
-    return NAMES.get(system) or (Tag.make(script=system).script_name() if system else "")
+    if system not in ALL_SCRIPTS:
+        return system
+    return NAMES.get(system) or Tag.make(script=system).script_name()
 
 
 def letters_by_script(text: str) -> Counter[str]:

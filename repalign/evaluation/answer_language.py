@@ -95,7 +95,8 @@ def language_table(
 
     Args:
         items: by language.
-        detected: checkpoint (or `REFERENCES`) -> language of the question -> language of each answer.
+        detected: checkpoint (or `REFERENCES`) -> language of the question -> language of each answer. Languages that
+            it lacks are left out.
     """
     rows = [
         {
@@ -103,7 +104,7 @@ def language_table(
             "share": languages.count(answered) / len(languages),
         }
         for name, by_question in detected.items()
-        for asked, languages in ((asked, list(by_question[asked])) for asked in items)
+        for asked, languages in ((asked, list(by_question[asked])) for asked in items if asked in by_question)
         for answered in dict.fromkeys(sorted(languages, key=lambda code: (code is None, code or "")))
     ]  # fmt: skip
     return EVALUATION["languages"].frame(rows)

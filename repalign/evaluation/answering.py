@@ -81,11 +81,11 @@ def answer(
     missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in by_prompt]
     if missing:  # else the model need not be loaded
         generator, on_batch = Generator(weights, device, dtype, batch_tokens), stored.add if stored else None
-        asked = [prompt for prompt in missing if not prompt.choices]
-        given = [prompt for prompt in missing if prompt.choices]
-        answers = generator.answer(asked, new_tokens, progress, on_batch) if asked else []
-        answers += choose(generator, given, progress, on_batch) if given else []
-        by_prompt |= dict(zip(asked + given, answers, strict=True))
+        free = [prompt for prompt in missing if not prompt.choices]
+        closed = [prompt for prompt in missing if prompt.choices]
+        answers = generator.answer(free, new_tokens, progress, on_batch) if free else []
+        answers += choose(generator, closed, progress, on_batch) if closed else []
+        by_prompt |= dict(zip(free + closed, answers, strict=True))
     by_language: dict[str, list[Answer]] = {}
     for item, prompt in zip(items, prompts, strict=True):
         by_language.setdefault(item.label, []).append(by_prompt[prompt])

@@ -53,7 +53,7 @@ def belebele_item(row: Row, language: str, where: str) -> Item:
 
 
 def mmlu_item(row: Row, language: str, where: str) -> Item:
-    """A question of knowledge with four answers; its kind is the subject.
+    """A question of knowledge with four answers; its kind is the subject, if the row has one.
 
     Raises:
         RepalignError: a missing field, or a right answer that is not A to D.
@@ -62,7 +62,7 @@ def mmlu_item(row: Row, language: str, where: str) -> Item:
     answers = [text_of(row, f"option_{letter.lower()}", where) for letter in LETTERS]
     options = "\n".join(f"{letter}. {answer}" for letter, answer in zip(LETTERS, answers, strict=True))
     right = _right(row, "answer", LETTERS, where)
-    key, subject = text_of(row, "sample_id", where), text_of(row, "subject", where)
+    key, subject = (str(row.get(column) or "") for column in ("sample_id", "subject"))
     return Item(key, language, f"{question}\n{options}\nAnswer:", "", (right,), subject, choices=LETTERS)
 
 

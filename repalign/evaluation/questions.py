@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,8 @@ from repalign.evaluation.sources import DataSet, Table, find_tables
 PLACEHOLDER = re.compile(r"\{(context|question)\}")
 
 ToItem = Callable[[Row, str, str], Item | None]
-"""(row, label of its language, how messages refer to the row) -> item; None for a question without an answer."""
+"""(row, label of its language, how messages refer to the row) -> item; None for a question without an answer. The id of the
+item is "" if the row has none."""
 
 
 def read_questions(
@@ -75,11 +77,14 @@ def read_tables(label: str, tables: Sequence[Table], to_item: ToItem, notes: lis
 def _items(label: str, table: Table, to_item: ToItem, notes: list[str]) -> dict[str, Item]:
     """By id."""
     items: dict[str, Item] = {}
-    unanswerable = repeated = 0
+    unanswerable = repeated = unnamed = 0
     for number, row in enumerate(table.read(), start=1):
         where = f"{table.name}, question {row.get('id', number)}"
         labels.check(row, label, where)
         item = to_item(row, label, where)
+        if item is not None and not item.id:
+            unnamed += 1
+            item = replace(item, id=str(number))
         if item is None:
             unanswerable += 1
         elif item.id not in items:
@@ -93,6 +98,7 @@ def _items(label: str, table: Table, to_item: ToItem, notes: list[str]) -> dict[
     for count, what in (
         (unanswerable, "questions without an answer are left out"),
         (repeated, "questions are there more than once and counted once"),
+        (unnamed, "questions have no id and are paired with those of other languages by their place"),
     ):
         if count:
             notes.append(f"{label}: {count:,} {what}")
@@ -108,9 +114,7 @@ def _item(prompt: Mapping[str, str], row: Row, label: str, where: str) -> Item |
     if not answers:
         return None
     text = PLACEHOLDER.sub(lambda match: fields[match[1]], prompt["input"])
-    if "id" not in row:
-        raise RepalignError(f"{where}: no field 'id'; expected id, context, question, answers")
-    return Item(str(row["id"]), language, prompt["instruction"], text, answers, asked_in=asked_in)
+    return Item(str(row.get("id", "")), language, prompt["instruction"], text, answers, asked_in=asked_in)
 
 
 def _answers(row: Row, where: str) -> list[str]:

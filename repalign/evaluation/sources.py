@@ -21,7 +21,8 @@ from repalign.evaluation.rows import SUFFIXES, Row, read_rows
 SPLITS = ("test", "validation", "dev", "train")
 """Words of a path that name a split. The first that a folder has is read, with files that name none."""
 
-SHARD = re.compile(r"-\d+-of-\d+")
+SHARD = re.compile(r"-\d+-of-\d+|(?<![^/])\d{4,}(?=\.parquet$)")
+"""The part of a path that numbers the files of one table: validation-00000-of-00002.parquet, validation/0000.parquet."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class DataSet:
 
     Attributes:
         example: a path in a folder, for messages.
-        files: regular expression that paths in a folder must contain; by default all files of questions are read.
+        files: regular expression that paths in a folder must contain, in small or capital letters; by default all files
+            of questions are read.
         hub: its id on the hub; "" if there is no default.
         config: of one language there, with `{language}`, and `{question}` if that may be in another.
         split: there.
@@ -93,7 +95,7 @@ def _in_folder(path: Path, dataset: DataSet, only: str | None, notes: list[str])
     shards: dict[str, list[TextFile]] = {}
     is_file = path.is_file() and path.suffix != ".zip"
     for file in [text_file(path)] if is_file else files_in(path):
-        if file.suffix in SUFFIXES and (is_file or re.search(dataset.files, file.name)):
+        if file.suffix in SUFFIXES and (is_file or re.search(dataset.files, file.name, re.IGNORECASE)):
             shards.setdefault(SHARD.sub("", file.name), []).append(file)
     if not shards:
         raise RepalignError(f"no questions in {path}; expected files such as {dataset.example}")
@@ -202,12 +204,12 @@ def _chosen(
     return {code if "." in label else code.partition(".")[0]: tables[label] for code, label in meant.items()}
 
 
-def _meant(code: str, labels: Mapping[str, object], where: str) -> str:
+def _meant(code: str, available: Mapping[str, object], where: str) -> str:
     passage, _, question = code.partition(".")
-    pairs = [label.split(".") for label in labels if "." in label]
+    pairs = [label.split(".") for label in available if "." in label]
     if question in ("", passage):
-        return find_language(passage, [label for label in labels if "." not in label], where)
+        return find_language(passage, [label for label in available if "." not in label], where)
     label = f"{find_language(passage, {p for p, _ in pairs}, where)}.{find_language(question, {q for _, q in pairs}, where)}"
-    if label not in labels:
-        raise unknown("passages and questions", code, labels, where)
+    if label not in available:
+        raise unknown("passages and questions", code, available, where)
     return label

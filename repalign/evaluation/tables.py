@@ -33,7 +33,7 @@ PerItem = Mapping[str, Mapping[str, Mapping[str, np.ndarray]]]
 logger = logging.getLogger(__name__)
 
 Detected = Mapping[str, Mapping[str, Sequence[str | None]]]
-"""Checkpoint, or the references -> language of the question -> language of each answer."""
+"""Checkpoint, or the references -> language of the question, if lingua knows it -> language of each answer."""
 
 
 def evaluation_tables(
@@ -90,22 +90,26 @@ def evaluation_tables(
 
 
 def _detected_languages(items: Items, answers: Mapping[str, Answers]) -> Detected:
-    """Languages of the answers, and of the references for comparison."""
+    """Languages of the answers, and of the references for comparison, where lingua can distinguish any."""
     languages = {asked: questions[0].language for asked, questions in items.items()}
     candidates = [*languages.values(), "en"]
-    if unknown := [asked for asked, language in languages.items() if lingua_code(language) is None]:
+    known = {asked: language for asked, language in languages.items() if lingua_code(language)}
+    if unknown := [asked for asked in languages if asked not in known]:
         logger.warning(
             "answers in %s: lingua does not know the language, so it is not detected", ", ".join(unknown)
         )
-    texts = {REFERENCES: {lang: [item.references[0] for item in items[lang]] for lang in items}}
+    if len({lingua_code(language) for language in (*known.values(), "en")}) < 2:
+        logger.info("the language of answers is not detected: there is none but English to choose from")
+        return {}
+    texts = {REFERENCES: {asked: [item.references[0] for item in items[asked]] for asked in items}}
     texts |= {name: given.texts for name, given in answers.items()}
     return {
         name: {
             asked: [
-                asked if language == languages[asked] else language
-                for language in answer_languages(answered, languages[asked], candidates)
+                asked if found == language else found
+                for found in answer_languages(by_language[asked], language, candidates)
             ]
-            for asked, answered in by_language.items()
+            for asked, language in known.items()
         }
         for name, by_language in texts.items()
     }
@@ -120,7 +124,7 @@ def _answer_table(
         {
             "checkpoint": name, "language": language, "item": item.id, "kind": item.kind,
             "instruction": item.instruction, "input": item.input, "reference": item.references[0],
-            "answer": answer.text, "answered_in": detected[name][language][row] if detected else None,
+            "answer": answer.text, "answered_in": detected[name][language][row] if language in detected.get(name, {}) else None,
             "tokens": answer.tokens, "ended": answer.ended, "prompt_cut": answer.prompt_cut,
             **{scorer: values[language][row] for scorer, values in per_item[name].items()},
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -72,7 +72,7 @@ def choose(
             if all((prompt, choice) in values for choice in prompt.choices)
         }
         answers |= done
-        if on_batch is not None:
+        if done and on_batch is not None:
             on_batch(done)
     return [answers[prompt] for prompt in prompts]
 
@@ -139,8 +139,8 @@ def _encoded(generator: Generator, text: str, continuation: str) -> _Request:
         raise RepalignError(
             f"the continuation {continuation[:60]!r} has no tokens of its own after {text[-60:]!r}; give a longer one"
         )
-    first = generator.tokenizer.bos_token_id
-    before = before or [generator.tokenizer.eos_token_id if first is None else first]
+    tokenizer: Any = generator.tokenizer
+    before = before or [tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id]
     room = len(before) if generator.context is None else generator.context - len(tokens) + 1
     if room < 1:
         raise RepalignError(

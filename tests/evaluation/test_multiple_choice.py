@@ -101,6 +101,16 @@ def test_a_missing_field_is_named(tmp_path):
         TASKS["belebele"].read(Request(str(tmp_path)))
 
 
+def test_knowledge_without_ids_and_subjects_is_paired_by_place(tmp_path):
+    rows = [
+        {key: cell for key, cell in row.items() if key not in ("sample_id", "subject")} for row in mmlu_rows()
+    ]
+    json_lines(tmp_path / "zh.jsonl", rows)
+    items = TASKS["global-mmlu"].read(Request(str(tmp_path)))
+    assert [(item.id, item.kind) for item in items] == [(str(n), "") for n in range(1, 7)]
+    assert "have no id and are paired" in items.notes[0]
+
+
 def test_languages_on_the_hub_are_named_before_they_are_downloaded(monkeypatch):
     monkeypatch.setattr(
         "datasets.get_dataset_config_names", lambda repo: ["eng_Latn", "zho_Hans", "zho_Hant"]

@@ -57,6 +57,8 @@ SHAPES = [
     ("xquad", "xquad.{}.parquet", "en", "zh"),
     ("mlqa", "MLQA_V1/test/test-context-{0}-question-{0}.json", "en", "zh"),
     ("mlqa", "MLQA_V1/dev/dev-context-{0}-question-{0}.json", "en", "zh"),
+    ("xquad", "XQuAD.{}/validation-00000-of-00001.parquet", "en", "zh"),  # XTREME on the hub
+    ("xquad", "xquad.{}/validation/0000.parquet", "en", "zh"),  # the hub's own conversion
     ("mlqa", "mlqa.{0}.{0}/test-00000-of-00001.parquet", "en", "zh"),
     ("mlqa", "mlqa.{0}.{0}/validation-00000-of-00001.parquet", "en", "zh"),
     ("squad", "tydiqa-goldp-v1.1-dev/tydiqa.goldp.{}.dev.json", "en", "zh"),  # XTREME
@@ -172,6 +174,12 @@ def test_shards_of_one_table_are_read_together(tmp_path):
     assert [item.id for item in read("xquad", tmp_path)] == ["a", "b"]
 
 
+def test_shards_of_the_hubs_own_conversion_are_read_together(tmp_path):
+    for shard, row in enumerate(ENGLISH):
+        write(tmp_path / "xquad.en" / "validation" / f"{shard:04}.parquet", [row])
+    assert [item.id for item in read("xquad", tmp_path)] == ["a", "b"]
+
+
 def test_repeated_ids_are_counted_once_or_refused(tmp_path):
     write(tmp_path / "xquad.en.json", [*ENGLISH, ENGLISH[0]])
     items = read("xquad", tmp_path)
@@ -179,6 +187,16 @@ def test_repeated_ids_are_counted_once_or_refused(tmp_path):
     assert items.notes == ["en: 1 questions are there more than once and counted once"]
     write(tmp_path / "xquad.en.json", [*ENGLISH, ("a", "Birds sing.", "Who sings?", "Birds")])
     refused("different questions have the id 'a'; give each an id of its own", "xquad", tmp_path)
+
+
+def test_questions_without_an_id_are_paired_by_their_place(tmp_path):
+    for language in ("en", "zh"):
+        rows = [{"context": "c", "question": f"{language} {n}", "answers": ["a"]} for n in range(3)]
+        json_lines(tmp_path / f"{language}.jsonl", rows)
+    items = read("squad", tmp_path)
+    assert [item.id for item in items] == ["1", "2", "3"] * 2
+    note = "3 questions have no id and are paired with those of other languages by their place"
+    assert items.notes == [f"en: {note}", f"zh: {note}"]
 
 
 def test_questions_without_an_answer_are_left_out_and_counted(tmp_path):
@@ -231,7 +249,6 @@ WRONG = [
         [{"id": "1", "context": "c", "question": "q", "answers": [{"text": 3}]}],
         "question 1: an answer is not a text",
     ),
-    ([{"context": "c", "question": "q", "answers": ["a"]}], "question 1: no field 'id'"),
     ([{"id": "1", "context": "\ud83d", "question": "q", "answers": ["a"]}], "half of a surrogate pair"),
     ([{"id": "1", "context": "c", "question": "q", "answers": ["\ud83d"]}], "half of a surrogate pair"),
     (

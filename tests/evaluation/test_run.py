@@ -295,3 +295,23 @@ def test_wrong_arguments_are_reported_before_a_model_is_loaded(change, line, mon
     arguments = {"checkpoints": "m-llama", "task": "phrasebook", "detect": False} | change
     with pytest.raises(RepalignError, match=line):
         evaluate(**arguments)
+
+
+def test_languages_are_detected_only_where_there_are_some_to_choose_from(llama, caplog):
+    """Without a choice, all answers would count as in another language."""
+    caplog.set_level("INFO", logger="repalign")
+    items = {
+        lang: [Item("0", lang, "Say", "x", ("Maayong buntag kaninyong tanan.",))]
+        for lang in ("eng_Latn", "ceb", "zho_Hans")
+    }
+
+    def tables(*languages):
+        given = [item for lang in languages for item in items[lang]]
+        return evaluate(str(llama), "echo", items=given, scorers="exact", new_tokens=2, draws=20).tables
+
+    assert "languages" not in tables("eng_Latn")
+    assert "there is none but English to choose from" in caplog.text
+    found = tables("eng_Latn", "ceb", "zho_Hans")
+    assert set(found["languages"]["asked"]) == {"eng_Latn", "zho_Hans"}
+    assert found["answers"].set_index("language")["answered_in"].isna()["ceb"]
+    assert "answers in ceb: lingua does not know the language" in caplog.text

@@ -20,6 +20,7 @@ from repalign.models.fingerprint import fingerprint
 from repalign.models.generation import Generator
 from repalign.models.loading import load_model, one_base, read_config
 from repalign.models.locating import locate
+from repalign.models.loglikelihood import loglikelihoods
 from repalign.states.extraction import extract
 
 ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "up_proj", "down_proj", "gate_proj"]
@@ -296,6 +297,25 @@ def test_a_prompt_is_part_of_every_answer(base, tmp_path):
         )
     bare = Generator(locate(Checkpoint.named(str(base))), device="cpu", dtype="float32")
     assert [answer.text for answer in bare.answer(prompts, 5, progress=False)] != answers
+
+
+def test_a_prompt_is_part_of_every_likelihood(base, tmp_path):
+    adapter = save(
+        base, tmp_path / "adapter", peft.PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=3)
+    )
+    requests = [("The dog", " sleeps"), ("The dog", " sleeps in the garden"), ("狗", "在睡觉")]
+    generator = Generator(locate(Checkpoint.named(str(adapter))), device="cpu", dtype="float32")
+    found = loglikelihoods(generator, requests, progress=False)
+    model = peft.PeftModel.from_pretrained(
+        transformers.AutoModelForCausalLM.from_pretrained(base), adapter
+    ).eval()
+    for (text, continuation), one in zip(requests, found, strict=True):
+        ids = generator.tokenizer(text + continuation, return_tensors="pt")["input_ids"]
+        with torch.inference_mode():
+            scores = model(input_ids=ids).logits[0, 3:].log_softmax(-1)
+        start = ids.shape[1] - one.tokens
+        right = sum(float(scores[at - 1, ids[0, at]]) for at in range(start, ids.shape[1]))
+        assert one.value == pytest.approx(right, abs=1e-5)
 
 
 def test_a_start_that_cannot_be_repeated_is_refused(base, tmp_path):
