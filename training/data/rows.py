@@ -63,7 +63,11 @@ def table_rows(path: Path, columns: str = "") -> list[Row]:
 
 
 def sentences(path: Path) -> Columns:
-    """The lines of plain text that are not blank. Raises: see `text_lines`."""
+    """The lines of plain text that are not blank.
+
+    Raises:
+        RepalignError: see `text_lines`.
+    """
     lines, numbers = [], array("L")
     for number, line in enumerate(text_lines(path), start=1):
         if not is_blank(line):
