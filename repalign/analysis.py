@@ -21,7 +21,9 @@ from repalign.checkpoints import (
     random_twin,
 )
 from repalign.corpora import EMBEDDED, CorpusLike, ParallelCorpus, as_corpus
+from repalign.corpora.checks import check
 from repalign.corpora.languages import find_language
+from repalign.corpora.problems import warn
 from repalign.errors import RepalignError, explained_keywords
 from repalign.maps.reducers import REDUCERS
 from repalign.metrics import DEFAULT_METRICS, Metric
@@ -132,6 +134,8 @@ class Analysis:
         from repalign.models.loading import one_base
         from repalign.results.results import Results
 
+        checked = check(self.corpus, self.scoring.pivot)
+        warn(self.corpus.name, checked["problems"])
         # Streamed states are computed during scoring, when another checkpoint's adapter may be on a shared base.
         with nullcontext() if self.stream else one_base():
             states = [self._states(checkpoint, self.spec) for checkpoint in self.checkpoints]
@@ -142,7 +146,7 @@ class Analysis:
         scores = self._scores(states)
         about = {
             "versions": {"repalign": __version__, **{name: version(name) for name in VERSIONED}},
-            "manifest": states[0].metadata,
+            "manifest": {**states[0].metadata, **checked},
             **({"key": self.key} if self.key else {}),
         }
         tables = {} if self.stream else self._tables(states, scores)

@@ -3,41 +3,59 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from repalign.models.templates import TEMPLATES
 
-from .data.dataset import read_parts
+from .data.dataset import EncodedPart, encode_parts, read_parts
+from .data.dropped import REMEDIES
 from .data.encoding import Encoded, encode
+from .data.filters import check_losses
 from .recipe import Recipe
 
 GREEN, PLAIN = "\033[32m", "\033[0m"
 
 
 def preview(recipe: Recipe, examples: int = 1) -> Iterator[str]:
-    """Lines for a terminal: the parts of the mixture with their sizes, and items of each with the answer in green.
+    """Lines for a terminal: the parts of the mixture with their sizes and losses, and items with the answer in green.
 
     Args:
         examples: items shown of each part.
 
     Raises:
-        RepalignError: see `read_parts`; or a missing parent, whose tokenizer is needed.
+        RepalignError: see `read_parts`; or a missing parent, whose tokenizer is needed. That a part loses too many items
+            is raised after the table.
     """
     from .model import starting_tokenizer
 
-    parts, held_out = read_parts(recipe)
+    parts, held_out = read_parts(recipe, drop_limit=1.0)
     tokenizer = starting_tokenizer(recipe)
-    template, longest = TEMPLATES[recipe.template], recipe.train.max_length
+    encoded = encode_parts(recipe, parts, held_out, tokenizer)
     yield f"{recipe.name}: {recipe.mixture}\n"
-    yield f"{'part':34}{'items':>10}{'tokens':>12}{'learnt':>12}{'held out':>10}"
-    for part, part_held_out in zip(parts, held_out, strict=True):
-        encoded = encode(part, tokenizer, template, longest)
-        tokens, learnt = sum(map(len, encoded)), sum(len(item) - item.answer for item in encoded)
-        yield f"{part.name:34}{len(encoded):>10,}{tokens:>12,}{learnt:>12,}{len(part_held_out.items):>10,}"
+    yield from _table(encoded)
+    for part in encoded:
+        yield from part.losses
+    check_losses((part.part for part in encoded), recipe.filters.drop_limit)
     for part in parts:
-        for item in encode(part.items[:examples], tokenizer, template, longest):
+        chosen = encode(part.items[:examples], tokenizer, TEMPLATES[recipe.template], recipe.train.max_length)
+        for item in chosen.items:
             yield f"\n{part.name}\n{_painted(item, tokenizer)}"
+
+
+def _table(parts: Sequence[EncodedPart]) -> Iterator[str]:
+    """Items read, dropped by each reason that occurs, held out and kept; tokens, and those of them that are learnt."""
+    reasons = [reason for reason in REMEDIES if any(reason in part.part.dropped.counts for part in parts)]
+    header = ["read", *reasons, "held out", "kept", "truncated", "tokens", "learnt"]
+    widths = [max(len(name), 10) + 2 for name in header]
+    yield f"{'part':34}" + "".join(f"{name:>{width}}" for name, width in zip(header, widths, strict=True))
+    for part in parts:
+        entry = part.entry
+        learnt = sum(len(item) - item.answer for item in part.train.items)
+        dropped = [entry["dropped"].get(reason, 0) for reason in reasons]
+        sizes = [entry[key] for key in ("held_out", "items", "truncated", "tokens")]
+        counts = zip([entry["read"], *dropped, *sizes, learnt], widths, strict=True)
+        yield f"{part.part.name:34}" + "".join(f"{count:>{width},}" for count, width in counts)
 
 
 def _painted(item: Encoded, tokenizer: Any) -> str:

@@ -82,6 +82,7 @@ class Recipe:
         del table["about"], table["corpus"]
         for key in ("threads", "save_steps", "evaluate_steps", "align_steps", "report_to"):
             del table["train"][key]
+        del table["filters"]["drop_limit"]  # decides only whether to train
         parent = self.parent_recipe
         return digest([json.dumps(table, sort_keys=True), parent.digest if parent else str(self.parent)])
 

@@ -78,6 +78,8 @@ def _train(recipe: Recipe, folder: Path) -> None:
     data = read_data(recipe, tokenizer)
     set_seed(recipe.seed)
     trainer = make_trainer(recipe, starting_model(recipe, tokenizer), tokenizer, data, folder)
+    for line in data.losses:
+        _log(recipe, line)
     resume = last_checkpoint(folder)
     items = sum(part["items"] for part in data.parts)
     resumed = f"; resuming from {resume.name}" if resume else ""

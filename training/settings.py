@@ -90,6 +90,11 @@ class Filters:
         duplicates: whether an item may occur twice, beyond the repeats due to a weight.
         protect: corpora for analysis (as for `--corpus`) that must not occur in the training text.
         leakage: largest share of their sentences that may have a run of words in common with the training text.
+        drop_limit: largest share of the items of a part that may be dropped, for whatever reason; beyond it training
+            stops, because a language could be missing.
+
+    Raises:
+        RepalignError: a number out of its bounds.
     """
 
     length_ratio: float = 0.0
@@ -98,3 +103,13 @@ class Filters:
     duplicates: bool = False
     protect: tuple[str, ...] = ()
     leakage: float = 0.01
+    drop_limit: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in ("script", "leakage", "drop_limit"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise RepalignError(f"filters.{name} is a share, 0 to 1, not {getattr(self, name)}")
+        if not (self.length_ratio == 0 or self.length_ratio >= 1):
+            raise RepalignError(
+                f"filters.length_ratio should be at least 1, or 0 for no limit, not {self.length_ratio}"
+            )

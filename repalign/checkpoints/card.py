@@ -30,7 +30,8 @@ class Card:
         recipe_digest: SHA-256 of the recipe; identifies the run of a finished folder.
         parent: the checkpoint it was tuned from, or None if trained from scratch.
         template: the prompt frame it was tuned with (see `repalign.models.templates`).
-        mixture: one entry per source: name, items, tokens, digest.
+        mixture: one entry per part: name; items read, dropped by reason, held out, kept (`items`) and truncated; tokens,
+            digest.
         seed, steps, tokens: of the run; `tokens` counts all tokens seen.
         losses: e.g. {"first": 6.1, "last": 0.4, "held_out": 0.5}, in nats per token.
         seconds: wall-clock time of training.

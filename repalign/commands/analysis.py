@@ -21,6 +21,7 @@ from repalign.commands.options import (
     reading_spec,
     resolve,
 )
+from repalign.corpora.problems import warn
 from repalign.errors import RepalignError
 from repalign.report.profile_text import print_table
 
@@ -60,7 +61,11 @@ def run_analysis(args: argparse.Namespace, names: Sequence[str], compare: bool) 
     """Extract, score, draw, save; the files are written at the end, each atomically."""
     analysis = request(args, names, compare)
     out = output_folder(args, analysis.title)
-    results = saved(out, analysis.key) or analysis.run()
+    results = saved(out, analysis.key)
+    if results:
+        warn(analysis.corpus.name, results.about["manifest"]["problems"])
+    else:
+        results = analysis.run()
     results.about["command"] = shlex.join(["repalign", *args.argv])
     print_table(results.profile, compare)
     paths = results.save(out)

@@ -9,6 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from repalign.commands.options import comma_list
+from repalign.errors import RepalignError
+
+COUNTED = {
+    "duplicates": "duplicates",
+    "near_duplicates": "near-dup.",
+    "copies": "copies",
+    "wrong_script": "script?",
+    "odd_length": "length?",
+}
+"""Headings of the counts, by their names in the manifest."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,16 +27,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--langs", type=comma_list, metavar="L,L", help="languages; default: all in the corpus"
     )
-    parser.add_argument("--pivot", metavar="L", help="language the others are compared with; default: en")
+    parser.add_argument(
+        "--pivot", metavar="L", help="language the others are compared with; default: English, else the first"
+    )
     parser.add_argument(
         "--ckpt", metavar="CKPT", help="also count tokens with its tokenizer (no weights are loaded)"
     )
-    parser.add_argument("--json", action="store_true", help="print the whole manifest, with row numbers")
+    parser.add_argument(
+        "--json", action="store_true", help="print the whole manifest, with all problems and row numbers"
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="exit with 1 if rows are misaligned or text is wrong"
+    )
 
 
 def run(args: argparse.Namespace) -> list[Path]:
+    """
+    Raises:
+        RepalignError: a corpus that cannot be read; with --strict also one that is not ok.
+    """
     from repalign.corpora import open_corpus
     from repalign.corpora.checks import check
+    from repalign.corpora.problems import verdict
 
     corpus = open_corpus(args.corpus, args.langs)
     manifest = check(corpus, args.pivot)
@@ -37,11 +59,11 @@ def run(args: argparse.Namespace) -> list[Path]:
         manifest["tokens"] = count_tokens(Checkpoint.named(args.ckpt), corpus)
     if args.json:
         print(json.dumps(manifest, ensure_ascii=False, indent=1))
-        return []
-    print(
-        f"{corpus.name}: {len(corpus)} sentences in {manifest['groups']} groups, digest {corpus.digest[:8]}"
-    )
-    print("\n".join(table(manifest)))
+    else:
+        head = f"{len(corpus)} sentences in {manifest['groups']} groups, digest {corpus.digest[:8]}"
+        print(*verdict(manifest["problems"]), "", f"{corpus.name}: {head}", *table(manifest), sep="\n")
+    if args.strict and not manifest["ok"]:
+        raise RepalignError(f"corpus {corpus.name!r} is not ok; correct the text as the problems above say")
     return []
 
 
@@ -50,11 +72,12 @@ def table(manifest: Mapping[str, Any]) -> Iterator[str]:
     from repalign.corpora.scripts import script_name
 
     tokens = manifest.get("tokens", {})
-    head = f"{'':6}{'script':>12}{'chars':>8}{'duplicates':>12}{'copies':>8}{'script?':>9}{'length?':>9}"
+    width = max(6, *(len(language) + 1 for language in manifest["languages"]))
+    head = f"{'':{width}}{'script':>12}{'chars':>8}" + "".join(f"{name:>12}" for name in COUNTED.values())
     yield head + f"{'tokens':>9}{'per char':>10}{'cut':>6}" * bool(tokens)
-    for language, problems in manifest["languages"].items():
-        counts = [len(problems[name]) for name in ("duplicates", "copies", "wrong_script", "odd_length")]
-        line = f"{language:6}{script_name(problems['script']).lower():>12}{problems['characters']:8.1f}{counts[0]:12}{counts[1]:8}{counts[2]:9}{counts[3]:9}"
+    for language, checked in manifest["languages"].items():
+        line = f"{language:{width}}{script_name(checked['script']).lower():>12}{checked['characters']:8.1f}"
+        line += "".join(f"{len(checked[kind]):12}" for kind in COUNTED)
         if tokens:
             counted = tokens[language]
             line += f"{counted['per_sentence']:9.1f}{counted['per_character']:10.2f}{counted['truncated']:6}"

@@ -47,21 +47,54 @@ def share_in_script(text: str, language: str) -> float:
         1 for text without letters, and for a language whose writing system is not known.
     """
     expected = scripts_of(script_of(language))
-    counts = letters_by_script(text)
-    if not expected or not counts:
+    if not expected or _only(expected).fullmatch(text):
         return 1.0
-    return sum(counts[name] for name in expected) / sum(counts.values())
+    return share_in_system(letters_by_script(text), script_of(language))
+
+
+@lru_cache(maxsize=1024)
+def _only(scripts: frozenset[str]) -> regex.Pattern[str]:
+    """Matches text whose letters are all of some scripts, or common to several: ten times faster than counting them."""
+    properties = "".join(f"\\p{{Script={name}}}" for name in sorted(scripts | OF_ALL_SCRIPTS))
+    return regex.compile(rf"[\P{{L}}{properties}]*")
+
+
+def share_in_system(letters: Counter[str], system: str) -> float:
+    """Likewise, of letters by script and a writing system of ISO 15924."""
+    expected = scripts_of(system)
+    if not expected or not letters:
+        return 1.0
+    return sum(letters[name] for name in expected) / sum(letters.values())
+
+
+def writing_system(letters: Counter[str]) -> str:
+    """The writing system of most letters by ISO 15924, "" if there are none.
+
+    >>> [writing_system(letters_by_script(text)) for text in ("The cat.", "ねこ", "고양이", "猫")]
+    ['Latn', 'Jpan', 'Kore', 'Hans']
+
+    Args:
+        letters: see `letters_by_script`.
+
+    Returns:
+        That of several scripts where one of them is used: kana are Japanese.
+    """
+    most = letters.most_common(1)[0][0] if letters else ""
+    return next((system for system, scripts in LETTERS.items() if most in scripts.split()), most)
 
 
 def script_name(system: str) -> str:
-    """English name of a script or writing system of ISO 15924.
+    """English name of a script or writing system of ISO 15924; what is no code of one is its own.
 
     >>> script_name("Arab"), script_name("Jpan"), script_name("Hans")
     ('Arabic', 'Japanese', 'Han')
     """
     from langcodes import Language as Tag
+    from langcodes.data_dicts import ALL_SCRIPTS
 
-    return NAMES.get(system) or (Tag.make(script=system).script_name() if system else "")
+    if system not in ALL_SCRIPTS:
+        return system
+    return NAMES.get(system) or Tag.make(script=system).script_name()
 
 
 def letters_by_script(text: str) -> Counter[str]:
@@ -74,7 +107,7 @@ def letters_by_script(text: str) -> Counter[str]:
 @lru_cache(maxsize=1024)
 def scripts_of(system: str) -> frozenset[str]:
     """The scripts of Unicode in a writing system of ISO 15924: Hani, Hira and Kana for "Jpan"; none if not known."""
-    return frozenset(LETTERS.get(system, system).split()) & _patterns().groupindex.keys()
+    return frozenset(LETTERS.get(system, system).split()).intersection(_patterns().groupindex)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from repalign.corpora.problems import verdict
+from repalign.corpora.scripts import script_name
 from repalign.version import __version__
 
 if TYPE_CHECKING:
@@ -16,27 +18,41 @@ RENDERED_WITH = ("pandas", "plotly", "jinja2")
 
 
 def manifest(about: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Totals of the corpus and one row of counts per language; None if there is no manifest.
+    """A warning of faulty text, the verdict, totals of the corpus and one row of counts per language; None if there is no manifest.
 
     Lists of row numbers are counted; every number given by language becomes a column.
     """
     if not about:
         return None
+    lines = verdict(about["problems"]) if "problems" in about else []  # not in results of earlier versions
     totals: dict[str, str] = {}
     rows: dict[str, dict[str, str]] = {}
     for key, value in about.items():
+        if key in ("ok", "problems"):
+            continue
         if not isinstance(value, Mapping):
             totals[_heading(key)] = _cell(value)
             continue
         for language, entry in value.items():
             cells = entry if isinstance(entry, Mapping) else {key: entry}
             row = rows.setdefault(str(language), {})
-            row.update({_heading(name): _cell(cell) for name, cell in cells.items()})
+            row.update(
+                {
+                    _heading(name): script_name(cell) if name == "script" else _cell(cell)
+                    for name, cell in cells.items()
+                }
+            )
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
     complete = {
         language: {column: row.get(column, "") for column in columns} for language, row in rows.items()
     }
-    return {"totals": totals, "columns": columns, "rows": complete}
+    return {
+        "warning": "" if about.get("ok", True) else lines[0],
+        "verdict": lines,
+        "totals": totals,
+        "columns": columns,
+        "rows": complete,
+    }
 
 
 def facts(results: Results) -> dict[str, str]:

@@ -168,7 +168,7 @@ def _read_pass(
 ) -> list[LayerStates]:
     """States by several specs that read the same tokens."""
     rows = short_enough(corpus, tokens, subject.max_length, subject.positions)
-    counts = {"truncated": len(corpus) - len(rows), "tokens": fertility(corpus, tokens)}
+    manifest = {**check(corpus), "truncated": len(corpus) - len(rows), "tokens": fertility(corpus, tokens)}
     if len(rows) < len(corpus):
         texts = {language: [text[row] for row in rows] for language, text in corpus.sentences.items()}
         corpus = ParallelCorpus(texts, corpus.name)
@@ -199,7 +199,7 @@ def _read_pass(
             token_counts={language: rows.counts for language, rows in tokens.items()},
             groups=duplicate_groups(corpus.sentences),
             token_ids={language: rows.own_ids for language, rows in tokens.items()},
-            metadata={**check(corpus), **counts},
+            metadata=manifest,
             streamed=stream,
         )
         for number, spec in enumerate(specs)

@@ -41,7 +41,7 @@ class LayerStates:
         groups: int [sentence]; sentences with the same number are duplicates in some language and are resampled
             and scored together.
         token_ids: language -> one int array per sentence (without special tokens), for lexical controls; may be empty.
-        metadata: data checks (duplicates, truncation, fertility, ...), shown in every report.
+        metadata: data checks (problems, duplicates, truncation, fertility, ...) of the whole corpus, shown in every report.
         streamed: whether languages are computed on demand, two at a time: score pair by pair, not layer by layer.
     """
 

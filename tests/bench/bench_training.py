@@ -81,7 +81,7 @@ def pad(items: list[Encoded]) -> dict[str, torch.Tensor]:
 def contestants(folder: str, count: int) -> tuple[dict[str, Callable[[], Any]], int]:
     items = make_items(np.random.default_rng(0), count)
     tokenizer = train_tokenizer([item.output for item in items], 2_000)
-    encoded = encode(items, tokenizer, TEMPLATES["brief"], LONGEST)
+    encoded = encode(items, tokenizer, TEMPLATES["brief"], LONGEST).items
     rows = Rows(encoded, pack([len(item) for item in encoded], LONGEST, 0))
 
     def packed() -> None:

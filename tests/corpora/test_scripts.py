@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repalign.corpora.scripts import is_blank, letters_by_script, script, share_in_script
+from repalign.corpora.languages import script_of
+from repalign.corpora.scripts import is_blank, letters_by_script, script, scripts_of, share_in_script
 
 
 @pytest.mark.parametrize(
@@ -50,8 +51,10 @@ def test_letters_by_script_counts_each_letter_once_at_most(text):
 
 
 @given(st.text(), st.sampled_from(["en", "ja", "zho_Hans", "ko", "srp_Latn", "xx"]))
-def test_share_in_script_is_a_share(text, language):
-    assert 0 <= share_in_script(text, language) <= 1
+def test_share_in_script_is_that_of_the_letters_that_are_counted(text, language):
+    counts, expected = letters_by_script(text), scripts_of(script_of(language))
+    shares = [counts[name] / counts.total() for name in expected] if counts else [1.0]
+    assert share_in_script(text, language) == pytest.approx(sum(shares) if expected else 1.0)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_the_page_holds_the_sentences_command_and_signature(results, tmp_path):
     assert "孩子在树下看书。" in html
     assert "repalign layers --ckpt m-llama" in html
     assert results.profile.signatures["m-llama"] in html
-    assert "ARABIC" in html
+    assert "Arabic" in html
 
 
 def test_size_at_full_scale(results, tmp_path):
@@ -175,6 +175,8 @@ def test_manifest_counts_lists_and_lines_up_languages():
         }
     )
     assert made == {
+        "warning": "",
+        "verdict": [],
         "totals": {"sentences": "9"},
         "columns": ["copies", "tokens"],
         "rows": {

@@ -128,7 +128,7 @@ FAMILIES = [gpt2, llama3, one_big_merge, llama2, gemma, xlm_roberta, t5, ours]
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
 def test_labels_decode_to_the_answer(family, template):
     tokenizer = family()
-    encoded = encode(ITEMS, tokenizer, TEMPLATES[template], 10_000)
+    encoded = encode(ITEMS, tokenizer, TEMPLATES[template], 10_000).items
     assert len(encoded) == len(ITEMS)
     for item, tokens in zip(ITEMS, encoded, strict=True):
         labels = tokens.ids[tokens.answer :].tolist()
@@ -146,9 +146,12 @@ def test_what_is_too_long_is_cut_and_what_has_no_answer_left_is_dropped():
     tokenizer = ours()
     whole = encode(ITEMS, tokenizer, TEMPLATES["brief"], 10_000)
     cut = encode(ITEMS, tokenizer, TEMPLATES["brief"], 12)
-    kept = [item for item in whole if item.answer < 12]
-    assert 0 < len(kept) < len(whole)
-    assert [item.ids.tolist() for item in cut] == [item.ids[:12].tolist() for item in kept]
+    kept = [item for item in whole.items if item.answer < 12]
+    assert 0 < len(kept) < len(whole.items) == len(ITEMS)
+    assert [item.ids.tolist() for item in cut.items] == [item.ids[:12].tolist() for item in kept]
+    assert (whole.truncated, whole.without_answer) == (0, [])
+    assert cut.truncated == sum(len(item) > 12 for item in kept) > 0
+    assert cut.without_answer == [index for index, item in enumerate(whole.items) if item.answer >= 12]
 
 
 def test_letters_in_two_pieces_are_the_same_tokens_as_in_one():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from repalign_training.data.items import Item
-from repalign_training.data.leakage import check_leakage, leaked
+from repalign_training.data.leakage import RUN, check_leakage, leaked, runs
 from repalign_training.settings import Filters
 
 from repalign.corpora import ParallelCorpus
@@ -36,3 +38,23 @@ def test_leakage_is_found_in_words_and_in_characters(tmp_path):
     with pytest.raises(RepalignError, match=r"75.0% of the en sentences"):
         check_leakage(Filters(protect=(str(tmp_path),)), items)
     assert check_leakage(Filters(protect=(str(tmp_path),)), []) == {f"{tmp_path} en": 0.0}
+
+
+@pytest.mark.parametrize("letters", ["猫狗牛", "ねこい", "แมว", "ແມວ", "ឆ្មា", "ကြောင်", "བྱི"])
+def test_scripts_without_spaces_are_compared_by_characters(letters):
+    text = letters * 20
+    assert set(map(len, runs(text))) == {2 * RUN}
+    assert all(isinstance(run, str) for run in runs(text))
+    assert all(isinstance(run, tuple) for run in runs("고양이 " * 20))
+
+
+words = st.lists(st.sampled_from("ab"), min_size=1, max_size=4 * RUN)
+texts = words.map(" ".join) | st.text("猫狗", min_size=1, max_size=8 * RUN)
+
+
+@given(st.lists(texts, min_size=1, max_size=3, unique=True), st.lists(texts, max_size=3))
+def test_leakage_is_exactly_a_run_in_common(sentences, others):
+    corpus = ParallelCorpus("some", {"en": sentences})
+    items = [Item("", "", other) for other in others]
+    seen = {run for other in others for run in runs(other)}
+    assert leaked(corpus, items)["en"] == [sentence for sentence in sentences if seen & set(runs(sentence))]

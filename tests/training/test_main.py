@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 
 import pytest
 from repalign_training.__main__ import main
+
+from repalign.checkpoints import Card
 
 
 @pytest.mark.parametrize(
@@ -55,3 +59,89 @@ def test_the_data_of_a_recipe_is_shown_with_what_is_learnt(recipe_file, capsys):
     learnt = shown.split("[[")[1].split("]]")[0]
     assert learnt.endswith("</s>")
     assert any("一" <= char <= "鿿" for char in learnt)
+
+
+LOSSY = """
+mixture = "say_{en,ka} + chat_en"
+template = "brief"
+[sources]
+say = { kind = "instructions", path = "HERE/{language}.jsonl" }
+chat = { kind = "instructions", path = "HERE/chat.json" }
+[tokenizer]
+vocabulary = 400
+[filters]
+script = 0.5
+[train]
+held_out = 0
+max_length = 120
+"""
+
+
+@pytest.fixture
+def lossy(tmp_path):
+    """A recipe over files of which something is dropped for five reasons."""
+    say = [{"instruction": f"Say {n}.", "output": f"It is {n}."} for n in range(8)]
+    say += [say[0], {"instruction": "Say", "output": None}, {"instruction": "Say cat.", "output": "კატა"}]
+    georgian = [{"instruction": f"თქვი {n}.", "output": f"ეს არის {n}."} for n in range(8)]
+    turns = [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]
+    long = [{"from": "human", "value": "long " * 200}, {"from": "gpt", "value": "Hello"}]
+    cut = [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "long " * 200}]
+    (tmp_path / "en.jsonl").write_text("\n".join(map(json.dumps, say)))
+    (tmp_path / "kat_Geor.jsonl").write_text("\n".join(map(json.dumps, georgian)))
+    (tmp_path / "chat.json").write_text(json.dumps([{"conversations": part} for part in (turns, long, cut)]))
+    (tmp_path / "lossy.toml").write_text(LOSSY.replace("HERE", str(tmp_path)))
+    return str(tmp_path / "lossy.toml")
+
+
+def test_the_data_of_a_recipe_are_counted_from_what_is_read_to_what_is_kept(lossy, tmp_path, capsys):
+    assert main(["data", lossy]) == 0
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    header = re.split(r"\s{2,}", lines[2])
+    assert header == [
+        *("part", "read", "empty", "duplicate", "wrong script", "too long", "held out", "kept", "truncated"),
+        *("tokens", "learnt"),
+    ]
+    counts = {line.split()[0]: list(map(int, line.replace(",", "").split()[1:8])) for line in lines[3:6]}
+    assert counts == {
+        "say_en": [11, 1, 1, 1, 0, 0, 8],
+        "say_ka": [8, 0, 0, 0, 0, 0, 8],
+        "chat_en": [3, 0, 0, 0, 1, 0, 2],
+    }
+    (losses,) = [line for line in lines if line.startswith("say_en loses")]
+    assert losses.startswith("say_en loses 3 of 11 items: ")
+    for reason, row in (("duplicate", 9), ("empty", 10), ("wrong script", 11)):
+        assert f"1 {reason} (e.g. {tmp_path / 'en.jsonl'}, line {row}: " in losses
+    assert any(line.startswith("chat_en loses 1 of 3 items: 1 too long (e.g.") for line in lines)
+    assert "chat_en: 1 items are truncated to train.max_length" in lines
+    assert "conversations, as of ShareGPT" in err
+
+
+def test_a_part_that_loses_too_much_is_shown_in_the_table_before_it_is_refused(lossy, capsys):
+    mostly_too_long = ["--set", "train.max_length=4", "--set", "mixture=chat_en"]
+    assert main(["data", lossy, *mostly_too_long]) == 1
+    out, err = capsys.readouterr()
+    assert "chat_en " in out
+    assert "raise train.max_length" in err.splitlines()[-1]
+    assert main(["data", lossy, *mostly_too_long, "--set", "filters.drop_limit=1"]) == 0
+
+
+def test_losses_are_logged_when_training_starts_and_stand_in_the_card(lossy, tmp_path, caplog):
+    from repalign_training.recipe import load_recipe
+    from repalign_training.run import train
+
+    caplog.set_level("INFO", logger="repalign.training")
+    small = [
+        "hidden_size=32",
+        "intermediate_size=32",
+        "num_hidden_layers=1",
+        "num_attention_heads=2",
+        "num_key_value_heads=2",
+    ]
+    folder = train(load_recipe(lossy, [f"model.{setting}" for setting in small]), tmp_path / "out")
+    lost = [message for message in caplog.messages if " loses " in message]
+    assert [message.split(" items")[0] for message in lost] == [
+        "lossy: say_en loses 3 of 11", "lossy: chat_en loses 1 of 3"]  # fmt: skip
+    card = Card.read(folder)
+    assert [(entry["read"], entry["items"], entry["dropped"], entry["truncated"]) for entry in card.mixture] == [
+        (11, 8, {"duplicate": 1, "empty": 1, "wrong script": 1}, 0), (8, 8, {}, 0), (3, 2, {"too long": 1}, 1)]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from factories import SEVEN
+from flores import FLORES
 from repalign_training.data.items import Item, Items
 from repalign_training.data.mixture import Term, draw, parse_mixture, sizes
 
@@ -29,8 +30,29 @@ def test_stars_and_braces_stand_for_languages():
 
 
 @pytest.mark.parametrize(
+    ("languages", "codes"),
+    [("en-pt-BR", ("en", "pt-BR")), ("pt-BR-en", ("pt-BR", "en")), ("en-es_419", ("en", "es_419")), ("pt_BR", ("pt_BR",)),
+     ("zh-Hans-CN", ("zh-Hans-CN",)), ("en-zh-Hans-CN", ("en", "zh-Hans-CN")), ("es-419-pt-BR", ("es-419", "pt-BR")),
+     ("eng_Latn-zho_Hans", ("eng_Latn", "zho_Hans")), ("en-de", ("en", "de")), ("en-DE", ("en-DE",)), ("en-tr", ("en", "tr")),
+     ("{pt-br}", ("pt-br",)), ("{pt-br}-{zh-cn}", ("pt-br", "zh-cn")), ("zh", ("zh",)), ("xx", ("xx",)), ("EN-ZH", ("EN", "ZH"))],
+)  # fmt: skip
+def test_codes_of_several_parts_are_read_as_their_capitals_have_it(languages, codes):
+    (term,) = parse_mixture(f"0.5*translation_{languages}[0:9]", ())
+    assert term.languages == codes
+
+
+@pytest.mark.parametrize("code", [code for code in FLORES if code.split("_")[1] != "Latn"])
+def test_codes_of_flores_are_read_in_pairs(code):
+    hyphened = code.replace("_", "-")
+    assert parse_mixture(f"t_eng_Latn-{code}", ())[0].languages == ("eng_Latn", code)
+    assert parse_mixture(f"t_{hyphened}-eng-Latn", ())[0].languages == (hyphened, "eng-Latn")
+
+
+@pytest.mark.parametrize(
     ("text", "complaint"),
-    [("alpaca", "not understood"), ("", "not understood"), ("a_en+", "not understood"),
+    [("a_en-pt-br", r"not understood.*braces, e.g. translation_en-\{zh-cn\}"), ("a_en-", "not understood"),
+     ("a_-en", "not understood"), ("a_{en", "not understood"),
+     ("alpaca", "not understood"), ("", "not understood"), ("a_en+", "not understood"),
      ("a_[5:5]", "understood"),("a_en[5:5]", "empty"), ("a_en+a_en", "twice"),
      ("a_*", "lists no languages"), ("a_en-zh-vi", "not understood"), ("0*a_en", "weight .* is 0")],
 )  # fmt: skip
@@ -58,9 +80,18 @@ def test_drawing_repeats_whole_slices_before_it_chooses():
     assert sorted(drawn[:8]) == sorted("2345" * 2)
     assert len(set(drawn[8:])) == 2
     assert draw(Term("a", ("en",)), source, 4, 1) == draw(Term("a", ("en",)), source, 4, 1)
-    assert {
-        item.output for item in draw(Term("a", ("en",)), source, 10, 0, lambda item: item.output > "4")
-    } == set("56789")
+
+
+def test_drawing_counts_what_is_dropped_as_often_as_it_was_drawn():
+    source = Items(10, lambda index: Item("", "", str(index) if index else "\u200b"))
+    part = draw(Term("a", ("en",), 2.0), source, 20, 0, lambda item: "small" if item.output <= "4" else None)
+    assert {item.output for item in part} == set("56789")
+    assert (part.read, len(part.items), part.dropped.counts) == (20, 10, {"small": 8, "empty": 2})
+    assert part.dropped.examples == {"small": "item 2: '1'", "empty": r"item 1: '\u200b'"}
+    assert (
+        part.losses
+        == r"2*a_en loses 10 of 20 items: 8 small (e.g. item 2: '1'), 2 empty (e.g. item 1: '\u200b')"
+    )
 
 
 def test_what_is_drawn_is_of_the_slice_and_of_the_seed():

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
 from factories import SEVEN
-from repalign_training.data.filters import share_in_script
-from repalign_training.data.instructions import translation_request
 from repalign_training.data.mixture import parse_mixture
 from repalign_training.data.phrasebook import phrases, switched, tasks, text, translation
 from repalign_training.data.sources import read_source
 from repalign_training.recipe import load_recipe
 
-from repalign.errors import RepalignError
+from repalign.corpora.scripts import share_in_script
 
 
 def test_no_held_out_sentence_is_trained_on():
@@ -52,14 +49,3 @@ def test_the_phrasebook_translates_and_switches():
     asked = tasks(("en", "zh"), {}, "train")[0]
     assert share_in_script(asked.output, "zh") == 1
     assert share_in_script(asked.input, "en") == 1
-
-
-def test_every_language_asks_for_a_translation_by_name():
-    for language in SEVEN:
-        requests = {translation_request("tr", "vi", index, language) for index in range(40)}
-        assert len(requests) >= 12
-        assert not any("{" in request for request in requests)
-    assert translation_request("en", "zh", 33) == translation_request("en", "zh", 0)
-    assert translation_request("en", "sw", 0).endswith("Swahili.")
-    with pytest.raises(RepalignError, match="no name for language 'sw' in zh"):
-        translation_request("en", "sw", 0, "zh")

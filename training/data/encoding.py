@@ -34,7 +34,22 @@ class Encoded:
         return len(self.ids)
 
 
-def encode(items: Iterable[Item], tokenizer: Any, template: Template, max_length: int) -> list[Encoded]:
+@dataclass(frozen=True)
+class Encodings:
+    """Items as tokens, of a limited length.
+
+    Attributes:
+        items: those of whose answer something remains.
+        truncated: how many of them have lost their end.
+        without_answer: indices, among the items that were given, of those whose answers are cut off as a whole.
+    """
+
+    items: list[Encoded]
+    truncated: int
+    without_answer: list[int]
+
+
+def encode(items: Iterable[Item], tokenizer: Any, template: Template, max_length: int) -> Encodings:
     """Tokenise each item as one string of prompt and answer, and locate the answer by character offsets.
 
     An item longer than `max_length` is truncated on the right (and loses its end-of-sequence token), and
@@ -53,8 +68,14 @@ def encode(items: Iterable[Item], tokenizer: Any, template: Template, max_length
     items, encoded = list(items), []
     for start in range(0, len(items), CHUNK):
         encoded += _encode_chunk(items[start : start + CHUNK], tokenizer, template)
-    truncated = [Encoded(item.ids[:max_length], item.answer) for item in encoded]
-    return [item for item in truncated if item.answer < len(item.ids)]
+    without_answer = [
+        index for index, item in enumerate(encoded) if item.answer >= min(len(item), max_length)
+    ]
+    kept = [item for item in encoded if item.answer < min(len(item), max_length)]
+    truncated = sum(len(item) > max_length for item in kept)
+    return Encodings(
+        [Encoded(item.ids[:max_length], item.answer) for item in kept], truncated, without_answer
+    )
 
 
 def _encode_chunk(items: Sequence[Item], tokenizer: Any, template: Template) -> list[Encoded]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Literal, cast
 
+from repalign.corpora.languages import find_language
+
 from .instructions import translation_request
 from .items import Item, Items
 
@@ -21,10 +23,18 @@ def _meanings(split: str, order: str) -> Sequence[Any]:
     return shuffled
 
 
+def _known(languages: Sequence[str]) -> tuple[str, ...]:
+    """The phrasebook's codes of some languages, which may be spelled in another way, such as zho_Hans."""
+    from repalign.corpora.phrasebook import LANGUAGES
+
+    return tuple(find_language(language, LANGUAGES, "in the phrasebook") for language in languages)
+
+
 def text(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> Items:
     """Plain sentences of one language: `text_en`."""
     from repalign.corpora.phrasebook import realise
 
+    languages = _known(languages)
     (language,) = languages
     rows = _meanings(split, f"text {language}")
     return Items(len(rows), lambda index: Item("", "", realise(rows[index], language), languages))
@@ -37,6 +47,7 @@ def tasks(languages: tuple[str, ...], options: Mapping[str, Any], split: str) ->
     """
     from repalign.corpora.phrasebook import tasks
 
+    languages = _known(languages)
     language, answer_language = languages[0], languages[-1]
     order = f"tasks {'-'.join(languages)}"
     rows = _meanings(split, order)
@@ -56,6 +67,7 @@ def translation(languages: tuple[str, ...], options: Mapping[str, Any], split: s
     """
     from repalign.corpora.phrasebook import realise
 
+    languages = _known(languages)
     source, target = languages[0], languages[-1]
     rows = _meanings(split, f"translation {source}-{target}")
 
@@ -72,6 +84,7 @@ def phrases(languages: tuple[str, ...], options: Mapping[str, Any], split: str) 
     """One phrase of a sentence and its translation, such as "two red coats": `phrases_en-zh`."""
     from repalign.corpora.phrasebook.surface import phrases
 
+    languages = _known(languages)
     source, target = languages
     order = f"phrases {source}-{target}"
     rows = _meanings(split, order)
@@ -93,6 +106,7 @@ def switched(languages: tuple[str, ...], options: Mapping[str, Any], split: str)
     """
     from repalign.corpora.phrasebook import LANGUAGES, realise
 
+    languages = _known(languages)
     target, among = languages[-1], languages if len(languages) > 1 else LANGUAGES
     order = f"switched {'-'.join(languages)}"
     rows = _meanings(split, order)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,9 @@ from repalign import RepalignError
 from repalign.errors import unknown
 
 from . import files, phrasebook
-from .items import Item
+from .items import Items
 
-Reader = Callable[[tuple[str, ...], Mapping[str, Any], str], Sequence[Item]]
+Reader = Callable[[tuple[str, ...], Mapping[str, Any], str], Items]
 """(languages, options, split) -> items; split is "train" or "held-out"."""
 
 
@@ -40,8 +40,8 @@ KINDS = {
     "phrasebook-phrases": Kind(phrasebook.phrases, (2,), held_out=True),
     "phrasebook-switched": Kind(phrasebook.switched, (1, 2), held_out=True),
     "instructions": Kind(files.instructions, (1,), ("path",)),
-    "pairs": Kind(files.pairs, (2,), ("path", "hub", "via", "ask", "brief")),
-    "repeat": Kind(files.repeat, (1,), ("path", "brief")),
+    "pairs": Kind(files.pairs, (2,), ("path", "columns", "hub", "via", "ask", "brief")),
+    "repeat": Kind(files.repeat, (1,), ("path", "columns", "brief")),
     "text": Kind(files.text, (1,), ("path",)),
 }
 
@@ -73,7 +73,7 @@ def source_kind(name: str, sources: Mapping[str, Mapping[str, Any]]) -> Kind:
 
 def read_source(
     name: str, languages: tuple[str, ...], sources: Mapping[str, Mapping[str, Any]], split: str = "train"
-) -> Sequence[Item]:
+) -> Items:
     """The items of a recipe's source in the given languages.
 
     Raises:
@@ -82,5 +82,8 @@ def read_source(
     kind = source_kind(name, sources)
     if len(languages) not in kind.languages:
         expected = " or ".join(str(count) for count in kind.languages)
-        raise RepalignError(f"source {name!r} takes {expected} language(s), not {'-'.join(languages)!r}")
+        raise RepalignError(
+            f"source {name!r} takes {expected} language(s), not {'-'.join(languages)!r}; a code of several parts is written "
+            "in braces, e.g. {pt-br}"
+        )
     return kind.read(languages, sources[name], split)
