@@ -101,7 +101,7 @@ WRONG = [3, 2.5, True, ["x"], {"x": 1}]
 
 @pytest.mark.parametrize("value", [*WRONG, float("nan")])
 @pytest.mark.parametrize(
-    "form", [one for one in FORMATS if one.needed[0] not in ("messages", "conversations")], ids=str
+    "form", [one for one in FORMATS if one.needed[0] not in ("messages", "conversations")], ids=lambda one: one.name
 )
 def test_a_field_that_is_no_text_is_refused_with_file_and_row(tmp_path, form, value):
     for field in (*form.needed, *form.optional):

@@ -42,7 +42,7 @@ def test_a_copy_of_the_pivot_is_most_like_it(llama, corpus):
     assert found["tokens"]["copy"] == found["representation"]["copy"] == pytest.approx(1)
     assert 0 <= found["tokens"]["el"] < 0.9
     assert 0 <= found["representation"]["el"] < 0.99
-    with pytest.raises(RepalignError, match="no 'zh' to compare with"):
+    with pytest.raises(RepalignError, match="no language named 'zh'"):
         similarities(Checkpoint.named(str(llama)), corpus, "zh")
 
 
