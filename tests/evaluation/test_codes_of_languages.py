@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import repalign.evaluation.translation  # noqa: F401  (registers its scorers)
 from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError
 from repalign.evaluation.answer_language import answer_languages
