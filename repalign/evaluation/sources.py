@@ -209,7 +209,11 @@ def _meant(code: str, available: Mapping[str, object], where: str) -> str:
     pairs = [label.split(".") for label in available if "." in label]
     if question in ("", passage):
         return find_language(passage, [label for label in available if "." not in label], where)
-    label = f"{find_language(passage, {p for p, _ in pairs}, where)}.{find_language(question, {q for _, q in pairs}, where)}"
-    if label not in available:
-        raise unknown("passages and questions", code, available, where)
-    return label
+    if pairs:
+        passages, questions = zip(*pairs, strict=True)
+        label = (
+            f"{find_language(passage, set(passages), where)}.{find_language(question, set(questions), where)}"
+        )
+        if label in available:
+            return label
+    raise unknown("passages and questions", code, available, where)

@@ -33,11 +33,23 @@ class Likelihood(NamedTuple):
 
 
 class _Request(NamedTuple):
-    """What the model reads, of which the last part with one more token is the continuation."""
+    """A continuation to score.
 
-    inputs: tuple[int, ...]
+    Attributes:
+        inputs: what the model reads: the text, and all but the last token of the continuation. The bytes of int32 ids,
+            which can be compared and take a tenth of the memory of a tuple.
+        continuation: its tokens.
+        cut: see `Likelihood`.
+    """
+
+    inputs: bytes
     continuation: list[int]
     cut: int
+
+    @property
+    def ids(self) -> np.ndarray:
+        """The inputs, int32 [token]."""
+        return np.frombuffer(self.inputs, np.int32).copy()  # torch warns of arrays that cannot be written
 
 
 def choose(
@@ -117,24 +129,32 @@ def _batches(
         raise RepalignError(
             f"{generator.name} reads its prompt with an encoder; likelihoods of choices need a model with a decoder only"
         )
-    encoded = [_encoded(generator, *request) for request in requests]
-    by_inputs: dict[tuple[int, ...], list[int]] = {}
-    for number, request in enumerate(encoded):
-        by_inputs.setdefault(request.inputs, []).append(number)
-    inputs = list(by_inputs)
+    texts = dict.fromkeys(text for text, _ in requests)
+    before = {text: generator.encode(Prompt(text.rstrip())).ids for text in texts}
+    by_inputs: dict[bytes, dict[int, _Request]] = {}
+    for number, (text, continuation) in enumerate(requests):
+        request = _encoded(generator, text, before[text], continuation)
+        by_inputs.setdefault(request.inputs, {})[number] = request
+    rows = list(by_inputs.values())
     disable = None if progress else True
-    with tqdm(total=len(inputs), desc=f"{generator.name} chooses", disable=disable, leave=False) as bar:
+    with tqdm(total=len(rows), desc=f"{generator.name} chooses", disable=disable, leave=False) as bar:
         # The longest first: if memory is too small for them, the run fails at once.
-        for rows in reversed(list(plan([len(ids) for ids in inputs], _budget(generator)))):
-            numbers = [by_inputs[inputs[row]] for row in rows]
-            yield _batch(generator, [{number: encoded[number] for number in some} for some in numbers])
-            bar.update(len(rows))
+        for batch in reversed(list(plan([_length(row) for row in rows], _budget(generator)))):
+            yield _batch(generator, [rows[number] for number in batch])
+            bar.update(len(batch))
 
 
-def _encoded(generator: Generator, text: str, continuation: str) -> _Request:
-    whole = generator.encode(Prompt(text + continuation)).ids
-    before = generator.encode(Prompt(text.rstrip())).ids
-    tokens = whole[len(before) :]
+def _length(row: Mapping[int, _Request]) -> int:
+    """Tokens that the model reads for some requests with the same inputs."""
+    return len(next(iter(row.values())).ids)
+
+
+def _encoded(generator: Generator, text: str, before: list[int], continuation: str) -> _Request:
+    """
+    Args:
+        before: the tokens of the text without the spaces at its end.
+    """
+    tokens = generator.encode(Prompt(text + continuation)).ids[len(before) :]
     if not tokens:
         raise RepalignError(
             f"the continuation {continuation[:60]!r} has no tokens of its own after {text[-60:]!r}; give a longer one"
@@ -148,7 +168,8 @@ def _encoded(generator: Generator, text: str, continuation: str) -> _Request:
             "tokens; give a shorter one"
         )
     fitted = generator.fitted(before, room)
-    return _Request((*fitted, *tokens[:-1]), tokens, len(before) - len(fitted))
+    inputs = np.array([*fitted, *tokens[:-1]], np.int32).tobytes()
+    return _Request(inputs, tokens, len(before) - len(fitted))
 
 
 def _keeps(generator: Generator) -> bool:
@@ -165,11 +186,11 @@ def _budget(generator: Generator) -> int:
 
 def _batch(generator: Generator, rows: Sequence[Mapping[int, _Request]]) -> dict[int, Likelihood]:
     """The likelihoods of requests by number; those of one row have the same input."""
-    inputs = [next(iter(requests.values())).inputs for requests in rows]
-    tokens = [Tokens(np.array(ids, np.int32), np.ones(len(ids), bool)) for ids in inputs]
+    inputs = [next(iter(requests.values())).ids for requests in rows]
+    tokens = [Tokens(ids, np.ones(len(ids), bool)) for ids in inputs]
     ids, _, real = pad(tokens, 0, padding_id(generator.tokenizer, generator.rows))
     width = ids.shape[1]
-    first = min(len(one.inputs) - len(one.continuation) for requests in rows for one in requests.values())
+    first = min(len(one.ids) - len(one.continuation) for requests in rows for one in requests.values())
     kept = {"logits_to_keep": width - first} if _keeps(generator) else {}
     with generator.explained(f"{len(rows)} prompts of {width} tokens"):
         logits = generator.model(
@@ -183,7 +204,7 @@ def _batch(generator: Generator, rows: Sequence[Mapping[int, _Request]]) -> dict
     likelihoods = {}
     for row, requests in enumerate(rows):
         for number, request in requests.items():
-            end = len(request.inputs) + shift
+            end = len(request.ids) + shift
             scores = logits[row, end - len(request.continuation) : end].float().log_softmax(-1)
             targets = torch.tensor(request.continuation, device=scores.device)[:, None]
             value = float(scores.gather(1, targets).sum())

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-import repalign.evaluation.translation  # noqa: F401  (registers its scorers)
 from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError
 from repalign.evaluation.answer_language import answer_languages
 from repalign.evaluation.items import Item
 from repalign.evaluation.prompts import prompt_of, read_prompts
 from repalign.evaluation.scores import measure
+from repalign.evaluation.squad import f1, mlqa_tokens
 from repalign.evaluation.tasks import TASKS, Request, translation_items
+from repalign.evaluation.translation import bleu_tokenizer
 
 NTREX = Path(__file__).parents[2].parent / "shared" / "data" / "ntrex"
 
@@ -118,3 +119,24 @@ def test_the_phrasebook_is_read_in_every_spelling(code):
         (item.id, item.input, item.references) for item in plain
     ]
     assert {item.language for item in items} == {code}
+
+
+@pytest.mark.parametrize("code", ["zh", "zho_Hans", "cmn", "zh-TW", "zho_Hant", "yue"])
+def test_text_in_han_characters_is_split_whatever_its_code(code):
+    assert f1("丹佛野马队", ["野马队"], code, mlqa_tokens) == 0.75
+    assert bleu_tokenizer(code) == "zh"
+
+
+@pytest.mark.parametrize(
+    ("code", "other"), [("lao_Laoo", "lo"), ("khm_Khmr", "km"), ("mya_Mymr", "my"), ("bod_Tibt", "bo")]
+)
+def test_scripts_without_spaces_are_scored_by_characters(code, other):
+    assert bleu_tokenizer(code) == bleu_tokenizer(other) == "char"
+
+
+@pytest.mark.parametrize(
+    ("code", "answer"), [("deu_Latn", "der Hund"), ("spa", "el perro"), ("vie_Latn", "những con chó")]
+)
+def test_articles_are_removed_whatever_the_code(code, answer):
+    assert f1(answer, [answer.split(" ", 1)[1]], code, mlqa_tokens) == 1.0
+    assert f1(answer, [answer.split(" ", 1)[1]], "swe", mlqa_tokens) < 1.0

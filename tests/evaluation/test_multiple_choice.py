@@ -258,3 +258,21 @@ def test_pairs_of_languages_are_apart_in_the_results(llama, tmp_path):
     asked_in = found.tables["languages"]
     references = asked_in[(asked_in["checkpoint"] == "references") & (asked_in["asked"] == "en.zh")]
     assert references["answered"].tolist() == ["en.zh"]
+
+
+def test_the_chance_level_is_drawn():
+    from repalign.figures.answers import scores
+
+    rows = pd.DataFrame(
+        {
+            "checkpoint": "m",
+            "language": ["en", None],
+            "value": [40.0, 40.0],
+            "low": 30.0,
+            "high": 50.0,
+            "items": 12,
+        }
+    )
+    (line,) = scores(rows, "accuracy", chance=25.0)["layout"]["shapes"]
+    assert (line["y0"], line["y1"]) == (25.0, 25.0)
+    assert "shapes" not in scores(rows, "F1")["layout"]

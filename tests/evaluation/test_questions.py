@@ -149,6 +149,11 @@ def test_passages_and_questions_in_two_languages_are_kept_apart(tmp_path):
     refused("a language is named twice", "mlqa", tmp_path, ["zh", "zh.zh"])
 
 
+def test_pairs_where_there_are_none_are_refused(tmp_path):
+    write(tmp_path / "xquad.en.json", ENGLISH)
+    refused("no passages and questions named 'en.zh'.*known: en", "xquad", tmp_path, ["en.zh"])
+
+
 def test_the_same_questions_found_twice_are_counted_once_and_noted(tmp_path):
     write(tmp_path / "xquad.en.json", ENGLISH)
     write(tmp_path / "old" / "xquad.en.json", ENGLISH)
