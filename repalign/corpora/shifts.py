@@ -7,10 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from repalign.corpora.row_evidence import OFFSETS, REACH, Features, evidence, features
-
-MIN_ROWS = 30
-"""Fewer rows say too little."""
+from repalign.corpora.row_evidence import LEAST_ROWS, OFFSETS, REACH, Features, evidence, features
 
 ALPHA = 0.001
 """Probability that aligned text has a finding: bounded by how often any of its log-likelihood ratios exceeds what one change of the
@@ -55,7 +52,7 @@ def misalignments(sentences: Mapping[str, Sequence[str]], pivot: str) -> list[Mi
         sentences: language -> rows.
         pivot: one of the languages.
     """
-    if len(sentences) < 2 or len(sentences[pivot]) < MIN_ROWS:
+    if len(sentences) < 2 or len(sentences[pivot]) < LEAST_ROWS:
         return []
     languages, rows = list(sentences), features(sentences)
     found = _against(rows, languages, pivot)
