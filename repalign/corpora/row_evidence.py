@@ -77,7 +77,7 @@ def _repeated(rows: Sequence[str]) -> list[bool]:
 
 
 def _numbers(sentence: str) -> int:
-    """Digits of any script count alike: int() reads them all."""
+    """One bit for each number; digits of all scripts count alike, since int() reads them."""
     bits = 0
     for number in NUMBER.findall(sentence):
         bits |= 1 << zlib.crc32(b"%d" % int(number[:18])) % 64
@@ -95,8 +95,7 @@ def evidence(rows: Features, pivot: int, others: Sequence[int]) -> tuple[np.ndar
     Returns:
         Evidence in nats, float32 [row, other, offset], that row i of the pivot and row i + offset of the other
         language are translations; 0 where there is no such row or a length is missing, and of languages with too few
-        rows. And whether nothing fits, bool [other]: lengths agree
-        no better row by row than at other offsets.
+        rows. And whether nothing fits, bool [other]: lengths agree no better row by row than at other offsets.
     """
     known = ~np.isnan(rows.lengths)
     known_x, known_y = known[:, [pivot]], known[:, others]

@@ -10,8 +10,7 @@ import numpy as np
 from repalign.corpora.row_evidence import LEAST_ROWS, OFFSETS, REACH, Features, evidence, features
 
 ALPHA = 0.001
-"""Probability that aligned text has a finding: bounded by how often any of its log-likelihood ratios exceeds what one change of the
-offset costs."""
+"""Largest probability that aligned text has a finding: it sets what a change of the offset costs."""
 
 EXCHANGE = 8.0
 """Evidence in nats for two rows in the other order, which one of 3,000 aligned pairs has by chance."""
@@ -58,8 +57,9 @@ def misalignments(sentences: Mapping[str, Sequence[str]], pivot: str) -> list[Mi
     found = _against(rows, languages, pivot)
     misaligned = {one.language for one in found}
     if len(misaligned) > max(1, (len(languages) - 1) / 2):
-        others = [_against(rows, languages, one) for one in languages if one != pivot][:MAX_REFERENCES]
-        found = min([found, *others], key=lambda one: sum(len(each.rows) for each in one))
+        references = [language for language in languages if language != pivot][:MAX_REFERENCES]
+        by_reference = [found, *(_against(rows, languages, reference) for reference in references)]
+        found = min(by_reference, key=lambda of_one: sum(len(one.rows) for one in of_one))
     return found
 
 
