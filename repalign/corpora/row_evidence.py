@@ -19,6 +19,9 @@ REACH = 10
 
 OFFSETS = range(-REACH, REACH + 1)
 
+LEAST_ROWS = 30
+"""Fewer rows say too little."""
+
 BLOCK = 40
 """Rows from which the correlation of lengths is estimated, before it is known which rows belong together."""
 
@@ -47,7 +50,8 @@ class Features(NamedTuple):
     """What is compared of each row.
 
     Attributes:
-        lengths: normal scores of the numbers of characters, float64 [row, language].
+        lengths: normal scores of the numbers of characters, float64 [row, language]; NaN where a row repeats an
+            earlier one but for its numbers: sentences by one template are no further evidence.
         numbers: one bit of 64 for each number in the row, uint64 [row, language].
     """
 
@@ -62,12 +66,18 @@ def features(sentences: Mapping[str, Sequence[str]]) -> Features:
 
     lengths = np.array([[len(row) for row in rows] for rows in sentences.values()]).T
     scores = ndtri(rankdata(lengths, axis=0) / (len(lengths) + 1))
+    scores[np.array([_repeated(rows) for rows in sentences.values()]).T] = np.nan
     numbers = np.array([[_numbers(row) for row in rows] for rows in sentences.values()], dtype=np.uint64).T
     return Features(scores, numbers)
 
 
+def _repeated(rows: Sequence[str]) -> list[bool]:
+    seen: set[str] = set()
+    return [text in seen or bool(seen.add(text)) for text in (NUMBER.sub("", row) for row in rows)]
+
+
 def _numbers(sentence: str) -> int:
-    """Digits of any script count alike: int() reads them all."""
+    """One bit for each number; digits of all scripts count alike, since int() reads them."""
     bits = 0
     for number in NUMBER.findall(sentence):
         bits |= 1 << zlib.crc32(b"%d" % int(number[:18])) % 64
@@ -84,18 +94,21 @@ def evidence(rows: Features, pivot: int, others: Sequence[int]) -> tuple[np.ndar
 
     Returns:
         Evidence in nats, float32 [row, other, offset], that row i of the pivot and row i + offset of the other
-        language are translations; 0 where there is no such row. And whether nothing fits, bool [other]: lengths agree
-        no better row by row than at other offsets.
+        language are translations; 0 where there is no such row or a length is missing, and of languages with too few
+        rows. And whether nothing fits, bool [other]: lengths agree no better row by row than at other offsets.
     """
-    x, y = rows.lengths[:, [pivot]], rows.lengths[:, others]
+    known = ~np.isnan(rows.lengths)
+    known_x, known_y = known[:, [pivot]], known[:, others]
+    x, y = np.nan_to_num(rows.lengths[:, [pivot]]), np.nan_to_num(rows.lengths[:, others])
+    enough = (known_x & known_y).sum(axis=0) >= LEAST_ROWS
     correlations, offsets, unrelated = _agreement(x, y)
     by_offset = np.stack([_length_evidence(x, moved(y, offset), correlations) for offset in OFFSETS], axis=-1)
     a, b = rows.numbers[:, [pivot]], rows.numbers[:, others]
     ratios = _number_ratios(a, b, offsets)
     for place, offset in enumerate(OFFSETS):
         by_offset[..., place] += np.take_along_axis(ratios, _number_classes(a, moved(b, offset)), axis=0)
-        by_offset[_outside(len(x), offset), :, place] = 0
-    return by_offset.astype(np.float32), unrelated
+        by_offset[..., place] *= known_x & moved(known_y, offset) & enough
+    return by_offset.astype(np.float32), unrelated & enough
 
 
 def moved(values: np.ndarray, offset: int) -> np.ndarray:
@@ -104,11 +117,6 @@ def moved(values: np.ndarray, offset: int) -> np.ndarray:
     inside = np.arange(max(0, -offset), min(len(values), len(values) - offset))
     result[inside] = values[inside + offset]
     return result
-
-
-def _outside(count: int, offset: int) -> np.ndarray:
-    rows = np.arange(count) + offset
-    return (rows < 0) | (rows >= count)
 
 
 def _agreement(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

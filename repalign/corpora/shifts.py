@@ -7,14 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from repalign.corpora.row_evidence import OFFSETS, REACH, Features, evidence, features
-
-MIN_ROWS = 30
-"""Fewer rows say too little."""
+from repalign.corpora.row_evidence import LEAST_ROWS, OFFSETS, REACH, Features, evidence, features
 
 ALPHA = 0.001
-"""Probability that aligned text has a finding: bounded by how often any of its log-likelihood ratios exceeds what one change of the
-offset costs."""
+"""Largest probability that aligned text has a finding: it sets what a change of the offset costs."""
 
 EXCHANGE = 8.0
 """Evidence in nats for two rows in the other order, which one of 3,000 aligned pairs has by chance."""
@@ -55,14 +51,15 @@ def misalignments(sentences: Mapping[str, Sequence[str]], pivot: str) -> list[Mi
         sentences: language -> rows.
         pivot: one of the languages.
     """
-    if len(sentences) < 2 or len(sentences[pivot]) < MIN_ROWS:
+    if len(sentences) < 2 or len(sentences[pivot]) < LEAST_ROWS:
         return []
     languages, rows = list(sentences), features(sentences)
     found = _against(rows, languages, pivot)
     misaligned = {one.language for one in found}
     if len(misaligned) > max(1, (len(languages) - 1) / 2):
-        others = [_against(rows, languages, one) for one in languages if one != pivot][:MAX_REFERENCES]
-        found = min([found, *others], key=lambda one: sum(len(each.rows) for each in one))
+        references = [language for language in languages if language != pivot][:MAX_REFERENCES]
+        by_reference = [found, *(_against(rows, languages, reference) for reference in references)]
+        found = min(by_reference, key=lambda of_one: sum(len(one.rows) for one in of_one))
     return found
 
 

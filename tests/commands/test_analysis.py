@@ -9,6 +9,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from factories import sample_states
+from parallel_text import made_text, without
 
 from repalign import scoring
 from repalign.analysis import Analysis
@@ -17,6 +18,7 @@ from repalign.commands.analysis import request
 from repalign.commands.main import build_parser, main
 from repalign.corpora import ParallelCorpus
 from repalign.metrics import METRICS
+from repalign.results.results import Results
 from repalign.results.schema import RESULTS
 from repalign.scoring.spec import ScoringSpec
 from repalign.states.spec import Machine, ReadingSpec
@@ -194,3 +196,28 @@ def test_what_streaming_cannot_write_is_refused(llama, text, tmp_path, capsys):
     argv = ["layers", "--ckpt", str(llama), "--corpus", str(text), "--stream", "--control", "random"]
     assert main([*argv, "--out", str(tmp_path / "out")]) == 1
     assert "streamed results hold the scores only" in capsys.readouterr().err
+
+
+def test_layers_of_misaligned_text_warn_in_one_line_also_when_only_drawn(llama, tmp_path, capsys):
+    folder = tmp_path / "text"
+    folder.mkdir()
+    text = made_text(60, "en zh")
+    text["zh"] = without(text["zh"], 10)
+    for language, rows in text.items():
+        (folder / f"{language}.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    argv = [
+        "layers",
+        "--ckpt",
+        str(llama),
+        "--corpus",
+        str(folder),
+        "--out",
+        str(tmp_path / "out"),
+        "--draws",
+        "20",
+    ]
+    for _ in range(2):
+        assert main([*argv, "--no-report"]) == 0
+        (line,) = [line for line in capsys.readouterr().err.splitlines() if "misaligned: zh: rows" in line]
+        assert line.startswith("repalign: corpus 'text': ")
+    assert not Results.load(tmp_path / "out").about["manifest"]["ok"]

@@ -1,4 +1,4 @@
-"""Parallel text: readers, refusals, checks."""
+"""Parallel text: readers and refusals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from repalign.corpora import EMBEDDED, ParallelCorpus, open_corpus
-from repalign.corpora.checks import check, duplicate_groups
+from repalign.corpora.checks import check
 from repalign.corpora.opening import read_hub
 from repalign.errors import RepalignError
 
@@ -137,37 +137,3 @@ def test_damaged_and_foreign_files_get_one_line(tmp_path):
     (tmp_path / "a.docx").write_text("x")
     refuses([".parquet"], open_corpus, str(tmp_path / "a.docx"))
     refuses(["several tables", "a.jsonl, a.parquet"], open_corpus, str(tmp_path))
-
-
-def test_duplicates_in_any_language_share_a_group():
-    sentences = {"en": ["a", "b", "c", "d"], "zh": ["甲", "乙 ", "乙", "丁"], "tr": ["x", "y", "z", "ｘ"]}
-    assert duplicate_groups(sentences).tolist() == [0, 1, 1, 0]
-
-
-def test_the_manifest_finds_what_was_planted():
-    corpus = ParallelCorpus(
-        "planted",
-        {
-            "en": [
-                "The dog sleeps here.",
-                "Where is it?",
-                "Good morning to you.",
-                "Where is it?",
-                "Never mind.",
-                "Whoever comes too late will have to wait outside until the doors are opened again.",
-            ],
-            "el": [
-                "Ο σκύλος κοιμάται εδώ.",
-                "Πού είναι;",
-                "Good morning to you.",
-                "Πού είναι αυτό;",
-                "Δεν " * 40,
-                "Ναι.",
-            ],
-        },
-    )
-    found = check(corpus)["languages"]
-    assert found["en"]["duplicates"] == [4]
-    assert found["el"]["copies"] == [3]
-    assert found["el"]["wrong_script"] == [3]
-    assert found["el"]["odd_length"] == [5, 6]

@@ -124,6 +124,18 @@ def test_lengths_that_are_all_equal_say_nothing():
     assert misalignments({"en": ["dog"] * 200, "zh": ["狗"] * 200}, "en") == []
 
 
+@pytest.mark.parametrize("rows", [30, 60, 200, 1000])
+@pytest.mark.parametrize("numbered", [True, False])
+def test_sentences_by_few_templates_say_nothing_by_their_lengths(rows, numbered):
+    """The longest template of one language may be the shortest of another."""
+    frames = {"en": ["a" * 30, "b" * 50, "c" * 20], "zh": ["的" * 20, "一" * 8, "是" * 12]}
+    text = {
+        language: [f"{of_language[row % 3]}{f' ({row})' * numbered}" for row in range(rows)]
+        for language, of_language in frames.items()
+    }
+    assert misalignments(text, "en") == []
+
+
 def test_weakly_related_lengths_say_nothing():
     draw = np.random.default_rng(0)
     content, noise = draw.normal(size=(2, 1000))

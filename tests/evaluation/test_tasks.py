@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from evaluation.factories import squad_file
+from parallel_text import made_text, without
 
 from repalign.commands.main import main
 from repalign.errors import RepalignError
@@ -110,3 +111,12 @@ def test_a_language_asked_for_needs_a_wording_also_on_the_hub(monkeypatch):
     assert "ro" not in {item.language for item in TASKS["xquad"].read(Request())}
     with pytest.raises(RepalignError, match="no prompt for language named 'ro'"):
         TASKS["xquad"].read(Request(languages=["en", "ro"]))
+
+
+def test_translation_of_misaligned_text_warns_in_one_line(tmp_path, caplog):
+    text = made_text(100, "en zh")
+    for language, rows in {**text, "zh": without(text["zh"], 40)}.items():
+        (tmp_path / f"{language}.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    TASKS["translation"].read(Request(str(tmp_path), ["zh"]))
+    (record,) = caplog.records
+    assert "misaligned: zh: rows" in record.getMessage()

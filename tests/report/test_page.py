@@ -15,6 +15,8 @@ import pytest
 from factories import sample_results
 
 from repalign.commands import main as cli
+from repalign.corpora import ParallelCorpus
+from repalign.corpora.checks import check
 from repalign.errors import RepalignError
 from repalign.report import Report
 from repalign.report.confusions import confusions
@@ -185,6 +187,24 @@ def test_manifest_counts_lists_and_lines_up_languages():
         },
     }
     assert manifest({}) is None
+
+
+def test_the_page_warns_of_faulty_text_before_its_findings(results, tmp_path):
+    text = {"en": [f"<b>{word}" for word in "abc"], "<i>zh": ["x", "y", "z"], "ar": ["<b>a", "<b>b", "x"]}
+    faulty = replace(results, about={"manifest": check(ParallelCorpus(text, "faulty"))})
+    html = page(faulty, tmp_path)
+    assert "wrong text: ar: text is mostly Latin, expected Arabic" in html
+    assert html.index("The text of these results is faulty") < html.index("Where do languages align?")
+    assert "<i>zh" not in html[: html.index('id="page-data"')], "names of languages are escaped"
+    assert "The text of these results is faulty" not in page(results, tmp_path)
+
+
+def test_results_of_earlier_versions_have_no_verdict(results, tmp_path):
+    earlier = {
+        key: value for key, value in results.about["manifest"].items() if key not in ("ok", "problems")
+    }
+    assert 'class="verdict"' in page(results, tmp_path)
+    assert 'class="verdict"' not in page(replace(results, about={"manifest": earlier}), tmp_path)
 
 
 def test_command_redraws_without_torch_or_model(results, tmp_path):
