@@ -58,7 +58,7 @@ def from_rows(name: str, rows: Sequence[Row], languages: Sequence[str] | None, w
                 f"{where}: {position} is {type(row).__name__}; expected a sentence for each language code, such as "
                 '{"en": ..., "zh": ...}'
             )
-    rows = [(position, _sides(row, f"{where}: {position}")) for position, row in rows]
+    rows = [(position, sides(row, f"{where}: {position}")) for position, row in rows]
     names = list(dict.fromkeys(column for _, row in rows for column in row))
     if (column := language_column(names, rows)) and (text := text_column(names)):
         return Texts(name, from_long(rows, column, text, languages, where))
@@ -82,23 +82,32 @@ def _listed(names: Sequence[str]) -> str:
     )
 
 
-def _sides(row: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+def sides(row: Mapping[str, Any], where: str) -> Mapping[str, Any]:
     """The sentences by language of a row of the hub: {"translation": {"en": ..., "zh": ...}}, or the row itself.
 
     Raises:
         RepalignError: several translations into one language.
     """
-    sides = row.get("translation")
-    if not isinstance(sides, Mapping):
+    translation = row.get("translation")
+    if not isinstance(translation, Mapping):
         return row
-    languages, texts = sides.get("language"), sides.get("translation")
+    languages, texts = translation.get("language"), translation.get("translation")
     if not isinstance(languages, list) or not isinstance(texts, list):
-        return sides
+        return translation
     if len(set(languages)) != len(texts):  # as datasets' TranslationVariableLanguages allows
         raise RepalignError(
             f"{where} has {len(texts)} translations into {len(set(languages))} languages; keep one of each"
         )
     return dict(zip(languages, texts, strict=True))
+
+
+def language_of(column: str) -> str | None:
+    """The code of the language that a column is named by; None for any other name.
+
+    >>> [language_of(column) for column in ("zh", "sentence_eng_Latn", "English", "doc", "score")]
+    ['zh', 'eng_Latn', 'en', None, None]
+    """
+    return named(column.removeprefix(PREFIX))
 
 
 def _language_columns(
@@ -111,7 +120,7 @@ def _language_columns(
     """
     found: dict[str, str] = {}
     for column in names:
-        code = named(column.removeprefix(PREFIX))
+        code = language_of(column)
         if code is None or not (code in asked or _holds_sentences(column, rows)):
             continue
         if code in found:

@@ -84,12 +84,17 @@ def verdict(found: Sequence[Problem]) -> list[str]:
     return lines + [_line(one) for one in notes if one["kind"] not in NOTES]
 
 
-def warn(corpus: str, found: Sequence[Problem]) -> None:
-    """Log the most severe problem in one line, and how many there are; nothing if there are notes only."""
+def warning(corpus: str, found: Sequence[Problem]) -> str:
+    """The most severe problem in one line, and how many there are; "" if there are notes only."""
     severe = [one for one in found if one["severity"] != NOTE]
-    if severe:
-        more = f"; {len(severe) - 1} more by `repalign data check`" * (len(severe) > 1)
-        logger.warning("corpus %r: %s%s", corpus, _line(severe[0]), more)
+    more = f"; {len(severe) - 1} more by `repalign data check`" * (len(severe) > 1)
+    return f"corpus {corpus!r}: {_line(severe[0])}{more}" if severe else ""
+
+
+def warn(corpus: str, found: Sequence[Problem]) -> None:
+    """Log `warning`, if there is one."""
+    if line := warning(corpus, found):
+        logger.warning("%s", line)
 
 
 def _line(one: Problem) -> str:

@@ -10,7 +10,7 @@ from repalign.corpora import ParallelCorpus, open_corpus
 from repalign.corpora.checks import check
 from repalign.corpora.languages import canonical, choose, find_language, language_name
 from repalign.corpora.opening import PHRASEBOOK_SENTENCES
-from repalign.corpora.problems import warn
+from repalign.corpora.problems import warning
 from repalign.errors import RepalignError
 from repalign.evaluation.items import Item, Items
 from repalign.evaluation.multiple_choice import belebele_item, mmlu_item, read_choices
@@ -97,7 +97,7 @@ def _choices(dataset: DataSet, to_item: ToItem) -> Callable[[Request], Items]:
 
 
 def translation_items(corpus: ParallelCorpus, request: Request) -> Items:
-    """One item per sentence and target language: translate it from the source language. Misaligned text is warned of.
+    """One item per sentence and target language: translate it from the source language. Misaligned text is noted.
 
     Raises:
         RepalignError: the corpus lacks the source language, or has no other.
@@ -111,8 +111,7 @@ def translation_items(corpus: ParallelCorpus, request: Request) -> Items:
         raise RepalignError(
             f"nothing to translate {asked_from!r} into; name other languages, or another --source"
         )
-    warn(corpus.name, check(corpus, asked_from)["problems"])
-    return Items(
+    items = Items(
         Item(
             str(row), target, _instruction(request.instruction, asked_from, target), source, (translation,),
             sentence=translation, source=asked_from,
@@ -122,6 +121,9 @@ def translation_items(corpus: ParallelCorpus, request: Request) -> Items:
             zip(sources, corpus.sentences[target], strict=True), start=1
         )
     )  # fmt: skip
+    if problem := warning(corpus.name, check(corpus, asked_from)["problems"]):
+        items.notes.append(problem)
+    return items
 
 
 def _instruction(wording: str, source: str, target: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,9 @@ from tqdm import tqdm
 
 from repalign.checkpoints import Checkpoint, as_checkpoints
 from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
-from repalign.corpora.checks import duplicate_groups
+from repalign.corpora.checks import check, duplicate_groups
 from repalign.corpora.languages import find_language
+from repalign.corpora.problems import warning
 from repalign.errors import RepalignError, explained_keywords
 from repalign.inside.causal import Effects, adjusted
 from repalign.inside.interventions import EditableModel
@@ -33,6 +35,8 @@ from repalign.statistics import intervals, resamples
 
 if TYPE_CHECKING:
     import pandas as pd
+
+logger = logging.getLogger(__name__)
 
 MAX_DEFAULT_LAYERS = 8
 """Layers with interventions by default, evenly spaced from the first to the last but one."""
@@ -99,6 +103,9 @@ def look_inside(
             f"{', '.join(corpus.languages)}"
         )
     resolved = as_checkpoints(checkpoints)
+    faulty = [line] if (line := warning(corpus.name, check(corpus, pivot)["problems"])) else []
+    for line in faulty:
+        logger.warning("%s", line)
     distinct = ParallelCorpus(
         {lang: [rows[i] for i in first] for lang, rows in corpus.sentences.items()}, corpus.name
     )
@@ -111,7 +118,7 @@ def look_inside(
             for name, table in study.tables().items():
                 tables.setdefault(name, []).append(table.assign(checkpoint=checkpoint.name))
             signatures[checkpoint.name] = study.signature
-            described[checkpoint.name] = {"tokens": study.token_counts, "notes": study.notes}
+            described[checkpoint.name] = {"tokens": study.token_counts, "notes": faulty + study.notes}
     return Inside(
         title=f"{', '.join(checkpoint.name for checkpoint in resolved)} inside",
         signatures=signatures,

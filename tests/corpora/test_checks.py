@@ -1,27 +1,9 @@
-<<<<<<< HEAD
-"""Checks of parallel text."""
-
-from __future__ import annotations
-
-import unicodedata
-
-from hypothesis import given
-from hypothesis import strategies as st
-
-from repalign.corpora.checks import normalise
-
-FULL_WIDTH = "".join(map(chr, range(0xFF00, 0xFF66)))
-
-
-@given(st.text(st.characters() | st.sampled_from(FULL_WIDTH + "\u0301\u0327\u3099\u3000 a")))
-def test_normalise_is_nfkc_with_single_spaces(text):
-    assert normalise(text) == " ".join(unicodedata.normalize("NFKC", text).split())
-=======
 """The data manifest: a verdict, and the rows of every finding."""
 
 from __future__ import annotations
 
 import json
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -29,7 +11,7 @@ from hypothesis import strategies as st
 from parallel_text import made_text, without
 
 from repalign.corpora import EMBEDDED, ParallelCorpus, open_corpus
-from repalign.corpora.checks import check, duplicate_groups, letters_only, same_text
+from repalign.corpora.checks import check, duplicate_groups, letters_only, normalise, same_text
 from repalign.errors import RepalignError
 
 JAPANESE = [
@@ -210,4 +192,11 @@ def test_letters_only_ignores_what_near_duplicates_differ_in(sentence, added):
 def test_duplicates_are_all_rows_but_the_first_of_each_group(rows):
     manifest = check(ParallelCorpus({"en": rows, "xx": [f"{row}{row}" for row in rows]}))
     assert len(manifest["languages"]["en"]["duplicates"]) == len(rows) - manifest["groups"]
->>>>>>> h13-checks
+
+
+FULL_WIDTH = "".join(map(chr, range(0xFF00, 0xFF66)))
+
+
+@given(st.text(st.characters() | st.sampled_from(FULL_WIDTH + "\u0301\u0327\u3099\u3000 a")))
+def test_normalise_is_nfkc_with_single_spaces(text):
+    assert normalise(text) == " ".join(unicodedata.normalize("NFKC", text).split())

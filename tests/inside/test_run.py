@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from parallel_text import made_text, without
 
 from repalign.checkpoints import Checkpoint
 from repalign.commands.main import main
@@ -70,3 +71,11 @@ def test_halves_share_no_sentence(llama, some):
     assert len(even) + len(odd) == 24
     assert not {row.key for row in even} & {row.key for row in odd}
     assert isinstance(even, TokenRows)
+
+
+def test_misaligned_text_is_noted_for_every_checkpoint(llama):
+    text = made_text(60, "en zh")
+    faulty = ParallelCorpus({**text, "zh": without(text["zh"], 20)}, "faulty")
+    found = look_inside([Checkpoint.named(str(llama))], faulty, draws=20, layers=[1], dtype="float32")
+    ((name, described),) = found.settings["checkpoints"].items()
+    assert "corpus 'faulty': misaligned: zh" in described["notes"][0], name

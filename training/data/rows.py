@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from repalign import RepalignError
-from repalign.corpora.languages import find_language, is_code, matching
+from repalign.corpora.columns import language_of, sides
+from repalign.corpora.languages import find_language, matching
 from repalign.corpora.scripts import is_blank
 from repalign.corpora.tables import READERS, Row, read_cells, read_rows, with_header
 from repalign.corpora.text_files import text_file
@@ -113,7 +114,7 @@ def language_columns(rows: Iterable[Row], languages: Sequence[str], where: str) 
     positions: list[str] = []
     columns: dict[tuple[str, ...], dict[str, str]] = {}
     for position, row in rows:
-        row = _sides(row)
+        row = sides(row, f"{where}, {position}")
         if (names := tuple(row)) not in columns:
             columns[names] = _columns(names, languages, where)
         for language, column in zip(languages, texts, strict=True):
@@ -126,18 +127,22 @@ def language_columns(rows: Iterable[Row], languages: Sequence[str], where: str) 
     return Columns(texts, lambda index: f"{where}, {positions[index]}")
 
 
-def _sides(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    sides = row.get("translation")
-    return sides if isinstance(sides, Mapping) else row
-
-
 def _columns(names: Sequence[str], languages: Sequence[str], where: str) -> dict[str, str]:
     """Language -> the column that it is in, for those that have one."""
+    columns: dict[str, list[str]] = {}
+    for name in names:
+        if code := language_of(name):
+            columns.setdefault(code, []).append(name)
     found = {}
     for language in languages:
-        codes = [name for name in names if name == language or is_code(name)]
-        if language in codes or matching(language, codes):
-            found[language] = find_language(language, codes, f"in {where}")
+        if language in names:
+            found[language] = language
+        elif matching(language, list(columns)):
+            found[language], *others = columns[find_language(language, columns, f"in {where}")]
+            if others:
+                raise RepalignError(
+                    f"{where} has several columns for {language!r}: {found[language]}, {', '.join(others)}"
+                )
     return found
 
 
