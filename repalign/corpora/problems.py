@@ -16,6 +16,7 @@ from repalign.corpora.shifts import Misalignment
 logger = logging.getLogger(__name__)
 
 MISALIGNED, WRONG_TEXT, NOTE = "misaligned", "wrong text", "note"
+SEVERITIES = (MISALIGNED, WRONG_TEXT, NOTE)
 """Severities: rows that are no translations of each other; text that is not in its language; what to know."""
 
 MANY = 0.05
@@ -66,7 +67,7 @@ def problems(
             for kind in NOTES
             if checked[kind] and not (kind == "copies" and language in explained)
         ]
-    return sorted(found, key=lambda one: (MISALIGNED, WRONG_TEXT, NOTE).index(one["severity"]))
+    return sorted(found, key=lambda one: SEVERITIES.index(one["severity"]))
 
 
 def verdict(found: Sequence[Problem]) -> list[str]:
@@ -176,6 +177,8 @@ def _note(kind: str, found: Sequence[Problem]) -> str:
 
 def _ranges(rows: Sequence[int]) -> str:
     """The first rows, runs of neighbours as one: "row 4", "rows 3, 7-9, 12, ..."."""
+    if not rows:
+        return "no rows"
     runs = np.split(np.array(rows), np.flatnonzero(np.diff(rows) > 1) + 1)
     named = [f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs[:SHOWN]]
     return f"row{'s' * (len(rows) > 1)} {', '.join(named)}{', ...' * (len(runs) > SHOWN)}"

@@ -38,7 +38,9 @@ def manifest(about: Mapping[str, Any] | None) -> dict[str, Any] | None:
             row = rows.setdefault(str(language), {})
             row.update(
                 {
-                    _heading(name): script_name(cell) if name == "script" else _cell(cell)
+                    _heading(name): script_name(cell)
+                    if name == "script" and isinstance(cell, str)
+                    else _cell(cell)
                     for name, cell in cells.items()
                 }
             )
@@ -47,7 +49,7 @@ def manifest(about: Mapping[str, Any] | None) -> dict[str, Any] | None:
         language: {column: row.get(column, "") for column in columns} for language, row in rows.items()
     }
     return {
-        "warning": "" if about.get("ok", True) else lines[0],
+        "warning": "" if about.get("ok", True) else next(iter(lines), ""),
         "verdict": lines,
         "totals": totals,
         "columns": columns,

@@ -5,6 +5,7 @@ Producers make their tables by these declarations, loading checks them, and docs
 
 from __future__ import annotations
 
+from repalign.corpora.problems import SEVERITIES
 from repalign.results.table import Column, Table
 
 SCHEMA = 2
@@ -233,5 +234,10 @@ SETTINGS: dict[str, Settings] = {
 }  # fmt: skip
 """Settings that pages and figures read, by kind (see `repalign.files.Shape`); others are allowed."""
 
-ABOUT = {"command?": (None, str), "versions?": {str: str}, "manifest?": (None, {str: object})}
+PROBLEM = {"severity": set(SEVERITIES), "kind": str, "language": str, "rows": [int], "message": str}
+ABOUT = {
+    "command?": (None, str),
+    "versions?": {str: str},
+    "manifest?": (None, {"ok?": bool, "problems?": [PROBLEM]}),
+}
 """Metadata of a run."""

@@ -73,12 +73,13 @@ def accounts_or_refuses(kind, path, options):
 @pytest.mark.parametrize(
     ("kind", "name", "text", "options"), CASES, ids=[f"{kind}-{name}" for kind, name, *_ in CASES]
 )
-def test_damaged_data_are_accounted_for_or_refused_in_one_line(tmp_path, kind, name, text, options):
+@pytest.mark.parametrize("count", [100, pytest.param(1_000, marks=pytest.mark.heavy)])
+def test_damaged_data_are_accounted_for_or_refused_in_one_line(tmp_path, count, kind, name, text, options):
     path, rng, read = tmp_path / name, random.Random(f"{kind} {name}"), []
-    for _ in range(100):
+    for _ in range(count):
         path.write_bytes(mutated(text.encode(), rng))
         read.append(accounts_or_refuses(kind, path, options))
-    assert 0 < sum(read) < 100, "some changes are harmless, and not all"
+    assert 0 < sum(read) < count, "some changes are harmless, and not all"
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
