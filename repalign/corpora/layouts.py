@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
@@ -11,7 +12,9 @@ from repalign.corpora.tables import READERS
 from repalign.corpora.text_files import TextFile
 from repalign.errors import RepalignError
 
-SPLITS = ("devtest", "test", "dev", "validation", "train")
+logger = logging.getLogger(__name__)
+
+SPLITS = ("devtest", "test", "dev", "validation", "valid", "val", "train")
 """Parts of a corpus; where a folder holds several, the first of these is read."""
 
 CODE = r"(?P<language>[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*)"
@@ -43,11 +46,26 @@ def languages_in(files: Sequence[TextFile], where: str) -> Files:
         folders.setdefault(str(PurePosixPath(file.name).parent), []).append(file)
     for layout in LAYOUTS:
         found = {folder: those for folder, inside in folders.items() if (those := layout(inside, where))}
-        if "." in found:
-            return found["."]
         if found:
-            return found[_one_of(list(found), where, "folders")]
+            chosen = found["." if "." in found else _one_of(list(found), where, "folders")]
+            _log_unread(files, list(chosen.values()), where)
+            return chosen
     return {}
+
+
+def _log_unread(files: Sequence[TextFile], chosen: Sequence[TextFile], where: str) -> None:
+    """Which split was read, if there are others."""
+    read, all_splits = _splits(chosen), _splits(files)
+    if read and (unread := [split for split in SPLITS if split in all_splits - read]):
+        logger.info(
+            "%s: read %s, and not %s; give the folder of another",
+            where,
+            *map(", ".join, (sorted(read), unread)),
+        )
+
+
+def _splits(files: Sequence[TextFile]) -> set[str]:
+    return {word for file in files for word in re.split(r"[/.-]", file.name) if word in SPLITS}
 
 
 def _one_of(names: Sequence[str], where: str, kind: str) -> str:
@@ -114,7 +132,9 @@ def table_in(files: Sequence[TextFile], where: str) -> list[TextFile]:
             tables.setdefault(name, []).append(file)
     if not tables:
         return []
-    return all_shards(tables[_one_of(list(tables), where, "tables")], where)
+    found = tables[_one_of(list(tables), where, "tables")]
+    _log_unread(files, found, where)
+    return all_shards(found, where)
 
 
 def all_shards(files: Sequence[TextFile], where: str) -> list[TextFile]:

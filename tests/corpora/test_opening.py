@@ -71,11 +71,13 @@ def test_two_files_of_one_language_are_refused(tmp_path):
     refused(tmp_path, "two files for 'zh'", "zh.txt.gz")
 
 
-def test_splits_of_one_corpus_are_read_one_at_a_time(tmp_path):
+def test_splits_of_one_corpus_are_read_one_at_a_time(tmp_path, caplog):
     for split in ("dev", "devtest"):
         for code, rows in {"eng_Latn": EN, "zho_Hans": ZH}.items():
             lines(tmp_path / split / f"{code}.{split}", rows if split == "dev" else rows[:1])
-    assert len(open_corpus(str(tmp_path))) == 1, "devtest comes first, as in the papers"
+    with caplog.at_level(logging.INFO, "repalign"):
+        assert len(open_corpus(str(tmp_path))) == 1, "devtest comes first, as in the papers"
+    assert "read devtest, and not dev; give the folder of another" in caplog.text
     assert len(open_corpus(str(tmp_path / "dev"))) == 2
 
 
@@ -326,3 +328,13 @@ def test_suffixes_may_be_upper_case(tmp_path):
     for name, rows in {"EN.TXT": EN, "ZH.TXT": ZH}.items():
         lines(tmp_path / name, rows)
     assert open_corpus(str(tmp_path), ["en", "zh"]).sentences == {"en": tuple(EN), "zh": tuple(ZH)}
+
+
+def test_moses_files_of_several_splits_are_read_one_at_a_time(tmp_path, caplog):
+    for split, count in (("train", 2), ("val", 1)):
+        lines(tmp_path / f"{split}.en", EN[:count])
+        lines(tmp_path / f"{split}.zh", ZH[:count])
+    with caplog.at_level(logging.INFO, "repalign"):
+        assert len(open_corpus(str(tmp_path))) == 1
+    assert "read val, and not train" in caplog.text
+    assert len(open_corpus(str(tmp_path / "train"))) == 2
