@@ -148,6 +148,8 @@ def _score(checkpoint: str, rows: pd.DataFrame, chance: float | None) -> str:
     if len(languages) < 2:
         return text
     best, worst = (languages.loc[languages["value"].agg(pick)] for pick in ("idxmax", "idxmin"))
+    if best["value"] == worst["value"]:
+        return f"{text}; the same in all languages"
     return (
         f"{text}; highest in {best['language']} ({best['value']:.1f}), "
         f"lowest in {worst['language']} ({worst['value']:.1f})"
