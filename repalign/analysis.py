@@ -22,7 +22,7 @@ from repalign.checkpoints import (
 )
 from repalign.corpora import EMBEDDED, CorpusLike, ParallelCorpus, as_corpus
 from repalign.corpora.checks import check
-from repalign.corpora.languages import find_language
+from repalign.corpora.language_choice import find_language
 from repalign.corpora.problems import warn
 from repalign.errors import RepalignError, explained_keywords
 from repalign.maps.reducers import REDUCERS

@@ -12,7 +12,7 @@ from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback
 
 from repalign import LayerStates, ParallelCorpus, RepalignError, profile
-from repalign.corpora.languages import find_language
+from repalign.corpora.language_choice import find_language
 from repalign.models.engine import Engine
 from repalign.models.templates import RAW
 from repalign.models.tokenization import tokenize

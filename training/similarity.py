@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from repalign import Checkpoint, ParallelCorpus, RepalignError, extract, profile
-from repalign.corpora.languages import find_language
+from repalign.corpora.language_choice import find_language
 from repalign.statistics import shuffled_p, spearman
 
 EXACT = 8

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import regex
 
-from repalign.corpora.languages import default_pivot, find_language, script_of
+from repalign.corpora.language_choice import default_pivot, find_language
+from repalign.corpora.languages import script_of
 from repalign.corpora.parallel import ParallelCorpus
 from repalign.corpora.problems import NOTE, problems
 from repalign.corpora.scripts import letters_by_script, share_in_system, writing_system

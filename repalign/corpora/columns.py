@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from repalign.corpora.cells import cell_text, is_missing
-from repalign.corpora.languages import choose, named
+from repalign.corpora.language_choice import choose
+from repalign.corpora.languages import named
 from repalign.corpora.long_tables import from_long, language_column, text_column
 from repalign.corpora.tables import Row
 from repalign.errors import RepalignError

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from repalign.corpora.cells import cell_text
-from repalign.corpora.languages import choose, find, named
+from repalign.corpora.language_choice import choose
+from repalign.corpora.languages import find, named
 from repalign.corpora.tables import Row
 from repalign.errors import RepalignError
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from repalign.corpora.columns import Texts, from_rows
 from repalign.corpora.headerless import read_headerless
 from repalign.corpora.hub import hub_rows, is_hub_id
-from repalign.corpora.languages import choose, is_code
+from repalign.corpora.language_choice import choose
+from repalign.corpora.languages import is_code
 from repalign.corpora.layouts import SPLITS, languages_in, table_in
 from repalign.corpora.line_files import aligned_lines
 from repalign.corpora.long_tables import from_tables

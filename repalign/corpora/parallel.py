@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 
-from repalign.corpora.languages import canonical, choose, find
+from repalign.corpora.language_choice import choose
+from repalign.corpora.languages import canonical, find
 from repalign.corpora.opening import open_texts
 from repalign.corpora.scripts import is_blank
 from repalign.errors import RepalignError

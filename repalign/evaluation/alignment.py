@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repalign.corpora.languages import match_language
+from repalign.corpora.language_choice import match_language
 from repalign.evaluation.items import Item
 from repalign.results.profile import leading_variant
 from repalign.results.schema import EVALUATION

@@ -9,7 +9,8 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from repalign.corpora.languages import is_code, match_language, named
+from repalign.corpora.language_choice import match_language
+from repalign.corpora.languages import is_code, named
 from repalign.errors import RepalignError
 from repalign.evaluation.rows import Row
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from repalign.corpora.languages import canonical, match_language
+from repalign.corpora.language_choice import match_language
+from repalign.corpora.languages import canonical
 from repalign.errors import RepalignError
 from repalign.files import read_toml
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from repalign.corpora.hub import hub_rows, is_hub_id
-from repalign.corpora.languages import canonical, find_language
+from repalign.corpora.language_choice import find_language
+from repalign.corpora.languages import canonical
 from repalign.corpora.layouts import all_shards
 from repalign.corpora.text_files import TextFile, files_in, text_file
 from repalign.errors import RepalignError, unknown

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from repalign.corpora import ParallelCorpus, open_corpus
 from repalign.corpora.checks import check
-from repalign.corpora.languages import canonical, choose, find_language, language_name
+from repalign.corpora.language_choice import choose, find_language
+from repalign.corpora.languages import canonical, language_name
 from repalign.corpora.opening import PHRASEBOOK_SENTENCES
 from repalign.corpora.problems import warning
 from repalign.errors import RepalignError

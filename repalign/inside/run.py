@@ -13,7 +13,7 @@ from tqdm import tqdm
 from repalign.checkpoints import Checkpoint, as_checkpoints
 from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
 from repalign.corpora.checks import check, duplicate_groups
-from repalign.corpora.languages import find_language
+from repalign.corpora.language_choice import find_language
 from repalign.corpora.problems import warning
 from repalign.errors import RepalignError, explained_keywords
 from repalign.inside.causal import Effects, adjusted

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from repalign.corpora.languages import looks_like_code, match_language
+from repalign.corpora.language_choice import match_language
+from repalign.corpora.languages import looks_like_code
 from repalign.errors import RepalignError
 from repalign.models.encoding import encode
 

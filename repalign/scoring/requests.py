@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from repalign.corpora.languages import find_language
+from repalign.corpora.language_choice import find_language
 from repalign.errors import RepalignError, unknown
 from repalign.states.layer_states import LayerStates
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repalign.corpora.languages import matching
+from repalign.corpora.language_choice import matching
 from repalign.metrics import Representation
 from repalign.metrics.descriptors import separation as descriptors
 from repalign.results.schema import RESULTS

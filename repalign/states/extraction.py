@@ -10,7 +10,7 @@ import numpy as np
 from repalign.checkpoints import CheckpointLike
 from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
 from repalign.corpora.checks import check, duplicate_groups
-from repalign.corpora.languages import match_language
+from repalign.corpora.language_choice import match_language
 from repalign.errors import RepalignError, explained_keywords
 from repalign.models.languages import fixed_language
 from repalign.models.pooling import Pooling, PoolingFunction

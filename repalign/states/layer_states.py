@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from repalign.corpora.languages import find_language
+from repalign.corpora.language_choice import find_language
 from repalign.errors import RepalignError
 from repalign.signature import Signature
 

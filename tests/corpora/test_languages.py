@@ -5,19 +5,8 @@ from __future__ import annotations
 import pytest
 from flores import FLORES
 
-from repalign.corpora.languages import (
-    canonical,
-    choose,
-    default_pivot,
-    find_language,
-    has_spaces,
-    is_code,
-    language_name,
-    match_language,
-    matching,
-    script_of,
-    short,
-)  # fmt: skip
+from repalign.corpora.language_choice import choose, default_pivot, find_language, match_language, matching
+from repalign.corpora.languages import canonical, has_spaces, is_code, language_name, script_of, short
 from repalign.errors import RepalignError
 
 NLLB = (

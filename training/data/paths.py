@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from repalign import RepalignError
-from repalign.corpora.languages import find_language, is_code, matching
+from repalign.corpora.language_choice import find_language, matching
+from repalign.corpora.languages import is_code
 
 PAIR = "{source}-{target}", "{target}-{source}"
 """What {pair} may stand for."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Literal, cast
 
-from repalign.corpora.languages import find_language
+from repalign.corpora.language_choice import find_language
 
 from .instructions import translation_request
 from .items import Item, Items

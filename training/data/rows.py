@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from repalign import RepalignError
 from repalign.corpora.columns import language_of, sides
-from repalign.corpora.languages import find_language, matching
+from repalign.corpora.language_choice import find_language, matching
 from repalign.corpora.scripts import is_blank
 from repalign.corpora.tables import READERS, Row, read_cells, read_rows, with_header
 from repalign.corpora.text_files import text_file
