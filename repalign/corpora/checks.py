@@ -15,7 +15,7 @@ from repalign.corpora.language_choice import default_pivot, find_language
 from repalign.corpora.languages import script_of
 from repalign.corpora.parallel import ParallelCorpus
 from repalign.corpora.problems import NOTE, problems
-from repalign.corpora.scripts import letters_by_script, share_in_system, writing_system
+from repalign.corpora.scripts import letters_by_script, share_in_script, share_in_system, writing_system
 from repalign.corpora.shifts import misalignments
 
 ODD_RATIO = 3.0
@@ -51,15 +51,23 @@ def duplicate_groups(sentences: Mapping[str, Sequence[str]]) -> np.ndarray:
 
     Duplicates are indistinguishable: counting them as errors would halve a perfect score.
     """
+    return _groups({language: [normalise(row) for row in rows] for language, rows in sentences.items()})
+
+
+def _groups(texts: Mapping[str, Sequence[str]]) -> np.ndarray:
+    """
+    Args:
+        texts: normalised.
+    """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    count = len(next(iter(sentences.values())))
+    count = len(next(iter(texts.values())))
     links: list[tuple[int, int]] = []
-    for rows in sentences.values():
+    for rows in texts.values():
         first: dict[str, int] = {}
         for row, sentence in enumerate(rows):
-            origin = first.setdefault(normalise(sentence), row)
+            origin = first.setdefault(sentence, row)
             if origin != row:
                 links.append((origin, row))
     if not links:
@@ -97,7 +105,7 @@ def check(corpus: ParallelCorpus, pivot: str | None = None) -> dict[str, Any]:
         "ok": all(problem["severity"] == NOTE for problem in found),
         "problems": found,
         "sentences": len(corpus),
-        "groups": int(duplicate_groups(corpus.sentences).max()) + 1,
+        "groups": int(_groups(texts).max()) + 1,
         "pivot": pivot,
         "languages": languages,
     }
@@ -147,16 +155,14 @@ def _scripts(language: str, rows: Sequence[str]) -> tuple[str, list[int]]:
 
     The code decides, unless most rows are in another system.
     """
-    letters = [letters_by_script(row) for row in rows]
     system = script_of(language)
-    if not system or np.mean(_shares(letters, system) >= 0.5) < 0.5:
+    shares = np.array([share_in_script(row, language) for row in rows])
+    if not system or np.mean(shares >= 0.5) < 0.5:
+        letters = [letters_by_script(row) for row in rows]
         usual = Counter(map(writing_system, filter(None, letters))).most_common(1)
         system = usual[0][0] if usual else ""
-    return system, (np.flatnonzero(_shares(letters, system) < 0.5) + 1).tolist()
-
-
-def _shares(letters: Sequence[Counter[str]], system: str) -> np.ndarray:
-    return np.array([share_in_system(of_row, system) for of_row in letters])
+        shares = np.array([share_in_system(of_row, system) for of_row in letters])
+    return system, (np.flatnonzero(shares < 0.5) + 1).tolist()
 
 
 def _odd_lengths(rows: Sequence[str], pivot_rows: Sequence[str]) -> list[int]:
