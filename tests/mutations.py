@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from repalign.errors import RepalignError
+
 TOKENS = (
     b"\n", b"\r", b"\r\n", b"\t", b",", b";", b'"', b'""', b"'", b"\\", b"{", b"}", b"[", b"]", b":", b"null", b"NaN", b"true",
     b"1e999", b"-0", b"\0", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe", b"\\ud800", b"\xe2\x80\xa8", b"\xe2\x80\x8b", b"en", b"zh",
@@ -58,3 +60,15 @@ def _ended(data: bytes, rng: random.Random) -> bytes:
 CHANGES: tuple[Callable[[bytes, random.Random], bytes], ...] = (
     _flipped, _cut, _doubled, _moved, _inserted, _inserted, _inserted, _ended,
 )  # fmt: skip
+
+
+def refusal(read: Callable[[], object]) -> str | None:
+    """The one line that says why something cannot be read; None if it was read. Any other exception is a fault."""
+    try:
+        read()
+    except RepalignError as error:
+        said = str(error)
+    else:
+        return None
+    assert len(said.splitlines()) == 1, said
+    return said

@@ -6,10 +6,9 @@ import logging
 import re
 from collections.abc import Sequence
 
-from repalign.corpora.columns import PREFIX, Texts, from_rows
+from repalign.corpora.columns import PREFIX
 from repalign.corpora.languages import is_code, language_name
 from repalign.corpora.long_tables import LANGUAGE_COLUMNS, TEXT_COLUMNS
-from repalign.corpora.tables import read_cells, with_header
 from repalign.corpora.text_files import TextFile
 from repalign.errors import RepalignError
 
@@ -20,56 +19,46 @@ ATTRIBUTION = re.compile(r"CC-BY .*Attribution: tatoeba\.org.+")
 
 NUMBER = re.compile(r"\d+")
 
+SIDES = {"source", "target", "src", "tgt"}
+"""Names of columns that name no language."""
 
-def read_headerless(file: TextFile, languages: Sequence[str] | None = None) -> Texts | None:
-    """The texts of a TSV or CSV whose first line is a row already; None if that is a header, or it is no such file.
+
+def missing_header(
+    file: TextFile, rows: Sequence[tuple[int, list[str]]], languages: Sequence[str] | None = None
+) -> list[str] | None:
+    """Names for the columns of a file whose first line is a row already; None if that is a header.
 
     Args:
         file: manythings.org's (sentences and attribution), Tatoeba's (id, sentence, id, translation) or one with a
             column for each of `languages`.
+        rows: its cells, see `repalign.corpora.tables.read_cells`.
         languages: of the columns, in order. In manythings.org's files the first is English and the name of the file,
             such as fra.txt, is the second.
 
     Raises:
-        RepalignError: rows of different width; a file without a header whose languages are not known.
+        RepalignError: a file without a header whose languages are not known.
     """
-    if file.suffix not in (".tsv", ".csv", ".txt"):
-        return None
-    first = next((line for line in file.lines() if line.strip()), "")
-    if file.suffix == ".txt" and "\t" not in first:
-        return None
-    rows = list(read_cells(file))
     if not rows:
         return None
-    names = _exported(file, [cells for _, cells in rows], languages or ())
-    if names is None and _is_header(rows[0][1], languages or ()):
+    first, asked = rows[0][1], languages or ()
+    if names := _exported(file, [cells for _, cells in rows], asked):
+        return names
+    if _is_header(first, asked):
         return None
-    if names is None and languages and len(rows[0][1]) == len(languages):
-        names = list(languages)
-        logger.info("%s: no header; its columns are %s", file.where, ", ".join(names))
-    if names is None and file.suffix == ".txt":
+    if len(first) == len(asked):
+        logger.info("%s: no header; its columns are %s", file.where, ", ".join(asked))
+        return list(asked)
+    if file.suffix == ".txt":
         raise RepalignError(
-            f"{file.where}: a table without a header; --langs names the languages of its {len(rows[0][1])} columns in order"
+            f"{file.where}: a table without a header; --langs names the languages of its {len(first)} columns in order"
         )
-    return (
-        from_rows(file.stem, list(with_header(file, [(0, names), *rows])), languages, file.where)
-        if names
-        else None
-    )
+    return None
 
 
 def _is_header(cells: Sequence[str], languages: Sequence[str]) -> bool:
     """Whether a first line names columns: some are codes or other names of columns, or all are languages in English."""
     named = {cell.strip().removeprefix(PREFIX) for cell in cells}
-    if any(map(is_code, named)) or named & {
-        *languages,
-        *LANGUAGE_COLUMNS,
-        *TEXT_COLUMNS,
-        "source",
-        "target",
-        "src",
-        "tgt",
-    }:
+    if any(map(is_code, named)) or named & {*languages, *LANGUAGE_COLUMNS, *TEXT_COLUMNS, *SIDES}:
         return True
     return bool(languages) and {name.casefold() for name in named} <= {
         language_name(c).casefold() for c in languages

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
+from repalign.corpora import languages
 from repalign.corpora.languages import find, is_code
 from repalign.corpora.tables import READERS
 from repalign.corpora.text_files import TextFile
@@ -17,12 +18,10 @@ logger = logging.getLogger(__name__)
 SPLITS = ("devtest", "test", "dev", "validation", "valid", "val", "train")
 """Parts of a corpus; where a folder holds several, the first of these is read."""
 
-CODE = r"(?P<language>[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*)"
+CODE = f"(?P<language>{languages.CODE.pattern})"
 TABLE = f"(?:{'|'.join(map(re.escape, READERS))})"
 PAIR = re.compile(r"(?:^|[._-])(?P<pair>[a-z]{2,3}(?:_[A-Za-z]+)?-[a-z]{2,3}(?:_[A-Za-z]+)?)$")
 """Languages at the end of a name of Moses files: News.en-zh."""
-
-TABLES = {*READERS, ".tmx"}
 
 SHARD = re.compile(r"(?:(?P<name>.+)-\d+-of-(?P<count>\d+)|\d{4,})\.parquet")
 """Parts of a table as on the hub: test-00000-of-00002.parquet, or 0000.parquet in the folder of a split."""
@@ -125,7 +124,7 @@ def table_in(files: Sequence[TextFile], where: str) -> list[TextFile]:
     """
     tables: dict[str, list[TextFile]] = {}
     for file in files:
-        if file.suffix in TABLES:
+        if file.suffix in READERS:
             path = PurePosixPath(file.name)
             shard = SHARD.fullmatch(path.name)
             name = str(path.parent / (shard["name"] or "")) if shard else file.name

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from repalign.corpora.columns import Texts, from_rows
-from repalign.corpora.headerless import read_headerless
+from repalign.corpora.headerless import missing_header
 from repalign.corpora.hub import hub_rows, is_hub_id
 from repalign.corpora.language_choice import choose
 from repalign.corpora.languages import is_code
 from repalign.corpora.layouts import SPLITS, languages_in, table_in
 from repalign.corpora.line_files import aligned_lines
-from repalign.corpora.long_tables import from_tables
-from repalign.corpora.tables import READERS, Row, read_rows
+from repalign.corpora.long_tables import from_tables, text_column
+from repalign.corpora.tables import READERS, read_cells, read_rows, with_header
 from repalign.corpora.text_files import TextFile, files_in, files_named, text_file
-from repalign.corpora.tmx import read_tmx
 from repalign.errors import RepalignError, unknown
 
 EMBEDDED = {
@@ -27,7 +26,7 @@ PHRASEBOOK_SENTENCES = 200
 
 FORMATS = (
     "a folder or zip of <language>.txt, of FLORES, of NTREX or of Moses pairs (News.en-zh.en); a table, "
-    f"{' '.join(READERS)}, with language columns, a column translation, or a row for each sentence of each language; .tmx; "
+    f"{' '.join(READERS)}, with language columns, a column translation, or a row for each sentence of each language; "
     "each also as .gz .xz .bz2 .zst; a data set on the hub (owner/name)"
 )
 """What is read, for messages."""
@@ -83,25 +82,33 @@ def read_folder(folder: Path, languages: Sequence[str] | None = None) -> Texts:
 
 def _from_files(files: Sequence[TextFile], name: str, languages: Sequence[str] | None, where: str) -> Texts:
     found = languages_in(files, where)
-    if len(found) == 1 and _is_table(only := next(iter(found.values()))):
+    if len(found) == 1 and _holds_several(only := next(iter(found.values()))):
         return read_file(only, languages)
     if found:
         return Texts(name, _sentences(choose(found, languages, f"in {where}"), where))
     if table := table_in(files, where):
-        rows = [row for file in table for row in _rows(file)]
+        rows = [row for file in table for row in read_rows(file)]
         return from_rows(name, rows, languages, where)
     inside = ", ".join(sorted(file.name for file in files)[:8]) or "nothing"
     raise RepalignError(f"no parallel text in {where}, which holds {inside}; expected {FORMATS}")
 
 
-def _is_table(file: TextFile) -> bool:
-    """Whether a file named by a language holds several: manythings.org's fra.txt, with tabs between its columns."""
-    return file.suffix == ".txt" and "\t" in next(file.lines(), "")
+def _holds_several(file: TextFile) -> bool:
+    """Whether a file named by a code holds several languages: manythings.org's fra.txt, or en-de.tsv, a pair."""
+    if file.suffix not in READERS:
+        return _has_tabs(file)
+    _, first = next(read_rows(file), ("", {}))
+    return file.stem not in first and text_column(list(first)) is None
+
+
+def _has_tabs(file: TextFile) -> bool:
+    """Whether a text file is a table, with tabs between its columns."""
+    return file.suffix == ".txt" and "\t" in next((line for line in file.lines() if line.strip()), "")
 
 
 def _sentences(files: Mapping[str, TextFile], where: str) -> dict[str, list[str]]:
     if any(file.suffix in READERS for file in files.values()):
-        return from_tables({language: list(_rows(file)) for language, file in files.items()}, where)
+        return from_tables({language: list(read_rows(file)) for language, file in files.items()}, where)
     return aligned_lines(files, where)
 
 
@@ -111,19 +118,19 @@ def read_file(file: TextFile, languages: Sequence[str] | None = None) -> Texts:
     Raises:
         RepalignError: an unknown kind of file; no language columns; an empty or missing cell (file and row).
     """
-    if texts := read_headerless(file, languages):
-        return texts
+    if file.suffix in (".tsv", ".csv") or _has_tabs(file):
+        cells = list(read_cells(file))
+        header = missing_header(file, cells, languages)
+        if header or file.suffix != ".txt":
+            rows = list(with_header(file, [(0, header), *cells] if header else cells))
+            return from_rows(file.stem, rows, languages, file.where)
     if is_code(file.suffix[1:]) or (is_code(file.stem) and file.suffix[1:] in {"txt", *SPLITS}):
         raise RepalignError(
             f"{file.where} holds one language; give the folder of all, or {Path(file.where).with_suffix('')} for Moses files"
         )
-    if file.suffix not in {*READERS, ".tmx"}:
+    if file.suffix not in READERS:
         raise RepalignError(f"{file.where}: unknown kind of corpus; expected {FORMATS}")
-    return from_rows(file.stem, list(_rows(file)), languages, file.where)
-
-
-def _rows(file: TextFile) -> Iterator[Row]:
-    return read_tmx(file) if file.suffix == ".tmx" else read_rows(file)
+    return from_rows(file.stem, list(read_rows(file)), languages, file.where)
 
 
 def read_hub(name: str, languages: Sequence[str] | None = None) -> Texts:

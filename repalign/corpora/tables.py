@@ -1,4 +1,4 @@
-"""Tables in files: TSV, CSV, JSON, JSON lines and parquet, as rows with names and positions."""
+"""Tables in files: TSV, CSV, JSON, JSON lines, parquet and TMX, as rows with names and positions."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from repalign.corpora.text_files import TextFile
+from repalign.corpora.tmx import read_tmx
 from repalign.errors import RepalignError
 
 logger = logging.getLogger(__name__)
@@ -215,6 +216,6 @@ def _parquet(file: TextFile) -> Iterator[tuple[str, Any]]:
 
 READERS: dict[str, Callable[[TextFile], Iterator[tuple[str, Any]]]] = {
     ".tsv": _separated, ".csv": _separated, ".jsonl": _json_lines, ".ndjson": _json_lines, ".json": _json_list,
-    ".parquet": _parquet,
+    ".parquet": _parquet, ".tmx": read_tmx,
 }  # fmt: skip
 """Suffixes of tables, and what reads them."""

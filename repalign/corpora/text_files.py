@@ -19,17 +19,16 @@ from typing import IO, Any, cast
 from repalign.errors import RepalignError
 
 
-def _zstandard(file: IO[bytes]) -> IO[bytes]:
+def _zstandard(file: Path | IO[bytes]) -> IO[bytes]:
     import pyarrow
 
-    stream = pyarrow.CompressedInputStream(pyarrow.PythonFile(file, mode="r"), "zstd")
-    return io.BufferedReader(cast(io.RawIOBase, stream))
+    return io.BufferedReader(cast(io.RawIOBase, pyarrow.input_stream(file, compression="zstd")))
 
 
 DECOMPRESSORS: dict[str, Callable[[Any], Any]] = {
     ".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open, ".zst": _zstandard,
 }  # fmt: skip
-"""Suffixes of compressed files, and what opens them."""
+"""Suffixes of compressed files, and what opens a path or a file."""
 
 DEEPEST = 3
 """Folders within folders that are looked at: that of a whole disk ends soon."""
@@ -125,7 +124,7 @@ def _on_disk(path: Path, name: str) -> TextFile:
     decompress = DECOMPRESSORS.get(path.suffix.lower())
     if decompress is None:
         return TextFile(name, str(path), lambda: path.open("rb"))
-    return TextFile(name[: -len(path.suffix)], str(path), lambda: decompress(path.open("rb")))
+    return TextFile(name[: -len(path.suffix)], str(path), lambda: decompress(path))
 
 
 def files_in(folder: Path) -> list[TextFile]:

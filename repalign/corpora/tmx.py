@@ -6,7 +6,6 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from repalign.corpora.tables import Row
 from repalign.corpora.text_files import TextFile
 from repalign.errors import RepalignError
 
@@ -15,8 +14,8 @@ CODES = {"bpt", "ept", "it", "ph", "ut"}
 """Elements that hold formatting codes of a document, which are no text."""
 
 
-def read_tmx(file: TextFile) -> Iterator[Row]:
-    """Its units as rows: language code -> text.
+def read_tmx(file: TextFile) -> Iterator[tuple[str, dict[str, str]]]:
+    """Its units as rows: position for messages, and language code -> text.
 
     Raises:
         RepalignError: not XML, or a unit with two texts of one language; names the unit.

@@ -187,6 +187,26 @@ def test_tables_of_one_language_are_joined_by_id(tmp_path):
     refused(tmp_path, "'zho_Hans' has no column text or sentence", "found body")
 
 
+@pytest.mark.parametrize("name", ["en-de.tsv", "en-de.tmx"])
+def test_the_one_file_of_a_folder_may_be_named_by_a_pair(tmp_path, name):
+    """en-DE is also the English of Germany, and the file then the only one of one language."""
+    if name.endswith("tsv"):
+        lines(tmp_path / name, ["en\tde\tsource", "A cat.\tEine Katze.\ttatoeba"])
+    else:
+        unit = '<tu><tuv xml:lang="en"><seg>A cat.</seg></tuv><tuv xml:lang="de"><seg>Eine Katze.</seg></tuv></tu>'
+        (tmp_path / name).write_text(f"<tmx><body>{unit}</body></tmx>")
+    assert open_corpus(str(tmp_path)).sentences == {"en": ("A cat.",), "de": ("Eine Katze.",)}
+
+
+def test_a_quoted_tsv_is_read_once_and_said_to_be_quoted_once(tmp_path, caplog):
+    pd.DataFrame({"en": ['She said "no".', "Two"], "zh": ZH}).to_csv(
+        tmp_path / "a.tsv", sep="\t", index=False
+    )
+    with caplog.at_level(logging.INFO, "repalign"):
+        assert open_corpus(str(tmp_path / "a.tsv")).sentences["en"][0] == 'She said "no".'
+    assert caplog.text.count("quotes are removed") == 1
+
+
 def test_a_table_without_a_header_is_not_read_as_one(tmp_path):
     path = tmp_path / "a.tsv"
     lines(path, [f"{en}\t{zh}" for en, zh in zip(EN, ZH, strict=True)])

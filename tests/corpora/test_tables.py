@@ -110,7 +110,7 @@ def test_empty_cells_and_blank_lines_move_nothing(tmp_path):
         ("a.csv", 'en,zh\n"a,b\n', ["quote is not closed"]),
         ("a.csv", 'en,zh\n"a" b,c\n', ["line 2", "quote"]),
         ("a.parquet", "no parquet", ["parquet"]),
-        ("a.tmx", "<tmx/>", [".tsv", ".parquet"]),
+        ("a.xml", "<tmx/>", [".tsv", ".parquet"]),
         ("a.tsv.gz", "not gzip", ["cannot read"]),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from repalign.corpora.tables import READERS
 from repalign.corpora.text_files import text_file
 
 from .formats import recognise
@@ -12,7 +13,7 @@ from .instructions import translation_request
 from .items import Item, Items
 from .pairs import sentence_pairs
 from .paths import find_path, path_of
-from .rows import TABLES, language_columns, sentences, table_rows
+from .rows import language_columns, sentences, table_rows
 
 
 def instructions(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -> Items:
@@ -48,7 +49,7 @@ def repeat(languages: tuple[str, ...], options: Mapping[str, Any], split: str) -
     (language,) = languages
     path = find_path(path_of(options), {"language": language})
     names = options.get("columns", "")
-    is_table = names or text_file(path).suffix in TABLES
+    is_table = names or text_file(path).suffix in READERS
     columns = language_columns(table_rows(path, names), languages, str(path)) if is_table else sentences(path)
     (lines,), where = columns
     brief = options.get("brief", False)

@@ -14,11 +14,7 @@ from repalign.corpora.language_choice import find_language, matching
 from repalign.corpora.scripts import is_blank
 from repalign.corpora.tables import READERS, Row, read_cells, read_rows, with_header
 from repalign.corpora.text_files import text_file
-from repalign.corpora.tmx import read_tmx
 from repalign.errors import unknown
-
-TABLES = (*READERS, ".tmx")
-"""Suffixes of files that hold rows."""
 
 MARKUP = {".htm", ".html", ".sgm", ".sgml", ".xlf", ".xliff", ".xml"}
 MARKED_UP = re.compile(r"\s*<(\?xml|!doctype|html|tmx|xliff)\b", re.IGNORECASE)
@@ -50,11 +46,11 @@ def table_rows(path: Path, columns: str = "") -> list[Row]:
     if columns:
         header = [name.strip() for name in columns.split(",")]
         rows = list(with_header(file, [(0, header), *read_cells(file)]))
-    elif file.suffix in TABLES:
-        rows = list(read_tmx(file) if file.suffix == ".tmx" else read_rows(file))
+    elif file.suffix in READERS:
+        rows = list(read_rows(file))
     else:
         raise RepalignError(
-            f"{file.where}: expected a table ({', '.join(TABLES)}, also compressed), got {file.suffix or 'no suffix'}; "
+            f"{file.where}: expected a table ({', '.join(READERS)}, also compressed), got {file.suffix or 'no suffix'}; "
             "pairs may also be two files of lines whose path has {language}, or lines of two sentences with a tab "
             "between them if sources.NAME.columns names their languages"
         )
@@ -87,7 +83,7 @@ def text_lines(path: Path) -> list[str]:
     lines = list(file.lines())
     first = next((line for line in lines if not is_blank(line)), "")
     is_markup = file.suffix in MARKUP or MARKED_UP.match(first)
-    if is_markup or file.suffix in TABLES:
+    if is_markup or file.suffix in READERS:
         raise RepalignError(
             f"{file.where} is {'markup' if is_markup else 'a table'}; expected plain text, one sentence per line (.txt or "
             'Moses, also compressed). Tables are read by kind = "pairs", "repeat" and "instructions"'
