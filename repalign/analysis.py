@@ -123,7 +123,10 @@ class Analysis:
         ]  # fmt: skip
         code = (path.read_bytes() for path in sorted(Path(__file__).parent.rglob("*.py")))
         versions = [version(name) for name in VERSIONED]
-        return digest([*read, self.corpus.digest, json.dumps(request), *map(str, sources), *versions, *code])
+        documents = self.corpus.documents or ()
+        return digest(
+            [*read, self.corpus.digest, *documents, json.dumps(request), *map(str, sources), *versions, *code]
+        )
 
     def run(self) -> Results:
         """Read the states, score them, and collect all tables.
@@ -160,7 +163,7 @@ class Analysis:
         """The states of a checkpoint, on the corpus or on the sentences of other states."""
         from repalign.states.extraction import read_states
 
-        corpus = self.corpus if of is None else ParallelCorpus(of.texts, of.signature.corpus)
+        corpus = self.corpus if of is None else ParallelCorpus(of.texts, of.signature.corpus, of.documents)
         options = {"store": self.store, "stream": self.stream}
         return read_states(checkpoint, corpus, [spec], self.machine, **options)[0]
 

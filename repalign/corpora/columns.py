@@ -29,10 +29,11 @@ REPEATS = 10
 
 
 class Texts(NamedTuple):
-    """What was read, not yet checked: the name of a corpus, and its sentences by language."""
+    """What was read, not yet checked: the name of a corpus, its sentences by language, and the document of each row."""
 
     name: str
     sentences: Mapping[str, Sequence[str]]
+    documents: Sequence[str] | None = None
 
 
 def from_rows(name: str, rows: Sequence[Row], languages: Sequence[str] | None, where: str) -> Texts:

@@ -25,18 +25,22 @@ class ParallelCorpus:
     Attributes:
         name: shown in reports.
         sentences: language code -> sentences.
+        documents: of each row, the document that it was taken from; None if unknown. Sentences of one document share
+            a topic, so they are resampled, shuffled and held out together.
 
     Raises:
-        RepalignError: no languages, one language twice, unequal numbers of sentences, or an empty sentence.
+        RepalignError: no languages, one language twice, unequal numbers of sentences or documents, or an empty sentence.
     """
 
     name: str
     sentences: Mapping[str, Sequence[str]]
+    documents: tuple[str, ...] | None
 
     def __init__(
         self,
         sentences: Mapping[str, Sequence[str]] | str,
         name: str | Mapping[str, Sequence[str]] = "sentences",
+        documents: Sequence[object] | None = None,
     ) -> None:
         """The name comes second and may be left out; the other order of arguments is accepted too."""
         if isinstance(sentences, str):
@@ -50,6 +54,7 @@ class ParallelCorpus:
         object.__setattr__(
             self, "sentences", {str(lang): _texts(lang, rows) for lang, rows in sentences.items()}
         )
+        object.__setattr__(self, "documents", None if documents is None else tuple(map(str, documents)))
         self._check()
 
     def _check(self) -> None:
@@ -67,6 +72,11 @@ class ParallelCorpus:
             raise RepalignError(
                 f"corpus {self.name!r} is not parallel: numbers of sentences differ ({listed}); "
                 "line i of every language must be a translation of line i of every other"
+            )
+        if self.documents is not None and len(self.documents) != len(self):
+            raise RepalignError(
+                f"corpus {self.name!r} has {len(self)} sentences and the documents of {len(self.documents)}; "
+                "give one document for each sentence"
             )
         for language, rows in self.sentences.items():
             for row, sentence in enumerate(rows, start=1):
@@ -106,7 +116,7 @@ class ParallelCorpus:
             RepalignError: nothing of that name, a language it does not have, or text that is not parallel.
         """
         texts = open_texts(spec, languages)
-        return cls(texts.sentences, texts.name)
+        return cls(texts.sentences, texts.name, texts.documents)
 
     def __len__(self) -> int:
         return len(next(iter(self.sentences.values())))
@@ -135,7 +145,16 @@ class ParallelCorpus:
             raise RepalignError(f"a limit of sentences is a whole number from 1, not {limit!r}")
         chosen = tuple([languages] if isinstance(languages, str) else languages or self.languages)
         sentences = choose(self.sentences, chosen, f"in corpus {self.name!r}")
-        return ParallelCorpus({language: rows[:limit] for language, rows in sentences.items()}, self.name)
+        documents = None if self.documents is None else self.documents[:limit]
+        return ParallelCorpus(
+            {language: rows[:limit] for language, rows in sentences.items()}, self.name, documents
+        )
+
+    def take(self, rows: Sequence[int]) -> ParallelCorpus:
+        """The corpus on a subset of rows, given by number."""
+        sentences = {language: [texts[row] for row in rows] for language, texts in self.sentences.items()}
+        documents = None if self.documents is None else [self.documents[row] for row in rows]
+        return ParallelCorpus(sentences, self.name, documents)
 
 
 def _texts(language: object, rows: Sequence[str]) -> tuple[str, ...]:

@@ -106,9 +106,7 @@ def look_inside(
     faulty = [line] if (line := warning(corpus.name, check(corpus, pivot)["problems"])) else []
     for line in faulty:
         logger.warning("%s", line)
-    distinct = ParallelCorpus(
-        {lang: [rows[i] for i in first] for lang, rows in corpus.sentences.items()}, corpus.name
-    )
+    distinct = corpus.take(first)
     tables: dict[str, list[pd.DataFrame]] = {}
     signatures: dict[str, str] = {}
     described: dict[str, dict[str, Any]] = {}

@@ -17,6 +17,9 @@ TABLE = RESULTS["profile"]
 COLUMNS = tuple(TABLE.names)
 """Names of the columns, in order; `repalign.results.schema` says what they mean."""
 
+IDENTITY = ("checkpoint", "baseline", "metric", "variant", "source", "target")
+"""Columns that say which curve a row belongs to."""
+
 LEADING_VARIANTS = ("centred", "raw")
 
 
@@ -34,6 +37,8 @@ class LayerProfile:
         table: the rows.
         signatures: checkpoint name -> signature of the states it was computed from.
         settings: what else decided the numbers (seed, draws, permutations, interval method, ...).
+        peaks: the best layers, the table "peaks" (see `repalign.results.schema.RESULTS`); None in results of an earlier
+            version.
 
     Raises:
         RepalignError: columns are missing or unknown, or hold invalid values.
@@ -42,9 +47,12 @@ class LayerProfile:
     table: pd.DataFrame
     signatures: dict[str, str]
     settings: dict[str, Any] = field(default_factory=dict)
+    peaks: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "table", TABLE.checked(self.table))
+        if self.peaks is not None:
+            object.__setattr__(self, "peaks", RESULTS["peaks"].checked(self.peaks))
 
     def __len__(self) -> int:
         return len(self.table)
@@ -84,15 +92,25 @@ class LayerProfile:
         import pandas as pd
 
         table = pd.concat([self.table, other.table], ignore_index=True)
+        known = [one.peaks for one in (self, other) if one.peaks is not None]
         return LayerProfile(
-            table, {**self.signatures, **other.signatures}, {**self.settings, **other.settings}
+            table,
+            {**self.signatures, **other.signatures},
+            {**self.settings, **other.settings},
+            pd.concat(known, ignore_index=True) if known else None,
         )
 
     def where(self, **equal: object) -> LayerProfile:
         """The rows whose columns equal the given values, e.g. `where(metric="mexa", target="zh")`."""
-        table = self.table
+        table, peaks = self.table, self.peaks
         for column, value in equal.items():
             if column not in COLUMNS:
                 raise unknown("column of a profile", column, COLUMNS)
-            table = table[table[column].isna()] if value is None else table[table[column] == value]
-        return LayerProfile(table, self.signatures, self.settings)
+            table = _equal(table, column, value)
+            if peaks is not None and column in IDENTITY:
+                peaks = _equal(peaks, column, value)
+        return LayerProfile(table, self.signatures, self.settings, peaks)
+
+
+def _equal(table: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
+    return table[table[column].isna()] if value is None else table[table[column] == value]

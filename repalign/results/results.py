@@ -56,7 +56,8 @@ class Results:
 
     def save(self, folder: str | Path) -> list[Path]:
         """Write everything into a folder; see `TableSet.save`."""
-        tables = {"profile": self.profile.table, **self.tables}
+        peaks = {} if self.profile.peaks is None else {"peaks": self.profile.peaks}
+        tables = {"profile": self.profile.table, **peaks, **self.tables}
         return Stored(self.title, self.profile.signatures, tables, self.profile.settings, self.about).save(
             folder
         )
@@ -67,7 +68,9 @@ class Results:
         path = Path(path)
         read = Stored.load(path.parent if path.name == "profile.parquet" else path)
         tables = dict(read.tables)
-        profile = LayerProfile(tables.pop("profile"), read.signatures, read.settings)
+        profile = LayerProfile(
+            tables.pop("profile"), read.signatures, read.settings, tables.pop("peaks", None)
+        )
         return cls(read.title, profile, tables, read.about)
 
 

@@ -58,8 +58,31 @@ SCORES = (
     Column("sentences", "int64", "groups of duplicate sentences that were scored", least=0),
 )  # fmt: skip
 
+
+def from_end(end: str) -> tuple[Column, ...]:
+    """The score at the best layer minus that at the `end`, first or last, of the layers scored, with its interval."""
+    name, sides = f"over_{end}", (("low", "lower"), ("high", "upper"))
+    return (
+        Column(name, "float64", f"cross-fitted score minus the score at the {end} layer", "the metric's", nullable=True),
+        *(Column(f"{name}_{side}", "float64", f"{which} end of its interval", nullable=True) for side, which in sides),
+    )  # fmt: skip
+
+
 RESULTS = {table.name: table for table in (
     Table("profile", "the scores", "checkpoint (or difference), metric, variant, language pair and layer", SCORES),
+    Table("peaks", "the best layer, honestly", "checkpoint (or difference), metric, variant and language pair, both directions averaged", (
+        CHECKPOINT, MINUS, METRIC, VARIANT, SOURCE, TARGET,
+        Column("layer", "int64", "with the best score on all sentences; of a difference, the largest in absolute value", least=0), DEPTH,
+        Column("layers", "string", "that may be the best at 95%, as ranges: 3-5,8"),
+        value("cross-fitted: the layer is chosen on some documents or sentences and scored on the others", "the metric's"), LOW, HIGH,
+        Column("chosen_on_all", "float64", "score at `layer` on the sentences that chose it: too good", "the metric's", nullable=True),
+        Column("chance", "float64", "of the metric; NaN for differences", "the metric's", nullable=True),
+        Column("calibrated", "float64", "(value - chance) / (best - chance)", nullable=True),
+        Column("p", "float64", "of the best layer: its maximum under the same shuffles of all layers; NaN: not tested", nullable=True),
+        adjusted("languages (Holm by default)"),
+        *from_end("first"), *from_end("last"),
+        Column("sentences", "int64", "groups of duplicate sentences that were scored", least=0),
+    )),
     Table("map", "2-D or 3-D maps of all sentences", "checkpoint, reducer, variant, layer, language and sentence", (
         Column("checkpoint", "category", "name of the checkpoint"),
         Column("reducer", "category", "how dims were reduced: pca, umap, ..."),
@@ -228,6 +251,7 @@ Settings = dict[str, object]
 SETTINGS: dict[str, Settings] = {
     "profile": {
         "pivot?": str, "labels?": {str: str}, "higher_is_better?": {str: bool}, "confidence?": float, "correction?": str,
+        "documents?": (None, int),
     },
     "evaluation": {"labels": {str: str}, "scorers": {str: str}, "truncated": {str: {str: {str: int}}}, "chance?": {str: float}, "notes?": [str]},
     "inside": {"pivot": str, "languages": [str], "checkpoints": {str: {"tokens": {str: int}, "notes": [str]}}},

@@ -19,7 +19,7 @@ from repalign.models.templates import TEMPLATES
 from repalign.models.tokenization import TokenRows, tokenize, without_shared
 from repalign.signature import Signature
 from repalign.states.language import LanguageStates
-from repalign.states.layer_states import LayerArray, LayerStates
+from repalign.states.layer_states import LayerArray, LayerStates, numbered
 from repalign.states.spec import Dtype, Machine, ReadingSpec
 from repalign.states.store import Shape
 from repalign.states.subject import Subject, open_subject
@@ -170,8 +170,7 @@ def _read_pass(
     rows = short_enough(corpus, tokens, subject.max_length, subject.positions)
     manifest = {**check(corpus), "truncated": len(corpus) - len(rows), "tokens": fertility(corpus, tokens)}
     if len(rows) < len(corpus):
-        texts = {language: [text[row] for row in rows] for language, text in corpus.sentences.items()}
-        corpus = ParallelCorpus(texts, corpus.name)
+        corpus = corpus.take(rows)
         tokens = {language: TokenRows.of(of[row] for row in rows) for language, of in tokens.items()}
     if subject.spec.exclude_shared_tokens:
         tokens = without_shared(tokens)
@@ -200,6 +199,7 @@ def _read_pass(
             groups=duplicate_groups(corpus.sentences),
             token_ids={language: rows.own_ids for language, rows in tokens.items()},
             metadata=manifest,
+            documents=None if corpus.documents is None else numbered(corpus.documents),
             streamed=stream,
         )
         for number, spec in enumerate(specs)

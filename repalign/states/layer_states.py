@@ -42,6 +42,8 @@ class LayerStates:
             and scored together.
         token_ids: language -> one int array per sentence (without special tokens), for lexical controls; may be empty.
         metadata: data checks (problems, duplicates, truncation, fertility, ...) of the whole corpus, shown in every report.
+        documents: int [sentence], equal for sentences of one document, which are resampled, shuffled and held out
+            together; None if unknown.
         streamed: whether languages are computed on demand, two at a time: score pair by pair, not layer by layer.
     """
 
@@ -54,6 +56,7 @@ class LayerStates:
     groups: np.ndarray
     token_ids: Mapping[str, Sequence[np.ndarray]] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
+    documents: np.ndarray | None = None
     streamed: bool = False
 
     def __post_init__(self) -> None:
@@ -64,6 +67,10 @@ class LayerStates:
                 raise RepalignError(
                     f"states of {language!r} have shape {shape}; expected {expected[0]} layers x {expected[1]} sentences x dims"
                 )
+        if self.documents is not None and np.shape(self.documents) != np.shape(self.groups):
+            raise RepalignError(
+                f"documents have shape {np.shape(self.documents)}; expected one for each of {len(self.groups)} sentences"
+            )
 
     @classmethod
     def from_arrays(
@@ -75,6 +82,7 @@ class LayerStates:
         texts: Mapping[str, Sequence[str]] | None = None,
         token_counts: Mapping[str, np.ndarray] | None = None,
         groups: np.ndarray | None = None,
+        documents: Sequence[Any] | np.ndarray | None = None,
         layers: Sequence[int] | None = None,
         n_blocks: int | None = None,
     ) -> LayerStates:
@@ -86,6 +94,7 @@ class LayerStates:
             texts: language -> sentences; by default empty.
             token_counts: language -> int [sentence], for length controls; by default 1 each.
             groups: int [sentence], equal for duplicates; by default all differ.
+            documents: the document of each sentence, numbers or names; by default unknown.
             layers: layer numbers; by default 0, 1, ...
             n_blocks: of the model; by default the last layer's number.
 
@@ -108,6 +117,7 @@ class LayerStates:
             token_counts=token_counts
             or {language: np.ones(n_sentences, dtype=np.int64) for language in arrays},
             groups=np.arange(n_sentences) if groups is None else groups,
+            documents=None if documents is None else numbered(documents),
         )
 
     @property
@@ -179,3 +189,9 @@ class LayerStates:
         if layer not in self.layers:
             raise RepalignError(f"no layer {layer} here; layers are {self.layers[0]}..{self.layers[-1]}")
         return np.asarray(self.arrays[language][self.layers.index(layer)])
+
+
+def numbered(names: Sequence[Any] | np.ndarray) -> np.ndarray:
+    """Names as numbers 0, 1, 2, ... in order of their first appearance: int64 [name]."""
+    number_of: dict[Any, int] = {}
+    return np.array([number_of.setdefault(name, len(number_of)) for name in names], dtype=np.int64)

@@ -161,7 +161,7 @@ def test_a_damaged_evaluation_gets_one_line(tmp_path):
 
 def test_tables_made_in_memory_are_held_to_their_columns():
     profile = sample_results("m-llama", **SMALL).profile
-    with pytest.raises(RepalignError, match="unknown table 'identity'; expected profile, map"):
+    with pytest.raises(RepalignError, match="unknown table 'identity'; expected profile, peaks, map"):
         Results("x", profile, {"identity": pd.DataFrame()})
     with pytest.raises(RepalignError, match="table 'tree', column 'checkpoint' is missing"):
         Results("x", profile, {"tree": pd.DataFrame({"step": [0]})})
