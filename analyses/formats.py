@@ -42,7 +42,9 @@ def shapes(written: list[str]) -> str:
         f"{_equal(shape, ntrex) if ntrex else _kept(written, shape.name, 3)} | {shape.documents} |\n"
         for shape in SHAPES
     ]
-    head = "| format | files | sentences read as written | of NTREX | its documents |\n|---|---|---|---|---|\n"
+    head = (
+        "| format | files | sentences read as written | of NTREX | its documents |\n|---|---|---|---|---|\n"
+    )
     return head + "".join(rows)
 
 

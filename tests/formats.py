@@ -59,7 +59,10 @@ def _document_ids(texts: Texts) -> list[str]:
 
 def _metadata(texts: Texts) -> list[str]:
     """That of FLORES."""
-    return ["URL\tdomain\ttopic\thas_image\thas_hyperlink", *(f"{one}\tnews\tlife\tno\tno" for one in _document_ids(texts))]
+    return [
+        "URL\tdomain\ttopic\thas_image\thas_hyperlink",
+        *(f"{one}\tnews\tlife\tno\tno" for one in _document_ids(texts)),
+    ]
 
 
 def _lines(path: Path, rows: Sequence[str], end: str = "\n") -> None:

@@ -46,7 +46,9 @@ def documents_beside(
         rows = [row for _, row in read_rows(file)]
         ids = document_cells(rows, document_column(rows[0] if rows else ()))
     if ids is not None and len(ids) != sentences:
-        if len(ids) == sum(1 for _ in first.lines()):  # the blank lines at the end of the text are no sentences
+        if len(ids) == sum(
+            1 for _ in first.lines()
+        ):  # the blank lines at the end of the text are no sentences
             return ids[:sentences]
         raise RepalignError(
             f"{file.where} names the documents of {len(ids)} sentences, and {first.where} has {sentences}; give one for "

@@ -69,7 +69,9 @@ def from_long(
     document = document_column(column for _, row in rows for column in row)
     cells: dict[str, list[Cell]] = {}
     for code, (position, row) in zip(codes, rows, strict=True):
-        cells.setdefault(code, []).append(Cell(row.get(key), position, row.get(text), row.get(document) if document else None))
+        cells.setdefault(code, []).append(
+            Cell(row.get(key), position, row.get(text), row.get(document) if document else None)
+        )
     return _joined(choose(cells, languages, f"in {where}"), key, where)
 
 
@@ -92,7 +94,9 @@ def from_tables(tables: Mapping[str, Sequence[Row]], where: str) -> Joined:
         document = document_column(names)
         cells[language] = [
             Cell(
-                row.get(key) if key else number, f"{language}, {position}", row.get(text),
+                row.get(key) if key else number,
+                f"{language}, {position}",
+                row.get(text),
                 row.get(document) if document else None,
             )
             for number, (position, row) in enumerate(rows, start=1)

@@ -44,7 +44,9 @@ def _name(element: Any) -> str:
 
 def _unit(unit: Any, where: str) -> dict[str, str]:
     properties = {
-        str(child.get("type", "")).removeprefix("x-"): child.text or "" for child in unit if _name(child) == "prop"
+        str(child.get("type", "")).removeprefix("x-"): child.text or ""
+        for child in unit
+        if _name(child) == "prop"
     }
     document = document_column(properties)
     texts: dict[str, str] = {document: properties[document]} if document else {}

@@ -12,7 +12,7 @@ import pytest
 from formats import SENTENCES, SHAPES
 from parallel_text import SHARED
 
-from repalign import analyse
+from repalign.analysis import Analysis
 from repalign.corpora import ParallelCorpus, open_corpus
 from repalign.corpora.checks import check
 from repalign.errors import RepalignError
@@ -29,7 +29,9 @@ def made(name: str, folder: Path) -> Path:
 def lines(tmp_path):
     """A folder of four parallel lines."""
     for code in ("en", "zh"):
-        (tmp_path / f"{code}.txt").write_text("".join(f"{one}\n" for one in SENTENCES[code]), encoding="utf-8")
+        (tmp_path / f"{code}.txt").write_text(
+            "".join(f"{one}\n" for one in SENTENCES[code]), encoding="utf-8"
+        )
     return tmp_path
 
 
@@ -44,7 +46,8 @@ def write(path: Path, ids: str, end: str = "\n") -> Path:
 
 
 @pytest.mark.parametrize(
-    ("shape", "inside"), [("NTREX-128", "NTREX-128"), ("FLORES-200", "devtest"), ("FLORES+ of the hub", "devtest")]
+    ("shape", "inside"),
+    [("NTREX-128", "NTREX-128"), ("FLORES-200", "devtest"), ("FLORES+ of the hub", "devtest")],
 )
 def test_documents_are_found_from_the_folder_of_the_text_alone(shape, inside, tmp_path):
     assert open_corpus(str(made(shape, tmp_path) / inside)).documents == FOUR
@@ -103,7 +106,9 @@ def test_documents_of_blank_lines_at_the_end_are_dropped_with_them(ids, lines):
 
 def test_documents_of_blank_rows_of_a_table_are_dropped_with_them(tmp_path):
     path = tmp_path / "a.tsv"
-    path.write_text("doc\ten\tde\na\tOne.\tEins.\n\n\t\t\nb\tTwo.\tZwei.\n".replace("\t\t\n", "  \n"), encoding="utf-8")
+    path.write_text(
+        "doc\ten\tde\na\tOne.\tEins.\n\n\t\t\nb\tTwo.\tZwei.\n".replace("\t\t\n", "  \n"), encoding="utf-8"
+    )
     corpus = open_corpus(str(path))
     assert (corpus.sentences["en"], corpus.documents) == (("One.", "Two."), ("a", "b"))
 
@@ -129,7 +134,9 @@ def test_documents_of_a_long_table_go_with_the_ids_of_its_sentences(tmp_path):
 
 @pytest.mark.parametrize("column", ["doc", "Doc_ID", "DOCID", "document", "document_id", "URL"])
 def test_the_column_of_documents_has_one_of_many_names(column, tmp_path):
-    frame = pd.DataFrame({"en": ["One.", "Two."], "de": ["Eins.", "Zwei."], column: [7, 7], "url": ["u", "v"]})
+    frame = pd.DataFrame(
+        {"en": ["One.", "Two."], "de": ["Eins.", "Zwei."], column: [7, 7], "url": ["u", "v"]}
+    )
     frame.to_json(tmp_path / "a.jsonl", orient="records", lines=True)
     expected = ("u", "v") if column == "URL" else ("7", "7")
     assert open_corpus(str(tmp_path / "a.jsonl")).documents == expected
@@ -143,7 +150,9 @@ def test_rows_without_an_id_are_documents_of_their_own():
 
 
 def test_documents_are_unknown_where_no_row_names_one(tmp_path):
-    pd.DataFrame({"doc": ["", ""], "en": ["One.", "Two."], "de": ["Eins.", "Zwei."]}).to_csv(tmp_path / "a.csv", index=False)
+    pd.DataFrame({"doc": ["", ""], "en": ["One.", "Two."], "de": ["Eins.", "Zwei."]}).to_csv(
+        tmp_path / "a.csv", index=False
+    )
     corpus = open_corpus(str(tmp_path / "a.csv"))
     assert corpus.documents is None
     assert check(corpus)["documents"] is None
@@ -176,15 +185,17 @@ def test_clusters_that_cannot_be_resampled_are_refused(clusters, message, corpus
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("study", [analyse, look_inside])
-def test_sentences_of_one_document_are_refused_before_a_model_is_read(study):
+def test_sentences_of_one_document_are_refused_before_a_model_is_read():
     sentences = {code: [f"{code} {row}" for row in range(30)] for code in ("en", "de")}
     one = ParallelCorpus(sentences, "leaflet", documents=["d"] * 30)
-    with pytest.raises(RepalignError, match="corpus 'leaflet': all 30 sentences are of one document") as caught:
-        study("base", one)
-    assert "--clusters none" in str(caught.value)
+    for study in (lambda: Analysis((), one), lambda: look_inside("base", one)):
+        with pytest.raises(
+            RepalignError, match="corpus 'leaflet': all 30 sentences are of one document"
+        ) as caught:
+            study()
+        assert "--clusters none" in str(caught.value)
     with pytest.raises(RepalignError, match="the clusters of 2 sentences are given for 30"):
-        study("base", one, clusters=[1, 2])
+        look_inside("base", one, clusters=[1, 2])
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data is not beside the checkout")
