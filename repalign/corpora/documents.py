@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -79,7 +78,7 @@ def cluster_ids(clusters: Clusters, sentences: int) -> Sequence[object] | None:
         return None
     if isinstance(clusters, str) and clusters.strip().isdecimal():
         clusters = int(clusters)
-    if isinstance(clusters, Integral) and not isinstance(clusters, bool):
+    if isinstance(clusters, (int, np.integer)) and not isinstance(clusters, bool):
         if clusters < 1:
             raise RepalignError(f"clusters of {clusters} sentences; give a whole number from 1")
         ids: Sequence[object] = [row // int(clusters) for row in range(sentences)]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 
+import numpy as np
+
 from repalign.corpora.documents import Clusters, cluster_ids, document_names
 from repalign.corpora.language_choice import choose
 from repalign.corpora.languages import canonical, find
@@ -41,7 +43,7 @@ class ParallelCorpus:
         self,
         sentences: Mapping[str, Sequence[str]] | str,
         name: str | Mapping[str, Sequence[str]] = "sentences",
-        documents: Sequence[object] | None = None,
+        documents: Sequence[object] | np.ndarray | None = None,
     ) -> None:
         """The name comes second and may be left out; the other order of arguments is accepted too."""
         if isinstance(sentences, str):

@@ -37,7 +37,7 @@ def lines(tmp_path):
 
 @pytest.fixture
 def corpus():
-    return ParallelCorpus({code: SENTENCES[code] for code in ("en", "zh")}, documents="a a b b".split())
+    return ParallelCorpus({code: SENTENCES[code] for code in ("en", "zh")}, documents=["a", "a", "b", "b"])
 
 
 def write(path: Path, ids: str, end: str = "\n") -> Path:
