@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from repalign.metrics.documents import shuffled_within
 from repalign.metrics.metric import Scores, metric
 from repalign.metrics.null import Null
 from repalign.metrics.pair import LayerPair, Representation
-from repalign.metrics.quadratic import UCentred, shuffled, u_centred, without_second_order
+from repalign.metrics.quadratic import UCentred, shuffled, u_centred, without_own_pairs, without_second_order
+from repalign.metrics.shuffles import sampled, sampled_edges
+from repalign.metrics.within import shuffled_within
 
 if TYPE_CHECKING:
     import torch
@@ -85,7 +87,9 @@ def mutual_knn(pair: LayerPair) -> Scores:
         sd = max(_shuffled_variance(x, y, K), 0.0) ** 0.5 / (pair.sentences * K)
         null = Null(mean, sd, sd / mean)
     else:
-        null = shuffled_within(pair, _adjacency).scaled(1 / (pair.sentences * K))
+        null = shuffled_within(pair, _adjacency, skewed=False).scaled(1 / (pair.sentences * K))
+        null = replace(null, skew=null.sd / null.mean if null.mean > 0 else 0.0)
+    null = sampled_edges(null, x.edges, y.edges, 1 / (pair.sentences * K))
     return Scores(float(share.mean()), share, _influence(x, y, both, null.sd, pair.documents), null)
 
 
@@ -103,8 +107,9 @@ def _influence(
     same = (x.next == y.next).float()[:, None]
     gained = x.edges * enters_x + y.edges * enters_y + both * (same - 1)
     influence = (both.sum(1) - gained.sum(0)).double() / K
-    effect = gained / (2**0.5 * len(both) * K)
-    return without_second_order(influence, effect, null_sd, 1.0, documents)
+    effect = -gained / (len(both) * K)
+    influence = without_own_pairs(influence, effect, documents)
+    return without_second_order(influence, effect, null_sd, 1.0, documents, directed=True)
 
 
 def standardised(representation: Representation) -> torch.Tensor:
@@ -205,8 +210,9 @@ def rsa(pair: LayerPair) -> Scores:
         null = shuffled(x.split, y.split, weight=2 * (n - 2))
     else:
         null = shuffled_within(pair, _ranks)
-    null = null.scaled(1 / (size * n * (n - 1)))
-    influence = without_second_order(2 * n * effect.sum(1), effect, null.sd, 1 - abs(value), pair.documents)
+    null = sampled(null.scaled(1 / (size * n * (n - 1))), x.split.whole, y.split.whole)
+    influence = without_own_pairs(2 * n * effect.sum(1), effect, pair.documents)
+    influence = without_second_order(influence, effect, null.sd, 1 - abs(value), pair.documents)
     return Scores(value, influence=influence, null=null, kind="pairs")
 
 

@@ -193,7 +193,7 @@ class LayerPair:
     @property
     def strata(self) -> Partition | None:
         """The sentences that may be exchanged; None for all."""
-        return self.documents.strata if self.documents else None
+        return self.documents.strata if self.documents and len(self.documents.strata.sizes) > 1 else None
 
     @cached_property
     def cosine(self) -> torch.Tensor:

@@ -53,8 +53,11 @@ SCORES = (
     value("the metric's value, or the difference from the baseline's", "the metric's"), LOW, HIGH,
     Column("chance", "float64", "analytic, or the mean under permuted translations; NaN for differences", "the metric's", nullable=True),
     Column("calibrated", "float64", "(value - chance) / (best - chance): 0 for shuffled pairs, 1 for identical states", nullable=True),
-    Column("p", "float64", "against chance, or against no difference where there is a baseline", nullable=True),
+    Column("p", "float64", "against chance: translations shuffled, within documents where these are known; or against no difference, "
+           "where there is a baseline", nullable=True),
     adjusted("layers and languages (Holm by default)"),
+    Column("design_effect", "float64", "variance with sentences in documents over that of independent sentences; NaN: documents unknown",
+           nullable=True, since=2),
     Column("sentences", "int64", "groups of duplicate sentences that were scored", least=0),
 )  # fmt: skip
 
@@ -143,7 +146,7 @@ RESULTS = {table.name: table for table in (
         Column("size", "int64", "languages in the new group", "languages", least=0),
     )),
     Table("controls", "scores of conditions without meaning, or without a confound", "control and row of the profile", (
-        Column("control", "string", "bag-of-tokens, random-weights, unshared-tokens, length-matched or length-partialled"), *SCORES,
+        Column("control", "string", "bag-of-tokens, same-document, random-weights, unshared-tokens, length-matched or length-partialled"), *SCORES,
     )),
 )}  # fmt: skip
 """Tables of `repalign layers` and `compare`."""

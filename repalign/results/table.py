@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from repalign.errors import RepalignError
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ class Column:
         least: the smallest allowed number.
         among: the allowed texts; empty for any.
         formerly: its name in files of schema 1.
+        since: the schema that added it; in older files all its cells are missing.
     """
 
     name: str
@@ -39,6 +42,7 @@ class Column:
     least: float | None = None
     among: tuple[str, ...] = ()
     formerly: str = ""
+    since: int = 1
 
     def checked(self, values: pd.Series, where: str) -> pd.Series:
         """The values in the declared dtype.
@@ -155,8 +159,11 @@ class Table:
         )
 
     def renamed(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """The rows of a file of schema 1 under today's names."""
-        return rows.rename(columns={one.formerly: one.name for one in self.columns if one.formerly})
+        """The rows of a file of schema 1 under today's names, with the columns that it did not have."""
+        rows = rows.rename(columns={one.formerly: one.name for one in self.columns if one.formerly})
+        return rows.assign(
+            **{one.name: np.nan for one in self.columns if one.since > 1 and one.name not in rows}
+        )
 
 
 def _is_text(values: Any) -> bool:
