@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from repalign.metrics.cosines import cosines
 from repalign.metrics.metric import Scores, metric
 from repalign.metrics.null import Null
 from repalign.metrics.pair import LayerPair, Representation
@@ -33,9 +34,10 @@ def neighbours(representation: Representation, k: int = K) -> Neighbours:
     """
     import torch
 
-    cosine = (representation.unit @ representation.unit.T).fill_diagonal_(-torch.inf)
+    within = cosines(representation.cone, representation.cone)
+    cosine = within.relative.fill_diagonal_(-torch.inf)
     values, nearest = cosine.topk(k + 1, dim=1)
-    nearer = values[:, :k] > values[:, k:] + 4 * torch.finfo(cosine.dtype).eps
+    nearer = values[:, :k] > values[:, k:] + within.rounding(nearest[:, k]).to(cosine.dtype)[:, None]
     edges = torch.zeros_like(cosine, dtype=torch.bool).scatter_(1, nearest[:, :k], nearer)
     return Neighbours(edges, nearest[:, k], edges.sum(0).double(), float((edges & edges.T).sum()))
 
@@ -109,13 +111,15 @@ def standardised(representation: Representation) -> torch.Tensor:
 )
 def anc(pair: LayerPair) -> Scores:
     """Average neuron-wise correlation: mean over dims of the correlation of that dim in both languages,
-    signed.
+    signed. A constant dim counts as 0; if a language is constant in every dim, the value is NaN.
 
     Asks whether the same neurons have the same function; a rotation can destroy it without changing any distance.
     """
     pair.same_dims("anc")
     x, y = pair.source.once(standardised), pair.target.once(standardised)
-    correlations = (x * y).mean(0)
+    if not (x.any() and y.any()):
+        return Scores(float("nan"))
+    correlations = (x * y).mean(0).clamp(-1, 1)
     scale = (x * x + y * y) @ correlations / 2
     influence = ((x * y).sum(1) - scale).double() / x.shape[1]
     null = Null.of_linear(x @ y.T / x.shape[1])
