@@ -186,6 +186,7 @@ def rsa(pair: LayerPair) -> Scores:
         return Scores(float("nan"))
     size = float(x.ranks.std(correction=0) * y.ranks.std(correction=0))
     value = float(((x.ranks - x.ranks.mean()) * (y.ranks - y.ranks.mean())).mean()) / size
+    value = min(max(value, -1.0), 1.0)
     # Influence function of Spearman's rho (Croux and Dehon 2010, doi 10.1007/s10260-010-0142-z); a sentence's
     # influence is the mean over its pairs.
     together = 12 * (x.ranks * y.ranks + _above(x.ranks, y.ranks) + _above(y.ranks, x.ranks))

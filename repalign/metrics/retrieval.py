@@ -76,6 +76,11 @@ def mexa(pair: LayerPair) -> Scores:
 
     mean_i 1[S_ii > max_{j != i} max(S_ij, S_ji)]; equal to the published script on the same vectors.
     """
+    return mutual_matches(pair)
+
+
+def mutual_matches(pair: LayerPair) -> Scores:
+    """Share of sentences that are strictly the nearest of their translation, and it of them."""
     forward, backward = pair.nearest, pair.reverse.nearest
     mutual = backward.strict[forward.index] & (backward.index[forward.index] == forward.positions)
     return matched(Winners(forward.index, forward.strict & mutual))

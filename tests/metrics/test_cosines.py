@@ -152,4 +152,5 @@ def test_sentences_without_a_shared_dim_have_cosine_zero_and_no_gap():
     assert not LayerPair.of(x, y).cosine.any()
     scores = METRICS["cosine_gap"](x, y)
     assert scores.value == 0
-    assert scores.null is not None and scores.null.p(scores.value) == 1
+    assert scores.null is not None
+    assert scores.null.p(scores.value) == 1
