@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from repalign.metrics.cosines import cosines
 from repalign.metrics.metric import Scores, metric
 from repalign.metrics.null import Null
 from repalign.metrics.pair import LayerPair, Representation
@@ -38,9 +39,10 @@ def neighbours(representation: Representation, k: int = K) -> Neighbours:
     """
     import torch
 
-    cosine = (representation.unit @ representation.unit.T).fill_diagonal_(-torch.inf)
+    within = cosines(representation.cone, representation.cone)
+    cosine = within.relative.fill_diagonal_(-torch.inf)
     values, nearest = cosine.topk(k + 1, dim=1)
-    nearer = values[:, :k] > values[:, k:] + 4 * torch.finfo(cosine.dtype).eps
+    nearer = values[:, :k] > values[:, k:] + within.rounding(nearest[:, k]).to(cosine.dtype)[:, None]
     edges = torch.zeros_like(cosine, dtype=torch.bool).scatter_(1, nearest[:, :k], nearer)
     return Neighbours(edges, nearest[:, k], edges.sum(0).double(), float((edges & edges.T).sum()))
 
@@ -128,13 +130,15 @@ def standardised(representation: Representation) -> torch.Tensor:
 )
 def anc(pair: LayerPair) -> Scores:
     """Average neuron-wise correlation: mean over dims of the correlation of that dim in both languages,
-    signed.
+    signed. A constant dim counts as 0; if a language is constant in every dim, the value is NaN.
 
     Asks whether the same neurons have the same function; a rotation can destroy it without changing any distance.
     """
     pair.same_dims("anc")
     x, y = pair.source.once(standardised), pair.target.once(standardised)
-    correlations = (x * y).mean(0)
+    if not (x.any() and y.any()):
+        return Scores(float("nan"))
+    correlations = (x * y).mean(0).clamp(-1, 1)
     scale = (x * x + y * y) @ correlations / 2
     influence = ((x * y).sum(1) - scale).double() / x.shape[1]
     null = Null.of_linear(x @ y.T / x.shape[1], strata=pair.strata)
@@ -201,6 +205,7 @@ def rsa(pair: LayerPair) -> Scores:
         return Scores(float("nan"))
     size = float(x.ranks.std(correction=0) * y.ranks.std(correction=0))
     value = float(((x.ranks - x.ranks.mean()) * (y.ranks - y.ranks.mean())).mean()) / size
+    value = min(max(value, -1.0), 1.0)
     # Influence function of Spearman's rho (Croux and Dehon 2010, doi 10.1007/s10260-010-0142-z); a sentence's
     # influence is the mean over its pairs.
     together = 12 * (x.ranks * y.ranks + _above(x.ranks, y.ranks) + _above(y.ranks, x.ranks))
