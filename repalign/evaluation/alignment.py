@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from repalign.corpora.language_choice import match_language
+from repalign.evaluation.clusters import Clusters
 from repalign.evaluation.items import Item
 from repalign.results.profile import leading_variant
 from repalign.results.schema import EVALUATION
@@ -98,7 +99,7 @@ def over_languages(table: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.
         rows.append(
             dict(zip(("checkpoint", "metric", "scorer"), keys, strict=True))
             | {"over": "languages", "language": None}
-            | _correlation(a, b, draws, seed, tested=len(part) >= MIN_UNITS)
+            | _correlation(a, b, draws, seed)
         )
     return pd.DataFrame(rows)
 
@@ -114,7 +115,8 @@ def over_items(
 
     A sentence's alignment is the margin of its translation over the nearest other sentence, in the results'
     table `map`, at the layer where the mean margin is largest. An item belongs to the sentence it is about; a
-    sentence with several items has their mean score. p is two-sided, from shuffling sentences.
+    sentence with several items has their mean score. p is two-sided, from shuffling sentences. Where sentences are of the
+    same documents, these are resampled, and sentences are shuffled within them.
 
     Args:
         results: a layer profile with the tables `map` and `sentences`.
@@ -134,6 +136,7 @@ def over_items(
     number_of = {(row.language, row.text): row.sentence for row in sentences.itertuples()}
     positions = positions[positions["variant"] == positions["variant"].iloc[-1]]
     rows = []
+    together = Clusters.of(items)
     in_profile = _matched(items, positions["language"].unique())
     for checkpoint, scorers in per_item.items():
         for language, name in in_profile.items():
@@ -144,27 +147,34 @@ def over_items(
                 continue
             margin = margins[margins.mean().idxmax()]
             for scorer, scores in scorers.items():
-                score = pd.Series(scores[language]).groupby(pd.Series(numbers, dtype="Int64")).mean()
-                both = pd.concat([margin, score], axis=1, join="inner").dropna().to_numpy(float)
+                by_sentence = pd.DataFrame(
+                    {"score": scores[language], "id": [item.id for item in items[language]]}
+                ).groupby(pd.Series(numbers, dtype="Int64"))
+                score, asked = by_sentence["score"].mean(), by_sentence["id"].first()
+                both = pd.concat([margin, score, asked], axis=1, join="inner").dropna()
+                clusters = together.numbers(both["id"].tolist()) if together and len(both) else None
+                a, b = both.drop(columns="id").to_numpy(float).T
                 rows.append(
                     {"checkpoint": checkpoint, "metric": "margin", "scorer": scorer, "over": "sentences",
-                     "language": language, **_correlation(both[:, 0], both[:, 1], draws, seed)}
+                     "language": language, **_correlation(a, b, draws, seed, clusters=clusters)}
                 )  # fmt: skip
     return pd.DataFrame(rows)
 
 
 def _correlation(
-    a: np.ndarray, b: np.ndarray, draws: int, seed: int, tested: bool = True
+    a: np.ndarray, b: np.ndarray, draws: int, seed: int, clusters: np.ndarray | None = None
 ) -> dict[str, object]:
-    """Spearman's rho of two arrays [unit], and if `tested` its interval and p."""
+    """Spearman's rho of two arrays [unit], with interval and p if there are enough units, or clusters of them."""
     value = float(spearman(a[None], b[None])[0])
-    low, high = _resampled(a, b, draws, seed) if tested else (np.nan, np.nan)
+    count = len(a) if clusters is None else int(clusters.max()) + 1
+    tested = count >= MIN_UNITS
+    low, high = _resampled(a, b, draws, seed, clusters) if tested else (np.nan, np.nan)
     p = (
-        shuffled_p(a, b, value, draws, seed, EXACT_PERMUTATIONS_UP_TO)
+        shuffled_p(a, b, value, draws, seed, EXACT_PERMUTATIONS_UP_TO, clusters)
         if tested and not np.isnan(value)
         else np.nan
     )
-    return {"value": value, "low": low, "high": high, "p": p, "units": len(a), "note": _note(len(a), value)}
+    return {"value": value, "low": low, "high": high, "p": p, "units": len(a), "note": _note(count, value)}
 
 
 def adjusted(table: pd.DataFrame) -> pd.DataFrame:
@@ -179,11 +189,14 @@ def _note(units: int, value: float) -> str:
     return "alignment or score does not vary" if np.isnan(value) else ""
 
 
-def _resampled(a: np.ndarray, b: np.ndarray, draws: int, seed: int) -> tuple[float, float]:
-    n = len(a)
-    counts = np.rint((resamples(n, draws, seed) + 1 / n) * n).astype(int)
-    rows = np.array([np.repeat(np.arange(n), count) for count in counts])
-    values = spearman(a[rows], b[rows])
+def _resampled(
+    a: np.ndarray, b: np.ndarray, draws: int, seed: int, clusters: np.ndarray | None
+) -> tuple[float, float]:
+    cluster_of = np.arange(len(a)) if clusters is None else clusters
+    n = int(cluster_of.max()) + 1
+    counts = np.rint((resamples(n, draws, seed) + 1 / n) * n).astype(int)[:, cluster_of]
+    chosen = (np.repeat(np.arange(len(a)), count) for count in counts)
+    values = np.array([spearman(a[rows][None], b[rows][None])[0] for rows in chosen])
     # A resample without variation has no correlation; if many are so, the others reflect only a few units.
     known = values[~np.isnan(values)]
     if len(known) < 0.95 * draws:

@@ -1,7 +1,7 @@
 """Tables of scores by language, and of paired differences between two checkpoints, with intervals.
 
 The unit of resampling is the question, in all languages at once: intervals of means over languages and of differences
-resample questions.
+resample questions. Where several questions are about one paragraph, it is the paragraph with all its questions.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repalign.evaluation.clusters import Clusters, independent_items
 from repalign.evaluation.items import Item
 from repalign.evaluation.scorers import SCORERS, Measured
 from repalign.results.schema import EVALUATION
-from repalign.statistics import difference_p, holm, intervals, resamples, wilson
+from repalign.statistics import by_cluster, difference_p, holm, intervals, resamples, wilson
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MIN_DISTINCT_ITEMS = 10
-"""Questions whose influence must differ from the most common one for a bootstrap to estimate the variance."""
+"""Units whose influence must differ from the most common one for a bootstrap to estimate the variance."""
 
 ByLanguage = Mapping[str, Measured]
 """Language -> one scorer's statistics."""
@@ -33,52 +34,58 @@ class Estimates:
 
     Attributes:
         values: in percent, float64 [row].
-        influence: of each question on each score, float64 [row, question].
+        influence: of each unit, a question or a cluster of questions, on each score, float64 [row, unit].
         items: number of items per row, int64 [row].
+        units: number of units among them, int64 [row].
         binary: whether every item was either fully right or wrong, bool [row].
     """
 
     values: np.ndarray
     influence: np.ndarray
     items: np.ndarray
+    units: np.ndarray
     binary: np.ndarray
 
     @classmethod
-    def of(cls, measured: ByLanguage, questions: Mapping[str, np.ndarray], count: int) -> Estimates:
+    def of(cls, measured: ByLanguage, questions: Mapping[str, np.ndarray], clusters: np.ndarray) -> Estimates:
         """From statistics by language.
 
         Args:
             measured: one scorer's statistics by language.
             questions: index of each item's question by language, int64 [item].
-            count: number of distinct questions.
+            clusters: the unit of each question, from 0 without gaps, int64 [question].
         """
+        count = len(clusters)
         values = np.array([measured[language].value for language in questions])
         influence = np.zeros((len(questions), count))
         for row, (language, indices) in enumerate(questions.items()):
             np.add.at(influence[row], indices, measured[language].influence * count / len(indices))
+        influence = by_cluster(influence, clusters)
         items = np.array([len(indices) for indices in questions.values()])
+        units = np.array([len(np.unique(clusters[indices])) for indices in questions.values()])
         binary = np.array([set(measured[language].per_item) <= {0.0, 100.0} for language in questions])
         if len(questions) > 1:
             values, influence = np.append(values, values.mean()), np.vstack([influence, influence.mean(0)])
             items, binary = np.append(items, count), np.append(binary, False)
-        return cls(values, influence, items, binary)
+            units = np.append(units, influence.shape[1])
+        return cls(values, influence, items, units, binary)
 
     def intervals(self, weights: np.ndarray, share: bool) -> tuple[np.ndarray, np.ndarray]:
-        """95% intervals, each [row]: Wilson's for binary scores and where few questions differ, else a bootstrap.
+        """95% intervals, each [row]: Wilson's for binary scores and where few units differ, else a bootstrap.
 
-        NaN for other scores if no question has an influence.
+        NaN for other scores if no unit has an influence.
 
         Args:
-            weights: see `repalign.statistics.resamples`, [draw, question].
+            weights: see `repalign.statistics.resamples`, [draw, unit].
             share: whether the score is a mean of numbers between 0 and 1.
         """
         low, high = _bootstrap(self.values, self.influence, weights)
         if share:
             # Numbers between 0 and 1 vary less than zeros and ones of the same mean: Wilson's interval is conservative.
-            by_wilson = self.binary | (_distinct(self.influence) < MIN_DISTINCT_ITEMS)
-            ends = np.array(
-                [wilson(value / 100, n) for value, n in zip(self.values, self.items, strict=True)]
-            )
+            few = _distinct(self.influence) < MIN_DISTINCT_ITEMS
+            by_wilson = self.binary | few
+            items = np.where(few, self.units, self._independent())
+            ends = np.array([wilson(value / 100, n) for value, n in zip(self.values, items, strict=True)])
             low = np.where(by_wilson, 100 * ends[:, 0], low)
             high = np.where(by_wilson, 100 * ends[:, 1], high)
         return low.clip(0, 100), high.clip(0, 100)
@@ -91,14 +98,17 @@ class Estimates:
         """
         low, high = _bootstrap(self.values, self.influence, weights)
         if share:
-            width = np.array([100 * wilson(0, n)[1] for n in self.items])
+            width = np.array([100 * wilson(0, n)[1] for n in self.units])
             low = np.where(np.isnan(low), self.values - width, low)
             high = np.where(np.isnan(high), self.values + width, high)
         return low, high
 
+    def _independent(self) -> np.ndarray:
+        return independent_items(self.values / 100, self.influence / 100, self.items, self.units)
+
 
 def _distinct(influence: np.ndarray) -> np.ndarray:
-    """Number of questions whose influence differs from the most common one, int64 [row]."""
+    """Number of units whose influence differs from the most common one, int64 [row]."""
     return np.array([len(row) - np.unique(row.round(9), return_counts=True)[1].max() for row in influence])
 
 
@@ -140,7 +150,7 @@ def score_table(
     """One row per checkpoint, scorer and language, and one for the mean over languages (language NA).
 
     With two checkpoints, rows with a `baseline` hold the second minus the first, paired by question; p is from
-    Student's t, adjusted by Holm over languages.
+    Student's t, adjusted by Holm over languages. Where questions share paragraphs, both are those of paragraphs.
 
     Args:
         measured: checkpoint -> scorer -> language -> statistics.
@@ -153,25 +163,33 @@ def score_table(
     ids = dict.fromkeys(item.id for questions in items.values() for item in questions)
     index_of = {key: index for index, key in enumerate(ids)}
     indices = {lang: np.array([index_of[item.id] for item in items[lang]]) for lang in items}
-    weights = resamples(len(index_of), draws, seed)
+    together = Clusters.of(items)
+    numbers = together.numbers(list(ids)) if together else None
+    clusters = np.arange(len(ids)) if numbers is None else numbers
+    weights = resamples(int(clusters.max()) + 1, draws, seed)
     languages = [*items, None] if len(items) > 1 else list(items)
     names, tables = list(measured), []
     for scorer in measured[names[0]]:
-        estimates = {name: Estimates.of(measured[name][scorer], indices, len(index_of)) for name in names}
+        estimates = {name: Estimates.of(measured[name][scorer], indices, clusters) for name in names}
         for name, estimate in estimates.items():
             low, high = estimate.intervals(weights, SCORERS[scorer].share)
             tables.append(_table(name, None, scorer, languages, estimate, low, high))
         if len(names) == 2:
             change = _change(*estimates.values())
             low, high = change.change_intervals(weights, SCORERS[scorer].share)
-            p = difference_p(change.values, change.influence)
+            with np.errstate(invalid="ignore"):  # NaN with one unit only
+                p = difference_p(change.values, change.influence)
             tables.append(_table(names[1], names[0], scorer, languages, change, low, high, p))
     return EVALUATION["scores"].frame(pd.concat(tables, ignore_index=True))
 
 
 def _change(first: Estimates, second: Estimates) -> Estimates:
     return Estimates(
-        second.values - first.values, second.influence - first.influence, second.items, second.binary
+        second.values - first.values,
+        second.influence - first.influence,
+        second.items,
+        second.units,
+        second.binary,
     )
 
 

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
-def wilson(share: ArrayLike, sentences: int, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+def wilson(share: ArrayLike, sentences: float, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Wilson score interval for a share of sentences (Wilson 1927); unlike a bootstrap, it has a width at 0 and 1.
 
     Args:
         share: shares between 0 and 1, of any shape.
-        sentences: number of sentences that each is a share of.
+        sentences: number of sentences that each is a share of, or of independent ones that are worth the same.
         confidence: intended share of intervals that contain the true value.
 
     Returns:
