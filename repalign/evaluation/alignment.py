@@ -192,11 +192,14 @@ def _note(units: int, value: float) -> str:
 def _resampled(
     a: np.ndarray, b: np.ndarray, draws: int, seed: int, clusters: np.ndarray | None
 ) -> tuple[float, float]:
-    cluster_of = np.arange(len(a)) if clusters is None else clusters
-    n = int(cluster_of.max()) + 1
-    counts = np.rint((resamples(n, draws, seed) + 1 / n) * n).astype(int)[:, cluster_of]
-    chosen = (np.repeat(np.arange(len(a)), count) for count in counts)
-    values = np.array([spearman(a[rows][None], b[rows][None])[0] for rows in chosen])
+    units = np.arange(len(a)) if clusters is None else clusters
+    n = int(units.max()) + 1
+    counts = np.rint((resamples(n, draws, seed) + 1 / n) * n).astype(int)
+    chosen = [np.repeat(np.arange(len(a)), count[units]) for count in counts]
+    if clusters is None:
+        values = spearman(a[np.array(chosen)], b[np.array(chosen)])
+    else:  # clusters differ in size, and so do the resamples
+        values = np.array([spearman(a[rows][None], b[rows][None])[0] for rows in chosen])
     # A resample without variation has no correlation; if many are so, the others reflect only a few units.
     known = values[~np.isnan(values)]
     if len(known) < 0.95 * draws:

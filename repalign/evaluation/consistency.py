@@ -131,7 +131,7 @@ def _p_by_cluster(same: np.ndarray, clusters: np.ndarray) -> float:
     """
     difference = same.diagonal().mean(keepdims=True) - same.mean()
     influence = same.diagonal() - same.mean(0) - same.mean(1)
-    with np.errstate(invalid="ignore"):  # NaN with one cluster only
+    with np.errstate(divide="ignore", invalid="ignore"):  # NaN with one cluster only
         p = float(difference_p(difference, by_cluster((influence - influence.mean())[None], clusters))[0])
     return p / 2 if difference[0] > 0 else 1 - p / 2
 

@@ -177,7 +177,7 @@ def score_table(
         if len(names) == 2:
             change = _change(*estimates.values())
             low, high = change.change_intervals(weights, SCORERS[scorer].share)
-            with np.errstate(invalid="ignore"):  # NaN with one unit only
+            with np.errstate(divide="ignore", invalid="ignore"):  # NaN with one unit only
                 p = difference_p(change.values, change.influence)
             tables.append(_table(names[1], names[0], scorer, languages, change, low, high, p))
     return EVALUATION["scores"].frame(pd.concat(tables, ignore_index=True))

@@ -84,7 +84,7 @@ def _p(outcome: np.ndarray, clusters: np.ndarray | None) -> float:
     if clusters is None:
         return float(binomtest(wins, wins + losses).pvalue)
     mean = outcome.mean(keepdims=True)
-    with np.errstate(invalid="ignore"):  # NaN with one cluster only
+    with np.errstate(divide="ignore", invalid="ignore"):  # NaN with one cluster only
         return float(difference_p(mean, by_cluster((outcome - mean)[None], clusters))[0])
 
 
