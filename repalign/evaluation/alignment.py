@@ -14,7 +14,7 @@ from repalign.corpora.language_choice import match_language
 from repalign.evaluation.items import Item
 from repalign.results.profile import leading_variant
 from repalign.results.schema import EVALUATION
-from repalign.statistics import holm, resamples, shuffled_p, spearman
+from repalign.statistics import holm, shuffled_p, spearman, spearman_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,13 +82,13 @@ def _matched(languages: Iterable[str], available: Sequence[str]) -> dict[str, st
 def over_languages(table: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.DataFrame:
     """Spearman's correlation of alignment and score over languages, for each checkpoint, metric and scorer.
 
-    p is two-sided, from all permutations of the languages (or `draws` random ones); the interval is from resampling
-    languages. Both are NaN if there are too few languages (`note` says so).
+    p is two-sided, from all permutations of the languages (or `draws` random ones); the interval is by
+    `spearman_interval`. Both are NaN if there are too few languages (`note` says so).
 
     Args:
         table: see `alignment_table`.
-        draws: resamples, and random permutations.
-        seed: of both.
+        draws: random permutations.
+        seed: of the permutations.
     """
     import pandas as pd
 
@@ -120,8 +120,8 @@ def over_items(
         results: a layer profile with the tables `map` and `sentences`.
         items: by language.
         per_item: checkpoint -> scorer -> language -> scores, float64 [item].
-        draws: resamples and permutations.
-        seed: of both.
+        draws: random permutations.
+        seed: of the permutations.
 
     Returns:
         One row per checkpoint, language and scorer; empty if the profile lacks these tables.
@@ -158,7 +158,7 @@ def _correlation(
 ) -> dict[str, object]:
     """Spearman's rho of two arrays [unit], and if `tested` its interval and p."""
     value = float(spearman(a[None], b[None])[0])
-    low, high = _resampled(a, b, draws, seed) if tested else (np.nan, np.nan)
+    low, high = spearman_interval(value, len(a)) if tested else (np.nan, np.nan)
     p = (
         shuffled_p(a, b, value, draws, seed, EXACT_PERMUTATIONS_UP_TO)
         if tested and not np.isnan(value)
@@ -177,16 +177,3 @@ def _note(units: int, value: float) -> str:
     if units < MIN_UNITS:
         return f"{units} are too few for any permutation to reach p < .05"
     return "alignment or score does not vary" if np.isnan(value) else ""
-
-
-def _resampled(a: np.ndarray, b: np.ndarray, draws: int, seed: int) -> tuple[float, float]:
-    n = len(a)
-    counts = np.rint((resamples(n, draws, seed) + 1 / n) * n).astype(int)
-    rows = np.array([np.repeat(np.arange(n), count) for count in counts])
-    values = spearman(a[rows], b[rows])
-    # A resample without variation has no correlation; if many are so, the others reflect only a few units.
-    known = values[~np.isnan(values)]
-    if len(known) < 0.95 * draws:
-        return np.nan, np.nan
-    low, high = np.quantile(known, [0.025, 0.975])
-    return float(low), float(high)

@@ -15,7 +15,15 @@ import numpy as np
 from repalign.evaluation.items import Item
 from repalign.evaluation.scorers import SCORERS, Measured
 from repalign.results.schema import EVALUATION
-from repalign.statistics import difference_p, holm, intervals, resamples, wilson
+from repalign.statistics import (
+    difference_p,
+    holm,
+    intervals,
+    paired_share_interval,
+    resamples,
+    share_difference,
+    wilson,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,12 +42,14 @@ class Estimates:
     Attributes:
         values: in percent, float64 [row].
         influence: of each question on each score, float64 [row, question].
+        asked: whether the row has the question, bool [row, question].
         items: number of items per row, int64 [row].
-        binary: whether every item was either fully right or wrong, bool [row].
+        binary: whether every item was either fully right or wrong, with one item per question, bool [row].
     """
 
     values: np.ndarray
     influence: np.ndarray
+    asked: np.ndarray
     items: np.ndarray
     binary: np.ndarray
 
@@ -53,15 +63,19 @@ class Estimates:
             count: number of distinct questions.
         """
         values = np.array([measured[language].value for language in questions])
-        influence = np.zeros((len(questions), count))
+        influence, asked = np.zeros((len(questions), count)), np.zeros((len(questions), count), dtype=bool)
         for row, (language, indices) in enumerate(questions.items()):
             np.add.at(influence[row], indices, measured[language].influence * count / len(indices))
+            asked[row, indices] = True
         items = np.array([len(indices) for indices in questions.values()])
-        binary = np.array([set(measured[language].per_item) <= {0.0, 100.0} for language in questions])
+        binary = (items == asked.sum(1)) & np.array(
+            [set(measured[language].per_item) <= {0.0, 100.0} for language in questions]
+        )
         if len(questions) > 1:
             values, influence = np.append(values, values.mean()), np.vstack([influence, influence.mean(0)])
-            items, binary = np.append(items, count), np.append(binary, False)
-        return cls(values, influence, items, binary)
+            asked, items = np.vstack([asked, asked.any(0)]), np.append(items, count)
+            binary = np.append(binary, False)
+        return cls(values, influence, asked, items, binary)
 
     def intervals(self, weights: np.ndarray, share: bool) -> tuple[np.ndarray, np.ndarray]:
         """95% intervals, each [row]: Wilson's for binary scores and where few questions differ, else a bootstrap.
@@ -76,25 +90,39 @@ class Estimates:
         if share:
             # Numbers between 0 and 1 vary less than zeros and ones of the same mean: Wilson's interval is conservative.
             by_wilson = self.binary | (_distinct(self.influence) < MIN_DISTINCT_ITEMS)
-            ends = np.array(
-                [wilson(value / 100, n) for value, n in zip(self.values, self.items, strict=True)]
+            ends = wilson(self.values / 100, self.items)
+            low, high = (
+                np.where(by_wilson, 100 * end, sampled)
+                for end, sampled in zip(ends, (low, high), strict=True)
             )
-            low = np.where(by_wilson, 100 * ends[:, 0], low)
-            high = np.where(by_wilson, 100 * ends[:, 1], high)
         return low.clip(0, 100), high.clip(0, 100)
 
-    def change_intervals(self, weights: np.ndarray, share: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Bootstrap intervals of a difference; if nothing changed, as wide as Wilson's interval of the share that might.
+    def tests(self, weights: np.ndarray, share: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """95% intervals and two-sided p of differences, each [row].
+
+        For shares of right answers the p is exact and the interval Tango's, see `share_difference`; the interval also
+        where few questions changed. Else they are Student's t and a bootstrap.
 
         Args:
             weights, share: see `intervals`.
         """
         low, high = _bootstrap(self.values, self.influence, weights)
+        p = difference_p(self.values, self.influence)
         if share:
-            width = np.array([100 * wilson(0, n)[1] for n in self.items])
-            low = np.where(np.isnan(low), self.values - width, low)
-            high = np.where(np.isnan(high), self.values + width, high)
-        return low, high
+            few = _distinct(self.influence) < MIN_DISTINCT_ITEMS
+            for row in np.flatnonzero(self.binary | few):
+                asked = self.asked[row]
+                # A question's influence is relative to all questions; its own difference is to those of the row.
+                changes = (self.values[row] + self.influence[row, asked] * asked.mean()) / 100
+                if self.binary[row]:
+                    ends = share_difference(changes.round()[None])
+                    low[row], high[row], p[row] = (100 * ends[0][0], 100 * ends[1][0], ends[2][0])
+                else:  # differences between -1 and 1 vary less than those of -1, 0 and 1 of the same mean
+                    plus, minus = changes.clip(0).sum(), (-changes).clip(0).sum()
+                    low[row], high[row] = (
+                        100 * end for end in paired_share_interval(plus, minus, len(changes))
+                    )
+        return low, high, p
 
 
 def _distinct(influence: np.ndarray) -> np.ndarray:
@@ -139,8 +167,8 @@ def score_table(
 ) -> pd.DataFrame:
     """One row per checkpoint, scorer and language, and one for the mean over languages (language NA).
 
-    With two checkpoints, rows with a `baseline` hold the second minus the first, paired by question; p is from
-    Student's t, adjusted by Holm over languages.
+    With two checkpoints, rows with a `baseline` hold the second minus the first, paired by question, with p
+    adjusted by Holm over languages; see `Estimates.tests`.
 
     Args:
         measured: checkpoint -> scorer -> language -> statistics.
@@ -163,15 +191,18 @@ def score_table(
             tables.append(_table(name, None, scorer, languages, estimate, low, high))
         if len(names) == 2:
             change = _change(*estimates.values())
-            low, high = change.change_intervals(weights, SCORERS[scorer].share)
-            p = difference_p(change.values, change.influence)
+            low, high, p = change.tests(weights, SCORERS[scorer].share)
             tables.append(_table(names[1], names[0], scorer, languages, change, low, high, p))
     return EVALUATION["scores"].frame(pd.concat(tables, ignore_index=True))
 
 
 def _change(first: Estimates, second: Estimates) -> Estimates:
     return Estimates(
-        second.values - first.values, second.influence - first.influence, second.items, second.binary
+        second.values - first.values,
+        second.influence - first.influence,
+        second.asked,
+        second.items,
+        first.binary & second.binary,
     )
 
 
