@@ -6,13 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from repalign.evaluation.items import Item
-
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -70,28 +67,3 @@ class Clusters:
         """
         numbers = np.unique([self.cluster_of[one] for one in ids], return_inverse=True)[1]
         return numbers if numbers.max() + 1 < len(ids) else None
-
-
-def independent_items(
-    share: np.ndarray, influence: np.ndarray, items: np.ndarray, units: np.ndarray
-) -> np.ndarray:
-    """Number of independent items that would estimate a share as well as those in clusters: float64 [row].
-
-    Source: Korn and Graubard 1998 (Survey Methodology 24, 193-201), for intervals of shares such as Wilson's. Where
-    fewer than ten clusters differ from the most common one, how alike their items are cannot be estimated; then all of a cluster count as one.
-
-    Args:
-        share: [row], between 0 and 1.
-        influence: of each cluster, on the share, [row, cluster].
-        items: their number, [row].
-        units: number of clusters with items, [row].
-    """
-    count = influence.shape[1]
-    variance = (influence**2).sum(1) / (count * max(count - 1, 1))
-    quantile = (1 + CONFIDENCE) / 2
-    wider = special.stdtrit(np.maximum(items - 1, 1), quantile) / special.stdtrit(
-        np.maximum(units - 1, 1), quantile
-    )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        effective = share * (1 - share) / variance * wider**2
-    return np.where(units == items, items, np.minimum(np.where(variance > 0, effective, units), items))

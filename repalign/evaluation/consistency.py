@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repalign.evaluation.clusters import Clusters, independent_items
+from repalign.evaluation.clusters import Clusters
 from repalign.evaluation.items import Item
 from repalign.evaluation.squad import mlqa_tokens
-from repalign.statistics import by_cluster, difference_p, wilson
+from repalign.statistics import by_cluster, difference_p, effective_sentences, wilson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,10 +108,10 @@ def consistency(
         clusters = together.numbers(shared) if together else None
         if clusters is None:
             shuffled = [same[np.arange(n), generator.permutation(n)].mean() for _ in range(draws)]
-            p, independent = (1 + sum(draw >= value for draw in shuffled)) / (1 + draws), n
+            p = (1 + sum(draw >= value for draw in shuffled)) / (1 + draws)
         else:
-            p, independent = _p_by_cluster(same, clusters), _independent(same, clusters)
-        low, high = wilson(value, independent)
+            p = _p_by_cluster(same, clusters)
+        low, high = wilson(value, effective_sentences(same.diagonal() - value, clusters))
         rows.append(
             {
                 "language": one, "other": other, "value": value, "low": float(low), "high": float(high),
@@ -134,11 +134,3 @@ def _p_by_cluster(same: np.ndarray, clusters: np.ndarray) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):  # NaN with one cluster only
         p = float(difference_p(difference, by_cluster((influence - influence.mean())[None], clusters))[0])
     return p / 2 if difference[0] > 0 else 1 - p / 2
-
-
-def _independent(same: np.ndarray, clusters: np.ndarray) -> float:
-    """Number of independent questions that are worth those in clusters; see `_p_by_cluster`."""
-    own = same.diagonal().astype(float)
-    value, units = own.mean(keepdims=True), clusters.max(keepdims=True) + 1
-    influence = by_cluster((own - value)[None], clusters)
-    return float(independent_items(value, influence, np.array([len(own)]), units)[0])

@@ -189,7 +189,7 @@ EVALUATION = {table.name: table for table in (
         CHECKPOINT, BASELINE, Column("judge", "string", "who decided"), ASKED,
         Column("wins", "int64", "of the checkpoint over the baseline", least=0), Column("ties", "int64", "questions", least=0),
         Column("losses", "int64", "questions", least=0), value("share of wins, ties counting half"), LOW, HIGH,
-        Column("p", "float64", "two-sided sign test of wins against losses, or of paragraphs that share questions (Student's t)", nullable=True),
+        Column("p", "float64", "two-sided sign test of wins against losses, exact", nullable=True), adjusted("languages (Holm)"),
         Column("position_biased", "float64", "share of questions in which the same position won in both orders", nullable=True, formerly="swayed"),
         Column("first_place", "float64", "share of verdicts for the answer shown first; NaN: no verdicts", nullable=True),
         Column("unclear", "float64", "share of questions without two verdicts", nullable=True), ITEMS,

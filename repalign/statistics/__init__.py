@@ -2,9 +2,15 @@
 
 from repalign.statistics.bootstrap import INTERVALS, difference_p, intervals, resamples
 from repalign.statistics.clusters import by_cluster, design_effect
-from repalign.statistics.correlation import shuffled_p, spearman
+from repalign.statistics.correlation import shuffled_p, spearman, spearman_interval
 from repalign.statistics.multiplicity import CORRECTIONS, benjamini_hochberg, holm
-from repalign.statistics.proportions import wilson
+from repalign.statistics.proportions import (
+    effective_sentences,
+    paired_share_interval,
+    share_difference,
+    wilson,
+)
+from repalign.statistics.sign_flip import sign_flip_p
 
 __all__ = [
     "CORRECTIONS",
@@ -13,10 +19,15 @@ __all__ = [
     "by_cluster",
     "design_effect",
     "difference_p",
+    "effective_sentences",
     "holm",
     "intervals",
+    "paired_share_interval",
     "resamples",
+    "share_difference",
     "shuffled_p",
+    "sign_flip_p",
     "spearman",
+    "spearman_interval",
     "wilson",
 ]
