@@ -53,7 +53,7 @@ def sample_evaluation(hostile: str = "") -> Evaluation:
         for answered in (asked, None)
     ]
     same = [consistency(items, own, draws=50).assign(checkpoint=name) for name, own in said.items()]
-    wins = win_rates(items, *said.values(), find_judge("exact"), draws=50)
+    wins = win_rates(items, *said.values(), find_judge("exact"))
     own = scores[scores["baseline"].isna() & scores["language"].notna()].rename(columns={"value": "score"})
     alignment = own.assign(metric="mexa", layer=3, alignment=[0.1 * row for row in range(10)])
     return Evaluation(

@@ -186,13 +186,13 @@ EVALUATION = {table.name: table for table in (
         value("share of questions answered the same"), LOW, HIGH,
         Column("chance", "float64", "share of pairs of different questions answered the same", nullable=True),
         Column("calibrated", "float64", "(value - chance) / (1 - chance)", nullable=True),
-        Column("p", "float64", "one-sided, from shuffled questions", nullable=True), ITEMS,
+        Column("p", "float64", "one-sided, from shuffled questions, or of paragraphs that share them (Student's t)", nullable=True), ITEMS,
     )),
     Table("wins", "which of two checkpoints answers better", "language", (
         CHECKPOINT, BASELINE, Column("judge", "string", "who decided"), ASKED,
         Column("wins", "int64", "of the checkpoint over the baseline", least=0), Column("ties", "int64", "questions", least=0),
         Column("losses", "int64", "questions", least=0), value("share of wins, ties counting half"), LOW, HIGH,
-        Column("p", "float64", "two-sided sign test of wins against losses", nullable=True),
+        Column("p", "float64", "two-sided sign test of wins against losses, exact", nullable=True), adjusted("languages (Holm)"),
         Column("position_biased", "float64", "share of questions in which the same position won in both orders", nullable=True, formerly="swayed"),
         Column("first_place", "float64", "share of verdicts for the answer shown first; NaN: no verdicts", nullable=True),
         Column("unclear", "float64", "share of questions without two verdicts", nullable=True), ITEMS,
@@ -256,7 +256,7 @@ SETTINGS: dict[str, Settings] = {
         "pivot?": str, "labels?": {str: str}, "higher_is_better?": {str: bool}, "confidence?": float, "correction?": str,
         "documents?": (None, int),
     },
-    "evaluation": {"labels": {str: str}, "scorers": {str: str}, "truncated": {str: {str: {str: int}}}, "chance?": {str: float}, "notes?": [str]},
+    "evaluation": {"labels": {str: str}, "scorers": {str: str}, "truncated": {str: {str: {str: int}}}, "chance?": {str: float}, "notes?": [str], "clusters?": {str: int}},
     "inside": {"pivot": str, "languages": [str], "checkpoints": {str: {"tokens": {str: int}, "notes": [str]}}},
 }  # fmt: skip
 """Settings that pages and figures read, by kind (see `repalign.files.Shape`); others are allowed."""

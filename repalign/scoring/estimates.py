@@ -15,7 +15,7 @@ from repalign.statistics import (
     by_cluster,
     design_effect,
     difference_p,
-    effective_size,
+    effective_sentences,
     intervals,
     resamples,
     wilson,
@@ -67,7 +67,7 @@ def ends(
     low, high = intervals(values, influence, weights, how.confidence, how.method)
     for row, m in enumerate(measurements):
         if m.kind == "share":
-            size = effective_size(m.influence, m.clusters, m.sentences, how.confidence)
+            size = effective_sentences(m.influence, m.clusters, how.confidence) * m.sentences / len(m.influence)
             low[row], high[row] = wilson(m.value, size, how.confidence)
         elif m.kind == "pairs" and m.null is not None and m.clusters is None:
             low[row], high[row] = score_interval(m.value, m.influence, m.null, how.confidence)

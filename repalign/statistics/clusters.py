@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
 
 def by_cluster(influence: np.ndarray, clusters: np.ndarray | None) -> np.ndarray:
@@ -40,24 +39,3 @@ def design_effect(influence: np.ndarray, clusters: np.ndarray | None) -> np.ndar
     alone = (influence**2).sum(-1) / (n * max(n - 1, 1))
     together = (clustered**2).sum(-1) / (count * max(count - 1, 1))
     return np.divide(together, alone, out=np.full(np.shape(alone), np.nan), where=alone > 0)
-
-
-def effective_size(
-    influence: np.ndarray, clusters: np.ndarray | None, sentences: int, confidence: float = 0.95
-) -> float:
-    """Number of independent sentences that would tell as much about a share as these, for `wilson`.
-
-    Divided by the design effect, if that is above 1, and for few clusters by the squared ratio of Student's t to the normal
-    quantile (Korn and Graubard 1998, Survey Methodology 24: 193-201).
-
-    Args:
-        influence, clusters: see `by_cluster`; influence is float64 [sentence].
-        sentences: number of sentences that the share is of.
-        confidence: of the interval.
-    """
-    if clusters is None:
-        return sentences
-    effect = np.nan_to_num(float(design_effect(influence, clusters)), nan=1.0)
-    upper = (1 + confidence) / 2
-    few = special.ndtri(upper) / special.stdtrit(max(int(clusters.max()), 1), upper)
-    return sentences / max(effect, 1.0) * few**2
