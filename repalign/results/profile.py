@@ -29,6 +29,16 @@ def leading_variant(variants: Iterable[str]) -> str:
     return next((name for name in LEADING_VARIANTS if name in present), next(iter(present), ""))
 
 
+def layer_set(ranges: str) -> tuple[int, ...]:
+    """The layers that the table "peaks" lists.
+
+    >>> layer_set("3-5,8")
+    (3, 4, 5, 8)
+    """
+    ends = [[int(end) for end in one.split("-")] for one in ranges.split(",") if one]
+    return tuple(layer for first, *last in ends for layer in range(first, (last or [first])[0] + 1))
+
+
 @dataclass(frozen=True, repr=False)
 class LayerProfile:
     """Scores by layer, as a pandas table with exactly the columns of `COLUMNS`.
@@ -66,17 +76,14 @@ class LayerProfile:
         return f"LayerProfile({shortened(parts, ROOM)})"
 
     def _repr_html_(self) -> str:
-        """For notebooks: the best layer of every score, or the largest difference."""
-        table = self.table
-        worth = (
-            (table["value"] * table["metric"].map(self.sign))
-            .where(table["baseline"].isna(), table["value"].abs())
-            .fillna(-1e9)
-        )
-        keys = ["checkpoint", "baseline", "metric", "variant", "source", "target"]
-        best = worth.groupby([table[key] for key in keys], sort=False, dropna=False).idxmax()
-        columns = [*keys, "layer", "value", "low", "high", "chance", "p_adjusted", "sentences"]
-        return f"<p>{len(table):,} scores; the best layer of each:</p>{as_html(table.loc[best, columns])}"
+        """For notebooks: the best layer of every score, or the largest difference; the scores if these are unknown."""
+        columns = ["value", "low", "high", "chance", "p_adjusted", "sentences"]
+        if self.peaks is None:
+            shown = as_html(self.table[[*IDENTITY, "layer", *columns]])
+            return f"<p>{len(self):,} scores:</p>{shown}"
+        about = "cross-fitted: chosen on some sentences, scored on the others; layers: any of these may be the best"
+        shown = as_html(self.peaks[[*IDENTITY, "layers", *columns]])
+        return f"<p>{len(self):,} scores; the best layer of each ({about}):</p>{shown}"
 
     @property
     def pivot(self) -> str:
