@@ -64,7 +64,7 @@ def disagreement(verdicts: Verdicts, metric: str, variant: str) -> list[Finding]
         )
     if agreed:
         labels = listing([view.label(name) for name in metrics])
-        text = f"{labels} find the same languages ({where})."
+        text = f"The metrics do not contradict one another ({where}): {labels}."
         findings.append(
             Finding(
                 "sure", text, f"none that one finds has p ≥ {ALPHA:g} in another, or fails a control there"

@@ -105,13 +105,7 @@ def _name(verdict: Verdict, one: bool) -> str:
 def _claims(kind: Kind, group: Sequence[Verdict], lead: dict[str, str], other: str = "") -> tuple[Claim, ...]:
     """One claim per checkpoint."""
     names = dict.fromkeys(verdict.checkpoint for verdict in group)
+    languages = {name: tuple(one.language for one in group if one.checkpoint == name) for name in names}
     return tuple(
-        Claim(
-            kind,
-            name,
-            **lead,
-            languages=tuple(one.language for one in group if one.checkpoint == name),
-            other=other,
-        )
-        for name in names
+        Claim(kind, name, lead["metric"], lead["variant"], languages[name], other=other) for name in names
     )

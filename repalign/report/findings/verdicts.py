@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from repalign.figures.view import ALPHA
 from repalign.results.profile import layer_set
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from repalign.figures.view import View
+
+K = TypeVar("K", bound=Hashable)
 
 CLAIM = 0.001
 """Adjusted p below which a sentence claims something. Figures mark p < .05: that fails for one metric and variant in
@@ -166,7 +169,7 @@ class Verdicts:
 def _passed(row: Any, best: tuple[int, ...], controls: list[Any]) -> dict[str, bool]:
     """Whether the score of the best layer passes each control, at those of the layers `best` where that is hardest."""
     passed = {}
-    for control, scores in _by(controls, "control").items():
+    for control, scores in _grouped(controls, lambda row: str(row.control)).items():
         near = [one for one in scores if one.layer in best] or scores
         if control in BASELINES:
             passed[control] = exceeds(row, max(near, key=lambda one: one.gain))
@@ -188,12 +191,11 @@ def exceeds(row: Any, control: Any) -> bool:
 
 def _by_language(rows: pd.DataFrame) -> dict[tuple[str, str], list[Any]]:
     """Rows by checkpoint and language."""
-    return _by(rows.itertuples(index=False), "checkpoint", "target")
+    return _grouped(rows.itertuples(index=False), lambda row: (row.checkpoint, row.target))
 
 
-def _by(rows: Any, *columns: str) -> dict[Any, list[Any]]:
-    groups = defaultdict(list)
+def _grouped(rows: Iterable[Any], key: Callable[[Any], K]) -> dict[K, list[Any]]:
+    groups: dict[K, list[Any]] = defaultdict(list)
     for row in rows:
-        key = tuple(getattr(row, column) for column in columns)
-        groups[key if len(key) > 1 else key[0]].append(row)
+        groups[key(row)].append(row)
     return groups

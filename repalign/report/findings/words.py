@@ -93,6 +93,8 @@ def everyone(languages: Sequence[str], total: int) -> str:
     """
     if len(languages) == total > 1:
         return "both languages" if total == 2 else f"all {total} languages"
+    if len(languages) > MAX_NAMED_LANGUAGES:
+        return f"{len(languages)} of {total} languages"
     return language_list(languages)
 
 
