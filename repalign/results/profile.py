@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from repalign.errors import unknown
+from repalign.errors import RepalignError, unknown
 from repalign.results.schema import RESULTS
 from repalign.results.summary import ROOM, as_html, few, shortened
 
@@ -34,9 +35,17 @@ def layer_set(ranges: str) -> tuple[int, ...]:
 
     >>> layer_set("3-5,8")
     (3, 4, 5, 8)
+
+    Raises:
+        RepalignError: it is not a list of layers and ranges.
     """
-    ends = [[int(end) for end in one.split("-")] for one in ranges.split(",") if one]
-    return tuple(layer for first, *last in ends for layer in range(first, (last or [first])[0] + 1))
+    layers: list[int] = []
+    for part in filter(None, ranges.split(",")):
+        known = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", part)
+        if known is None:
+            raise RepalignError(f"layers {ranges[:40]!r} of a peak are no ranges such as 3-5,8; score again")
+        layers += range(int(known[1]), int(known[2] or known[1]) + 1)
+    return tuple(layers)
 
 
 @dataclass(frozen=True, repr=False)

@@ -331,7 +331,7 @@ def test_a_control_is_weighed_where_it_is_strongest_among_the_layers_that_may_be
 def test_languages_that_fail_a_control_are_named():
     table = controls(rows(values=(0.28,) * 3), rows("ar", values=(0.1,) * 3))
     found = said(rows(), rows("ar"), tables=table)
-    assert "Of the languages above chance, 1 of 2 exceeds shared tokens (not Chinese)." in words(
+    assert "Controls of what is above chance: 1 of 2 exceeds shared tokens (not Chinese)." in words(
         found["sure"]
     )
     assert [claim.languages for claim in claimed(found, "passes")] == [("ar",)]
@@ -430,7 +430,15 @@ def test_layers_in_words(layers, text):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.004, "0.0040"), (0.314, "0.31"), (0.0999, "0.10"), (-0.0123, "-0.012"), (0.0, "0.00"), (1.0, "1.00")],
+    [
+        (0.004, "0.0040"),
+        (0.314, "0.31"),
+        (0.0999, "0.10"),
+        (-0.0123, "-0.012"),
+        (0.0, "0"),
+        (1e-9, "0"),
+        (1.0, "1.00"),
+    ],
 )
 def test_small_values_keep_two_significant_digits(value, text):
     assert rounded(value) == text

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -68,7 +69,7 @@ class World:
         document = np.arange(n) * (self.documents or n) // n
         meaning, topic = rng.normal(size=(n, DIM)), rng.normal(size=(n, DIM))[document]
         names = np.array([rng.choice(200, 4, replace=False) for _ in range(n)])
-        vectors = rng.normal(size=(2000, DIM))
+        vectors = rng.normal(size=(3000, DIM))
         made = []
         for checkpoint, languages in self.languages.items():
             arrays, ids = {}, {}
@@ -76,13 +77,13 @@ class World:
                 words = 200 + 300 * place + rng.integers(0, 300, (n, 6))
                 shared = names if one.shares == "tokens" or name == "en" else words[:, :4] + 1000
                 ids[name] = list(np.concatenate([shared, words], axis=1))
-                turn = np.linalg.qr(rng.normal(size=(DIM, DIM)))[0] if one.shares == "rotated" else np.eye(DIM)
-                what = {
-                    "tokens": vectors[names].sum(1) / 2,
-                    "topic": topic,
-                }.get(one.shares, meaning @ turn)
-                if name == "en":  # of everything that another language may share
-                    what = meaning + topic * bool(self.documents) + vectors[names].sum(1) / 2
+                bag = vectors[np.concatenate([shared, words], axis=1)].sum(1) / 10**0.5
+                turn = (
+                    np.linalg.qr(rng.normal(size=(DIM, DIM)))[0] if one.shares == "rotated" else np.eye(DIM)
+                )
+                what = {"tokens": bag, "topic": topic}.get(one.shares, meaning @ turn)
+                if name == "en":  # all that another language may share
+                    what = meaning + topic * bool(self.documents) + bag * (self.kind == "tokens only")
                 strength = np.array(one.strength)[:, None, None]
                 own = 0.6 * rng.normal(size=(n, DIM))[document] * bool(self.documents)
                 noise = 0.8 * rng.normal(size=(n, DIM)) + 0.6 * rng.normal(size=shape)
@@ -96,9 +97,12 @@ class World:
 
     def says(self, seed: int) -> list[Finding]:
         """The findings of every metric, centred."""
-        states, quick = self.states(seed), {"metrics": METRICS, "variants": ["centred"], "draws": 200, "progress": False}
+        states, quick = (
+            self.states(seed),
+            {"metrics": METRICS, "variants": ["centred"], "draws": 200, "progress": False},
+        )
         scores = profile(states, **quick)
-        for before, after in zip(states, states[1:], strict=False):
+        for before, after in pairwise(states):
             scores = scores.joined(contrast(before, after, **quick))
         table = pd.concat([controls(one, **quick) for one in states], ignore_index=True)
         verdicts = Verdicts(View(Results("world", scores, {"controls": table})))
@@ -106,7 +110,9 @@ class World:
 
     def holds(self, claim: Claim) -> bool:
         """Whether what is claimed is so, for each of the languages."""
-        return all(self._holds(claim, self.languages[claim.checkpoint][name], name) for name in claim.languages)
+        return all(
+            self._holds(claim, self.languages[claim.checkpoint][name], name) for name in claim.languages
+        )
 
     def _holds(self, claim: Claim, one: Language, name: str) -> bool:
         seen = one.is_seen_by(claim.metric) and not self.shifted and self.sentences >= 20
@@ -126,7 +132,9 @@ class World:
             case "early":
                 return strength[0] > 0
             case "passes":
-                return seen and (one.shares != "tokens" or claim.other not in ("bag-of-tokens", "same-document"))
+                return seen and (
+                    one.shares != "tokens" or claim.other not in ("bag-of-tokens", "same-document")
+                )
             case "closer" | "further":
                 before = np.array(self.languages[claim.other][name].strength)
                 after = np.array(one.strength)
@@ -148,7 +156,9 @@ def one(what: Language, **options: object) -> Callable[[str], World]:
 
 
 def two(before: Language, after: Language) -> Callable[[str], World]:
-    return lambda kind: World(kind, {"base": dict.fromkeys(FOUND, before), "tuned": dict.fromkeys(FOUND, after)})
+    return lambda kind: World(
+        kind, {"base": dict.fromkeys(FOUND, before), "tuned": dict.fromkeys(FOUND, after)}
+    )
 
 
 MADE: dict[str, Callable[[str], World]] = {
@@ -161,9 +171,11 @@ MADE: dict[str, Callable[[str], World]] = {
     "tokens only": one(Language("tokens", FLAT)),
     "topic only": one(Language("topic", FLAT), documents=18),
     "collapsed": one(Language("meaning", HUMP), collapsed=(2,)),
-    "few sentences": one(Language("meaning", FLAT), sentences=10),
+    "few sentences": one(Language("meaning", FLAT), sentences=14),
     "rows shifted": one(Language("meaning", FLAT), shifted=True),
     "no difference": two(Language("meaning", HUMP), Language("meaning", HUMP)),
-    "a difference": two(Language("meaning", (0.0, 0.2, 0.2, 0.2, 0.0)), Language("meaning", (0.0, 0.2, 1.8, 0.2, 0.0))),
+    "a difference": two(
+        Language("meaning", (0.0, 0.2, 0.2, 0.2, 0.0)), Language("meaning", (0.0, 0.2, 1.8, 0.2, 0.0))
+    ),
 }
 WORLDS = {kind: made(kind) for kind, made in MADE.items()}

@@ -77,18 +77,21 @@ def _controls(significant: Sequence[Verdict], lead: dict[str, str], named: str) 
         if not total:
             continue
         claims += _claims("passes", passed, lead, control)
-        verbs = ("exceed", "exceeds") if control in BASELINES else ("are above chance", "is above chance")
-        who = (
-            ("both" if total == 2 else f"all {total}")
-            if len(passed) == total > 1
-            else f"{len(passed) or 'none'} of {total}"
-        )
+        one_of = ("exceeds", "does not exceed") if control in BASELINES else ("is", "is not")
+        several = "exceed" if control in BASELINES else "are"
+        if total == 1:
+            who = f"{_name((passed + failed)[0], one)} {one_of[len(failed)]}"
+        elif len(passed) == total:
+            who = f"{'both' if total == 2 else f'all {total}'} {several}"
+        else:
+            who = f"{len(passed) or 'none'} of {total} {several if len(passed) > 1 else one_of[0]}"
         some = 0 < len(failed) < total and len(failed) <= MAX_NAMED_LANGUAGES
         which = f" (not {listing([_name(verdict, one) for verdict in failed])})" if some else ""
-        parts.append(f"{who} {verbs[len(passed) <= 1]} {meaning}{which}")
+        what = meaning if control in BASELINES else f"above chance {meaning}"
+        parts.append(f"{who} {what}{which}")
     findings = []
     if parts:
-        text = f"Of the languages above chance, {'; '.join(parts)}."
+        text = f"Controls of what is above chance: {'; '.join(parts)}."
         evidence = f"{named}; exceed: the intervals do not overlap at the best layers"
         findings.append(Finding("sure", text, evidence, claims=tuple(claims)))
     if any(SHARED_TOKENS not in verdict.controls for verdict in significant):

@@ -52,15 +52,16 @@ def listing(words: Sequence[str]) -> str:
 
 
 def rounded(value: float, sign: str = "") -> str:
-    """Two decimals; below a tenth, two significant digits. At most six decimals.
+    """Two decimals; below a tenth two significant digits, of at most six decimals.
 
-    >>> rounded(0.314), rounded(0.0041), rounded(0.0996), rounded(-0.03, "+"), rounded(0.0), rounded(2e-9)
-    ('0.31', '0.0041', '0.10', '-0.030', '0.00', '0.000000')
+    >>> rounded(0.314), rounded(0.0041), rounded(0.0996), rounded(-0.03, "+"), rounded(1e-9)
+    ('0.31', '0.0041', '0.10', '-0.030', '0')
     """
     size = abs(value)
-    if not 0 < size < 0.0995:  # also NaN
-        return f"{value:{sign}.2f}"
-    return f"{value:{sign}.{min(1 - floor(log10(size)), 6)}f}"
+    if size < 5e-7:
+        return "0"
+    decimals = 2 if not size < 0.0995 else min(1 - floor(log10(size)), 6)  # 2 also for NaN
+    return f"{value:{sign}.{decimals}f}"
 
 
 def with_interval(value: float, low: float, high: float, sign: str = "") -> str:
