@@ -116,7 +116,7 @@ class View:
     def label(self, metric: str) -> str:
         """The metric's label from the settings, else its name; says so if both directions are averaged."""
         label = str(self.results.profile.settings.get("labels", {}).get(metric) or metric.replace("_", " "))
-        return f"{label} (mean of both directions)" if metric in self.both_ways else label
+        return f"{label} averaged over both directions" if metric in self.both_ways else label
 
     @cached_property
     def _frames(self) -> dict[str, pd.DataFrame]:

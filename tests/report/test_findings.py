@@ -259,13 +259,20 @@ def test_metrics_that_disagree_are_the_first_thing_said():
         rows(metric="anc", p=NO), rows("ar", metric="anc"), labels=NAMES,
     )  # fmt: skip
     assert found["where"][0].text == (
-        "tuned: the metrics disagree (centred, on everyday): CKA finds both languages; ANC finds Arabic; "
+        "tuned: the metrics disagree on Chinese and Arabic (centred, on everyday): CKA finds both languages; ANC finds Arabic; "
         "MEXA finds none."
     )
     assert {claim.metric: claim.languages for claim in claimed(found, "disagree")} == {
         "cka": ("zh", "ar"),
         "anc": ("ar",),
     }
+
+
+def test_only_languages_in_dispute_are_named():
+    parts = [rows(), rows(metric="cka"), rows("ar", p=NO), rows("ar", metric="cka")]
+    (disagreement, *_) = said(*parts, labels=NAMES)["where"]
+    text = "tuned: the metrics disagree on Arabic (centred, on everyday): CKA finds Arabic; MEXA finds none."
+    assert disagreement.text == text
 
 
 def test_it_is_explained_where_just_the_metrics_that_ignore_rotation_find_languages():
@@ -288,8 +295,9 @@ def test_metrics_agree_if_none_has_evidence_against_what_another_finds():
 def test_a_control_that_one_metric_fails_is_a_disagreement():
     tables = controls(rows(values=(0.28,) * 3), rows(values=(0.1,) * 3, metric="cka"))
     found = said(rows(), rows(metric="cka"), tables=tables, labels=NAMES)
-    assert "the metrics disagree (centred, on everyday): CKA finds Chinese; MEXA finds none." in words(
-        found["where"]
+    assert (
+        "the metrics disagree on Chinese (centred, on everyday): CKA finds Chinese; MEXA finds none."
+        in words(found["where"])
     )
 
 

@@ -69,7 +69,7 @@ class World:
         document = np.arange(n) * (self.documents or n) // n
         meaning, topic = rng.normal(size=(n, DIM)), rng.normal(size=(n, DIM))[document]
         names = np.array([rng.choice(200, 4, replace=False) for _ in range(n)])
-        vectors = rng.normal(size=(3000, DIM))
+        vectors = rng.normal(size=(200 + 300 * 8 + 2000, DIM))
         made = []
         for checkpoint, languages in self.languages.items():
             arrays, ids = {}, {}

@@ -239,8 +239,8 @@ def test_the_terminal_shows_the_values_of_the_page(saved, capsys):
     results = Results.load(saved)
     print_table(results.profile, compare=False)
     shown, view = capsys.readouterr().err, View(results)
-    assert "P@1 (mean of both directions)" in shown
-    assert view.label("p_at_1") == "P@1 (mean of both directions)"
+    assert "P@1 averaged over both directions" in shown
+    assert view.label("p_at_1") == "P@1 averaged over both directions"
     peaks = view.rows("peaks", variant="centred")
     assert set(peaks["metric"]) == {"mexa", "cka", "p_at_1", "cosine_gap"}
     for row in peaks.itertuples():
