@@ -85,7 +85,7 @@ class _Where:
         )
         smallest = min((one.p for one in self.every), default=1.0)
         evidence = f"claimed from {adjusted(self.view)}; the smallest is {p_in_words(smallest)}"
-        return self._finding(text, evidence, [*claims, *course_claims], self._details(), found)
+        return self._finding(text, evidence, [*claims, *course_claims], self._details(), found or weak)
 
     @staticmethod
     def _by_claim(found: Sequence[Verdict]) -> list[tuple[Kind, list[Verdict]]]:
@@ -146,14 +146,16 @@ class _Where:
         if not one.significant:
             why = "no evidence" if one.refuted else "too weak for a claim"
             kind: Kind = "no evidence" if one.refuted else "too weak"
-            return self._finding(f"{name}: {why}.", f"adjusted {p}", [self._claim(kind, [one])])
+            shown = [] if one.refuted else [one]
+            claims = [self._claim(kind, [one])]
+            return self._finding(f"{name}: {why}.", f"adjusted {p}", claims, found=shown)
         if one.failed:
             text = (
                 f"{name}: above chance, but not above {' or '.join(BEYOND[failed] for failed in one.failed)}."
             )
             claims = [self._claim("above chance", [one])]
             claims += [self._claim("not beyond", [one], other=control) for control in one.failed]
-            return self._finding(text, f"adjusted {p}", claims)
+            return self._finding(text, f"adjusted {p}", claims, found=[one])
         kind = "aligned" if one.aligned else "above chance"
         claims = [self._claim(kind, [one])]
         if one.peak is None:
@@ -186,7 +188,7 @@ class _Where:
         details: tuple[Finding, ...] = (),
         found: Sequence[Verdict] = (),
     ) -> Finding:
-        """Choosing it shows the layer that is most often the best."""
+        """Choosing it shows the layer that is most often the best of these languages."""
         layers = [int(one.peak.layer) for one in found if one.peak is not None]
         at = {"layer": max(sorted(set(layers)), key=layers.count)} if layers else {}
         return Finding("where", text, evidence, {**self.lead, **at}, details, tuple(claims))
