@@ -45,6 +45,14 @@ WEAKER = {"length-matched": "on sentences of matched length"}
 """The same on few sentences: reported, but no condition."""
 
 
+TEXTS = ("control", "checkpoint", "metric", "target", "layers")
+READ = (
+    *TEXTS, "layer", "value", "low", "high", "chance", "gain", "p_adjusted",
+    *(f"over_{end}{side}" for end in ("first", "last") for side in ("", "_low", "_high")),
+)  # fmt: skip
+"""Columns of scores, peaks and controls that verdicts and sentences read."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """One language in one checkpoint by one metric and variant.
@@ -190,8 +198,10 @@ def exceeds(row: Any, control: Any) -> bool:
 
 
 def _by_language(rows: pd.DataFrame) -> dict[tuple[str, str], list[Any]]:
-    """Rows by checkpoint and language."""
-    return _grouped(rows.itertuples(index=False), lambda row: (row.checkpoint, row.target))
+    """Rows by checkpoint and language, with the columns that verdicts need."""
+    rows = rows[[name for name in READ if name in rows]]
+    texts = {name: rows[name].astype(object) for name in TEXTS if name in rows}  # faster to iterate over
+    return _grouped(rows.assign(**texts).itertuples(index=False), lambda row: (row.checkpoint, row.target))
 
 
 def _grouped(rows: Iterable[Any], key: Callable[[Any], K]) -> dict[K, list[Any]]:
