@@ -13,6 +13,7 @@ EXPECTED = {
     "aligned everywhere": {"aligned", "early"},
     "rotated": {"aligned", "disagree"},
     "tokens only": {"above chance", "not beyond"},
+    "length only": {"above chance", "not beyond"},
     "independent": {"no evidence"},
     "independent, in documents": {"no evidence"},
     "topic only": {"no evidence"},
@@ -46,6 +47,8 @@ def test_the_check_refuses_what_is_not_so():
     assert not WORLDS["rotated"].holds(claim("aligned"))
     assert all(WORLDS["rotated"].holds(claim("aligned", metric)) for metric in ROTATED)
     assert not WORLDS["tokens only"].holds(claim("aligned"))
+    assert not WORLDS["tokens only"].holds(claim("passes", other="bag-of-tokens"))
+    assert not WORLDS["length only"].holds(claim("aligned"))
     assert not WORLDS["topic only"].holds(claim("above chance"))
     assert not WORLDS["rows shifted"].holds(claim("above chance"))
     assert not WORLDS["aligned everywhere"].holds(claim("rises"))

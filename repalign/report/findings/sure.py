@@ -11,7 +11,6 @@ from repalign.report.findings.verdicts import (
     CLAIM,
     CONFOUNDS,
     SHARED_TOKENS,
-    WEAKER,
     Verdict,
     Verdicts,
 )
@@ -70,7 +69,7 @@ def _independence(verdicts: Verdicts, lead: dict[str, str]) -> str:
 def _controls(significant: Sequence[Verdict], lead: dict[str, str], named: str) -> list[Finding]:
     """How many of the languages above chance exceed each baseline, and remain above chance without each confound."""
     one, parts, claims = len({verdict.checkpoint for verdict in significant}) == 1, [], []
-    for control, meaning in (BASELINES | CONFOUNDS | WEAKER).items():
+    for control, meaning in (BASELINES | CONFOUNDS).items():
         passed = [verdict for verdict in significant if verdict.controls.get(control)]
         failed = [verdict for verdict in significant if verdict.controls.get(control) is False]
         total = len(passed) + len(failed)
