@@ -223,10 +223,17 @@ def test_change_names_gains_losses_and_what_did_not_change():
 
 
 @pytest.mark.parametrize(
-    ("p", "low"), [((1, 0.07, 1), 0.1), ((1, 0.002, 1), 0.1), ((1, 1e-5, 1), -0.01)], ids=str
+    ("p", "best"),
+    [
+        ((1, 0.07, 1), {}),
+        ((1, 0.002, 1), {}),
+        ((1, 1e-5, 1), {"low": -0.01}),
+        ((1, 1e-5, 1), {"p": 0.06}),
+    ],
+    ids=str,
 )
-def test_a_change_needs_its_p_and_the_largest_change_chosen_on_other_sentences(p, low):
-    largest = peak(value=0.2, low=low, baseline="base", chance=np.nan)
+def test_a_change_needs_its_p_and_the_largest_change_chosen_on_other_sentences(p, best):
+    largest = peak(value=0.2, baseline="base", chance=np.nan, **best)
     found = said(rows(), change(p=p), largest)
     text = "tuned over base: no significant change in any language at any layer (mexa, centred, on everyday)."
     assert words(found["changed"]) == text

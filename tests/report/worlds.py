@@ -129,11 +129,17 @@ class World:
     def says(self, seed: int) -> list[Finding]:
         """The findings of every metric, centred."""
         states = self.states(seed)
-        quick = {"metrics": METRICS, "variants": ["centred"], "draws": 200, "progress": False}
-        scores = profile(states, **quick)
+        quick = {
+            "metrics": METRICS,
+            "variants": ["centred"],
+            "draws": 200,
+            "permutations": 60,
+            "progress": False,
+        }
+        scores = profile(states, permutations=60, **quick)
         for before, after in pairwise(states):
             scores = scores.joined(contrast(before, after, **quick))
-        table = pd.concat([controls(one, **quick) for one in states], ignore_index=True)
+        table = pd.concat([controls(one, permutations=60, **quick) for one in states], ignore_index=True)
         verdicts = Verdicts(View(Results("world", scores, {"controls": table})))
         return [one for metric in METRICS for one in findings(verdicts, metric, "centred")]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from repalign.figures.view import ALPHA
 from repalign.report.findings.finding import MAX_NAMED_LANGUAGES, Claim, Finding, Kind
 from repalign.report.findings.verdicts import CLAIM, Verdicts, beyond
 from repalign.report.findings.words import (
@@ -92,9 +93,13 @@ def _sentence(
 
 
 def _contradicted(row: Any, largest: dict[str, Any], sign: Any) -> bool:
-    """Whether a change at one layer lacks support: the largest, chosen on other sentences, is not beyond 0 that way."""
+    """Whether a change at one layer lacks support by the largest: its p, or that it is beyond 0 on other sentences."""
     peak = largest.get(row.target)
-    if peak is None or peak.gain * row.gain < 0:  # moves both ways: only the larger has a row
+    if peak is None:
+        return False
+    if peak.p_adjusted >= ALPHA:
+        return True
+    if peak.gain * row.gain < 0:  # moves both ways, and only the larger has a row
         return False
     way = sign(peak.metric) if row.gain > 0 else -sign(peak.metric)
     return not beyond(way, peak.low, peak.high, 0.0)
