@@ -133,7 +133,6 @@ class World:
             "metrics": METRICS,
             "variants": ["centred"],
             "draws": 200,
-            "permutations": 60,
             "progress": False,
         }
         scores = profile(states, permutations=60, **quick)
