@@ -232,11 +232,13 @@ INSIDE = {table.name: table for table in (
                among=("loss", "own", "pivot", "p_at_1")),
         Column("baseline", "float64", "the outcome without intervention", "the outcome's", nullable=True, formerly="untouched"),
         value("change of the outcome, mean over sentences", "the outcome's"), LOW, HIGH,
-        Column("control", "float64", "change by a random intervention of the same size", "the outcome's", nullable=True),
-        Column("control_low", "float64", "lower end of its interval", nullable=True),
-        Column("control_high", "float64", "upper end likewise", nullable=True),
-        Column("p", "float64", "of no difference from the control", nullable=True),
-        adjusted("the rows of one intervention and outcome (Holm)"), Column("sentences", "int64", "sentences", least=0),
+        Column("control", "float64", "mean change by random interventions of the same kind and size", "the outcome's", nullable=True),
+        Column("control_low", "float64", "lower end of the range of 95% of random interventions", "the outcome's", nullable=True),
+        Column("control_high", "float64", "upper end likewise", "the outcome's", nullable=True),
+        Column("p", "float64", "that the intervention is itself a random one", nullable=True),
+        adjusted("the rows of one intervention and outcome (step-down maximum; at least 1 / (1 + controls))"),
+        Column("sentences", "int64", "sentences", least=0),
+        Column("controls", "Int64", "random interventions; NA: three, treated as if they were all there are", nullable=True, least=0),
     )),
 )}  # fmt: skip
 """Tables of `repalign inside`."""
