@@ -39,10 +39,13 @@ def shapes(written: list[str]) -> str:
     ntrex = _ntrex()
     rows = [
         f"| {shape.name} | {shape.files} | {_equal(shape, SENTENCES)} | "
-        f"{_equal(shape, ntrex) if ntrex else _kept(written, shape.name, 3)} |\n"
+        f"{_equal(shape, ntrex) if ntrex else _kept(written, shape.name, 3)} | {shape.documents} |\n"
         for shape in SHAPES
     ]
-    return "| format | files | sentences read as written | of NTREX |\n|---|---|---|---|\n" + "".join(rows)
+    head = (
+        "| format | files | sentences read as written | of NTREX | its documents |\n|---|---|---|---|---|\n"
+    )
+    return head + "".join(rows)
 
 
 def _ntrex() -> Texts:

@@ -22,6 +22,7 @@ from repalign.checkpoints import (
 )
 from repalign.corpora import EMBEDDED, CorpusLike, ParallelCorpus, as_corpus
 from repalign.corpora.checks import check
+from repalign.corpora.documents import Clusters, check_several
 from repalign.corpora.language_choice import find_language
 from repalign.corpora.problems import warn
 from repalign.errors import RepalignError, explained_keywords
@@ -62,7 +63,7 @@ class Analysis:
         store, stream: as for `repalign.extract`.
 
     Raises:
-        RepalignError: incompatible options, or languages that the corpus does not have.
+        RepalignError: incompatible options, languages that the corpus does not have, or sentences of one document only.
     """
 
     checkpoints: tuple[Any, ...]
@@ -88,6 +89,7 @@ class Analysis:
             f"in corpus {self.corpus.name!r}; --pivot names the language to compare with",
         )
         object.__setattr__(self, "scoring", replace(scoring, pivot=pivot))
+        check_several(self.corpus.documents, f"corpus {self.corpus.name!r}")
         if not self.checkpoints or (self.compare and len(self.checkpoints) != 2):
             expected = "two checkpoints are" if self.compare else "at least one checkpoint is"
             raise RepalignError(f"{expected} needed, got {len(self.checkpoints)}")
@@ -236,6 +238,7 @@ def analyse(
     *,
     languages: str | Sequence[str] | None = None,
     limit: int | None = None,
+    clusters: Clusters | None = None,
     compare: bool = False,
     pivot: str = "en",
     pairs: Pairs = "pivot",
@@ -271,6 +274,8 @@ def analyse(
             `ParallelCorpus`; by default what the checkpoints are tested on, else "everyday".
         languages: by default all of the corpus.
         limit: only the first sentences.
+        clusters: sentences that are not independent and are resampled together: see `ParallelCorpus.with_clusters`; by
+            default the documents of the corpus, if it names them.
         compare: also the second of two checkpoints minus the first, paired by sentence.
         pivot, pairs, metrics, variants, controls, probe, draws, seed, reducer: see `ScoringSpec`.
         pooling, template, site, layers, stack, max_length: see `repalign.ReadingSpec`.
@@ -288,7 +293,8 @@ def analyse(
     single = isinstance(checkpoints, (str, Path, Checkpoint)) or is_model(checkpoints)
     given: list[Any] = [checkpoints] if single else list(checkpoints)  # type: ignore[arg-type]
     resolved = resolve_all(given)
-    sentences = as_corpus(corpus or default_corpus(resolved, EMBEDDED)).select(languages, limit)
+    everything = as_corpus(corpus or default_corpus(resolved, EMBEDDED)).with_clusters(clusters)
+    sentences = everything.select(languages, limit)
     return Analysis(tuple(resolved), sentences, spec, machine, scoring, compare, title, store, stream).run()
 
 

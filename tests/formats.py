@@ -37,6 +37,7 @@ class Shape:
         make: (folder, sentences by short code) -> what `--corpus` is given.
         codes: the languages as the files call them -> short codes; those of the corpus that is read.
         languages: value of `--langs`, where it is needed.
+        documents: where it names the document of each sentence, for the docs; empty if it does not.
     """
 
     name: str
@@ -44,6 +45,24 @@ class Shape:
     make: Callable[[Path, Texts], Path]
     codes: Mapping[str, str]
     languages: tuple[str, ...] = ()
+    documents: str = ""
+
+
+def document_of(row: int) -> str:
+    """The document of a sentence in the shapes that name it."""
+    return f"doc-{row // 3}"
+
+
+def _document_ids(texts: Texts) -> list[str]:
+    return [document_of(row) for row in range(len(texts["en"]))]
+
+
+def _metadata(texts: Texts) -> list[str]:
+    """That of FLORES."""
+    return [
+        "URL\tdomain\ttopic\thas_image\thas_hyperlink",
+        *(f"{one}\tnews\tlife\tno\tno" for one in _document_ids(texts)),
+    ]
 
 
 def _lines(path: Path, rows: Sequence[str], end: str = "\n") -> None:
@@ -52,13 +71,19 @@ def _lines(path: Path, rows: Sequence[str], end: str = "\n") -> None:
 
 
 def _folder(
-    pattern: str, codes: Mapping[str, str], end: str = "\n", extra: Sequence[str] = ()
+    pattern: str,
+    codes: Mapping[str, str],
+    end: str = "\n",
+    extra: Sequence[str] = (),
+    documents: tuple[str, Callable[[Texts], list[str]]] | None = None,
 ) -> Callable[[Path, Texts], Path]:
     def make(folder: Path, texts: Texts) -> Path:
         for code, short in codes.items():
             _lines(folder / pattern.format(code), texts[short], end)
         for name in extra:
             _lines(folder / name, ["not a sentence of the corpus"])
+        if documents:
+            _lines(folder / documents[0], documents[1](texts), end)
         return folder
 
     return make
@@ -69,7 +94,7 @@ def _ntrex(folder: Path, texts: Texts) -> Path:
         side = "src" if code == "eng" else "ref"
         _lines(folder / "NTREX-128" / f"newstest2019-{side}.{code}.txt", texts[short])
     _lines(folder / "README.md", ["# NTREX"])
-    _lines(folder / "DOCUMENT_IDS.tsv", ["doc-1", "doc-1"])
+    _lines(folder / "DOCUMENT_IDS.tsv", _document_ids(texts))
     return folder
 
 
@@ -107,6 +132,7 @@ def _long(texts: Texts) -> pd.DataFrame:
             "glottocode": f"{code[:4]}1234",
             "text": text,
             "has_image": "no",
+            "url": document_of(row),
         }
         for code, short in FLORES.items()
         for row, text in enumerate(texts[short])
@@ -129,7 +155,7 @@ def _file_per_language(folder: Path, texts: Texts) -> Path:
 
 def _shards(folder: Path, texts: Texts) -> Path:
     rows = pd.DataFrame(_rows(texts, {"en": "en", "zh": "zh"}))
-    frame = pd.DataFrame({"translation": rows.to_dict("records")})
+    frame = pd.DataFrame({"translation": rows.to_dict("records"), "document_id": _document_ids(texts)})
     (folder / "data").mkdir()
     for number, part in enumerate((frame[:1], frame[1:])):
         part.to_parquet(folder / "data" / f"test-{number:05}-of-00002.parquet")
@@ -158,7 +184,7 @@ def _tmx(folder: Path, texts: Texts) -> Path:
     from xml.sax.saxutils import escape
 
     units = "".join(
-        f'<tu tuid="{row}"><tuv xml:lang="EN-US"><seg>{escape(en)}</seg></tuv>'
+        f'<tu tuid="{row}"><prop type="x-document">{document_of(row)}</prop><tuv xml:lang="EN-US"><seg>{escape(en)}</seg></tuv>'
         f'<tuv xml:lang="ZH-CN"><seg><bpt i="1">&lt;b&gt;</bpt>{escape(zh)}<ept i="1">&lt;/b&gt;</ept></seg></tuv></tu>\n'
         for row, (en, zh) in enumerate(zip(texts["en"], texts["zh"], strict=True))
     )
@@ -194,6 +220,8 @@ def _compressed(folder: Path, texts: Texts) -> Path:
     for code, opened in (("en", gzip.open), ("zh", lzma.open)):
         with opened(folder / f"{code}.txt.{'gz' if code == 'en' else 'xz'}", "wb") as file:
             file.write("".join(f"{row}\n" for row in texts[code]).encode())
+    with gzip.open(folder / "documents.txt.gz", "wt") as file:
+        file.writelines(f"{one}\n" for one in _document_ids(texts))
     with pyarrow.CompressedOutputStream(str(folder / "ar.txt.zst"), "zstd") as file:
         file.write("".join(f"{row}\n" for row in texts["ar"]).encode())
     return folder
@@ -209,26 +237,26 @@ def _json_bz2(folder: Path, texts: Texts) -> Path:
 THREE, PAIR = {code: code for code in ("en", "zh", "ar")}, {"en": "en", "zh": "zh"}
 SHAPES = (
     Shape("a folder of text files", "`en.txt` `zh.txt`", _folder("{}.txt", THREE, extra=["LICENSE.md", "about.txt"]), THREE),
-    Shape("the same, from Windows", "CRLF, byte order mark", _folder("{}.txt", THREE, end="\r\n"), THREE),
-    Shape("the same, compressed", "`en.txt.gz` `zh.txt.xz` `ar.txt.zst`", _compressed, THREE),
-    Shape("FLORES-200", "`devtest/eng_Latn.devtest`, also the folder above", _folder("devtest/{}.devtest", FLORES, extra=["README", "dev/eng_Latn.dev", "dev/zho_Hans.dev"]), FLORES),
+    Shape("the same, from Windows", "CRLF, byte order mark", _folder("{}.txt", THREE, end="\r\n", documents=("documents.txt", _document_ids)), THREE, documents="`documents.txt`"),
+    Shape("the same, compressed", "`en.txt.gz` `zh.txt.xz` `ar.txt.zst`", _compressed, THREE, documents="`documents.txt.gz`"),
+    Shape("FLORES-200", "`devtest/eng_Latn.devtest`, also the folder above", _folder("devtest/{}.devtest", FLORES, extra=["README", "dev/eng_Latn.dev", "dev/zho_Hans.dev"], documents=("metadata_devtest.tsv", _metadata)), FLORES, documents="`metadata_devtest.tsv`, column URL, also in the folder above"),
     Shape("FLORES-101", "`eng.devtest`", _folder("{}.devtest", {"eng": "en", "zho_simpl": "zh", "ara": "ar"}), {"eng": "en", "zho_simpl": "zh", "ara": "ar"}),
     Shape("FLORES+", "`devtest/devtest.eng_Latn`", _folder("devtest/devtest.{}", {"eng_Latn": "en", "cmn_Hans": "zh", "arb_Arab": "ar"}), {"eng_Latn": "en", "cmn_Hans": "zh", "arb_Arab": "ar"}),
-    Shape("FLORES+ of the hub", "`devtest/eng_Latn.parquet`, columns id and text", _file_per_language, FLORES),
-    Shape("FLORES+ of the hub, in one", "`all.parquet`, columns id, iso_639_3, iso_15924, text", _long_file, FLORES),
-    Shape("FLORES of the hub, wide", "`sentence_eng_Latn` as columns", _table("all.parquet", {f"sentence_{code}": short for code, short in FLORES.items()}, pd.DataFrame.to_parquet, id=int, URL=lambda row: "https://x.test", has_image=lambda row: row % 2), FLORES),
-    Shape("NTREX-128", "as cloned: `NTREX-128/newstest2019-ref.zho-CN.txt`", _ntrex, NTREX),
+    Shape("FLORES+ of the hub", "`devtest/eng_Latn.parquet`, columns id and text", _file_per_language, FLORES, documents="column url"),
+    Shape("FLORES+ of the hub, in one", "`all.parquet`, columns id, iso_639_3, iso_15924, text", _long_file, FLORES, documents="column url"),
+    Shape("FLORES of the hub, wide", "`sentence_eng_Latn` as columns", _table("all.parquet", {f"sentence_{code}": short for code, short in FLORES.items()}, pd.DataFrame.to_parquet, id=int, URL=document_of, has_image=lambda row: row % 2), FLORES, documents="column URL"),
+    Shape("NTREX-128", "as cloned: `NTREX-128/newstest2019-ref.zho-CN.txt`", _ntrex, NTREX, documents="`DOCUMENT_IDS.tsv`, also in the folder above"),
     Shape("Moses", "`News.en-zh.en` `News.en-zh.zh`, named by `News.en-zh`", _moses, PAIR),
     Shape("OPUS", "`en-zh.txt.zip` as downloaded", _zipped, PAIR),
-    Shape("TMX", "`en-zh.tmx.gz`", _tmx, {"EN-US": "en", "ZH-CN": "zh"}),
+    Shape("TMX", "`en-zh.tmx.gz`", _tmx, {"EN-US": "en", "ZH-CN": "zh"}, documents="a property `document`"),
     Shape("manythings.org", "a folder with `cmn.txt`: English, translation, attribution", _manythings, {"eng": "en", "cmn": "zh"}),
     Shape("Tatoeba", "pairs: id, sentence, id, translation; `--langs en,zh`", _tatoeba, PAIR, ("en", "zh")),
-    Shape("TSV", "language codes as header", _table("a.tsv", THREE, lambda frame, path: path.write_text("\n".join("\t".join(map(str, row)) for row in [list(frame), *frame.to_numpy().tolist()])), id=int, doc=lambda row: f"doc-{row}"), THREE),
+    Shape("TSV", "language codes as header", _table("a.tsv", THREE, lambda frame, path: path.write_text("\n".join("\t".join(map(str, row)) for row in [list(frame), *frame.to_numpy().tolist()])), id=int, doc=document_of), THREE, documents="column doc"),
     Shape("TSV of pandas or Excel", "quotes as in CSV, which is detected", _table("a.tsv", THREE, lambda frame, path: frame.to_csv(path, sep="\t", index=False)), THREE),
     Shape("TSV without a header", "`--langs en,zh`", _headerless, PAIR, ("en", "zh")),
     Shape("CSV", "with commas", _table("a.csv", THREE, lambda frame, path: frame.to_csv(path, index=False), id=int), THREE),
     Shape("CSV of Excel", "with semicolons and a byte order mark", _table("a.csv", THREE, lambda frame, path: frame.to_csv(path, sep=";", index=False, encoding="utf-8-sig")), THREE),
-    Shape("JSON lines", "a sentence per language", _table("a.jsonl", THREE, lambda frame, path: frame.to_json(path, orient="records", lines=True), id=int), THREE),
+    Shape("JSON lines", "a sentence per language", _table("a.jsonl", THREE, lambda frame, path: frame.to_json(path, orient="records", lines=True), id=int, DocID=document_of), THREE, documents="column DocID"),
     Shape("JSON", "a column `translation`, bz2", _json_bz2, PAIR),
-    Shape("parquet of the hub", "`data/test-00000-of-00002.parquet`, a column `translation`", _shards, PAIR),
+    Shape("parquet of the hub", "`data/test-00000-of-00002.parquet`, a column `translation`", _shards, PAIR, documents="column document_id"),
 )  # fmt: skip

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from repalign.commands.options import comma_list
+from repalign.commands.options import add_clusters_option, comma_list
 from repalign.errors import RepalignError
 
 COUNTED = {
@@ -27,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--langs", type=comma_list, metavar="L,L", help="languages; default: all in the corpus"
     )
+    add_clusters_option(parser)
     parser.add_argument(
         "--pivot", metavar="L", help="language the others are compared with; default: English, else the first"
     )
@@ -50,7 +53,7 @@ def run(args: argparse.Namespace) -> list[Path]:
     from repalign.corpora.checks import check
     from repalign.corpora.problems import verdict
 
-    corpus = open_corpus(args.corpus, args.langs)
+    corpus = open_corpus(args.corpus, args.langs).with_clusters(args.clusters)
     manifest = check(corpus, args.pivot)
     if args.ckpt:
         from repalign.checkpoints import Checkpoint
@@ -60,11 +63,18 @@ def run(args: argparse.Namespace) -> list[Path]:
     if args.json:
         print(json.dumps(manifest, ensure_ascii=False, indent=1))
     else:
-        head = f"{len(corpus)} sentences in {manifest['groups']} groups, digest {corpus.digest[:8]}"
+        head = f"{len(corpus)} sentences in {manifest['groups']} groups, {_documents(corpus.documents)}, digest {corpus.digest[:8]}"
         print(*verdict(manifest["problems"]), "", f"{corpus.name}: {head}", *table(manifest), sep="\n")
     if args.strict and not manifest["ok"]:
         raise RepalignError(f"corpus {corpus.name!r} is not ok; correct the text as the problems above say")
     return []
+
+
+def _documents(documents: Sequence[str] | None) -> str:
+    if documents is None:
+        return "documents unknown"
+    sizes = sorted(Counter(documents).values())
+    return f"{len(sizes)} documents of {median(sizes):g} sentences in the median and {sizes[-1]} at most"
 
 
 def table(manifest: Mapping[str, Any]) -> Iterator[str]:

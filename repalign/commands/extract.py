@@ -20,7 +20,7 @@ from repalign.errors import RepalignError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ckpt", nargs="+", action="extend", required=True, metavar="CKPT")
-    add_data_options(parser)
+    add_data_options(parser, clusters=False)
     add_reading_options(parser)
     parser.add_argument(
         "--poolings", type=comma_list, metavar="P,P", help="several in one pass, e.g. mean,last,weighted"

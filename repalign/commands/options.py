@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from repalign.states.spec import Machine, ReadingSpec
 
 
-def add_data_options(parser: argparse.ArgumentParser, sentences: int | None = None) -> None:
-    """What is read; by default the first `sentences`, or all."""
+def add_data_options(
+    parser: argparse.ArgumentParser, sentences: int | None = None, clusters: bool = True
+) -> None:
+    """What is read; by default the first `sentences`, or all; if something is resampled, also in which `clusters`."""
     group = parser.add_argument_group("sentences")
     group.add_argument("--corpus", metavar="C", help="an embedded name; a folder or zip of <lang>.txt, FLORES, NTREX "
                        "or Moses pairs; TSV, CSV, JSON, JSONL, parquet or TMX; or a hub data set (docs/corpora.md); default: "
@@ -33,6 +35,17 @@ def add_data_options(parser: argparse.ArgumentParser, sentences: int | None = No
         "--sentences", type=positive, default=sentences, metavar="N",
         help=f"only the first N sentences (default: {sentences or 'all'})",
     )  # fmt: skip
+    if clusters:
+        add_clusters_option(group)
+    else:
+        parser.set_defaults(clusters=None)
+
+
+def add_clusters_option(group: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """Which sentences belong together."""
+    group.add_argument("--clusters", metavar="C", help="sentences that are not independent and are resampled together: a file "
+                       "with one id per line, a number K for blocks of K consecutive sentences, or none; default: the documents "
+                       "of the corpus, if it names them")  # fmt: skip
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
@@ -122,12 +135,13 @@ def resolve(names: Sequence[str], train: bool) -> list[Checkpoint]:
 
 
 def corpus_for(args: argparse.Namespace, checkpoints: Sequence[Checkpoint]) -> ParallelCorpus:
-    """The corpus given by `--corpus`, or else the default of the checkpoints."""
+    """The corpus given by `--corpus`, or else the default of the checkpoints, in the clusters given by `--clusters`."""
     from repalign.checkpoints import default_corpus
     from repalign.corpora import EMBEDDED, open_corpus
 
     name = args.corpus or default_corpus(checkpoints, EMBEDDED)
-    return open_corpus(name, args.langs).select(limit=args.sentences)
+    corpus = open_corpus(name, args.langs).with_clusters(args.clusters)
+    return corpus.select(limit=args.sentences)
 
 
 def reading_spec(args: argparse.Namespace) -> ReadingSpec:

@@ -85,10 +85,11 @@ def check(corpus: ParallelCorpus, pivot: str | None = None) -> dict[str, Any]:
         pivot: language the others are compared with; by default English, else the first.
 
     Returns:
-        `{"ok", "problems", "sentences", "groups", "pivot", "languages": {code: {"duplicates", "near_duplicates",
-        "copies", "wrong_script", "odd_length", "script", "characters"}}}`, JSON types only: "ok" is whether no problem
-        is more than a note (see `repalign.corpora.problems`); the first five of a language are lists of row numbers,
-        "script" is the writing system by ISO 15924.
+        `{"ok", "problems", "sentences", "groups", "documents", "pivot", "languages": {code: {"duplicates",
+        "near_duplicates", "copies", "wrong_script", "odd_length", "script", "characters"}}}`, JSON types only: "ok" is
+        whether no problem is more than a note (see `repalign.corpora.problems`); "documents" is their number, null if
+        they are unknown; the first five of a language are lists of row numbers, "script" is the writing system by ISO
+        15924.
 
     Raises:
         RepalignError: the pivot is not in the corpus.
@@ -106,6 +107,7 @@ def check(corpus: ParallelCorpus, pivot: str | None = None) -> dict[str, Any]:
         "problems": found,
         "sentences": len(corpus),
         "groups": int(_groups(texts).max()) + 1,
+        "documents": None if corpus.documents is None else len({*corpus.documents}),
         "pivot": pivot,
         "languages": languages,
     }

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from repalign.corpora.cells import cell_text, is_missing
+from repalign.corpora.documents import document_cells, document_column
 from repalign.corpora.language_choice import choose
 from repalign.corpora.languages import named
 from repalign.corpora.long_tables import from_long, language_column, text_column
@@ -33,14 +34,15 @@ class Texts(NamedTuple):
 
     name: str
     sentences: Mapping[str, Sequence[str]]
-    documents: Sequence[str] | None = None
+    documents: Sequence[object] | None = None
 
 
 def from_rows(name: str, rows: Sequence[Row], languages: Sequence[str] | None, where: str) -> Texts:
     """Texts from the rows of a table.
 
     Its columns are languages; or it has one column `translation` of sentences by language; or it is long: a column of
-    languages, one of text, and one of ids by which sentences of different languages belong together.
+    languages, one of text, and one of ids by which sentences of different languages belong together. A further column may
+    name the document of each row (see `repalign.corpora.documents`).
 
     Args:
         name: name of the corpus.
@@ -60,10 +62,15 @@ def from_rows(name: str, rows: Sequence[Row], languages: Sequence[str] | None, w
                 f"{where}: {position} is {type(row).__name__}; expected a sentence for each language code, such as "
                 '{"en": ..., "zh": ...}'
             )
+    given = list(dict.fromkeys(column for _, row in rows for column in row))
+    document = document_column(column for column in given if column not in (languages or ()))
+    documents = document_cells((row for _, row in rows), document)
+    if documents is not None:
+        logger.info("%s: column %s names the documents", where, document)
     rows = [(position, sides(row, f"{where}: {position}")) for position, row in rows]
     names = list(dict.fromkeys(column for _, row in rows for column in row))
     if (column := language_column(names, rows)) and (text := text_column(names)):
-        return Texts(name, from_long(rows, column, text, languages, where))
+        return Texts(name, *from_long(rows, column, text, languages, where))
     columns = _language_columns(names, rows, languages or (), where)
     if not columns:
         raise RepalignError(
@@ -71,11 +78,11 @@ def from_rows(name: str, rows: Sequence[Row], languages: Sequence[str] | None, w
             "other columns"
         )
     chosen = choose(columns, languages, f"in {where}")
-    if not languages and (left_out := [column for column in names if column not in columns.values()]):
+    used = {*columns.values(), document}
+    if not languages and (left_out := [column for column in names if column not in used]):
         logger.info("%s: columns that are no languages are left out: %s", where, _listed(left_out))
-    return Texts(
-        name, {language: _column(rows, column, language, where) for language, column in chosen.items()}
-    )
+    sentences = {language: _column(rows, column, language, where) for language, column in chosen.items()}
+    return Texts(name, sentences, documents)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -54,7 +54,7 @@ def languages_in(files: Sequence[TextFile], where: str) -> Files:
 
 def _log_unread(files: Sequence[TextFile], chosen: Sequence[TextFile], where: str) -> None:
     """Which split was read, if there are others."""
-    read, all_splits = _splits(chosen), _splits(files)
+    read, all_splits = splits_of(chosen), splits_of(files)
     if read and (unread := [split for split in SPLITS if split in all_splits - read]):
         logger.info(
             "%s: read %s, and not %s; give the folder of another",
@@ -63,7 +63,8 @@ def _log_unread(files: Sequence[TextFile], chosen: Sequence[TextFile], where: st
         )
 
 
-def _splits(files: Sequence[TextFile]) -> set[str]:
+def splits_of(files: Sequence[TextFile]) -> set[str]:
+    """The splits that the names of files, or of their folders, contain."""
     return {word for file in files for word in re.split(r"[/.-]", file.name) if word in SPLITS}
 
 

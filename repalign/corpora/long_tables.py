@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from repalign.corpora.cells import cell_text
+from repalign.corpora.cells import cell_text, is_missing
+from repalign.corpora.documents import document_column
 from repalign.corpora.language_choice import choose
 from repalign.corpora.languages import find, named
 from repalign.corpora.tables import Row
@@ -17,8 +18,18 @@ TEXT_COLUMNS = ("text", "sentence")
 ID_COLUMNS = ("id", "sentence_id", "sent_id", "index", "idx", "key")
 """Names of columns in FLORES+ and other long tables."""
 
-Cells = list[tuple[Any, str, Any]]
-"""Of each row: the id of its sentence, the position for messages, and the sentence."""
+
+class Cell(NamedTuple):
+    """Of one row: the id of its sentence, the position for messages, the sentence, and its document."""
+
+    key: Any
+    position: str
+    text: Any
+    document: Any
+
+
+Joined = tuple[dict[str, list[str]], "list[Any] | None"]
+"""The sentences of each language, and the document of each row, if it is known."""
 
 
 def language_column(names: Sequence[str], rows: Sequence[Row]) -> str | None:
@@ -37,8 +48,8 @@ def text_column(names: Sequence[str]) -> str | None:
 
 def from_long(
     rows: Sequence[Row], language: str, text: str, languages: Sequence[str] | None, where: str
-) -> dict[str, list[str]]:
-    """The sentences of each language of a long table.
+) -> Joined:
+    """The sentences of each language of a long table, and their documents.
 
     Args:
         rows: its rows.
@@ -55,19 +66,22 @@ def from_long(
         raise RepalignError(
             f"{where} has a row for each sentence of each language, but no id by which they belong together; add a column id"
         )
-    cells: dict[str, Cells] = {}
+    document = document_column(column for _, row in rows for column in row)
+    cells: dict[str, list[Cell]] = {}
     for code, (position, row) in zip(codes, rows, strict=True):
-        cells.setdefault(code, []).append((row.get(key), position, row.get(text)))
+        cells.setdefault(code, []).append(
+            Cell(row.get(key), position, row.get(text), row.get(document) if document else None)
+        )
     return _joined(choose(cells, languages, f"in {where}"), key, where)
 
 
-def from_tables(tables: Mapping[str, Sequence[Row]], where: str) -> dict[str, list[str]]:
-    """The sentences of tables of one language each, by their ids; without ids, in their order.
+def from_tables(tables: Mapping[str, Sequence[Row]], where: str) -> Joined:
+    """The sentences of tables of one language each, and their documents, by their ids; without ids, in their order.
 
     Raises:
         RepalignError: a table without text, or a sentence that not all languages have.
     """
-    cells: dict[str, Cells] = {}
+    cells: dict[str, list[Cell]] = {}
     ids = {language: _id_column(rows) for language, rows in tables.items()}
     key = next(iter(ids.values()), None) if len(set(ids.values())) == 1 else None
     for language, rows in tables.items():
@@ -77,8 +91,14 @@ def from_tables(tables: Mapping[str, Sequence[Row]], where: str) -> dict[str, li
             raise RepalignError(
                 f"{where}: the table of {language!r} has no column {' or '.join(TEXT_COLUMNS)}; found {', '.join(names)}"
             )
+        document = document_column(names)
         cells[language] = [
-            (row.get(key) if key else number, f"{language}, {position}", row.get(text))
+            Cell(
+                row.get(key) if key else number,
+                f"{language}, {position}",
+                row.get(text),
+                row.get(document) if document else None,
+            )
             for number, (position, row) in enumerate(rows, start=1)
         ]
     return _joined(cells, key or "row", where)
@@ -104,17 +124,20 @@ def _codes(rows: Sequence[Row], language: str) -> list[str]:
     ]
 
 
-def _joined(cells: Mapping[str, Cells], key: str, where: str) -> dict[str, list[str]]:
-    """The sentences of each language, in the order of the first."""
+def _joined(cells: Mapping[str, Sequence[Cell]], key: str, where: str) -> Joined:
+    """In the order of the first language; the document of a sentence is the first that is named."""
     texts: dict[str, dict[Any, str]] = {}
+    documents: dict[Any, Any] = {}
     for language, rows in cells.items():
         texts[language] = {}
-        for number, position, cell in rows:
+        for number, position, cell, document in rows:
             if number in texts[language]:
                 raise RepalignError(
                     f"{where}: {position}: {key} {number!r} occurs twice for {language!r}; remove one of them"
                 )
             texts[language][number] = cell_text(cell, language, f"{where}: {position}")
+            if not is_missing(document):
+                documents.setdefault(number, document)
     first, *others = texts
     for language in others:
         for one, other in ((first, language), (language, first)):
@@ -124,4 +147,5 @@ def _joined(cells: Mapping[str, Cells], key: str, where: str) -> dict[str, list[
                     f"{where} is not parallel: {len(missing)} sentences of {one!r}, such as {key} {missing[0]!r}, are "
                     f"missing for {other!r}; add or drop them"
                 )
-    return {language: [by_id[number] for number in texts[first]] for language, by_id in texts.items()}
+    sentences = {language: [by_id[number] for number in texts[first]] for language, by_id in texts.items()}
+    return sentences, [documents.get(number) for number in texts[first]] if documents else None

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from repalign.corpora.columns import Texts, from_rows
+from repalign.corpora.document_files import documents_beside
 from repalign.corpora.headerless import missing_header
 from repalign.corpora.hub import hub_rows, is_hub_id
 from repalign.corpora.language_choice import choose
@@ -60,7 +61,7 @@ def open_texts(spec: str, languages: Sequence[str] | None = None) -> Texts:
     except OSError as error:  # a name of 300 characters, a folder that may not be entered
         raise RepalignError(f"cannot read {spec[:80]!r}: {error.strerror}; check the path") from error
     if sides:
-        return Texts(path.name, _sentences(choose(sides, languages, f"in {path}"), str(path)))
+        return _from_languages(path.name, choose(sides, languages, f"in {path}"), (), path)
     name = spec.partition(":")[0]
     if is_hub_id(name):
         return read_hub(spec, languages)
@@ -77,15 +78,16 @@ def read_folder(folder: Path, languages: Sequence[str] | None = None) -> Texts:
         RepalignError: no layout fits; a language without a file; files that are damaged or not parallel.
     """
     name = re.sub(r"(\.txt|\.xml)?\.zip$", "", folder.resolve().name)
-    return _from_files(files_in(folder), name, languages, str(folder))
+    return _from_files(files_in(folder), name, languages, folder)
 
 
-def _from_files(files: Sequence[TextFile], name: str, languages: Sequence[str] | None, where: str) -> Texts:
+def _from_files(files: Sequence[TextFile], name: str, languages: Sequence[str] | None, folder: Path) -> Texts:
+    where = str(folder)
     found = languages_in(files, where)
     if len(found) == 1 and _holds_several(only := next(iter(found.values()))):
         return read_file(only, languages)
     if found:
-        return Texts(name, _sentences(choose(found, languages, f"in {where}"), where))
+        return _from_languages(name, choose(found, languages, f"in {where}"), files, folder)
     if table := table_in(files, where):
         rows = [row for file in table for row in read_rows(file)]
         return from_rows(name, rows, languages, where)
@@ -106,10 +108,22 @@ def _has_tabs(file: TextFile) -> bool:
     return file.suffix == ".txt" and "\t" in next((line for line in file.lines() if line.strip()), "")
 
 
-def _sentences(files: Mapping[str, TextFile], where: str) -> dict[str, list[str]]:
+def _from_languages(
+    name: str, files: Mapping[str, TextFile], others: Sequence[TextFile], folder: Path
+) -> Texts:
+    """
+    Args:
+        name: of the corpus.
+        files: language -> its file.
+        others: all files of the folder, in which that of the documents may be.
+        folder: or archive, or the beginning of the names of Moses files.
+    """
     if any(file.suffix in READERS for file in files.values()):
-        return from_tables({language: list(read_rows(file)) for language, file in files.items()}, where)
-    return aligned_lines(files, where)
+        tables = {language: list(read_rows(file)) for language, file in files.items()}
+        return Texts(name, *from_tables(tables, str(folder)))
+    lines = aligned_lines(files, str(folder))
+    sentences = len(next(iter(lines.values())))
+    return Texts(name, lines, documents_beside(files, others, folder, sentences))
 
 
 def read_file(file: TextFile, languages: Sequence[str] | None = None) -> Texts:

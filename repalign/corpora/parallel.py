@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 
+import numpy as np
+
+from repalign.corpora.documents import Clusters, cluster_ids, document_names
 from repalign.corpora.language_choice import choose
 from repalign.corpora.languages import canonical, find
 from repalign.corpora.opening import open_texts
@@ -26,7 +29,7 @@ class ParallelCorpus:
         name: shown in reports.
         sentences: language code -> sentences.
         documents: of each row, the document that it was taken from; None if unknown. Sentences of one document share
-            a topic, so they are resampled, shuffled and held out together.
+            a topic, so they are resampled, shuffled and held out together. A row without one is a document of its own.
 
     Raises:
         RepalignError: no languages, one language twice, unequal numbers of sentences or documents, or an empty sentence.
@@ -40,7 +43,7 @@ class ParallelCorpus:
         self,
         sentences: Mapping[str, Sequence[str]] | str,
         name: str | Mapping[str, Sequence[str]] = "sentences",
-        documents: Sequence[object] | None = None,
+        documents: Sequence[object] | np.ndarray | None = None,
     ) -> None:
         """The name comes second and may be left out; the other order of arguments is accepted too."""
         if isinstance(sentences, str):
@@ -54,7 +57,7 @@ class ParallelCorpus:
         object.__setattr__(
             self, "sentences", {str(lang): _texts(lang, rows) for lang, rows in sentences.items()}
         )
-        object.__setattr__(self, "documents", None if documents is None else tuple(map(str, documents)))
+        object.__setattr__(self, "documents", None if documents is None else document_names(documents))
         self._check()
 
     def _check(self) -> None:
@@ -149,6 +152,24 @@ class ParallelCorpus:
         return ParallelCorpus(
             {language: rows[:limit] for language, rows in sentences.items()}, self.name, documents
         )
+
+    def with_clusters(self, clusters: Clusters | None) -> ParallelCorpus:
+        """The same sentences in other documents, or other units that are resampled, shuffled and held out together.
+
+        >>> corpus = ParallelCorpus({"en": ["One.", "Two.", "Three."], "de": ["Eins.", "Zwei.", "Drei."]})
+        >>> corpus.with_clusters(2).documents
+        ('0', '0', '1')
+
+        Args:
+            clusters: an id for each sentence, or a file of them, one per line; a number of consecutive sentences that
+                belong together; "none" for sentences that are independent of each other; None: as they are.
+
+        Raises:
+            RepalignError: another number of ids than sentences, or only one cluster.
+        """
+        if clusters is None:
+            return self
+        return ParallelCorpus(self.sentences, self.name, cluster_ids(clusters, len(self)))
 
     def take(self, rows: Sequence[int]) -> ParallelCorpus:
         """The corpus on a subset of rows, given by number."""

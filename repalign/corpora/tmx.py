@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+from repalign.corpora.documents import document_column
 from repalign.corpora.text_files import TextFile
 from repalign.errors import RepalignError
 
@@ -15,7 +16,7 @@ CODES = {"bpt", "ept", "it", "ph", "ut"}
 
 
 def read_tmx(file: TextFile) -> Iterator[tuple[str, dict[str, str]]]:
-    """Its units as rows: position for messages, and language code -> text.
+    """Its units as rows: position for messages, and language code -> text; also the document that a property names.
 
     Raises:
         RepalignError: not XML, or a unit with two texts of one language; names the unit.
@@ -42,7 +43,13 @@ def _name(element: Any) -> str:
 
 
 def _unit(unit: Any, where: str) -> dict[str, str]:
-    texts: dict[str, str] = {}
+    properties = {
+        str(child.get("type", "")).removeprefix("x-"): child.text or ""
+        for child in unit
+        if _name(child) == "prop"
+    }
+    document = document_column(properties)
+    texts: dict[str, str] = {document: properties[document]} if document else {}
     for variant in (child for child in unit if _name(child) == "tuv"):
         language = variant.get(LANGUAGE) or variant.get("lang")
         segment = next((child for child in variant if _name(child) == "seg"), None)

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from repalign.checkpoints import Checkpoint, as_checkpoints
 from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
 from repalign.corpora.checks import check, duplicate_groups
+from repalign.corpora.documents import Clusters, check_several
 from repalign.corpora.language_choice import find_language
 from repalign.corpora.problems import warning
 from repalign.errors import RepalignError, explained_keywords
@@ -53,6 +54,7 @@ def look_inside(
     checkpoints: str | Checkpoint | Sequence[str | Checkpoint],
     corpus: CorpusLike,
     *,
+    clusters: Clusters | None = None,
     pivot: str = "en",
     layers: int | Sequence[int] | None = None,
     share: float = DEFAULT_SHARE,
@@ -70,6 +72,8 @@ def look_inside(
             `Checkpoint`s.
         corpus: parallel sentences in two or more languages, given as for `repalign.extract`; of duplicates only the
             first is used.
+        clusters: sentences that are not independent: see `ParallelCorpus.with_clusters`; by default the documents of the
+            corpus, if it names them.
         pivot: language that the others are compared with and steered to.
         layers: whose output is edited, from 1 to the last but one; by default up to eight.
         share: of all neurons, between 0 and 1, that is selected as language-specific.
@@ -88,7 +92,8 @@ def look_inside(
     """
     import pandas as pd
 
-    corpus = as_corpus(corpus)
+    corpus = as_corpus(corpus).with_clusters(clusters)
+    check_several(corpus.documents, f"corpus {corpus.name!r}")
     pivot = find_language(pivot, corpus.languages, f"in corpus {corpus.name!r}; --pivot names another")
     layers = as_layers(layers)
     machine = Machine(dtype, device, batch_tokens, progress)

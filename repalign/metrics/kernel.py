@@ -5,8 +5,10 @@ Kernels are linear and centred, so adding a vector to a language changes nothing
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from repalign.metrics.documents import shuffled_within
 from repalign.metrics.metric import Scores, metric
 from repalign.metrics.null import Null
 from repalign.metrics.pair import LayerPair, Representation
@@ -14,6 +16,8 @@ from repalign.metrics.quadratic import UCentred, shuffled, u_centred, without_se
 
 if TYPE_CHECKING:
     import torch
+
+    from repalign.metrics.documents import Documents
 
 SUBSPACE = ("shift", "scale", "joint permutation", "joint rotation", "own rotation")
 
@@ -58,19 +62,32 @@ def cka(pair: LayerPair) -> Scores:
     lost = 2 + 2 / (n - 3)
     without = (dots - lost * rows) / ((left - lost * x.rows) * (right - lost * y.rows)).clamp(min=0).sqrt()
     influence = (n - 1) * (value - without)
-    null = shuffled(x, y)
-    return _pair_scores(x.matrix, y.matrix, value, size, influence, Null(0.0, null.sd / size, null.skew))
+    if pair.strata is None:
+        null = shuffled(x, y).scaled(1 / size)
+    else:
+        null = shuffled_within(pair, u_kernel).scaled(1 / size)
+    return _pair_scores(x.matrix, y.matrix, value, size, influence, null, pair.documents)
+
+
+def u_kernel(representation: Representation) -> torch.Tensor:
+    """The U-centred linear kernel as a matrix [n, n]."""
+    return representation.once(kernel).matrix
 
 
 def _pair_scores(
-    k: torch.Tensor, m: torch.Tensor, value: float, size: float, influence: torch.Tensor, null: Null
+    k: torch.Tensor,
+    m: torch.Tensor,
+    value: float,
+    size: float,
+    influence: torch.Tensor,
+    null: Null,
+    documents: Documents | None,
 ) -> Scores:
     """Scores of <k, m> / (|k| |m|); `size` is the denominator."""
     left, right = (float(matrix.norm()) for matrix in (k, m))
     effect = k * m / size - value / 2 * ((k / left).square() + (m / right).square())
-    pairs = 2 * len(k) ** 2 * float(effect.square().sum(1).double().sum())
     room = 1 - max((value - null.mean) / (1 - null.mean), 0.0)
-    influence = without_second_order(influence - influence.mean(), pairs, least=room * null.sd)
+    influence = without_second_order(influence, effect, null.sd, room, documents)
     return Scores(value, influence=influence, null=null, kind="pairs")
 
 
@@ -95,7 +112,10 @@ def cka_biased(pair: LayerPair) -> Scores:
         return Scores(float("nan"))
     value = float(rows.sum()) / size
     influence = n * (2 * rows / size - value * (left / left.sum() + right / right.sum()))
-    u, v = pair.source.once(kernel), pair.target.once(kernel)
-    null = shuffled(u, v, weight=n * (n - 2))  # the diagonal contributes to the effects
-    mean = float(x.trace() * y.trace()) / (n - 1) / size
-    return _pair_scores(x, y, value, size, influence, Null(mean, null.sd / size, null.skew))
+    if pair.strata is None:
+        u, v = pair.source.once(kernel), pair.target.once(kernel)
+        null = shuffled(u, v, weight=n * (n - 2))  # the diagonal contributes to the effects
+        null = replace(null, mean=float(x.trace() * y.trace()) / (n - 1)).scaled(1 / size)
+    else:
+        null = shuffled_within(pair, gram).scaled(1 / size)
+    return _pair_scores(x, y, value, size, influence, null, pair.documents)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from repalign.metrics.documents import shuffled_within
 from repalign.metrics.metric import Scores, metric
 from repalign.metrics.null import Null
 from repalign.metrics.pair import LayerPair, Representation
@@ -11,6 +12,8 @@ from repalign.metrics.quadratic import UCentred, shuffled, u_centred, without_se
 
 if TYPE_CHECKING:
     import torch
+
+    from repalign.metrics.documents import Documents
 
 K = 10
 """Number of nearest neighbours."""
@@ -78,19 +81,30 @@ def mutual_knn(pair: LayerPair) -> Scores:
     both = (x.edges & y.edges).float()
     share = both.sum(1).double() / K
     mean = K / (pair.sentences - 1)
-    sd = max(_shuffled_variance(x, y, K), 0.0) ** 0.5 / (pair.sentences * K)
-    null = Null(mean, sd, sd / mean)
-    return Scores(float(share.mean()), share, _influence(x, y, both, sd), null)
+    if pair.strata is None:
+        sd = max(_shuffled_variance(x, y, K), 0.0) ** 0.5 / (pair.sentences * K)
+        null = Null(mean, sd, sd / mean)
+    else:
+        null = shuffled_within(pair, _adjacency).scaled(1 / (pair.sentences * K))
+    return Scores(float(share.mean()), share, _influence(x, y, both, null.sd, pair.documents), null)
 
 
-def _influence(x: Neighbours, y: Neighbours, both: torch.Tensor, least: float) -> torch.Tensor:
+def _adjacency(representation: Representation) -> torch.Tensor:
+    """1 where a sentence has another as neighbour, else 0: [n, n]."""
+    return representation.once(neighbours, K).edges.float()
+
+
+def _influence(
+    x: Neighbours, y: Neighbours, both: torch.Tensor, null_sd: float, documents: Documents | None
+) -> torch.Tensor:
     """Effect of leaving out a sentence: its shared neighbours go, and in other rows the next nearest moves up."""
     enters_x = y.edges.gather(1, x.next[:, None]).float()
     enters_y = x.edges.gather(1, y.next[:, None]).float()
     same = (x.next == y.next).float()[:, None]
     gained = x.edges * enters_x + y.edges * enters_y + both * (same - 1)
     influence = (both.sum(1) - gained.sum(0)).double() / K
-    return without_second_order(influence - influence.mean(), float((gained**2).sum()) / K**2, least)
+    effect = gained / (2**0.5 * len(both) * K)
+    return without_second_order(influence, effect, null_sd, 1.0, documents)
 
 
 def standardised(representation: Representation) -> torch.Tensor:
@@ -118,7 +132,7 @@ def anc(pair: LayerPair) -> Scores:
     correlations = (x * y).mean(0)
     scale = (x * x + y * y) @ correlations / 2
     influence = ((x * y).sum(1) - scale).double() / x.shape[1]
-    null = Null.of_linear(x @ y.T / x.shape[1])
+    null = Null.of_linear(x @ y.T / x.shape[1], strata=pair.strata)
     return Scores(float(correlations.double().mean()), influence=influence - influence.mean(), null=null)
 
 
@@ -142,9 +156,7 @@ def distances(representation: Representation) -> Distances:
     _, inverse, counts = distance.unique(return_inverse=True, return_counts=True)
     last = counts.cumsum(0).double()
     ranks = (last - (counts - 1) / 2)[inverse] / len(i)
-    matrix = ranks.new_zeros(len(rows), len(rows))
-    matrix[i, j] = matrix[j, i] = ranks
-    return Distances(ranks, u_centred(matrix))
+    return Distances(ranks, u_centred(_as_matrix(ranks, len(rows))))
 
 
 def _above(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -154,12 +166,14 @@ def _above(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return sums.new_empty(len(y)).scatter_(0, order, sums)
 
 
-def _sentence_sums(pairs: torch.Tensor, n: int) -> torch.Tensor:
-    """Sum over all pairs that a sentence is part of: [pair] -> [sentence]."""
+def _as_matrix(pairs: torch.Tensor, n: int) -> torch.Tensor:
+    """The symmetric matrix [n, n] of all pairs, zero on the diagonal."""
     import torch
 
     i, j = torch.triu_indices(n, n, 1, device=pairs.device)
-    return pairs.new_zeros(n).index_add_(0, i, pairs).index_add_(0, j, pairs)
+    matrix = pairs.new_zeros(n, n)
+    matrix[i, j] = matrix[j, i] = pairs
+    return matrix
 
 
 @metric(
@@ -186,10 +200,16 @@ def rsa(pair: LayerPair) -> Scores:
     # influence is the mean over its pairs.
     together = 12 * (x.ranks * y.ranks + _above(x.ranks, y.ranks) + _above(y.ranks, x.ranks))
     together = together - together.mean()
-    influence = 2 * _sentence_sums(together, n) / (n - 1)
-    pairs = 4 / n**2 * float((together**2).sum())
-    null = shuffled(x.split, y.split, weight=2 * (n - 2))
-    null = Null(0.0, null.sd / (size * n * (n - 1)), null.skew)
-    least = (1 - abs(value)) * null.sd
-    influence = without_second_order(influence - influence.mean(), pairs, least)
+    effect = _as_matrix(together, n) / (n * (n - 1))
+    if pair.strata is None:
+        null = shuffled(x.split, y.split, weight=2 * (n - 2))
+    else:
+        null = shuffled_within(pair, _ranks)
+    null = null.scaled(1 / (size * n * (n - 1)))
+    influence = without_second_order(2 * n * effect.sum(1), effect, null.sd, 1 - abs(value), pair.documents)
     return Scores(value, influence=influence, null=null, kind="pairs")
+
+
+def _ranks(representation: Representation) -> torch.Tensor:
+    """The ranks of the distances, less a constant, as a matrix [n, n]."""
+    return representation.once(distances).split.whole

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
 
+from repalign.metrics.hits import hits_tail
+
 if TYPE_CHECKING:
     import torch
+
+    from repalign.metrics.documents import Partition
 
 
 @dataclass(frozen=True)
@@ -33,16 +37,38 @@ class Null:
     values: Sequence[float] = ()
 
     @classmethod
-    def of_matches(cls, nearest: torch.Tensor, sentences: int) -> Null:
-        """Share of hits, given the nearest target of each sentence: int [sentence with a unique nearest target].
+    def of_matches(
+        cls,
+        nearest: torch.Tensor,
+        sentences: int,
+        rows: torch.Tensor | None = None,
+        strata: Partition | None = None,
+    ) -> Null:
+        """Share of hits: exact, see `repalign.metrics.hits`.
 
-        A target that is nearest to c sentences (a hub) is hit with probability c/n, by at most one of them. The
-        number of hits is a sum of such events, independent under a random permutation up to terms of order 1/n.
+        Args:
+            nearest: the nearest target of each sentence that has only one, int [row].
+            sentences: in all.
+            rows: the number of that sentence, int [row]; needed with strata.
+            strata: within which sentences are shuffled; by default all of them.
         """
-        rates = np.bincount(nearest.cpu().numpy(), minlength=1) / sentences
-        rates = rates[rates > 0]
-        sd = float((rates * (1 - rates)).sum()) ** 0.5 / sentences
-        return cls(float(rates.sum()) / sentences, sd, hits=hits_tail(rates, sentences))
+        targets = nearest.cpu().numpy()
+        if strata is None:
+            counts = np.bincount(targets, minlength=1)
+            by_stratum = [(sentences, counts[counts > 0])]
+        else:
+            index = strata.index.numpy()
+            inside = targets[index[(rows if rows is not None else nearest).cpu().numpy()] == index[targets]]
+            wanted, counts = np.unique(inside, return_counts=True)
+            order = np.argsort(index[wanted], kind="stable")
+            held, starts = np.unique(index[wanted][order], return_index=True)
+            by_stratum = list(
+                zip(strata.sizes.numpy()[held].tolist(), np.split(counts[order], starts[1:]), strict=False)
+            )
+        mean = sum(float(c.sum()) / size for size, c in by_stratum)
+        tail_of_hits = hits_tail(by_stratum, sentences)
+        square = float((tail_of_hits[1:] * (2 * np.arange(1, sentences + 1) - 1)).sum())  # E hits^2, by parts
+        return cls(mean / sentences, max(square - mean**2, 0.0) ** 0.5 / sentences, hits=tail_of_hits)
 
     @classmethod
     def of_shuffles(cls, values: Sequence[float]) -> Null:
@@ -54,16 +80,33 @@ class Null:
         return cls(float(draws.mean()), sd, skew, values=tuple(draws))
 
     @classmethod
-    def of_linear(cls, doubly_centred: torch.Tensor, scale: float = 1.0) -> Null:
-        """Null of `scale` times the mean of M[i, shuffled(i)]; rows and columns of M [n, n] sum to zero.
+    def of_linear(cls, matrix: torch.Tensor, scale: float = 1.0, strata: Partition | None = None) -> Null:
+        """Null of `scale` times the mean of M[i, shuffled(i)].
 
         Source: Hoeffding 1951, doi 10.1214/aoms/1177729545, Theorem 2.
+
+        Args:
+            matrix: M [n, n]; without strata, its rows and columns sum to zero.
+            scale: a factor.
+            strata: within which sentences are shuffled; by default all of them.
         """
-        n = len(doubly_centred)
-        square = doubly_centred * doubly_centred
-        variance = float(square.sum(1).double().sum()) / (n - 1)
-        third = float((square * doubly_centred).sum(1).double().sum()) * n / ((n - 1) * max(n - 2, 1))
-        return cls(0.0, scale * variance**0.5 / n, third / variance**1.5 if variance > 0 else 0.0)
+        n = len(matrix)
+        mean = variance = third = 0.0
+        for block in [matrix[None]] if strata is None else strata.diagonal_blocks(matrix):
+            m = block.shape[1]
+            if strata is not None:
+                means = block.mean((1, 2), keepdim=True)
+                mean += m * float(means.double().sum())
+                block = block - block.mean(1, keepdim=True) - block.mean(2, keepdim=True) + means
+            square = block * block
+            variance += float(square.sum(1).double().sum()) / max(m - 1, 1)
+            third += float((square * block).sum(1).double().sum()) * m / (max(m - 1, 1) * max(m - 2, 1))
+        skew = third / variance**1.5 if variance > 0 else 0.0
+        return cls(scale * mean / n, scale * variance**0.5 / n, skew)
+
+    def scaled(self, factor: float) -> Null:
+        """The null of a score that is `factor` times as large, above 0."""
+        return replace(self, mean=factor * self.mean, sd=factor * self.sd)
 
     def p(self, value: float, higher_is_better: bool = True) -> float:
         """Probability of a value at least as close as `value` when translations are shuffled.
@@ -87,24 +130,6 @@ class Null:
             return 1.0
         beyond = tail(sign * (value - self.mean) / self.sd, sign * self.skew)
         return max(beyond, float(np.finfo(float).tiny))  # a p-value is never exactly zero
-
-
-def hits_tail(rates: np.ndarray, most: int) -> np.ndarray:
-    """P(at least k of these independent events): float64 [most + 1], k = 0 .. most.
-
-    Args:
-        rates: probability of each event [event]; events of equal rate form one binomial.
-        most: largest k.
-    """
-    chances = np.ones(1)
-    for rate, events in zip(*np.unique(rates, return_counts=True), strict=True):
-        k = np.arange(events + 1)
-        ways = special.gammaln(events + 1) - special.gammaln(k + 1) - special.gammaln(events - k + 1)
-        binomial = np.exp(ways + special.xlogy(k, rate) + special.xlog1py(events - k, -rate))
-        chances = np.convolve(chances, binomial)
-    beyond = np.zeros(most + 1)
-    beyond[: len(chances)] = np.minimum(chances[::-1].cumsum()[::-1], 1.0)
-    return beyond
 
 
 def tail(z: float, skew: float) -> float:

@@ -14,6 +14,7 @@ from repalign.errors import RepalignError
 if TYPE_CHECKING:
     import torch
 
+    from repalign.metrics.documents import Documents, Partition
 
 T = TypeVar("T")
 
@@ -137,18 +138,21 @@ class LayerPair:
     Attributes:
         source: one language.
         target: the other.
+        documents: of the sentences; None if unknown.
 
     Raises:
         RepalignError: the numbers of sentences differ.
     """
 
-    def __init__(self, source: Representation, target: Representation) -> None:
+    def __init__(
+        self, source: Representation, target: Representation, documents: Documents | None = None
+    ) -> None:
         if len(source.states) != len(target.states):
             raise RepalignError(
                 f"the two languages have {len(source.states)} and {len(target.states)} sentences; "
                 "row i of one must be the translation of row i of the other"
             )
-        self.source, self.target = source, target
+        self.source, self.target, self.documents = source, target, documents
 
     @classmethod
     def of(cls, x: Any, y: Any, device: str = "cpu") -> LayerPair:
@@ -186,6 +190,11 @@ class LayerPair:
                 "dims; use a metric without that restriction, e.g. cka"
             )
 
+    @property
+    def strata(self) -> Partition | None:
+        """The sentences that may be exchanged; None for all."""
+        return self.documents.strata if self.documents else None
+
     @cached_property
     def cosine(self) -> torch.Tensor:
         """Cosines [source sentence, target sentence].
@@ -204,15 +213,16 @@ class LayerPair:
     @cached_property
     def reverse(self) -> LayerPair:
         """The same pair from target to source; reuses cached matrices."""
-        pair = LayerPair(self.target, self.source)
+        pair = LayerPair(self.target, self.source, self.documents)
         if "cosine" in self.__dict__:
             pair.__dict__["cosine"] = self.cosine.T
         return pair
 
     def take(self, rows: Any) -> LayerPair:
         """The same pair on a subset of sentences."""
-        return LayerPair(self.source.take(rows), self.target.take(rows))
+        documents = self.documents.take(rows) if self.documents else None
+        return LayerPair(self.source.take(rows), self.target.take(rows), documents)
 
     def shuffled(self, order: Any) -> LayerPair:
         """The pair with the target's sentences in another order: the same languages, unrelated sentences."""
-        return LayerPair(self.source, self.target.take(order))
+        return LayerPair(self.source, self.target.take(order), self.documents)

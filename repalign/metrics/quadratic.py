@@ -7,28 +7,63 @@ is off by a factor of two there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from repalign.metrics.null import Null
 
 if TYPE_CHECKING:
     import torch
 
+    from repalign.metrics.documents import Documents
 
-class UCentred(NamedTuple):
+
+@dataclass(frozen=True, eq=False)
+class UCentred:
     """A symmetric matrix as u_ij + a_i + a_j + constant off the diagonal, where all rows of u, and a, sum to
     zero.
 
     U-centring is due to Szekely and Rizzo 2014, doi 10.1214/14-AOS1255.
+
+    Attributes:
+        matrix: u [n, n], zero diagonal.
+        effects: a, double [n].
     """
 
-    matrix: torch.Tensor  # u [n, n], zero diagonal
-    rows: torch.Tensor  # double [n]: sums of squares of the rows of u
-    effects: torch.Tensor  # a, double [n]
-    cubes: float  # sum of u_ij^3
-    triangles: float  # sum of u_ij u_jk u_ki
-    bend: float  # a' u a
-    tilt: float  # sum of a_i u_ij^2
+    matrix: torch.Tensor
+    effects: torch.Tensor
+
+    @cached_property
+    def rows(self) -> torch.Tensor:
+        """Sums of squares of the rows of u: double [n]."""
+        return (self.matrix * self.matrix).sum(1).double()
+
+    @cached_property
+    def cubes(self) -> float:
+        """Sum of u_ij^3."""
+        return float(self.matrix.pow(3).sum(1).double().sum())
+
+    @cached_property
+    def triangles(self) -> float:
+        """Sum of u_ij u_jk u_ki."""
+        return float(((self.matrix @ self.matrix) * self.matrix).sum(1).double().sum())
+
+    @cached_property
+    def bend(self) -> float:
+        """a' u a."""
+        return float(self.effects @ (self.matrix @ self.effects.to(self.matrix.dtype)).double())
+
+    @cached_property
+    def tilt(self) -> float:
+        """Sum of a_i u_ij^2."""
+        return float(self.effects @ self.rows)
+
+    @cached_property
+    def whole(self) -> torch.Tensor:
+        """The matrix off its diagonal, less the constant: [n, n]."""
+        effects = self.effects.to(self.matrix.dtype)
+        return (self.matrix + effects[:, None] + effects).fill_diagonal_(0)
 
 
 def u_centred(matrix: torch.Tensor) -> UCentred:
@@ -38,18 +73,7 @@ def u_centred(matrix: torch.Tensor) -> UCentred:
     total = (matrix.sum(1) - diagonal) / (n - 2)
     effects = total - total.sum() / (2 * (n - 1))  # a_i + half of the constant
     u = (matrix - effects[:, None] - effects).fill_diagonal_(0)
-    effects = (effects - effects.mean()).double()
-    squares = u * u
-    rows = squares.sum(1).double()
-    return UCentred(
-        u,
-        rows,
-        effects,
-        cubes=float((squares * u).sum(1).double().sum()),
-        triangles=float(((u @ u) * u).sum(1).double().sum()),
-        bend=float(effects @ (u @ effects.to(u.dtype)).double()),
-        tilt=float(effects @ rows),
-    )
+    return UCentred(u, (effects - effects.mean()).double())
 
 
 def shuffled(x: UCentred, y: UCentred, weight: float = 0.0) -> Null:
@@ -95,16 +119,42 @@ def shuffled(x: UCentred, y: UCentred, weight: float = 0.0) -> Null:
     return Null(0.0, variance**0.5, third / variance**1.5 if variance > 0 else 0.0)
 
 
-def without_second_order(influence: torch.Tensor, pairs: float, least: float) -> torch.Tensor:
-    """Remove from a jackknife the variance due to pairs of sentences, which it counts twice.
+def without_second_order(
+    influence: torch.Tensor,
+    effect: torch.Tensor,
+    null_sd: float,
+    room: float,
+    documents: Documents | None = None,
+) -> torch.Tensor:
+    """Remove from a jackknife the variance due to pairs of sentences, or of documents, which it counts twice.
 
     Source: Efron and Stein 1981, doi 10.1214/aos/1176345462.
 
     Args:
         influence: [sentence], from leaving out one sentence at a time.
-        pairs: sum over ordered pairs of their squared joint effect, in the units of `influence`.
-        least: smallest standard error to keep, that under shuffling.
+        effect: what each ordered pair of sentences contributes to the score [sentence, sentence], zero diagonal.
+        null_sd: standard error under shuffling, where only pairs matter.
+        room: share of it to keep in any case: 1 at chance, 0 for identical languages.
+        documents: of the sentences; None if every sentence is independent.
     """
-    total = float((influence**2).sum())
-    kept = max(total - pairs, (least * len(influence)) ** 2)
+    n = len(influence)
+    if documents is None:
+        influence = influence - influence.mean()
+        total, pairs = float((influence**2).sum()), 2 * n**2 * _sum_of_squares(effect)
+        least = (room * null_sd * n) ** 2
+    else:
+        clusters = documents.clusters
+        own = clusters.index.to(effect.device)
+        blocks = clusters.block_sums(effect)
+        # Pairs within a document are part of it, and are left out once, not once for each of the two sentences.
+        influence = influence - n * clusters.column_sums(effect).gather(1, own[:, None]).flatten()
+        influence = influence - influence.mean()
+        total = float(influence.new_zeros(len(blocks)).index_add_(0, own, influence).square().sum())
+        pairs = 2 * n**2 * (_sum_of_squares(blocks) - float(blocks.diagonal().square().sum()))
+        least = room**2 * pairs
+    kept = max(total - pairs, least)
     return influence * (kept / total) ** 0.5 if total > 0 else influence
+
+
+def _sum_of_squares(matrix: torch.Tensor) -> float:
+    return float(matrix.square().sum(1).double().sum())

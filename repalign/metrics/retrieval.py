@@ -15,6 +15,8 @@ from repalign.metrics.pair import LayerPair, Winners, winners
 if TYPE_CHECKING:
     import torch
 
+    from repalign.metrics.documents import Partition
+
 COSINE = ("scale", "joint permutation", "joint rotation")
 
 
@@ -38,12 +40,13 @@ def cosine_gap(pair: LayerPair) -> Scores:
     row, column = cosine.mean(1, keepdim=True), cosine.mean(0, keepdim=True)
     relative = cosine - row - column + cosine.mean()
     scale = n / (n - 1)
-    return Scores.mean_of(scale * relative.diagonal(), Null.of_linear(relative, scale))
+    return Scores.mean_of(scale * relative.diagonal(), Null.of_linear(relative, scale, pair.strata))
 
 
-def matched(nearest: Winners, errors: bool = False) -> Scores:
+def matched(nearest: Winners, strata: Partition | None, errors: bool = False) -> Scores:
     """Share of sentences whose nearest target is their translation, or with `errors`, is not."""
-    null = Null.of_matches(nearest.index[nearest.strict], len(nearest.index))
+    strict = nearest.strict
+    null = Null.of_matches(nearest.index[strict], len(nearest.index), nearest.positions[strict], strata)
     return Scores.mean_of(~nearest.hits if errors else nearest.hits, null, kind="share")
 
 
@@ -60,7 +63,7 @@ def p_at_1(pair: LayerPair) -> Scores:
 
     mean_i 1[S_ii > max_{j != i} S_ij]. Falls with the number of candidates; a few hubs can lower it.
     """
-    return matched(pair.nearest)
+    return matched(pair.nearest, pair.strata)
 
 
 @metric(
@@ -77,7 +80,7 @@ def mexa(pair: LayerPair) -> Scores:
     """
     forward, backward = pair.nearest, pair.reverse.nearest
     mutual = backward.strict[forward.index] & (backward.index[forward.index] == forward.positions)
-    return matched(Winners(forward.index, forward.strict & mutual))
+    return matched(Winners(forward.index, forward.strict & mutual), pair.strata)
 
 
 def _neighbourhoods(cosine: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -97,7 +100,7 @@ def _neighbourhoods(cosine: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.T
 def csls(pair: LayerPair) -> Scores:
     """P@1 with hubs pushed back: strict maximum of 2 S_ij - r_i - r'_j, r = mean cosine to the 10 nearest."""
     row, column = _neighbourhoods(pair.cosine, 10)
-    return matched(winners(2 * pair.cosine - row[:, None] - column))
+    return matched(winners(2 * pair.cosine - row[:, None] - column), pair.strata)
 
 
 MARGINS = ("ratio", "distance", "absolute")
@@ -126,7 +129,7 @@ def margin_search(cosine: torch.Tensor, margin: str, k: int = 4) -> Winners:
 
 
 def _xsim(pair: LayerPair, margin: str) -> Scores:
-    return matched(margin_search(pair.cosine, margin), errors=True)
+    return matched(margin_search(pair.cosine, margin), pair.strata, errors=True)
 
 
 def _declare_xsim(margin: str, failure: str):

@@ -31,7 +31,7 @@ def manifest(about: Mapping[str, Any] | None) -> dict[str, Any] | None:
         if key in ("ok", "problems"):
             continue
         if not isinstance(value, Mapping):
-            totals[_heading(key)] = _cell(value)
+            totals[_heading(key)] = "unknown" if value is None else _cell(value)
             continue
         for language, entry in value.items():
             cells = entry if isinstance(entry, Mapping) else {key: entry}

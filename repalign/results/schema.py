@@ -264,6 +264,6 @@ PROBLEM = {"severity": set(SEVERITIES), "kind": str, "language": str, "rows": [i
 ABOUT = {
     "command?": (None, str),
     "versions?": {str: str},
-    "manifest?": (None, {"ok?": bool, "problems?": [PROBLEM]}),
+    "manifest?": (None, {"ok?": bool, "problems?": [PROBLEM], "documents?": (None, int)}),
 }
 """Metadata of a run."""

@@ -14,7 +14,7 @@ from repalign.results.schema import RESULTS
 from repalign.scoring.measurement import Layer
 from repalign.scoring.requests import same_sentences
 from repalign.states.layer_states import LayerStates
-from repalign.statistics import intervals, resamples
+from repalign.statistics import by_cluster, intervals, resamples
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +37,7 @@ def drift(
 
     Measures: `cka` (debiased) and, if both have the same number of dims, `cosine` of a sentence's states in a and
     in b (both 1 if nothing moved), and `centroid_distance` of the language's mean, in standard deviations within
-    the language.
+    the language. Intervals resample documents where they are known, else sentences.
 
     Returns:
         Columns of the table "drift" (see `repalign.results.schema.RESULTS`); checkpoint is b, baseline is a.
@@ -51,10 +51,11 @@ def drift(
     rows: list[dict[str, Any]] = []
     for layer in tqdm(layers or b.layers, desc="drift", unit="layer", disable=None if progress else True):
         before, after = Layer(a, layer, device), Layer(b, layer, device)
-        weights = resamples(len(after.rows), draws, seed)
+        documents = b.clusters(after.rows)
+        weights = resamples(len(after.rows) if documents is None else int(documents.max()) + 1, draws, seed)
         for language in languages or b.languages:
             pair = LayerPair(before.side(language, "raw"), after.side(language, "raw"))
-            for measure, value, low, high in _moved(pair, weights, confidence):
+            for measure, value, low, high in _moved(pair, documents, weights, confidence):
                 rows.append(
                     {
                         "checkpoint": b.checkpoint,
@@ -73,7 +74,9 @@ def drift(
     return RESULTS["drift"].frame(rows)
 
 
-def _moved(pair: LayerPair, weights: np.ndarray, confidence: float) -> list[tuple[str, float, float, float]]:
+def _moved(
+    pair: LayerPair, documents: np.ndarray | None, weights: np.ndarray, confidence: float
+) -> list[tuple[str, float, float, float]]:
     scores = METRICS["cka"](pair)
     estimates = []
     if scores.influence is not None:
@@ -83,7 +86,7 @@ def _moved(pair: LayerPair, weights: np.ndarray, confidence: float) -> list[tupl
         estimates.append(("cosine", float(cosine.mean()), cosine - cosine.mean()))
     rows = []
     for measure, value, influence in estimates:
-        low, high = intervals(np.array([value]), influence[None], weights, confidence)
+        low, high = intervals(np.array([value]), by_cluster(influence[None], documents), weights, confidence)
         rows.append((measure, value, low[0], min(high[0], 1.0)))
     if pair.x.shape == pair.y.shape:
         rows.append(("centroid_distance", centroid_distance(pair.source, pair.target), np.nan, np.nan))

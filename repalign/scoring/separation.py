@@ -14,7 +14,7 @@ from repalign.results.schema import RESULTS
 from repalign.scoring.measurement import Layer
 from repalign.scoring.variants import folds_of
 from repalign.states.layer_states import LayerStates
-from repalign.statistics import intervals, resamples
+from repalign.statistics import by_cluster, intervals, resamples
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ def separation(
 
     Measures: `silhouette_language` and `silhouette_sentence` (cosine, over all languages, and per language);
     `centroid_distance` and `centroid_cosine` of each language to the pivot; with `probe`, `probe_accuracy`
-    of a linear language probe with folds by sentence, and `probe_selectivity`, its accuracy above that on a
+    of a linear language probe with folds by sentence or, where they are known, by document, and `probe_selectivity`, its accuracy above that on a
     control task.
 
     Returns:
@@ -55,12 +55,12 @@ def separation(
     ):
         at = Layer(states, layer, device)
         sides = [at.side(language, spec) for language in languages]
-        weights = resamples(len(at.rows), draws, seed)
-        measured = _silhouettes(sides, languages, weights, confidence)
+        means = _Means(states.clusters(at.rows), len(at.rows), draws, seed, confidence)
+        measured = _silhouettes(sides, languages, means)
         if pivot in languages:
             measured += _centroids(at.side(pivot, spec), sides, languages, pivot)
         if probe:
-            measured += _probed(sides, weights, confidence, seed)
+            measured += _probed(sides, means, seed)
         common = {
             "checkpoint": states.checkpoint,
             "variant": spec,
@@ -71,23 +71,31 @@ def separation(
     return RESULTS["separation"].frame(rows)
 
 
-def _mean_row(
-    measure: str, language: str | None, per_sentence: np.ndarray, weights: np.ndarray, confidence: float
-):
-    """The mean over sentences with its interval."""
-    value = per_sentence.mean()
-    low, high = intervals(value[None], (per_sentence - value)[None], weights, confidence)
-    return {"measure": measure, "language": language, "value": value, "low": low[0], "high": high[0]}
+class _Means:
+    """Means over sentences, with intervals that resample documents where they are known, else sentences."""
+
+    def __init__(
+        self, documents: np.ndarray | None, sentences: int, draws: int, seed: int, confidence: float
+    ) -> None:
+        self.documents, self.confidence = documents, confidence
+        units = sentences if documents is None else int(documents.max()) + 1
+        self.weights = resamples(units, draws, seed)
+
+    def row(self, measure: str, language: str | None, per_sentence: np.ndarray) -> dict[str, Any]:
+        value = per_sentence.mean()
+        influence = by_cluster(per_sentence - value, self.documents)
+        low, high = intervals(value[None], influence[None], self.weights, self.confidence)
+        return {"measure": measure, "language": language, "value": value, "low": low[0], "high": high[0]}
 
 
 def _silhouettes(
-    sides: Sequence[Representation], languages: Sequence[str], weights: np.ndarray, confidence: float
+    sides: Sequence[Representation], languages: Sequence[str], means: _Means
 ) -> list[dict[str, Any]]:
     rows = []
     for measure in (descriptors.silhouette_language, descriptors.silhouette_sentence):
         score = measure(sides).cpu().numpy()
         named = [(None, score.mean(1)), *zip(languages, score.T, strict=True)]
-        rows += [_mean_row(measure.__name__, language, of, weights, confidence) for language, of in named]
+        rows += [means.row(measure.__name__, language, of) for language, of in named]
     return rows
 
 
@@ -105,14 +113,12 @@ def _centroids(
     ]
 
 
-def _probed(
-    sides: Sequence[Representation], weights: np.ndarray, confidence: float, seed: int
-) -> list[dict[str, Any]]:
+def _probed(sides: Sequence[Representation], means: _Means, seed: int) -> list[dict[str, Any]]:
     n, count = len(sides[0].states), len(sides)
-    folds = folds_of(n) % 5
+    folds = folds_of(n, means.documents) % 5
     right = descriptors.probe(sides, descriptors.language_labels(n, count), folds).mean(1)
     control = descriptors.probe(sides, descriptors.control_labels(n, count, seed), folds).mean(1)
     return [
-        {**_mean_row("probe_accuracy", None, right, weights, confidence), "chance": 1 / count},
-        {**_mean_row("probe_selectivity", None, right - control, weights, confidence), "chance": 0.0},
+        {**means.row("probe_accuracy", None, right), "chance": 1 / count},
+        {**means.row("probe_selectivity", None, right - control), "chance": 0.0},
     ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repalign.corpora.documents import check_several
 from repalign.errors import RepalignError
 from repalign.registry import Registry
 
@@ -61,9 +62,31 @@ class Variant:
 VARIANTS: Registry[Variant] = Registry("variant")
 
 
-def folds_of(sentences: int) -> np.ndarray:
-    """The fold of each sentence: int [sentence], neighbours in different folds."""
-    return np.arange(sentences) % min(FOLDS, sentences)
+def folds_of(sentences: int, documents: np.ndarray | None = None) -> np.ndarray:
+    """The fold of each sentence: int [sentence]; ten, or as many as there are sentences or documents.
+
+    Documents are whole, each from the largest on in the smallest fold so far. Without documents, neighbours are in
+    different folds.
+
+    Args:
+        sentences: number of sentences.
+        documents: of each sentence, int [sentence].
+
+    Raises:
+        RepalignError: there is only one document.
+    """
+    if documents is None:
+        return np.arange(sentences) % min(FOLDS, sentences)
+    check_several(documents, "folds")
+    _, first, document, counts = np.unique(
+        documents, return_index=True, return_inverse=True, return_counts=True
+    )
+    fold_of = np.empty(len(counts), dtype=np.int64)
+    sizes = np.zeros(min(FOLDS, len(counts)), dtype=np.int64)
+    for largest in np.lexsort((first, -counts)):
+        fold_of[largest] = sizes.argmin()
+        sizes[fold_of[largest]] += counts[largest]
+    return fold_of[document]
 
 
 def _of_others(language: Language, fit: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:

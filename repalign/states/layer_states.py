@@ -179,6 +179,17 @@ class LayerStates:
         """Relative depth in [0, 1], comparable between models with different numbers of blocks."""
         return layer / self.n_blocks if self.n_blocks else 0.0
 
+    def clusters(self, rows: np.ndarray) -> np.ndarray | None:
+        """The documents of some sentences, numbered anew from 0, for `repalign.statistics.by_cluster`; None if unknown.
+
+        Args:
+            rows: int [row], numbers of sentences.
+
+        Returns:
+            int64 [row].
+        """
+        return None if self.documents is None else numbered(self.documents[rows])
+
     def layer(self, language: str, layer: int) -> np.ndarray:
         """One layer of one language: float32 [sentence, dim].
 

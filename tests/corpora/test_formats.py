@@ -6,7 +6,7 @@ import runpy
 from pathlib import Path
 
 import pytest
-from formats import SENTENCES, SHAPES
+from formats import SENTENCES, SHAPES, document_of
 
 from repalign.corpora import open_corpus
 from repalign.corpora.languages import canonical
@@ -22,6 +22,8 @@ def test_every_row_of_a_public_shape_is_read(shape, tmp_path):
     for code, short in shape.codes.items():
         assert list(corpus.sentences[code.removeprefix("sentence_")]) == SENTENCES[short]
     assert {canonical(code) for code in corpus.languages} == set(shape.codes.values())
+    named = tuple(document_of(row) for row in range(len(corpus)))
+    assert corpus.documents == (named if shape.documents else None)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,7 @@ def test_languages_are_asked_for_in_any_spelling(shape, tmp_path):
     assert corpus.languages == ("zho_Hans", "en")
     assert list(corpus.sentences["en"]) == SENTENCES["en"]
     assert list(corpus.sentences["zho_Hans"]) == SENTENCES["zh"]
+    assert (corpus.documents is not None) == bool(shape.documents)
 
 
 def test_the_table_of_formats_is_up_to_date():

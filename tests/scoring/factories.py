@@ -37,5 +37,13 @@ def made(
     return dataclasses.replace(states, token_ids=ids, **changes)
 
 
+def repeated(times: int, **changes) -> LayerStates:
+    """Made states of documents in which every sentence says nearly the same, the documents in order."""
+    states = made(**changes)
+    noise = np.random.default_rng(1).normal(size=(LAYERS, N, D)).astype(np.float32) / 50
+    arrays = {language: array[:, np.arange(N) // times] + noise for language, array in states.arrays.items()}
+    return dataclasses.replace(states, arrays=arrays, documents=np.arange(N) // times)
+
+
 def quiet(*states, **request):
     return profile(*states, draws=200, progress=False, **request)

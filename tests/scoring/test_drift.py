@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from scoring.factories import LAYERS, D, N, made
+from scoring.factories import LAYERS, D, N, made, repeated
 
 from repalign import scoring
 from repalign.metrics import METRICS
@@ -37,3 +37,17 @@ def test_drift_and_layers_against_layers():
     fewer = dataclasses.replace(a, arrays={k: v[:2] for k, v in a.arrays.items()}, layers=(0, 1), n_blocks=1)
     last = scoring.layer_cka(a, fewer, languages=["en"], progress=False).iloc[-1]
     assert (last["depth"], last["baseline_layer"], last["baseline_depth"]) == (1, 2, 1)
+
+
+def test_drift_is_as_unsure_as_its_documents_are_few():
+    a, b = repeated(8), repeated(8, seed=1)
+    widths = []
+    for documents in (a.documents, None):
+        pair = (dataclasses.replace(one, documents=documents) for one in (a, b))
+        table = scoring.drift(*pair, layers=[1], draws=2000, progress=False).set_index(
+            ["measure", "language"]
+        )
+        widths.append(table["high"] - table["low"])
+    ratio = (widths[0] / widths[1])["cosine"]
+    assert ((ratio > 2.3) & (ratio < 5)).all(), "ten documents of eight"
+    assert (widths[0] > widths[1])["cka"].all()

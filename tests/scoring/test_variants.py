@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scoring.factories import D, N, made, quiet
 
-from repalign import LayerStates
+from repalign import LayerStates, RepalignError
 from repalign.scoring.variants import VARIANTS, folds_of, length_matched
 
 
@@ -42,6 +42,25 @@ def test_folds_keep_a_sentence_out_of_its_own_mean():
     fit = np.polynomial.polynomial.polyfit(np.log(lengths[others]), states[others].numpy(), 1)
     residual = states[7].numpy() - fit[0] - fit[1] * np.log(lengths[7].item())
     assert without_length(language)[7].numpy() == pytest.approx(residual)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_folds_keep_documents_whole_and_are_of_like_sizes(seed):
+    draw = np.random.default_rng(seed)
+    documents = draw.permutation(np.repeat(np.arange(60), draw.integers(1, 12, size=60))) + 7
+    folds = folds_of(len(documents), documents)
+    assert all(len({*folds[documents == one]}) == 1 for one in np.unique(documents))
+    sizes = np.bincount(folds)
+    assert len(sizes) == 10
+    assert sizes.max() - sizes.min() <= 2
+    assert np.array_equal(folds, folds_of(len(documents), documents)), "the same every time"
+
+
+def test_there_are_as_many_folds_as_documents_up_to_ten():
+    assert [len({*folds_of(40, np.arange(40) % count)}) for count in (2, 7, 30)] == [2, 7, 10]
+    assert np.array_equal(folds_of(23, np.arange(23)), folds_of(23)), "each sentence a document of its own"
+    with pytest.raises(RepalignError, match="all 9 sentences are of one document"):
+        folds_of(9, np.zeros(9, dtype=int))
 
 
 def test_length_alone_looks_like_meaning_until_it_is_taken_out():
