@@ -29,6 +29,18 @@ Row = dict[str, Any]
 """Of the table `interventions`."""
 
 
+class Measured(NamedTuple):
+    """One intervention in all its outcomes.
+
+    Attributes:
+        rows: of the table `interventions`, one per outcome, without adjusted p.
+        changes: mean change over sentences by the intervention, then by each control: float64 [1 + control, outcome].
+    """
+
+    rows: list[Row]
+    changes: np.ndarray
+
+
 @dataclass(frozen=True)
 class Effects:
     """Effects of interventions on one checkpoint.
@@ -89,7 +101,7 @@ class Effects:
             labels = {"intervention": "neurons", "of": of, "layer": np.nan, "size": int(assigned.sum())}
             yield self._measured(labels, self.languages, ["loss"], edits, controls)
 
-    def of_subspace(self, layer: int, means: np.ndarray) -> Iterator[Measured]:
+    def of_subspace(self, layer: int, means: np.ndarray) -> Measured:
         """Remove the directions between the languages' means, against as many random directions.
 
         Args:
@@ -104,7 +116,7 @@ class Effects:
             [Edit(layer, "resid", without_directions(basis, centre))] for basis in (directions, *random)
         )
         labels = {"intervention": "subspace", "of": None, "layer": layer, "size": len(directions)}
-        yield self._measured(labels, self.languages, ["loss", "own", "p_at_1"], edits, controls)
+        return self._measured(labels, self.languages, ["loss", "own", "p_at_1"], edits, controls)
 
     def of_steering(self, layer: int, means: np.ndarray) -> Iterator[Measured]:
         """Replace a language's mean by the pivot's, against random vectors of the same length.
@@ -189,18 +201,6 @@ class Effects:
             correct = [METRICS["p_at_1"](direction).per_sentence for direction in (pair, pair.reverse)]
             return np.mean([hits.double().numpy() for hits in correct if hits is not None], axis=0)
         return run.mass[:, self.languages.index(self.pivot if outcome == "pivot" else language)]
-
-
-class Measured(NamedTuple):
-    """One intervention in all its outcomes.
-
-    Attributes:
-        rows: of the table `interventions`, one per outcome, without adjusted p.
-        changes: mean change over sentences by the intervention, then by each control: float64 [1 + control, outcome].
-    """
-
-    rows: list[Row]
-    changes: np.ndarray
 
 
 def adjusted(measured: Sequence[Measured]) -> list[Row]:

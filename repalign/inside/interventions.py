@@ -109,7 +109,9 @@ class EditableModel:
         predicted = content[:, 1:]
         log_probabilities = logits[:, :-1][predicted].log_softmax(-1)
         nats = -log_probabilities.gather(1, ids[:, 1:][predicted].unsqueeze(1)).double()
-        languages = log_probabilities.exp_() @ self.membership  # in place: the vocabulary is the widest of all states
+        languages = (
+            log_probabilities.exp_() @ self.membership
+        )  # in place: the vocabulary is the widest of all states
         values = torch.cat([nats, languages.double()], dim=1)
         means = by_sentence(values, predicted).cpu().numpy()
         return means[:, 0], means[:, 1:]

@@ -189,7 +189,8 @@ EVALUATION = {table.name: table for table in (
         CHECKPOINT, BASELINE, Column("judge", "string", "who decided"), ASKED,
         Column("wins", "int64", "of the checkpoint over the baseline", least=0), Column("ties", "int64", "questions", least=0),
         Column("losses", "int64", "questions", least=0), value("share of wins, ties counting half"), LOW, HIGH,
-        Column("p", "float64", "two-sided sign test of wins against losses, exact", nullable=True), adjusted("languages (Holm)"),
+        Column("p", "float64", "two-sided sign test of wins against losses, exact", nullable=True),
+        Column("p_adjusted", "float64", "p after correction over languages (Holm)", nullable=True, later=True),
         Column("position_biased", "float64", "share of questions in which the same position won in both orders", nullable=True, formerly="swayed"),
         Column("first_place", "float64", "share of verdicts for the answer shown first; NaN: no verdicts", nullable=True),
         Column("unclear", "float64", "share of questions without two verdicts", nullable=True), ITEMS,
@@ -238,7 +239,7 @@ INSIDE = {table.name: table for table in (
         Column("p", "float64", "that the intervention is itself a random one", nullable=True),
         adjusted("the rows of one intervention and outcome (step-down maximum; at least 1 / (1 + controls))"),
         Column("sentences", "int64", "sentences", least=0),
-        Column("controls", "Int64", "random interventions; NA: three, treated as if they were all there are", nullable=True, least=0),
+        Column("controls", "Int64", "random interventions; NA in earlier files: three, whose choice p does not count", nullable=True, least=0, later=True),
     )),
 )}  # fmt: skip
 """Tables of `repalign inside`."""

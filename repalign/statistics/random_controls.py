@@ -48,7 +48,9 @@ def against_controls(
     control, between = centre.mean(-1), controls.mean(-1).var(0, ddof=1)
     of_chosen, freedom = _variance_of_mean(chosen - centre, clusters)
     of_controls, _ = _variance_of_mean(controls - centre, clusters)
-    of_controls = of_controls.mean(0) * draws / (draws - 1)  # the controls' own mean is nearer to each of them
+    of_controls = (
+        of_controls.mean(0) * draws / (draws - 1)
+    )  # the controls' own mean is nearer to each of them
 
     one_more = 1 + 1 / draws
     variance = of_chosen + one_more * np.maximum(between - of_controls, 0)
