@@ -112,7 +112,14 @@ def sample_inside(name: str = "m") -> Inside:
     ]
     taken = spread(changes, ["intervention", "of", "layer", "language", "outcome"])
     taken = taken.assign(
-        size=3, baseline=1.0, control=0.01, control_low=0.0, control_high=0.02, p=0.01, p_adjusted=0.03
+        size=3,
+        baseline=1.0,
+        control=0.01,
+        control_low=0.0,
+        control_high=0.02,
+        p=0.01,
+        p_adjusted=0.048,
+        controls=20,
     )
     return Inside(
         title=f"{name} inside",

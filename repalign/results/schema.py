@@ -57,7 +57,7 @@ SCORES = (
            "where there is a baseline", nullable=True),
     adjusted("layers and languages (Holm by default)"),
     Column("design_effect", "float64", "variance with sentences in documents over that of independent sentences; NaN: documents unknown",
-           nullable=True, since=2),
+           nullable=True, later=True),
     Column("sentences", "int64", "groups of duplicate sentences that were scored", least=0),
 )  # fmt: skip
 
@@ -192,7 +192,8 @@ EVALUATION = {table.name: table for table in (
         CHECKPOINT, BASELINE, Column("judge", "string", "who decided"), ASKED,
         Column("wins", "int64", "of the checkpoint over the baseline", least=0), Column("ties", "int64", "questions", least=0),
         Column("losses", "int64", "questions", least=0), value("share of wins, ties counting half"), LOW, HIGH,
-        Column("p", "float64", "two-sided sign test of wins against losses, exact", nullable=True), adjusted("languages (Holm)"),
+        Column("p", "float64", "two-sided sign test of wins against losses, exact", nullable=True),
+        Column("p_adjusted", "float64", "p after correction over languages (Holm)", nullable=True, later=True),
         Column("position_biased", "float64", "share of questions in which the same position won in both orders", nullable=True, formerly="swayed"),
         Column("first_place", "float64", "share of verdicts for the answer shown first; NaN: no verdicts", nullable=True),
         Column("unclear", "float64", "share of questions without two verdicts", nullable=True), ITEMS,
@@ -235,11 +236,13 @@ INSIDE = {table.name: table for table in (
                among=("loss", "own", "pivot", "p_at_1")),
         Column("baseline", "float64", "the outcome without intervention", "the outcome's", nullable=True, formerly="untouched"),
         value("change of the outcome, mean over sentences", "the outcome's"), LOW, HIGH,
-        Column("control", "float64", "change by a random intervention of the same size", "the outcome's", nullable=True),
-        Column("control_low", "float64", "lower end of its interval", nullable=True),
-        Column("control_high", "float64", "upper end likewise", nullable=True),
-        Column("p", "float64", "of no difference from the control", nullable=True),
-        adjusted("the rows of one intervention and outcome (Holm)"), Column("sentences", "int64", "sentences", least=0),
+        Column("control", "float64", "mean change by random interventions of the same kind and size", "the outcome's", nullable=True),
+        Column("control_low", "float64", "lower end of the range of 95% of random interventions", "the outcome's", nullable=True),
+        Column("control_high", "float64", "upper end likewise", "the outcome's", nullable=True),
+        Column("p", "float64", "that the intervention is itself a random one", nullable=True),
+        adjusted("the rows of one intervention and outcome (step-down maximum; at least 1 / (1 + controls))"),
+        Column("sentences", "int64", "sentences", least=0),
+        Column("controls", "Int64", "random interventions; NA in earlier files: three, whose choice p does not count", nullable=True, least=0, later=True),
     )),
 )}  # fmt: skip
 """Tables of `repalign inside`."""

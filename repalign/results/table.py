@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from repalign.errors import RepalignError
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ class Column:
         least: the smallest allowed number.
         among: the allowed texts; empty for any.
         formerly: its name in files of schema 1.
-        since: the schema that added it; in older files all its cells are missing.
+        later: whether it was added to schema 2, so that files made before lack it.
     """
 
     name: str
@@ -42,7 +40,7 @@ class Column:
     least: float | None = None
     among: tuple[str, ...] = ()
     formerly: str = ""
-    since: int = 1
+    later: bool = False
 
     def checked(self, values: pd.Series, where: str) -> pd.Series:
         """The values in the declared dtype.
@@ -159,11 +157,12 @@ class Table:
         )
 
     def renamed(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """The rows of a file of schema 1 under today's names, with the columns that it did not have."""
-        rows = rows.rename(columns={one.formerly: one.name for one in self.columns if one.formerly})
-        return rows.assign(
-            **{one.name: np.nan for one in self.columns if one.since > 1 and one.name not in rows}
-        )
+        """The rows of a file of schema 1 under today's names."""
+        return rows.rename(columns={one.formerly: one.name for one in self.columns if one.formerly})
+
+    def completed(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The rows of an earlier file with the columns that were added later, empty."""
+        return rows.assign(**{one.name: None for one in self.columns if one.later and one.name not in rows})
 
 
 def _is_text(values: Any) -> bool:

@@ -11,11 +11,13 @@ from repalign.statistics.proportions import (
     share_difference,
     wilson,
 )
+from repalign.statistics.random_controls import against_controls, step_down_p
 from repalign.statistics.sign_flip import sign_flip_p
 
 __all__ = [
     "CORRECTIONS",
     "INTERVALS",
+    "against_controls",
     "benjamini_hochberg",
     "by_cluster",
     "cross_fitted",
@@ -32,5 +34,6 @@ __all__ = [
     "sign_flip_p",
     "spearman",
     "spearman_interval",
+    "step_down_p",
     "wilson",
 ]
