@@ -60,7 +60,7 @@ def diagnose(fitted: Fit, intervals: Mapping[str, tuple[float, float]] | None = 
 def _parameters_along(fitted: Fit, direction: np.ndarray) -> tuple[str, ...]:
     """Names of the parameters that change along a direction [parameter]."""
     large = np.abs(direction) > 0.05 * np.abs(direction).max()
-    return tuple(name for name, changes in zip(fitted.names, large, strict=True) if changes)
+    return tuple(name for name, changes in zip(fitted.names, large, strict=False) if changes)
 
 
 def _exact_note(fitted: Fit, group: tuple[str, ...]) -> str:

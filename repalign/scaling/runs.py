@@ -29,6 +29,8 @@ class Runs:
         error: standard error of each score from its interval, 0 where it has none, float64 [run].
         top: the highest possible score.
         name: of the score.
+        test: name of the test set that each run was scored on, [run]: the error of a test set is common to its runs.
+            By default each language has one.
 
     Raises:
         RepalignError: no runs, or impossible values.
@@ -40,8 +42,10 @@ class Runs:
     error: np.ndarray
     top: float = 100.0
     name: str = "score"
+    test: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "test", self.test or self.language)
         for name in ("pairs", "score", "error"):
             object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=float))
         if not len(self.language):
@@ -77,10 +81,25 @@ class Runs:
         """The distinct numbers of pairs, ascending."""
         return np.unique(self.pairs)
 
+    @cached_property
+    def shared_error(self) -> np.ndarray:
+        """Standard error that a test set gives each of its runs, float64 [run, test]; only of test sets that runs share."""
+        _, index, count = np.unique(self.test, return_inverse=True, return_counts=True)
+        loads = np.where(index[:, None] == np.flatnonzero(count > 1), self.error[:, None], 0.0)
+        return loads[:, loads.any(0)]
+
+    @cached_property
+    def own_error(self) -> np.ndarray:
+        """Standard error of each score that no other run shares, float64 [run]."""
+        return np.where(self.shared_error.any(1), 0.0, self.error)
+
     def where(self, kept: np.ndarray) -> Runs:
         """The runs for which `kept`, bool [run], is true."""
-        language = tuple(lang for lang, keep in zip(self.language, kept, strict=True) if keep)
-        return Runs(language, self.pairs[kept], self.score[kept], self.error[kept], self.top, self.name)
+        language, test = (
+            tuple(name for name, keep in zip(names, kept, strict=True) if keep)
+            for names in (self.language, self.test)
+        )
+        return Runs(language, self.pairs[kept], self.score[kept], self.error[kept], self.top, self.name, test)
 
 
 def read_runs(path: Path, score: str | None = None, top: float | None = None) -> Runs:

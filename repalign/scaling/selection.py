@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from repalign.errors import RepalignError
-from repalign.scaling.fitting import Fit, fit
+from repalign.scaling.fitting import Fit, check_enough, fit
 from repalign.scaling.forms import FORMS
+from repalign.scaling.problem import Problem
 from repalign.scaling.runs import Runs
 
 
@@ -33,13 +34,16 @@ class Comparison:
 
 
 def aicc(fitted: Fit) -> float:
-    """n log(2 cost / n) + 2k + 2k(k+1)/(n-k-1), where k counts the parameters and the residual variance.
+    """-2 log L + 2k + 2k(k+1)/(n-k-1), where k counts the law's parameters and the variance of the runs' noise.
 
-    Hurvich and Tsai 1989, doi 10.1093/biomet/76.2.297.
+    L is the robust likelihood; the errors of shared test sets are integrated out. Hurvich and Tsai 1989,
+    doi 10.1093/biomet/76.2.297.
     """
-    n, k = len(fitted.runs), len(fitted.values) + 1
+    n, k = len(fitted.runs), len(fitted.names) + 1
     correction = 2 * k * (k + 1) / (n - k - 1) if n > k + 1 else np.inf
-    return n * np.log(max(2 * fitted.cost, 1e-300) / n) + 2 * k + correction
+    loads = fitted.runs.shared_error / fitted.deviation[:, None]
+    determinant = 2 * np.log(fitted.deviation).sum() + np.log1p((loads**2).sum(0)).sum()
+    return 2 * fitted.cost + determinant + 2 * k + correction
 
 
 def leave_one_size_out(fitted: Fit) -> dict[float, float]:
@@ -66,18 +70,12 @@ def left_out(fitted: Fit, size: float) -> list[float]:
     """
     runs = fitted.runs
     held_out = runs.pairs == size
-    rest = runs.where(~held_out)
-    refitted = fit(rest, fitted.form.name, fitted.values if rest.languages == runs.languages else None)
-    numbers = [
-        number for number in np.unique(runs.index[held_out]) if runs.languages[number] in rest.languages
-    ]
-    return [
-        float(
-            runs.score[held_out & (runs.index == number)].mean()
-            - refitted.predict(runs.languages[number], size)[0]
-        )
-        for number in numbers
-    ]
+    check_enough(runs.where(~held_out), fitted.form)
+    without = Problem(fitted.form, runs, fitted.deviation, counts=(~held_out).astype(float))
+    values, _ = without.solve(fitted.values)
+    missing = -fitted.problem.residuals(values)[: len(runs)] * fitted.deviation  # score minus prediction
+    languages = np.intersect1d(runs.index[held_out], runs.index[~held_out])
+    return [float(missing[held_out & (runs.index == number)].mean()) for number in languages]
 
 
 def compare_forms(runs: Runs, forms: Sequence[str] | None = None) -> list[Comparison]:
@@ -102,7 +100,7 @@ def compare_forms(runs: Runs, forms: Sequence[str] | None = None) -> list[Compar
         except RepalignError:  # too few sizes to hold one out
             by_size = {}
         error = float(np.sqrt(np.mean(np.square(list(by_size.values()))))) if by_size else float("nan")
-        comparisons.append(Comparison(name, len(fitted.values), aicc(fitted), error, by_size))
+        comparisons.append(Comparison(name, len(fitted.names), aicc(fitted), error, by_size))
     if not comparisons:
         raise first_error or RepalignError("no form was given to compare")
     return sorted(comparisons, key=lambda c: (np.isnan(c.left_out), c.left_out if c.by_size else c.aicc))
