@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from repalign.scaling.forms import LIMITS, Form
+from repalign.scaling.forms import Form
 from repalign.scaling.runs import Runs
 
 ROBUST_BEYOND = 2.0
@@ -75,8 +75,7 @@ class Problem:
         """Lower and upper bounds of all parameters, each [parameter]."""
         low, high = np.full(self.size, -MAX_TEST_ERROR), np.full(self.size, MAX_TEST_ERROR)
         for name, columns in self._columns.items():
-            below, above = LIMITS[name]
-            low[columns], high[columns] = below, self.runs.top if above is None else above
+            low[columns], high[columns] = self.form.limits(name, self.runs.top)
         return low, high
 
     def residuals(self, values: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 from repalign.errors import RepalignError
 from repalign.scaling.fitting import Fit, check_enough, fit
 from repalign.scaling.forms import FORMS
+from repalign.scaling.misfit import misfit
 from repalign.scaling.problem import Problem
 from repalign.scaling.runs import Runs
 
@@ -24,6 +25,7 @@ class Comparison:
         aicc: Akaike's information criterion for small samples; lower is better, only differences are meaningful.
         left_out: root mean square error at held-out sizes, one at a time; NaN if no size can be held out.
         by_size: the same error by size.
+        fits: whether no misfit was found (see `repalign.scaling.misfit`).
     """
 
     form: str
@@ -31,6 +33,7 @@ class Comparison:
     aicc: float
     left_out: float
     by_size: dict[float, float]
+    fits: bool = True
 
 
 def aicc(fitted: Fit) -> float:
@@ -100,27 +103,52 @@ def compare_forms(runs: Runs, forms: Sequence[str] | None = None) -> list[Compar
         except RepalignError:  # too few sizes to hold one out
             by_size = {}
         error = float(np.sqrt(np.mean(np.square(list(by_size.values()))))) if by_size else float("nan")
-        comparisons.append(Comparison(name, len(fitted.names), aicc(fitted), error, by_size))
+        comparisons.append(
+            Comparison(name, len(fitted.names), aicc(fitted), error, by_size, not misfit(fitted).found)
+        )
     if not comparisons:
         raise first_error or RepalignError("no form was given to compare")
     return sorted(comparisons, key=lambda c: (np.isnan(c.left_out), c.left_out if c.by_size else c.aicc))
 
 
 def preferred(comparison: Sequence[Comparison]) -> str | None:
-    """The power law with the fewest parameters among those within one standard error of the smallest error.
+    """Of the candidates, the form with the fewest parameters among those in which no misfit was found, if there are any.
 
-    Breiman's one-standard-error rule; the standard error is that of the mean square over sizes. Forms with
-    unidentified parameters are not considered. None if no power law could be fitted.
+    Of forms with equally many parameters the one with the smaller error. None if there is no candidate.
     """
-    laws = [
-        entry for entry in comparison if FORMS[entry.form].is_power and not FORMS[entry.form].unidentified
-    ]
-    if not laws or not laws[0].by_size:
-        return laws[0].form if laws else None
-    squares = np.square(list(laws[0].by_size.values()))
-    allowed = (
-        squares.mean() + squares.std(ddof=1) / len(squares) ** 0.5 if len(squares) > 1 else squares.mean()
+    able = candidates(comparison)
+    fitting = [entry for entry in able if entry.fits] or able
+    return min(fitting, key=lambda entry: entry.parameters).form if able else None
+
+
+def candidates(comparison: Sequence[Comparison]) -> list[Comparison]:
+    """Forms within one standard error of the smallest error at held-out sizes, the best first.
+
+    Breiman's rule; the standard error is that of the mean square over sizes. Where no size can be held out, only the
+    form of the lowest AICc. Forms with unidentified parameters are not considered.
+    """
+    forms = [entry for entry in comparison if not FORMS[entry.form].unidentified]
+    if not forms or not forms[0].by_size:
+        return forms[:1]
+    squares = np.square(list(forms[0].by_size.values()))
+    error = squares.std(ddof=1) / len(squares) ** 0.5 if len(squares) > 1 else 0.0
+    return [entry for entry in forms if entry.left_out**2 <= squares.mean() + error]
+
+
+def reason(comparison: Sequence[Comparison]) -> str:
+    """Why the preferred form is preferred, as a sentence."""
+    able = candidates(comparison)
+    if not able:
+        return "no form with identified parameters can be fitted"
+    chosen = preferred(comparison)
+    if not able[0].by_size:
+        return f"{chosen} has the lowest AICc; there are too few sizes to hold one out"
+    others = ", ".join(entry.form for entry in able if entry.form != chosen)
+    if not others:
+        return f"{chosen} has the smallest error at held-out sizes, and no other form is within one standard error of it"
+    fitting = sum(entry.fits for entry in able)
+    fewest = "the fewest parameters" if fitting in (0, len(able)) else "the fewest parameters of those that fit the runs"
+    return (
+        f"{chosen} has {fewest}; within one standard error of the smallest error at held-out sizes are {others} too, "
+        "and these runs cannot tell which of them is right"
     )
-    return min(
-        (entry for entry in laws if entry.left_out**2 <= allowed), key=lambda entry: entry.parameters
-    ).form
