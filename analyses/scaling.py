@@ -21,8 +21,9 @@ from repalign import Checkpoint, ParallelCorpus
 from repalign.figures import export
 from repalign.figures.scaling import curves
 from repalign.figures.style import THEMES
+from repalign.files import finite
 from repalign.scaling import Fit, Law, Runs, bootstrap, compare_forms, fit, plan, preferred, read_runs
-from repalign.scaling.study import finite, law_of, study
+from repalign.scaling.study import law_of, study
 
 MEASURES = {"chrf": 100.0, "mexa": 1.0, "p_at_1": 1.0, "cka": 1.0}
 FIGURES = RUNS.parent

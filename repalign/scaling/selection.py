@@ -143,12 +143,12 @@ def reason(comparison: Sequence[Comparison]) -> str:
     chosen = preferred(comparison)
     if not able[0].by_size:
         return f"{chosen} has the lowest AICc; there are too few sizes to hold one out"
-    others = ", ".join(entry.form for entry in able if entry.form != chosen)
+    others = [entry.form for entry in able if entry.form != chosen]
     if not others:
         return f"{chosen} has the smallest error at held-out sizes, and no other form is within one standard error of it"
     fitting = sum(entry.fits for entry in able)
-    fewest = "the fewest parameters" if fitting in (0, len(able)) else "the fewest parameters of those that fit the runs"
+    fewest = "the fewest parameters" if fitting in (0, len(able)) else "no misfit and the fewest parameters"
     return (
-        f"{chosen} has {fewest}; within one standard error of the smallest error at held-out sizes are {others} too, "
-        "and these runs cannot tell which of them is right"
+        f"{chosen} has {fewest} among the forms within one standard error of the smallest error at held-out sizes "
+        f"(also {', '.join(others)}); these runs cannot tell which of them is right"
     )
