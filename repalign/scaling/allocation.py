@@ -84,7 +84,9 @@ def allocate(
     else:
         active = scaled > 0
         log_pairs = _at_score if worst else _at_slope
-        pairs = _bisect(partial(log_pairs, scaled[active], b[active], k[active], c[active]), active, budget, caps)
+        pairs = _bisect(
+            partial(log_pairs, scaled[active], b[active], k[active], c[active]), active, budget, caps
+        )
     return dict(zip(languages, pairs.tolist(), strict=True))
 
 
@@ -176,7 +178,9 @@ def shortfall(
     Without pairs it is infinite for a power law, whose k is 0.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(np.asarray(a) > 0, np.asarray(a) / (np.asarray(pairs, float) ** np.asarray(b) + k), 0.0)
+        return np.where(
+            np.asarray(a) > 0, np.asarray(a) / (np.asarray(pairs, float) ** np.asarray(b) + k), 0.0
+        )
 
 
 def marginal_values(

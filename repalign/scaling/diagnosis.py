@@ -81,7 +81,8 @@ def _bound_notes(fitted: Fit) -> list[str]:
     return [
         f"{name} is at the end of its range, {fitted.parameters[name]:.3g}: the form cannot follow these runs further"
         for name, kind, stuck in zip(fitted.names, kinds, at_bound(fitted), strict=False)
-        if stuck and (kind in ("a", "b", "k") or (kind == "c" and fitted.parameters[name] < fitted.runs.top / 2))
+        if stuck
+        and (kind in ("a", "b", "k") or (kind == "c" and fitted.parameters[name] < fitted.runs.top / 2))
     ]
 
 

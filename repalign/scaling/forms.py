@@ -66,7 +66,9 @@ class Form:
     def limits(self, parameter: str, top: float) -> tuple[float, float]:
         """Smallest and largest value of a parameter on the fitted scale; scores are at most `top`."""
         if parameter == "b" and "k" in self.per_language:
-            return LIMITS["b"][0], 0.0  # a steeper Hill curve accelerates first: more pairs would be worth ever more
+            return LIMITS["b"][
+                0
+            ], 0.0  # a steeper Hill curve accelerates first: more pairs would be worth ever more
         return LIMITS[parameter] if parameter != "c" else (0.0, top)
 
     def count(self, languages: int) -> int:

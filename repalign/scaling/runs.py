@@ -141,7 +141,9 @@ def read_runs(
             f"{path}: column 'language' should hold language codes, not {table['language'].iloc[0]!r}"
         )
     if "test" in table.columns and table["test"].isna().any():
-        raise RepalignError(f"{path}: column 'test' should name the test set of every run; drop the column, or fill it")
+        raise RepalignError(
+            f"{path}: column 'test' should name the test set of every run; drop the column, or fill it"
+        )
     _check_once(path, table, score)
     scores = table[score].to_numpy(float)
     if top is None:

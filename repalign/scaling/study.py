@@ -87,7 +87,9 @@ def study(runs: Runs, form: str | None = None, draws: int = 200, seed: int = 0) 
             }
             for name, value in fitted.parameters.items()
         },
-        "choice": reason(comparison) if fitted.form.name == best else f"{form} was given; {reason(comparison)}",
+        "choice": reason(comparison)
+        if fitted.form.name == best
+        else f"{form} was given; {reason(comparison)}",
         "fits": not diagnosis.misfit.found,
         "law": {"values": law.values.tolist(), "draws": law.draws.tolist()},
         "curves": curves,
@@ -98,7 +100,7 @@ def study(runs: Runs, form: str | None = None, draws: int = 200, seed: int = 0) 
         },
         "forms": [_row(entry) for entry in comparison],
         "condition": diagnosis.condition,
-        "notes": [*diagnosis.notes, *_impossible(curves)],
+        "notes": [*diagnosis.notes, *_impossible(curves, float(runs.sizes[0]))],
     }
     return finite(summary)
 
@@ -107,7 +109,10 @@ def signature(fitted: Fit, draws: int, seed: int) -> str:
     """One line that states everything the numbers depend on."""
     runs = fitted.runs
     rows = zip(runs.language, runs.test, runs.pairs, runs.score, runs.error, strict=True)
-    table = digest(" ".join(map(repr, row)) for row in sorted((code, test, *map(float, numbers)) for code, test, *numbers in rows))
+    table = digest(
+        " ".join(map(repr, row))
+        for row in sorted((code, test, *map(float, numbers)) for code, test, *numbers in rows)
+    )
     return (
         f"scaling|{len(runs)} runs#{table[:8]}|{runs.name}|{fitted.form.name}|draws:{draws}|seed:{seed}"
         f"|repalign:{__version__}"
@@ -178,17 +183,15 @@ def _is_law(law: Mapping[str, Any], languages: int) -> bool:
 def law_of(summary: Mapping[str, Any]) -> Law:
     """The law in a saved study."""
     law = summary["law"]
-    return Law(
-        tuple(summary["languages"]), np.array(law["values"]), np.array(law["draws"]), summary["fits"]
-    )
+    return Law(tuple(summary["languages"]), np.array(law["values"]), np.array(law["draws"]), summary["fits"])
 
 
-def _impossible(curves: Mapping[str, Mapping[str, list[float]]]) -> list[str]:
-    """A note for each language whose curve is below 0 at some drawn size."""
+def _impossible(curves: Mapping[str, Mapping[str, list[float]]], smallest: float) -> list[str]:
+    """A note for each language whose curve is below 0 at a size from that of the smallest run on."""
     notes = []
     for language, curve in curves.items():
         below = [pairs for pairs, score in zip(curve["pairs"], curve["score"], strict=True) if score < 0]
-        if below:
+        if max(below, default=0) >= smallest:
             notes.append(
                 f"the law predicts scores below 0 of {language} up to {max(below):,.0f} pairs: it does not hold there"
             )

@@ -355,7 +355,9 @@ def test_any_form_is_allocated():
     law, fitted = law_of(study(runs, "saturating", draws=3)), fit(runs, "saturating")
     split = law.best(3000)
     assert split.sum() == pytest.approx(3000)
-    assert law.scores(split) == pytest.approx([fitted.predict(code, x)[0] for code, x in zip(("tr", "zh"), split, strict=True)])
+    assert law.scores(split) == pytest.approx(
+        [fitted.predict(code, x)[0] for code, x in zip(("tr", "zh"), split, strict=True)]
+    )
     best = max(law.scores(np.array([x, 3000 - x])).mean() for x in np.arange(1.0, 3000))
     assert law.scores(split).mean() == pytest.approx(best, abs=1e-6)
 
@@ -363,8 +365,8 @@ def test_any_form_is_allocated():
 def test_hostile_names_stay_text(tmp_path):
     hostile = "</script><script>alert(1)</script>"
     rows = simulated(0, difficulty={hostile: 150.0, "tr": 220.0}, seeds=1)
-    from repalign.report.scaling import render_scaling
     from repalign.files import finite
+    from repalign.report.scaling import render_scaling
 
     page = render_scaling(finite(study(rows, "power", draws=3)))
     assert "<script>alert" not in page
