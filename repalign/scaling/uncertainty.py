@@ -33,12 +33,11 @@ def profile_interval(fitted: Fit, name: str, confidence: float = 0.95) -> tuple[
     """
     column = fitted.names.index(name)
     low, high = (float(bound[column]) for bound in fitted.problem.limits)
-    excess = _excess(fitted, column, confidence)
     step = max(_standard_error(fitted, column), 1e-6)
-    ends = (
-        _crossing(excess, float(fitted.values[column]), -step, low),
-        _crossing(excess, float(fitted.values[column]), step, high),
-    )
+    ends = [
+        _crossing(_excess(fitted, column, confidence), float(fitted.values[column]), sign * step, limit)
+        for sign, limit in ((-1, low), (1, high))
+    ]
     kind = name.split("[")[0]
     return float(to_natural_scale(kind, ends[0])), float(to_natural_scale(kind, ends[1]))
 
@@ -51,9 +50,12 @@ def _excess(fitted: Fit, column: int, confidence: float) -> Callable[[float], fl
     allowed = f_distribution.ppf(confidence, 1, fitted.freedom) * fitted.scale / 2
 
     def excess(value: float) -> float:
-        nonlocal start  # the neighbouring solution is the best start
-        start, cost = problem.solve(start, {column: value})
-        return float(cost - best - allowed)
+        nonlocal start  # the neighbouring solution is the best start, unless it lies far outside, at bounds
+        solution, cost = problem.solve(start, {column: value})
+        beyond = float(cost - best - allowed)
+        if beyond <= 0:
+            start = solution
+        return beyond
 
     return excess
 

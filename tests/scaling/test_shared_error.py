@@ -145,3 +145,18 @@ def test_intervals_hold_the_truth_of_many_sweeps():
             assert 0.92 <= share <= 0.985, name
     assert found["gain"] >= 0.92
     assert found["loses more"] <= 0.07
+
+
+def test_the_ends_of_a_profile_are_where_the_best_fit_gets_too_bad():
+    """Also where no ceiling is visible, so that all parameters lie on a ridge that ends at the top of the scale."""
+    rng = np.random.default_rng(0)
+    pairs = np.tile(np.repeat([40.0, 160, 640, 1280], 3), 2)
+    score = 0.05 * np.log(pairs / 15) + 0.015 * rng.normal(size=24)
+    fitted = fit(Runs(("x",) * 12 + ("y",) * 12, pairs, score, np.full(24, 0.01), top=1.0))
+    problem, allowed = fitted.problem, fitted.scale * t.ppf(0.975, 24 - 4) ** 2 / 2
+    for column, name in enumerate(fitted.names[1:], 1):
+        for end in np.log(profile_interval(fitted, name)):
+            path, start = np.linspace(fitted.values[column], end, 30), fitted.values
+            for value in path:  # in small steps from the best fit
+                start, cost = problem.solve(start, {column: value})
+            assert cost - fitted.cost == pytest.approx(allowed, rel=0.2), name
