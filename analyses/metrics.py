@@ -63,8 +63,9 @@ Chance, p and intervals are derived from the mean over sentences, else from shuf
   unrelated languages scatter around 0 and may be negative. `calibrated-similarity` (arXiv:2602.14486) puts its zero
   at the 95% critical value of the null and clips at 0 and 1: (value - critical) / (1 - critical), 0 for all that is
   not significant. A score just above chance is small here and exactly 0 there; at few sentences or many layers, where
-  the critical value is far above the mean, the two differ most. To compare, subtract: ours is an effect with its
-  sign, theirs an effect beyond significance. Both keep the order of scores of one null.
+  the critical value is far above the mean, the two differ most: ours is an effect with its sign,
+  theirs an effect beyond significance. Its `calibrate_layers` does the same with the maximum over pairs of layers,
+  with one shuffle of the sentences for all layers.
 - **Intervals** (95%): for means over sentences, a bootstrap over sentence groups (BCa, or percentile) from one
   influence per sentence; all metrics, layers, languages and checkpoints share one matrix of resamples, so
   differences between checkpoints are paired. For shares of sentences, the Wilson interval, which has a width at 0
@@ -88,8 +89,8 @@ Parameters are fitted on the other sentences (ten-fold cross-fitting). `+` combi
 
 ## NeuronXA as published
 
-`nasca` and `navca` read the sign and the size of the pooled activation. The paper (arXiv:2507.14900; no code was found)
-asks of every token whether a neuron is active, averages that with weights 1, 2, 3, ... and scores it as MEXA does:
+`nasca` and `navca` read the sign and the size of the pooled activation. The paper (arXiv:2507.14900; we found no code of
+its authors) asks of every token whether a neuron is active, averages that with weights 1, 2, 3, ... and scores it as MEXA does:
 
 ```python
 from repalign.models.pooling import weighted
