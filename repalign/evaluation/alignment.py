@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from repalign.corpora.language_choice import match_language
+from repalign.evaluation.clusters import Clusters
 from repalign.evaluation.items import Item
-from repalign.results.profile import leading_variant
+from repalign.results.profile import layer_set, leading_variant
 from repalign.results.schema import EVALUATION
-from repalign.statistics import holm, shuffled_p, spearman, spearman_interval
+from repalign.statistics import effective_sentences, holm, shuffled_p, spearman, spearman_interval
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from repalign.results.profile import LayerProfile
     from repalign.results.results import Results
 
 EXACT_PERMUTATIONS_UP_TO = 7
@@ -35,8 +37,13 @@ def alignment_table(results: Results, scores: pd.DataFrame) -> pd.DataFrame:
     """Alignment and score of each language: checkpoint, metric, layer, scorer, language, alignment, score.
 
     The languages of the two are matched by meaning, see `match_language`; the table has the spelling of the scores.
-    Alignment is the metric's mean over both directions with the pivot, in the profile's leading variant, at the
-    one layer where its mean over languages is best; metrics that decrease with alignment are negated.
+    Alignment is the metric's mean over both directions with the pivot, in the profile's leading variant, at one layer:
+    that which may be the best of the most languages (`layers` of the table "peaks"), and among several, or without that
+    table, the one with the best mean over languages. Metrics that decrease with alignment are negated.
+
+    The layer is chosen on the sentences that give the alignment, but not on the scores: shuffling scores over languages
+    leaves it as it is, so the p-values of `over_languages` hold. What choosing adds to the alignment, it adds to that of
+    all languages, and a rank correlation is not affected by what all have in common.
 
     Args:
         results: a layer profile (see `repalign.results.results`).
@@ -63,7 +70,7 @@ def alignment_table(results: Results, scores: pd.DataFrame) -> pd.DataFrame:
         grid = rows.groupby(["layer", "language"])["value"].mean().unstack()
         if grid.empty or not grid.mean(axis=1).notna().any():
             continue
-        layer = grid.mean(axis=1).idxmax()
+        layer = _chosen(grid.mean(axis=1), _best_layers(results.profile, checkpoint, metric))
         scored = by_language[by_language["checkpoint"] == checkpoint].assign(metric=metric, layer=layer)
         parts.append(scored.assign(alignment=scored["language"].map(in_profile).map(grid.loc[layer])))
     declared = EVALUATION["alignment"]
@@ -71,6 +78,27 @@ def alignment_table(results: Results, scores: pd.DataFrame) -> pd.DataFrame:
         return declared.frame([])
     joined = pd.concat(parts).rename(columns={"value": "score"})
     return declared.frame(joined[declared.names].dropna(subset=["alignment", "score"]))
+
+
+def _best_layers(profile: LayerProfile, checkpoint: str, metric: str) -> list[tuple[int, ...]]:
+    """For each language, the layers that may be the best; empty without the table "peaks"."""
+    peaks = profile.peaks
+    if peaks is None:
+        return []
+    own = peaks[peaks["baseline"].isna() & (peaks["checkpoint"] == checkpoint) & (peaks["metric"] == metric)]
+    own = own[own["variant"] == leading_variant(profile.table["variant"])]
+    return [layer_set(layers) for layers in own["layers"].dropna()]
+
+
+def _chosen(means: pd.Series, best: Sequence[tuple[int, ...]]) -> int:
+    """The layer that is in most of the sets; among equals, that of the best mean.
+
+    Args:
+        means: of each layer [layer].
+        best: for each language, layers that may be its best.
+    """
+    votes = means.index.map(lambda layer: sum(layer in layers for layers in best))
+    return int(means[votes == votes.max()].idxmax())
 
 
 def _matched(languages: Iterable[str], available: Sequence[str]) -> dict[str, str]:
@@ -98,7 +126,7 @@ def over_languages(table: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.
         rows.append(
             dict(zip(("checkpoint", "metric", "scorer"), keys, strict=True))
             | {"over": "languages", "language": None}
-            | _correlation(a, b, draws, seed, tested=len(part) >= MIN_UNITS)
+            | _correlation(a, b, draws, seed)
         )
     return pd.DataFrame(rows)
 
@@ -113,8 +141,10 @@ def over_items(
     """Spearman's correlation, within a language, of a sentence's alignment and the score of its items.
 
     A sentence's alignment is the margin of its translation over the nearest other sentence, in the results'
-    table `map`, at the layer where the mean margin is largest. An item belongs to the sentence it is about; a
-    sentence with several items has their mean score. p is two-sided, from shuffling sentences.
+    table `map`, at the layer where the mean margin is largest (chosen without the scores, so p holds). An item belongs to
+    the sentence it is about; a sentence with several items has their mean score. p is two-sided, from shuffling
+    sentences. Where sentences are of the same documents, they are shuffled within these, and the interval is that of
+    documents.
 
     Args:
         results: a layer profile with the tables `map` and `sentences`.
@@ -134,6 +164,7 @@ def over_items(
     number_of = {(row.language, row.text): row.sentence for row in sentences.itertuples()}
     positions = positions[positions["variant"] == positions["variant"].iloc[-1]]
     rows = []
+    together = Clusters.of(items)
     in_profile = _matched(items, positions["language"].unique())
     for checkpoint, scorers in per_item.items():
         for language, name in in_profile.items():
@@ -144,27 +175,39 @@ def over_items(
                 continue
             margin = margins[margins.mean().idxmax()]
             for scorer, scores in scorers.items():
-                score = pd.Series(scores[language]).groupby(pd.Series(numbers, dtype="Int64")).mean()
-                both = pd.concat([margin, score], axis=1, join="inner").dropna().to_numpy(float)
+                asked = pd.DataFrame({"score": scores[language], "id": [item.id for item in items[language]]})
+                by_sentence = asked.groupby(pd.Series(numbers, dtype="Int64"))
+                columns = [margin, by_sentence["score"].mean(), by_sentence["id"].first()]
+                both = pd.concat(columns, axis=1, join="inner").dropna()
+                clusters = together.numbers(both["id"].tolist()) if together and len(both) else None
+                a, b = both.drop(columns="id").to_numpy(float).T
                 rows.append(
                     {"checkpoint": checkpoint, "metric": "margin", "scorer": scorer, "over": "sentences",
-                     "language": language, **_correlation(both[:, 0], both[:, 1], draws, seed)}
+                     "language": language, **_correlation(a, b, draws, seed, clusters)}
                 )  # fmt: skip
     return pd.DataFrame(rows)
 
 
 def _correlation(
-    a: np.ndarray, b: np.ndarray, draws: int, seed: int, tested: bool = True
+    a: np.ndarray, b: np.ndarray, draws: int, seed: int, clusters: np.ndarray | None = None
 ) -> dict[str, object]:
-    """Spearman's rho of two arrays [unit], and if `tested` its interval and p."""
+    """Spearman's rho of two arrays [unit], with interval and p if there are enough units, or clusters of them."""
     value = float(spearman(a[None], b[None])[0])
-    low, high = spearman_interval(value, len(a)) if tested else (np.nan, np.nan)
-    p = (
-        shuffled_p(a, b, value, draws, seed, EXACT_PERMUTATIONS_UP_TO)
-        if tested and not np.isnan(value)
-        else np.nan
-    )
-    return {"value": value, "low": low, "high": high, "p": p, "units": len(a), "note": _note(len(a), value)}
+    count = len(a) if clusters is None else int(clusters.max()) + 1
+    low, high, p = np.nan, np.nan, np.nan
+    if count >= MIN_UNITS and not np.isnan(value):
+        independent = float(effective_sentences(_influence(a, b, value), clusters))
+        low, high = spearman_interval(value, independent)
+        p = shuffled_p(a, b, value, draws, seed, EXACT_PERMUTATIONS_UP_TO, clusters)
+    return {"value": value, "low": low, "high": high, "p": p, "units": len(a), "note": _note(count, value)}
+
+
+def _influence(a: np.ndarray, b: np.ndarray, value: float) -> np.ndarray:
+    """How far each unit moves a correlation, as that of given ranks: float64 [unit]."""
+    from scipy.stats import rankdata, zscore
+
+    x, y = (zscore(rankdata(values)) for values in (a, b))
+    return np.asarray(x * y - value * (x**2 + y**2) / 2)
 
 
 def adjusted(table: pd.DataFrame) -> pd.DataFrame:

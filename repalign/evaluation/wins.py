@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repalign.evaluation.clusters import Clusters
 from repalign.evaluation.items import Item
 from repalign.evaluation.judges import Judge
 from repalign.statistics import holm, share_difference
@@ -28,7 +29,8 @@ def win_rates(
 
     The judge sees each pair in both orders. If the same position wins twice, the pair is tied; a win in one order
     and a tie or no verdict in the other is a win. Everything else is a tie, which counts half in `value`; p is from
-    the two-sided sign test of wins against losses, exact, and adjusted by Holm over languages.
+    the two-sided sign test of wins against losses, exact, and adjusted by Holm over languages. Where questions share
+    paragraphs, interval and p are those of paragraphs (see `repalign.statistics.share_difference`).
 
     Args:
         items: by language.
@@ -43,13 +45,15 @@ def win_rates(
     import pandas as pd
 
     rows = []
+    together = Clusters.of(items)
     for language, questions in items.items():
         pairs = zip(questions, first[language], second[language], strict=True)
         replies = [(judge(item, b, a), judge(item, a, b)) for item, a, b in pairs]
         verdicts = np.array([[reply or 0 for reply in both] for both in replies])
         outcome = np.sign(verdicts[:, 0] - verdicts[:, 1])  # in the second order the positions are swapped
         wins, losses = int((outcome > 0).sum()), int((outcome < 0).sum())
-        low, high, p = share_difference(outcome[None].astype(float))
+        clusters = together.numbers([item.id for item in questions]) if together else None
+        low, high, p = share_difference(outcome[None].astype(float), clusters)
         decided = verdicts[verdicts != 0]
         n = len(questions)
         rows.append(

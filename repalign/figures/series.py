@@ -1,4 +1,4 @@
-"""Across checkpoints: each language at its best layer."""
+"""Across checkpoints: each language at its best layer, chosen on some sentences and scored on the others."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from repalign.figures.lines import MAX_NAMED_LINES
 from repalign.figures.view import above_chance
+from repalign.results.profile import layer_set
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,13 +19,12 @@ if TYPE_CHECKING:
 
 
 def choices(view: View) -> list[dict]:
-    """Empty for fewer than three checkpoints: two are compared layer by layer instead."""
-    return view.choices("scores", "metric", "variant") if len(view.checkpoints) > 2 else []
+    """Empty for fewer than three checkpoints, which are compared layer by layer instead, and without the table "peaks"."""
+    return view.choices("peaks", "metric", "variant") if len(view.checkpoints) > 2 else []
 
 
 def draw(view: View, *, metric: str, variant: str) -> dict:
-    rows = view.rows("scores", metric=metric, variant=variant).dropna(subset=["gain"])
-    best = rows.loc[rows.groupby(["checkpoint", "target"], sort=False)["gain"].idxmax()]
+    best = view.rows("peaks", metric=metric, variant=variant).dropna(subset=["gain"])
     best = best.assign(significant=above_chance(best))
     groups = dict(list(best.groupby("target", sort=False)))
     names = [name for name in view.targets if name in groups]
@@ -58,12 +58,15 @@ def _line(rows: pd.DataFrame, name: str, style: Style, order: list[str]) -> dict
             "thickness": 1,
             "width": 3,
         },
-        "customdata": rows["layer"].to_numpy(np.int32),
+        "text": [
+            f"layers {layers}" if len(layer_set(layers)) > 1 else f"layer {layers}"
+            for layers in rows["layers"]
+        ],
         "line": {"color": style.colour, "dash": style.dash, "width": 2},
         "marker": {
             "color": style.colour,
             "size": 8,
             "symbol": [style.symbol if on else f"{style.symbol}-open" for on in rows["significant"]],
         },
-        "hovertemplate": "<b>%{fullData.name}</b>, %{x}: %{y:.3f} at layer %{customdata}<extra></extra>",
+        "hovertemplate": "<b>%{fullData.name}</b>, %{x}: %{y:.3f}, best in %{text}<extra></extra>",
     }

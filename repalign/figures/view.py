@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 ALPHA = 0.05
 """Adjusted p below this is called significant, everywhere on the page."""
 
+SCORED = ("scores", "differences", "peaks", "changes", "controls")
+"""Tables of scores, as `View.rows` names them."""
+
+CURVE = ("control", "checkpoint", "baseline", "metric", "variant", "source", "target", "layer")
+"""Columns that name one score."""
+
+MEANS = ("value", "low", "high", "chance", "calibrated", "design_effect")
+"""Columns that are averaged over the two directions of a pair."""
+
 LEADING = {"metric": ("mexa", "p_at_1", "cka"), "variant": LEADING_VARIANTS}
 """What is shown first, if present."""
 
@@ -37,10 +46,11 @@ class View:
         """The rows of a table whose columns equal the given values; no rows if there is no such table.
 
         Args:
-            table: "scores" (of each language with the pivot), "differences" (from a baseline), or a name in
-                `repalign.results.schema.RESULTS`. In "scores", "differences" and "controls" the pivot is always the
-                `source`, and `gain` is how much nearer than by chance (or than the baseline) languages
-                are, in the metric's units.
+            table: "scores" (of each language with the pivot), "differences" (from a baseline), "peaks" (the best
+                layer of each language), "changes" (its largest difference from a baseline), or a name in
+                `repalign.results.schema.RESULTS`. In the tables of scores (`SCORED`) the pivot is always the `source`,
+                a metric with two directions has their mean (see `from_pivot`), and `gain` is how much nearer than by
+                chance (or than the baseline) languages are, in the metric's units.
         """
         frame = self._frames.get(table)
         if frame is None:
@@ -90,40 +100,77 @@ class View:
             order += [] if rows.empty else list(rows["language"].unique())
         return styles(dict.fromkeys(map(str, order)))
 
+    @cached_property
+    def corpus(self) -> str:
+        """Name of the corpus, as the checkpoints' signatures give it; empty if they give none or several."""
+        named = {_corpus(name, text) for name, text in self.results.profile.signatures.items()}
+        return named.pop() if len(named) == 1 else ""
+
+    @cached_property
+    def both_ways(self) -> frozenset[str]:
+        """Metrics that differ by direction: their scores are the mean of both."""
+        table = self.results.profile.table
+        outward, back = (table.loc[table[end] == self.pivot, "metric"] for end in ("source", "target"))
+        return frozenset(outward) & frozenset(back)
+
     def label(self, metric: str) -> str:
-        """The metric's label from the settings, else its name."""
-        return str(self.results.profile.settings.get("labels", {}).get(metric) or metric.replace("_", " "))
+        """The metric's label from the settings, else its name; says so if both directions are averaged."""
+        label = str(self.results.profile.settings.get("labels", {}).get(metric) or metric.replace("_", " "))
+        return f"{label} averaged over both directions" if metric in self.both_ways else label
 
     @cached_property
     def _frames(self) -> dict[str, pd.DataFrame]:
-        table = self.results.profile.table
-        single = table["baseline"].isna()
+        profile = self.results.profile
         frames = {name: frame for name, frame in self.results.tables.items() if not frame.empty}
-        if "controls" in frames:
-            frames["controls"] = from_pivot(frames["controls"], self.pivot)
-        frames["scores"] = from_pivot(table[single], self.pivot)
-        frames["differences"] = from_pivot(table[~single], self.pivot)
-        for name in ("scores", "differences", "controls"):
-            if name in frames:
-                sign = frames[name]["metric"].map(self.results.profile.sign).astype(float)
-                gain = sign * (frames[name]["value"] - frames[name]["chance"].fillna(0))
-                frames[name] = frames[name].assign(gain=gain)
+        for table, (single, paired) in (
+            (profile.table, ("scores", "differences")),
+            (profile.peaks, ("peaks", "changes")),
+        ):
+            if table is not None:
+                alone = table["baseline"].isna()
+                frames |= {single: table[alone], paired: table[~alone]}
+        for name in (name for name in SCORED if name in frames):
+            scores = from_pivot(frames[name], self.pivot)
+            sign = scores["metric"].map(profile.sign).astype(float)
+            frames[name] = scores.assign(gain=sign * (scores["value"] - scores["chance"].fillna(0)))
         return frames
 
 
 def from_pivot(table: pd.DataFrame, pivot: str) -> pd.DataFrame:
     """The pairs with the pivot, exchanged where needed so that the pivot is the source.
 
-    Of a score that differs by direction, the one from the pivot to the language is kept.
+    Of a score that differs by direction, the two are averaged: the value, its chance level, and the ends of its
+    interval, which is at least as wide as that of the mean; `p` and `p_adjusted` are the larger of the two. What is NaN
+    in one direction is NaN.
     """
     import pandas as pd
 
     outward, back = table[table["source"] == pivot], table[table["target"] == pivot]
-    known = pd.MultiIndex.from_frame(outward[["metric", "target"]].drop_duplicates())
-    back = back[~pd.MultiIndex.from_frame(back[["metric", "source"]]).isin(known)]
-    if len(back):
-        outward = pd.concat([outward, back.rename(columns={"source": "target", "target": "source"})])
-    return outward.sort_index().reset_index(drop=True)
+    back = back[back["source"] != pivot].rename(columns={"source": "target", "target": "source"})
+    rows = pd.concat([outward, back]).sort_index() if len(back) else outward
+    keys = [name for name in CURVE if name in rows]
+    second = rows.duplicated(keys)
+    if not second.any():
+        return rows.reset_index(drop=True)
+    merged = rows[~second].copy()
+    # Left: rows of one direction only have no other, and stay as they are.
+    other = merged[keys].merge(rows[second].drop_duplicates(keys).assign(both=True), "left", keys)
+    other.index = merged.index
+    both = other.pop("both").notna()
+    for name in (name for name in MEANS if name in merged):
+        merged.loc[both, name] = (merged[name] + other[name]) / 2
+    for name in ("p", "p_adjusted"):
+        larger = merged[name].where(merged[name] > other[name], other[name]).where(merged[name].notna())
+        merged.loc[both, name] = larger
+    return merged.reset_index(drop=True)
+
+
+def _corpus(checkpoint: str, signature: str) -> str:
+    """
+    >>> _corpus("a|b", "a|b@1f2e|ntrex#9c1e|raw|mean"), _corpus("a", "-")
+    ('ntrex', '')
+    """
+    return signature.removeprefix(f"{checkpoint}@").partition("|")[2].partition("|")[0].rpartition("#")[0]
 
 
 def above_chance(rows: pd.DataFrame) -> pd.Series:

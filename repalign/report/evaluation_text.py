@@ -23,6 +23,8 @@ def print_tables(evaluation: Evaluation) -> None:
             print(_grid(rows, ".1f"))
     for name, signature in evaluation.settings["scorers"].items():
         print(f"{name}: {signature}")
+    if evaluation.resampled:
+        print(f"questions: {evaluation.resampled}")
     for note in evaluation.settings.get("notes", []):
         print(f"questions: {note}")
     for name, truncated in evaluation.settings["truncated"].items():

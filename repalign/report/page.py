@@ -10,7 +10,7 @@ from repalign.figures.lines import MAX_NAMED_LINES
 from repalign.figures.style import PAGE_THEMES
 from repalign.figures.view import View
 from repalign.report.confusions import confusions
-from repalign.report.findings import Finding, findings, leading
+from repalign.report.findings import Finding, Verdicts, findings, leading
 from repalign.report.findings.words import joined
 from repalign.report.layout import fill
 from repalign.report.manifest import facts, manifest
@@ -41,7 +41,7 @@ def render(results: Results) -> str:
     """The page; missing tables are skipped."""
     view = View(results)
     panels = {name: _panels(view, name) for name in FIGURES if name not in INTERACTIVE}
-    sentences, points, confused = findings(view), map_data(results), confusions(results)
+    said, points, confused = _said(view), map_data(results), confusions(results)
     count = len(view.checkpoints)
     return fill(
         "page.html",
@@ -49,9 +49,7 @@ def render(results: Results) -> str:
         title=results.title,
         lead=_lead(view),
         kind="single" if count == 1 else "compare" if count == 2 else "series",
-        findings={
-            word: [one for one in sentences if one.question == word] for word in ("where", "changed", "sure")
-        },
+        findings=said,
         panels=panels,
         curves_note=_curves_note(view),
         metrics={name: view.label(name) for name in _values(view, "metric")},
@@ -65,8 +63,20 @@ def render(results: Results) -> str:
         command=results.about.get("command"),
         facts=facts(results),
         digits=DIGITS,
-        data=to_json(_data(view, sentences, panels, points, confused)),
+        data=to_json(_data(view, said[0]["answers"], panels, points, confused)),
     )
+
+
+def _said(view: View) -> list[dict[str, Any]]:
+    """The findings of every metric and variant that can be chosen, the leading ones first: `answers` by question."""
+    verdicts, said = Verdicts(view), []
+    for choice in view.choices("scores", "metric", "variant") or [leading(view)]:
+        found = findings(verdicts, **choice)
+        answers = {
+            word: [one for one in found if one.question == word] for word in ("where", "changed", "sure")
+        }
+        said.append({**choice, "answers": answers})
+    return said
 
 
 def _panels(view: View, name: str) -> list[dict[str, Any]]:
@@ -107,14 +117,14 @@ def _title(fixed: dict[str, Any]) -> str:
 
 def _data(
     view: View,
-    sentences: list[Finding],
+    answers: dict[str, list[Finding]],
     panels: dict[str, list[dict]],
     points: dict | None,
     confused: dict | None,
 ) -> dict[str, Any]:
     """The data of the page's scripts."""
     depths, layers = _depths(view), _layers(view)
-    first = [finding.choice["layer"] for finding in sentences if "layer" in finding.choice]
+    first = [one.choice["layer"] for found in answers.values() for one in found if "layer" in one.choice]
     table = view.results.profile.table.to_csv(index=False, float_format=f"%.{DIGITS}g")
     return {
         "panels": [panel for named in panels.values() for panel in named],

@@ -5,53 +5,56 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from repalign.figures import as_results
+from repalign.figures.view import ALPHA, View
+from repalign.report.findings.words import with_interval
 from repalign.results.profile import leading_variant
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from repalign.results.profile import LayerProfile
+
+COLUMNS = 3
+"""Metrics side by side; more of them follow below."""
 
 
 def print_table(profile: LayerProfile, compare: bool) -> None:
-    """Print the best layer (or largest difference) of each pair and metric, in the leading variant.
+    """Print the best layer (or the largest difference) of each language and metric, in the leading variant.
 
-    On stderr, because stdout is for the paths of the files written.
+    The values are those of the page: `View.rows("peaks")`, or "changes". On stderr, because stdout is for the paths of
+    the files written.
     """
-    import numpy as np
-
-    table = profile.table[profile.table["baseline"].notna() == compare]
-    table = table[table["variant"] == leading_variant(table["variant"])]
-    pair = [frozenset(ends) for ends in zip(table["source"], table["target"], strict=True)]
-    # The two directions of a retrieval score are merged: their mean, significant if both are.
-    both = table.groupby(["checkpoint", "metric", pair, "layer"], sort=False).agg(
-        source=("source", "first"),
-        target=("target", "first"),
-        value=("value", "mean"),
-        p=("p_adjusted", "max"),
-    )
-    gain = both["value"] * both.index.get_level_values("metric").map(profile.sign)
-    both["worth"] = (both["value"].abs() if compare else gain).fillna(-np.inf)
+    view = View(as_results(profile))
+    table = view.rows("changes" if compare else "peaks")
+    if table.empty:
+        print("no best layers in these results of an earlier version; score them again", file=sys.stderr)
+        return
+    variant = leading_variant(table["variant"])
     kind = "largest difference" if compare else "best layer"
-    for checkpoint, rows in both.groupby("checkpoint", sort=False):
-        metrics = list(dict.fromkeys(rows.index.get_level_values("metric")))
-        lines = [f"{checkpoint}, {table['variant'].iloc[0]}: {kind} (* p < .05 after correction)"]
-        pairs = {
-            f"{ends['source'].iloc[0]}-{ends['target'].iloc[0]}": ends
-            for _, ends in rows.groupby(level=2, sort=False)
-        }
-        width = max(8, *map(len, pairs))  # codes may be as long as eng_Latn
-        lines.append(" " * width + "".join(f"{metric:>16}" for metric in metrics))
-        for name, ends in pairs.items():
-            cells = [_best(ends[ends.index.isin([metric], level="metric")]) for metric in metrics]
-            lines.append(name.ljust(width) + "".join(f"{cell:>16}" for cell in cells))
+    where = f"{variant}, on {view.corpus}" if view.corpus else variant
+    for checkpoint, rows in table[table["variant"] == variant].groupby("checkpoint", sort=False):
+        about = f"{kind}, cross-fitted [95%], layers that may be it; * adjusted p < {ALPHA:g}"
+        lines = [f"{checkpoint}, {where}: {about}"]
+        cells: dict[str, dict[str, str]] = {}
+        for row in rows.itertuples(index=False):
+            name = f"{row.source}-{row.target}"
+            mark = "*" if row.p_adjusted < ALPHA else ""
+            number = with_interval(row.value, row.low, row.high, "+" if compare else "")
+            cells.setdefault(row.metric, {})[name] = f"{number}{mark} {row.layers}"
+        names = list(dict.fromkeys(name for column in cells.values() for name in column))
+        for start in range(0, len(cells), COLUMNS):
+            block = {view.label(metric): cells[metric] for metric in list(cells)[start : start + COLUMNS]}
+            lines += _aligned(
+                [
+                    ["", *block],
+                    *([name, *(column.get(name, "") for column in block.values())] for name in names),
+                ]
+            )
         print("\n".join(lines), file=sys.stderr)
 
 
-def _best(layers: pd.DataFrame) -> str:
-    """The value and its layer; nothing if the metric was not computed."""
-    if layers.empty:
-        return ""
-    key = layers["worth"].idxmax()
-    row, layer = layers.loc[key], key[-1]
-    return f"{row['value']:.3f} at {layer:2}{'*' if row['p'] < 0.05 else ' '}"
+def _aligned(rows: list[list[str]]) -> list[str]:
+    """Lines whose cells begin at the same columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from repalign.errors import unknown
+from repalign.errors import RepalignError, unknown
 from repalign.results.schema import RESULTS
 from repalign.results.summary import ROOM, as_html, few, shortened
 
@@ -27,6 +28,24 @@ def leading_variant(variants: Iterable[str]) -> str:
     """The variant that is drawn, reported and controlled first: centred, else raw, else the first one."""
     present = list(dict.fromkeys(variants))
     return next((name for name in LEADING_VARIANTS if name in present), next(iter(present), ""))
+
+
+def layer_set(ranges: str) -> tuple[int, ...]:
+    """The layers that the table "peaks" lists.
+
+    >>> layer_set("3-5,8")
+    (3, 4, 5, 8)
+
+    Raises:
+        RepalignError: it is not a list of layers and ranges.
+    """
+    layers: list[int] = []
+    for part in filter(None, ranges.split(",")):
+        known = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", part)
+        if known is None:
+            raise RepalignError(f"layers {ranges[:40]!r} of a peak are no ranges such as 3-5,8; score again")
+        layers += range(int(known[1]), int(known[2] or known[1]) + 1)
+    return tuple(layers)
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,17 +85,14 @@ class LayerProfile:
         return f"LayerProfile({shortened(parts, ROOM)})"
 
     def _repr_html_(self) -> str:
-        """For notebooks: the best layer of every score, or the largest difference."""
-        table = self.table
-        worth = (
-            (table["value"] * table["metric"].map(self.sign))
-            .where(table["baseline"].isna(), table["value"].abs())
-            .fillna(-1e9)
-        )
-        keys = ["checkpoint", "baseline", "metric", "variant", "source", "target"]
-        best = worth.groupby([table[key] for key in keys], sort=False, dropna=False).idxmax()
-        columns = [*keys, "layer", "value", "low", "high", "chance", "p_adjusted", "sentences"]
-        return f"<p>{len(table):,} scores; the best layer of each:</p>{as_html(table.loc[best, columns])}"
+        """For notebooks: the best layer of every score, or the largest difference; the scores if these are unknown."""
+        columns = ["value", "low", "high", "chance", "p_adjusted", "sentences"]
+        if self.peaks is None:
+            shown = as_html(self.table[[*IDENTITY, "layer", *columns]])
+            return f"<p>{len(self):,} scores:</p>{shown}"
+        about = "cross-fitted: chosen on some sentences, scored on the others; layers: any of these may be the best"
+        shown = as_html(self.peaks[[*IDENTITY, "layers", *columns]])
+        return f"<p>{len(self):,} scores; the best layer of each ({about}):</p>{shown}"
 
     @property
     def pivot(self) -> str:

@@ -4,6 +4,7 @@ from repalign.statistics.bootstrap import INTERVALS, difference_p, intervals, re
 from repalign.statistics.clusters import by_cluster, design_effect
 from repalign.statistics.correlation import shuffled_p, spearman, spearman_interval
 from repalign.statistics.multiplicity import CORRECTIONS, benjamini_hochberg, holm
+from repalign.statistics.peaks import cross_fitted, may_be_best
 from repalign.statistics.proportions import (
     effective_sentences,
     paired_share_interval,
@@ -19,11 +20,13 @@ __all__ = [
     "against_controls",
     "benjamini_hochberg",
     "by_cluster",
+    "cross_fitted",
     "design_effect",
     "difference_p",
     "effective_sentences",
     "holm",
     "intervals",
+    "may_be_best",
     "paired_share_interval",
     "resamples",
     "share_difference",

@@ -74,12 +74,13 @@ def intervals(
 def student_quantile(influence: np.ndarray, confidence: float) -> np.ndarray:
     """Student's t quantile for a variance estimated from heavy-tailed influences: float64 [score].
 
-    Degrees of freedom after Satterthwaite: 2n / (kurtosis - 1).
+    Degrees of freedom after Satterthwaite: 2n / (kurtosis - 1), at most n - 1.
     """
     squares = influence**2
     variance = squares.mean(-1)
     kurtosis = (squares**2).mean(-1) / np.where(variance > 0, variance, 1) ** 2
-    freedom = 2 * influence.shape[-1] / np.maximum(kurtosis - 1, 0.1)
+    n = influence.shape[-1]
+    freedom = np.minimum(2 * n / np.maximum(kurtosis - 1, 0.1), max(n - 1, 1))
     return special.stdtrit(freedom, (1 + confidence) / 2)
 
 

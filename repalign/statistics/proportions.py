@@ -42,8 +42,8 @@ def effective_sentences(
     """Number of independent sentences that would say as much as these in their clusters: float64 [...].
 
     Sentences divided by the design effect, which is taken larger the fewer clusters it is estimated from, by Student's
-    t (Korn and Graubard 1998); never more than there are sentences. Where no sentence has an influence, so that a
-    design effect cannot be estimated, the number of clusters: the worst case.
+    t (Korn and Graubard 1998); never more than there are sentences. Where no sentence has an influence, as for a share of 0
+    or 1, a design effect cannot be estimated and is taken as 1 before that.
 
     Args:
         influence: float64 [..., sentence], of mean zero.
@@ -58,8 +58,7 @@ def effective_sentences(
         return np.ones(influence.shape[:-1])
     upper = (1 + confidence) / 2
     wider = (special.stdtrit(count - 1, upper) / special.ndtri(upper)) ** 2
-    effect = np.maximum(design_effect(influence, clusters) * wider, 1.0)
-    return n / np.where(np.isnan(effect), n / count, effect)
+    return n / np.maximum(np.nan_to_num(design_effect(influence, clusters), nan=1.0) * wider, 1.0)
 
 
 def paired_share_interval(

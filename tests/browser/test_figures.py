@@ -62,7 +62,7 @@ def test_language_grid_is_the_table_in_the_order_of_its_tree(open_page, results)
 
 def test_a_finding_leads_to_its_layer(open_page):
     page = open_page("single")
-    button = page.locator(".show[data-choice*=layer]").last
+    button = page.locator(".answers:not([hidden]) .show[data-choice*=layer]").first
     choice = json.loads(button.get_attribute("data-choice"))
     page.locator("#layer").fill("0")
     button.click()

@@ -52,6 +52,23 @@ def test_address_keeps_the_state_and_refuses_nonsense(open_page):
     assert page.locator("#card tbody tr").count() == 0
 
 
+def test_the_words_follow_the_metric_and_variant(open_page):
+    page = open_page("single")
+
+    def shown() -> str:
+        own = "[...document.querySelectorAll('.answers')].filter(a => !a.hidden)"
+        (text,) = page.evaluate(f"{own}.map(a => a.innerText)")
+        return text
+
+    assert "(MEXA, centred, on sample)" in shown()
+    page.select_option("#metric", "cka")
+    assert "(CKA (debiased), centred, on sample)" in shown()
+    assert "MEXA, centred" not in shown()
+    page.evaluate("location.hash = '#metric=p_at_1&variant=raw'")
+    wait(page, "document.getElementById('metric').value === 'p_at_1'")
+    assert "(P@1 averaged over both directions, raw, on sample)" in shown()
+
+
 def test_print_shows_figures_on_white_and_no_controls(open_page):
     page = open_page("single", 390, "dark")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -129,7 +146,7 @@ def test_200_languages_open(open_page, results):
     shown = {name: many(saved.tables[name], "language") for name in ("map", "sentences", "geometry")}
     page = open_page(Results("many", profile, shown))
     assert "198 languages" in page.locator("#curves p").first.inner_text()
-    assert "all 198 languages are above chance" in page.locator(".head").first.inner_text()
+    assert "198 languages" in page.locator(".answers:not([hidden]) .head").last.inner_text()
     assert set(plotted(page, "curves-1")) >= {"median language", "chance"}
     assert page.evaluate("repalign.maps[0].space.languages.length") == 199
 

@@ -89,6 +89,37 @@ def test_alignment_stands_beside_scores_at_its_best_layer_both_ways(zh, el):
     assert found["alignment"].tolist() == pytest.approx([0.7, 0.4, -5.0, -6.0])
 
 
+@pytest.mark.parametrize(
+    ("sets", "layer"),
+    [
+        (["0", "0-1", "1"], 1),  # equal votes: the better mean
+        (["0", "0-1", "0"], 0),
+        (["2", "2", "2"], 2),
+        (None, 1),
+    ],
+)
+def test_alignment_is_read_at_the_layer_that_may_be_the_best_of_the_most_languages(sets, layer):
+    means = {0: 0.3, 1: 0.4, 2: 0.1}
+    curves = [
+        {"checkpoint": "m", "metric": "mexa", "variant": "centred", "source": "en", "target": target, "layer": layer,
+         "value": value}
+        for target in ("ar", "el", "zh")
+        for layer, value in means.items()
+    ]  # fmt: skip
+    peaks = None
+    if sets:
+        best = [one | {"layers": layers} for one, layers in zip(curves[::3], sets, strict=True)]
+        other = [one | {"layers": "2", "variant": "raw"} for one in best]  # not the leading variant
+        peaks = complete(RESULTS["peaks"], pd.DataFrame(best + other).assign(baseline=pd.NA))
+    table = complete(RESULTS["profile"], pd.DataFrame(curves).assign(baseline=pd.NA))
+    scores = pd.DataFrame({"language": ["ar", "el", "zh"], "value": [1.0, 2.0, 3.0], "scorer": "exact"})
+    found = alignment_table(
+        Results("x", LayerProfile(table, {}, {}, peaks)), scores.assign(checkpoint="m", baseline=pd.NA)
+    )
+    assert set(found["layer"]) == {layer}
+    assert found["alignment"].tolist() == [means[layer]] * 3
+
+
 @pytest.mark.parametrize("code", ["zh", "zho_Hans"])
 def test_sentences_stand_beside_the_questions_about_them(code):
     rng = np.random.default_rng(0)

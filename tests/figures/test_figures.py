@@ -131,15 +131,21 @@ def test_layers_against_layers_are_those_of_the_table(results):
 
 
 def test_series_shows_each_language_at_its_best_layer(results):
+    """Its value is cross-fitted, not the largest of the curve."""
     figure = draw("series", results, metric="mexa", variant="centred")
-    rows = results.profile.where(baseline=None, metric="mexa", variant="centred", target="ar").table
-    best = rows.groupby("checkpoint", sort=False)["value"].max()
-    line, ends = trace(figure, "ar"), rows.loc[rows.groupby("checkpoint", sort=False)["value"].idxmax()]
-    assert list(line.x) == ["base", "alpaca", "m-llama"]
-    np.testing.assert_allclose(line.y, best, atol=1e-6)
-    np.testing.assert_allclose(line.y + line.error_y.array, ends["high"], atol=1e-6)
-    np.testing.assert_allclose(line.y - line.error_y.arrayminus, ends["low"], atol=1e-6)
+    peaks = results.profile.peaks.query("baseline.isna() and metric == 'mexa' and variant == 'centred'")
+    best, line = peaks[peaks["target"] == "ar"], trace(figure, "ar")
+    assert list(line.x) == list(best["checkpoint"]) == ["base", "alpaca", "m-llama"]
+    np.testing.assert_allclose(line.y, best["value"], atol=1e-6)
+    np.testing.assert_allclose(line.y + line.error_y.array, best["high"], atol=1e-6)
+    np.testing.assert_allclose(line.y - line.error_y.arrayminus, best["low"], atol=1e-6)
+    assert all(layers in text for layers, text in zip(best["layers"], line.text, strict=True))
+    filled = [not symbol.endswith("-open") for symbol in line.marker.symbol]
+    assert filled == list((best["p_adjusted"] < 0.05) & (best["value"] > best["chance"]))
     assert FIGURES["series"].choices(View(sample_results("alpaca", "m-llama", **SMALL))) == []
+    assert (
+        FIGURES["series"].choices(View(replace(results, profile=replace(results.profile, peaks=None)))) == []
+    )
 
 
 def test_the_tree_joins_all_languages_at_their_rows(results):
@@ -176,7 +182,8 @@ def test_many_languages_become_quantiles(results):
 def test_names_are_text_in_every_figure(results):
     evil = "<b>zh</b>"
     table = results.profile.table.replace({"zh": evil, "m-llama": "<i>m</i>"})
-    renamed = Results("x", replace(results.profile, table=table), {})
+    peaks = results.profile.peaks.replace({"zh": evil, "m-llama": "<i>m</i>"})
+    renamed = Results("x", replace(results.profile, table=table, peaks=peaks), {})
     for name in ("curves", "heatmap", "difference", "difference_heatmap", "series"):
         text = json.dumps(draw(name, renamed, theme="light").to_plotly_json(), default=str)
         assert evil not in text
@@ -187,13 +194,41 @@ def test_the_pivot_is_turned_to_the_source():
     row = dict.fromkeys(COLUMNS, 0)
     rows = [
         {**row, "metric": "cka", "source": "ar", "target": "en"},
-        {**row, "metric": "p", "source": "ar", "target": "en", "value": 1},
-        {**row, "metric": "p", "source": "en", "target": "ar", "value": 2},
         {**row, "metric": "cka", "source": "ar", "target": "zh"},
     ]
     turned = from_pivot(pd.DataFrame(rows), "en")
-    assert list(turned["source"]) == ["en", "en"]
-    assert list(zip(turned["metric"], turned["value"], strict=True)) == [("cka", 0), ("p", 2)]
+    assert turned[["source", "target"]].values.tolist() == [["en", "ar"]]
+
+
+def test_two_directions_are_averaged_and_the_larger_p_counts():
+    row = {**dict.fromkeys(COLUMNS, 0), "metric": "p", "baseline": None}
+    there, back = {"source": "en", "target": "ar"}, {"source": "ar", "target": "en"}
+    ends = {"value": 0.2, "low": 0.1, "high": 0.3, "chance": 0.01}
+    other = {"value": 0.4, "low": 0.3, "high": 0.6, "chance": 0.03}
+    table = pd.DataFrame(
+        [{**row, **there, **ends, "layer": layer, "p": 0.04, "p_adjusted": 0.2} for layer in (0, 1)]
+        + [{**row, **back, **other, "layer": 0, "p": 0.01, "p_adjusted": 0.3}]
+        + [{**row, **back, **other, "layer": 1, "low": np.nan, "p": np.nan, "p_adjusted": 0.1}]
+        + [{**row, **there, **ends, "layer": 2}]
+    )
+    averaged = from_pivot(table, "en").set_index("layer")
+    columns = ["value", "low", "high", "chance", "p", "p_adjusted"]
+    expected = [
+        [0.3, 0.2, 0.45, 0.02, 0.04, 0.3],
+        [0.3, np.nan, 0.45, 0.02, np.nan, 0.2],
+        [0.2, 0.1, 0.3, 0.01, 0, 0],
+    ]
+    np.testing.assert_allclose(averaged[columns].to_numpy(float), expected)
+
+
+def test_a_metric_with_two_directions_says_that_they_are_averaged(results):
+    view = View(results)
+    assert view.label("p_at_1") == "P@1 averaged over both directions"
+    assert view.label("mexa") == "MEXA"
+    rows = results.profile.where(checkpoint="m-llama", baseline=None, metric="p_at_1", variant="raw").table
+    means = rows[(rows["source"] == "zh") | (rows["target"] == "zh")].groupby("layer")["value"].mean()
+    line = trace(draw("curves", results, checkpoint="m-llama", metric="p_at_1", variant="raw"), "zh")
+    np.testing.assert_allclose(line.y, means, atol=1e-6)
 
 
 def test_styles_differ_and_can_be_seen_on_light_and_dark():

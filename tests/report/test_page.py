@@ -18,6 +18,7 @@ from repalign.commands import main as cli
 from repalign.corpora import ParallelCorpus
 from repalign.corpora.checks import check
 from repalign.errors import RepalignError
+from repalign.figures.view import View
 from repalign.report import Report
 from repalign.report.confusions import confusions
 from repalign.report.manifest import manifest
@@ -148,6 +149,20 @@ def test_differences_alone_make_a_page(tmp_path):
     assert "m-llama over alpaca:" in html
 
 
+def test_the_page_holds_the_findings_of_every_metric_and_variant(results, tmp_path):
+    html = page(results, tmp_path)
+    blocks = re.findall(r'<div class="answers" data-metric="(\w+)" data-variant="(\w+)"( hidden)?>', html)
+    choices = {
+        (one["metric"], one["variant"]) for one in View(results).choices("scores", "metric", "variant")
+    }
+    assert {block[:2] for block in blocks} == choices
+    assert [block[2] for block in blocks] == ["", *[" hidden"] * (len(blocks) - 1)]
+    start, end = html.index('<section id="findings"'), html.index("</section>")
+    assert end - start < 6000 * len(blocks)
+    for metric, variant in choices:
+        assert f"({View(results).label(metric)}, {variant}, on sample)" in html[start:end]
+
+
 def test_no_scores_are_reported(results):
     with pytest.raises(RepalignError, match="no scores to report"):
         Report("empty", replace(results.profile, table=results.profile.table[:0]))
@@ -275,9 +290,7 @@ def test_results_show_themselves_in_notebooks(results):
     html = results._repr_html_()
     assert "m-llama" in html
     assert html.count("<tr") > 10
-    best = (
-        results.profile.where(metric="mexa", variant="centred", target="zh", source="en").table["value"].max()
-    )
-    assert f"{best:.3f}" in html
+    best = results.profile.peaks.query("metric == 'mexa' and variant == 'centred' and target == 'zh'")
+    assert all(f"{row.value:.3f}" in html and row.layers in html for row in best.itertuples())
     evil = replace(results.profile, table=results.profile.table.replace({"zh": "<i>zh</i>"}))
     assert "<i>zh" not in evil._repr_html_()

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pandas as pd
 import pytest
-from factories import sample_results
+from factories import complete, sample_results
 from sample_others import sample_evaluation, sample_inside
 
 from repalign.errors import RepalignError
+from repalign.figures.view import View
+from repalign.report.findings.words import with_interval
 from repalign.report.profile_text import print_table
 from repalign.results.evaluation import Evaluation
 from repalign.results.inside import Inside
-from repalign.results.profile import COLUMNS, LayerProfile
+from repalign.results.profile import LayerProfile, layer_set
 from repalign.results.results import Results
 from repalign.results.schema import KINDS, RESULTS, SCHEMA
 
@@ -213,28 +216,66 @@ def test_a_page_a_repr_and_an_html_repr_are_short_enough_to_read():
     assert "<b>" not in sample_inside("<b>x</b>")._repr_html_()
 
 
-def test_the_summary_names_the_nearest_layer_and_the_largest_change(capsys):
-    def shown(values, baseline, way="lower"):
-        rows = {"checkpoint": "b", "baseline": baseline, "metric": "m", "variant": "raw", "source": "en", "target": "zh",
-                "layer": range(3), "value": values}  # fmt: skip
-        table = pd.DataFrame({**dict.fromkeys(COLUMNS, 0), **rows})
-        print_table(
-            LayerProfile(table, {}, {"higher_is_better": {"m": way == "higher"}}),
-            compare=baseline is not None,
-        )
-        return capsys.readouterr().err.splitlines()[-1]
-
-    assert "0.200 at  1" in shown([0.9, 0.2, 0.5], None)
-    assert "0.900 at  0" in shown([0.9, 0.2, 0.5], None, "higher")
-    assert "-0.400 at  2" in shown([0.3, 0.1, -0.4], "a", "higher")
-    assert "0.400 at  2" in shown([-0.3, 0.1, 0.4], "a")
-    assert "nan at  0" in shown([float("nan")] * 3, None)
+def with_peaks(value: float = 0.2, baseline: str | None = None, **changes: object) -> LayerProfile:
+    """A profile of one language with its best layer, or its largest difference from a baseline."""
+    curve = {
+        "checkpoint": "b",
+        "baseline": baseline,
+        "metric": "m",
+        "variant": "raw",
+        "source": "en",
+        "target": "zh",
+    }
+    scores = complete(RESULTS["profile"], [{**curve, "layer": layer, "value": 0.9} for layer in range(3)])
+    best = {**curve, "layer": 1, "layers": "0-1", "value": value, "low": 0.1, "high": 0.3, "p_adjusted": 0.04}
+    return LayerProfile(scores, {"b": "b@1|news#2|raw"}, {}, complete(RESULTS["peaks"], [best | changes]))
 
 
-def test_the_best_layer_in_a_notebook_is_the_nearest():
-    rows = {"checkpoint": "b", "baseline": None, "metric": "m", "variant": "raw", "source": "en", "target": "zh",
-            "layer": range(3), "value": [0.9, 0.2, 0.5]}  # fmt: skip
-    table = pd.DataFrame({**dict.fromkeys(COLUMNS, 0), **rows})
-    for way, best in (("lower", "0.200"), ("higher", "0.900")):
-        html = LayerProfile(table, {}, {"higher_is_better": {"m": way == "higher"}})._repr_html_()
-        assert [value for value in ("0.900", "0.200", "0.500") if value in html] == [best]
+@pytest.mark.parametrize(
+    ("peak", "line"),
+    [
+        ({}, "en-zh  0.20 [0.10, 0.30]* 0-1"),
+        ({"p_adjusted": 0.06}, "en-zh  0.20 [0.10, 0.30] 0-1"),
+        ({"value": 0.004, "low": float("nan"), "layers": "1"}, "en-zh  0.0040* 1"),
+        ({"baseline": "a", "value": -0.4, "low": -0.5, "high": -0.3}, "en-zh  -0.40 [-0.50, -0.30]* 0-1"),
+    ],
+)
+def test_the_terminal_shows_the_cross_fitted_value_and_the_layers_that_may_be_the_best(peak, line, capsys):
+    print_table(with_peaks(**peak), compare="baseline" in peak)
+    head, _, last = capsys.readouterr().err.splitlines()
+    assert head.startswith("b, raw, on news: ")
+    assert "cross-fitted [95%], layers that may be it; * adjusted p < 0.05" in head
+    assert last == line
+
+
+def test_the_terminal_shows_the_values_of_the_page(saved, capsys):
+    """Also of a metric with two directions."""
+    results = Results.load(saved)
+    print_table(results.profile, compare=False)
+    shown, view = capsys.readouterr().err, View(results)
+    assert "P@1 averaged over both directions" in shown
+    assert view.label("p_at_1") == "P@1 averaged over both directions"
+    peaks = view.rows("peaks", variant="centred")
+    assert set(peaks["metric"]) == {"mexa", "cka", "p_at_1", "cosine_gap"}
+    for row in peaks.itertuples():
+        assert with_interval(row.value, row.low, row.high) in shown
+
+
+def test_results_without_best_layers_name_none(capsys):
+    earlier = dataclasses.replace(with_peaks(), peaks=None)
+    print_table(earlier, compare=False)
+    assert capsys.readouterr().err.startswith("no best layers in these results")
+    assert "best" not in earlier._repr_html_()
+
+
+def test_a_notebook_shows_the_cross_fitted_value_and_the_layers():
+    html = with_peaks()._repr_html_()
+    assert "cross-fitted" in html
+    assert all(f"<td>{cell}</td>" in html for cell in ("0.200", "0.100", "0.300", "0-1"))
+    assert "0.900" not in html
+
+
+@pytest.mark.parametrize("wrong", ["x", "1-", "3-5;8", "-1", "9" * 12])
+def test_layers_of_a_peak_that_are_no_ranges_are_refused(wrong):
+    with pytest.raises(RepalignError, match="no ranges such as 3-5,8"):
+        layer_set(wrong)

@@ -4,32 +4,39 @@ from __future__ import annotations
 
 from repalign.figures.view import View
 from repalign.report.findings.changed import changed
-from repalign.report.findings.finding import Finding
+from repalign.report.findings.disagreement import disagreement
+from repalign.report.findings.finding import Claim, Finding
 from repalign.report.findings.sure import sure
+from repalign.report.findings.verdicts import Verdicts
 from repalign.report.findings.where import where
 
-__all__ = ["Finding", "findings", "leading"]
+__all__ = ["Claim", "Finding", "Verdicts", "findings", "leading"]
 
 
-def findings(view: View) -> list[Finding]:
-    """Where languages align, what changed, and how sure that is, by the leading metric and variant.
+def findings(view: View | Verdicts, metric: str = "", variant: str = "") -> list[Finding]:
+    """Whether metrics agree, where languages align, what changed, and how sure that is, by one metric and variant.
 
-    A language is "above chance" at a layer whose score is significantly better than chance, adjusted for the
-    number of tests; a "change" is a paired difference that is significant by the same rule. One score "exceeds"
-    or has "clearly dropped" below another where their intervals do not overlap.
+    What a sentence may claim is decided by `Verdict` for a checkpoint, and by the same adjusted p for a change.
+
+    Args:
+        view: the results, or the verdicts on them, to share these between metrics.
+        metric, variant: as in the table; by default the leading ones.
     """
-    lead = leading(view)
-    scores, differences = view.rows("scores", **lead), view.rows("differences", **lead)
-    sentences = [
-        where(view, rows, str(name), lead) for name, rows in scores.groupby("checkpoint", sort=False)
+    verdicts = view if isinstance(view, Verdicts) else Verdicts(view)
+    lead = leading(verdicts.view)
+    metric, variant = metric or lead["metric"], variant or lead["variant"]
+    found = [
+        *disagreement(verdicts, metric, variant),
+        *where(verdicts, metric, variant),
+        *changed(verdicts, metric, variant),
+        *sure(verdicts, metric, variant),
     ]
-    for (checkpoint, baseline), rows in differences.groupby(["checkpoint", "baseline"], sort=False):
-        sentences.append(changed(view, rows, str(checkpoint), str(baseline), lead))
-    return sentences + (sure(view, scores, lead) if len(scores) else [])
+    order = ("where", "changed", "sure")
+    return sorted(found, key=lambda one: order.index(one.question))
 
 
 def leading(view: View) -> dict[str, str]:
-    """The metric and variant that the findings report."""
+    """The metric and variant that are reported first."""
     return (view.choices("scores", "metric", "variant") or view.choices("differences", "metric", "variant"))[
         0
     ]

@@ -2,144 +2,112 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from repalign.figures.view import ALPHA, above_chance
-from repalign.report.findings.finding import MAX_NAMED_LANGUAGES, Finding
-from repalign.report.findings.peaks import SHARED_TOKENS, exceeds, is_above_chance, peaks, with_control
-from repalign.report.findings.words import correction, count_of, joined, language_list, listing
+from repalign.figures.view import ALPHA
+from repalign.report.findings.finding import MAX_NAMED_LANGUAGES, Claim, Finding, Kind
+from repalign.report.findings.verdicts import (
+    BASELINES,
+    CLAIM,
+    CONFOUNDS,
+    SHARED_TOKENS,
+    Verdict,
+    Verdicts,
+)
+from repalign.report.findings.words import correction, count_of, joined, language_list, listing, measure
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from repalign.figures.view import View
-
-BASELINES = {
-    SHARED_TOKENS: "the shared-token control (no model)",
-    "random-weights": "the same model with random weights",
-}
-"""Controls that a score should exceed."""
-
-CONFOUNDS = {
-    "unshared-tokens": "without the tokens that both languages share",
-    "length-matched": "on sentences of matched length",
-    "length-partialled": "after regressing out sentence length",
-}
-"""Controls under which a score should still be above chance."""
-
-Pairs = frozenset[tuple[str, str]]
-"""Checkpoints, each with a language."""
+CROSS_FITTED = (
+    "The best layer is chosen on some sentences and scored on the others (cross-fitted), so its score is not too high "
+    "for having been chosen."
+)
 
 
-def sure(view: View, scores: pd.DataFrame, lead: dict[str, str]) -> list[Finding]:
-    """The amount of evidence, the other metrics, the controls, and the known confounds."""
-    size = Finding("sure", _size(view, scores), f"{view.label(lead['metric'])}, {lead['variant']}")
-    significant = scores[above_chance(scores)]
-    sentences = [size, *_other_metrics(view, significant, lead)]
-    if significant.empty:
-        return sentences
-    sentences += _controls(view, significant, lead)
-    early = list(dict.fromkeys(significant.loc[significant["layer"] == 0, "target"]))
-    if early:
-        reason = "Shared names, digits and loanwords can cause this."
-        text = f"Above chance already at layer 0, before any block: {language_list(early)}. {reason}"
-        sentences.append(Finding("sure", text))
-    text = "Best-layer scores are slightly optimistic: the layer was chosen on these sentences."
-    return [*sentences, Finding("sure", text)]
-
-
-def _size(view: View, scores: pd.DataFrame) -> str:
+def sure(verdicts: Verdicts, metric: str, variant: str) -> list[Finding]:
+    """The amount of evidence, whether sentences are independent, the controls, and the known confounds."""
+    lead = {"metric": metric, "variant": variant}
+    view, named = verdicts.view, measure(verdicts.view, metric, variant)
+    rows = view.rows("scores", **lead)
+    if rows.empty:
+        return []
     settings = view.results.profile.settings
-    return (
-        f"{count_of(scores['sentences'])} sentences, {joined(scores['target'].nunique(), 'language')} × "
-        f"{joined(scores['layer'].nunique(), 'layer')}; p-values are adjusted over all of these "
-        f"({correction(view)}), "
-        f"intervals are {100 * settings.get('confidence', 0.95):g}%."
+    size = (
+        f"{count_of(rows['sentences'])} sentences, {joined(rows['target'].nunique(), 'language')} × "
+        f"{joined(rows['layer'].nunique(), 'layer')}; p-values are adjusted over all of these "
+        f"({correction(view)}), intervals are {100 * settings.get('confidence', 0.95):g}%. "
+        f"Sentences claim what has an adjusted p < {CLAIM:g}; figures mark p < {ALPHA:g}."
     )
+    findings = [Finding("sure", size, named), Finding("sure", _independence(verdicts, lead), named)]
+    if len(view.rows("peaks", **lead)) and rows["layer"].nunique() > 1:
+        findings.append(Finding("sure", CROSS_FITTED, named))
+    significant = [one for one in verdicts.of(metric, variant) if one.significant]
+    if verdicts.too_few or not significant:
+        return findings
+    findings += _controls(significant, lead, named)
+    early = [one for one in significant if one.early]
+    if early:
+        text = (
+            f"Above chance already at layer 0, before any block: {language_list(one.language for one in early)}. "
+            "Shared names, digits and loanwords can cause this."
+        )
+        findings.append(Finding("sure", text, named, claims=_claims("early", early, lead)))
+    return findings
 
 
-def _other_metrics(view: View, significant: pd.DataFrame, lead: dict[str, str]) -> list[Finding]:
-    """Which languages the other metrics find above chance that the leading one does not, and the other way round."""
-    table = view.rows("scores", variant=lead["variant"])
-    scored, reference = _pairs(table), _pairs(significant)
-    labels: dict[tuple[Pairs, Pairs], list[str]] = {}
-    for metric, rows in table[table["metric"] != lead["metric"]].groupby("metric", sort=False):
-        pairs = _pairs(rows[above_chance(rows)])
-        labels.setdefault((pairs - reference, reference - pairs), []).append(view.label(str(metric)))
-    if not labels:
-        return []
-    parts = [
-        f"{listing(names)} {_agreement(more, fewer, reference, scored, plural=len(names) > 1)}"
-        for (more, fewer), names in labels.items()
-    ]
-    text = "; ".join(parts)
-    evidence = f"above chance at one layer or more, {lead['variant']}, adjusted p < {ALPHA:g}"
-    return [Finding("sure", f"{text[0].upper()}{text[1:]}.", evidence)]
+def _independence(verdicts: Verdicts, lead: dict[str, str]) -> str:
+    """Whether sentences come from documents, and what that does to the intervals."""
+    documents = verdicts.view.results.profile.settings.get("documents")
+    if documents is None:
+        return "Documents are unknown: intervals and p-values assume that sentences are independent."
+    rows = verdicts.view.rows("scores", **lead)
+    text = f"{documents} documents: intervals resample documents, p-values shuffle within them"
+    if "design_effect" in rows and rows["design_effect"].notna().any():
+        effect = rows["design_effect"].median()
+        return f"{text}; variances are {effect:.1f} times those of independent sentences (design effect, median)."
+    return f"{text}."
 
 
-def _pairs(rows: pd.DataFrame) -> Pairs:
-    return frozenset(zip(rows["checkpoint"], rows["target"], strict=True))
-
-
-def _agreement(more: Pairs, fewer: Pairs, reference: Pairs, scored: Pairs, plural: bool) -> str:
-    """What metrics find in comparison with the leading one, which finds `reference`."""
-    find, do = ("find", "do") if plural else ("finds", "does")
-    if not more and not fewer:
-        return f"{find} the same languages" if reference else f"{find} none either"
-    also = "also " if reference - fewer else ""
-    parts = [f"{also}{find} {_named(more, scored)}"] if more else []
-    parts += [f"{do} not find {_named(fewer, scored)}"] if fewer else []
-    return " but ".join(parts)
-
-
-def _named(pairs: Pairs, scored: Pairs) -> str:
-    """Languages by checkpoint; the checkpoint goes without saying where there is one."""
-    checkpoints = sorted({checkpoint for checkpoint, _ in scored})
-    parts = []
-    for checkpoint in checkpoints:
-        languages = sorted(language for name, language in pairs if name == checkpoint)
-        total = len({language for name, language in scored if name == checkpoint})
-        if languages:
-            whole = len(languages) == total > 1
-            everyone = "both languages" if total == 2 else f"all {total} languages"
-            what = everyone if whole else language_list(languages)
-            parts.append(what if len(checkpoints) == 1 else f"{what} in {checkpoint}")
-    return listing(parts)
-
-
-def _controls(view: View, significant: pd.DataFrame, lead: dict[str, str]) -> list[Finding]:
-    """Whether each language, at its best layer, exceeds the baselines and is above chance without confounds."""
-    tops, parts = peaks(significant), []
-    one = significant["checkpoint"].nunique() == 1
+def _controls(significant: Sequence[Verdict], lead: dict[str, str], named: str) -> list[Finding]:
+    """How many of the languages above chance exceed each baseline, and remain above chance without each confound."""
+    one, parts, claims = len({verdict.checkpoint for verdict in significant}) == 1, [], []
     for control, meaning in (BASELINES | CONFOUNDS).items():
-        pairs = with_control(view, tops, control, lead)
-        passed = exceeds if control in BASELINES else lambda _, row: is_above_chance(row)
-        failed = [_name(peak, one) for peak, row in pairs if not passed(peak, row)]
-        if len(pairs) == 1:
-            verbs = ("exceeds", "does not exceed") if control in BASELINES else ("is still", "is not")
-            who = f"{_name(pairs[0][0], one)} {verbs[len(failed)]}"
+        passed = [verdict for verdict in significant if verdict.controls.get(control)]
+        failed = [verdict for verdict in significant if verdict.controls.get(control) is False]
+        total = len(passed) + len(failed)
+        if not total:
+            continue
+        claims += _claims("passes", passed, lead, control)
+        one_of = ("exceeds", "does not exceed") if control in BASELINES else ("is", "is not")
+        several = "exceed" if control in BASELINES else "are"
+        if total == 1:
+            who = f"{_name((passed + failed)[0], one)} {one_of[len(failed)]}"
+        elif len(passed) == total:
+            who = f"{'both' if total == 2 else f'all {total}'} {several}"
         else:
-            verbs = ("exceed", "exceeds") if control in BASELINES else ("are still", "is still")
-            who = _count(len(pairs) - len(failed), len(pairs), verbs)
-        if pairs:
-            what = meaning if control in BASELINES else f"above chance {meaning}"
-            some = 0 < len(failed) < len(pairs) and len(failed) <= MAX_NAMED_LANGUAGES
-            parts.append(f"{who} {what}{f' (not {listing(failed)})' if some else ''}")
-    if not parts:
-        return []
-    text = f"At the best layer: {'; '.join(parts)}."
-    return [Finding("sure", text, "exceed: the intervals do not overlap")]
+            who = f"{len(passed) or 'none'} of {total} {several if len(passed) > 1 else one_of[0]}"
+        some = 0 < len(failed) < total and len(failed) <= MAX_NAMED_LANGUAGES
+        which = f" (not {listing([_name(verdict, one) for verdict in failed])})" if some else ""
+        what = meaning if control in BASELINES else f"above chance {meaning}"
+        parts.append(f"{who} {what}{which}")
+    findings = []
+    if parts:
+        text = f"Controls of what is above chance: {'; '.join(parts)}."
+        evidence = f"{named}; exceed: the intervals do not overlap at the best layers"
+        findings.append(Finding("sure", text, evidence, claims=tuple(claims)))
+    if any(SHARED_TOKENS not in verdict.controls for verdict in significant):
+        text = "Shared tokens were not controlled for in this variant; they alone can put a language above chance."
+        findings.append(Finding("sure", text, named))
+    return findings
 
 
-def _name(peak: pd.Series, one: bool) -> str:
+def _name(verdict: Verdict, one: bool) -> str:
     """The language, with its checkpoint unless there is only one."""
-    return language_list([peak["target"]]) + ("" if one else f" in {peak['checkpoint']}")
+    return language_list([verdict.language]) + ("" if one else f" in {verdict.checkpoint}")
 
 
-def _count(passed: int, total: int, verbs: tuple[str, str]) -> str:
-    """
-    >>> _count(6, 6, ("are", "is")), _count(0, 6, ("are", "is")), _count(1, 6, ("are", "is"))
-    ('all 6 are', 'none of 6 is', '1 of 6 is')
-    """
-    who = f"all {total}" if passed == total else f"{passed or 'none'} of {total}"
-    return f"{who} {verbs[passed <= 1]}"
+def _claims(kind: Kind, group: Sequence[Verdict], lead: dict[str, str], other: str = "") -> tuple[Claim, ...]:
+    """One claim per checkpoint."""
+    names = dict.fromkeys(verdict.checkpoint for verdict in group)
+    languages = {name: tuple(one.language for one in group if one.checkpoint == name) for name in names}
+    return tuple(
+        Claim(kind, name, lead["metric"], lead["variant"], languages[name], other=other) for name in names
+    )

@@ -2,119 +2,205 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from repalign.figures.view import above_chance
-from repalign.report.findings.finding import MAX_NAMED_LANGUAGES, Finding
-from repalign.report.findings.peaks import SHARED_TOKENS, best, exceeds, peaks, with_control
+from repalign.report.findings.finding import MAX_NAMED_LANGUAGES, Claim, Finding, Kind
+from repalign.report.findings.verdicts import BASELINES, CONFOUNDS, Verdict, Verdicts
 from repalign.report.findings.words import (
     adjusted,
     called,
+    everyone,
     language_list,
     layers_in_words,
-    number,
+    listing,
+    measure,
     p_in_words,
+    rounded,
+    value_range,
+    with_interval,
 )
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from repalign.figures.view import View
 
+BEYOND = BASELINES | {name: f"chance {meaning}" for name, meaning in CONFOUNDS.items()}
+"""What a language is not above where it fails a control."""
 
-def where(view: View, rows: pd.DataFrame, checkpoint: str, lead: dict[str, str]) -> Finding:
-    """At which layers one checkpoint aligns languages with the pivot most, how strongly, and how many of them."""
-    pivot, significant = language_list([view.pivot]), rows[above_chance(rows)]
-    if significant.empty:
+
+def where(verdicts: Verdicts, metric: str, variant: str) -> list[Finding]:
+    """For each checkpoint: which languages align with the pivot, at which layers, and which do not."""
+    made = verdicts.of(metric, variant)
+    names = dict.fromkeys(verdict.checkpoint for verdict in made)
+    return [
+        _Where(verdicts, name, metric, variant, [one for one in made if one.checkpoint == name]).finding()
+        for name in names
+    ]
+
+
+class _Where:
+    """The sentence on one checkpoint, metric and variant."""
+
+    def __init__(
+        self, verdicts: Verdicts, checkpoint: str, metric: str, variant: str, every: list[Verdict]
+    ) -> None:
+        self.view: View = verdicts.view
+        self.too_few = verdicts.too_few
+        self.checkpoint, self.lead = checkpoint, {"metric": metric, "variant": variant}
+        self.every, self.pivot = every, language_list([self.view.pivot])
+        rows = self.view.rows("scores", checkpoint=checkpoint, **self.lead)
+        self.first, self.last = int(rows["layer"].min()), int(rows["layer"].max())
+        self.n_layers = rows["layer"].nunique()
+
+    def finding(self) -> Finding:
+        named = measure(self.view, **self.lead)
+        if self.too_few:
+            text = f"{self.checkpoint}: {self.too_few} ({named})."
+            return self._finding(text, "", [self._claim("too few", self.every)])
+        found = [one for one in self.every if one.found]
+        parts: list[str] = []
+        claims: list[Claim] = []
+        for kind, group in self._by_claim(found):
+            parts.append(self._who(group, kind))
+            claims.append(self._claim(kind, group))
+        for failed in dict.fromkeys(one.failed for one in self.every if one.significant and one.failed):
+            group = [one for one in self.every if one.significant and one.failed == failed]
+            beyond = " or ".join(BEYOND[control] for control in failed)
+            parts.append(
+                f"{self._everyone(group)} {_be(group)} above chance, but not above {beyond}: no evidence of alignment"
+            )
+            claims += [self._claim("above chance", group)]
+            claims += [self._claim("not beyond", group, other=control) for control in failed]
+        weak = [one for one in self.every if not one.significant and not one.refuted]
+        if weak:
+            parts.append(f"the evidence is too weak for {self._everyone(weak)}")
+            claims.append(self._claim("too weak", weak))
+        rest = [one for one in self.every if not one.significant and one.refuted]
+        if rest:
+            parts.append(self._none(rest))
+            claims.append(self._claim("no evidence", rest))
+        sentence, course_claims = self._course(found)
         text = (
-            f"{checkpoint}: no evidence of alignment with {pivot}; no language is above chance at any layer."
+            f"{self.checkpoint}: {parts[0]} ({named}){''.join(f'; {part}' for part in parts[1:])}.{sentence}"
         )
-        return Finding("where", text, f"smallest adjusted {p_in_words(rows['p_adjusted'].min())}", dict(lead))
-    names, tops = list(rows["target"].unique()), peaks(significant)
-    compared = with_control(view, tops, SHARED_TOKENS, lead)
-    exceeding = [str(peak["target"]) for peak, control in compared if exceeds(peak, control)]
-    weak = bool(compared) and not exceeding
-    claim = f"weak evidence of alignment with {pivot}, which" if weak else f"alignment with {pivot}"
-    sentence = (
-        f"{checkpoint}: {claim} peaks at {_peak(tops, view.label(lead['metric']))}; "
-        f"{_who(significant, rows)}{_beyond_shared_tokens(exceeding, len(compared))}."
-    )
-    top_layers = [int(peak["layer"]) for peak in tops]
-    return Finding(
-        "where",
-        " ".join(filter(None, [sentence, _dropped(significant, rows)])),
-        f"{view.label(lead['metric'])}, {lead['variant']}; above chance, {adjusted(view)}",
-        {**lead, "layer": max(sorted(set(top_layers)), key=top_layers.count)},
-        tuple(_language(rows[rows["target"] == name], name, lead) for name in names)
-        if len(names) <= MAX_NAMED_LANGUAGES
-        else (),
-    )
+        smallest = min((one.p for one in self.every), default=1.0)
+        evidence = f"claimed from {adjusted(self.view)}; the smallest is {p_in_words(smallest)}"
+        return self._finding(text, evidence, [*claims, *course_claims], self._details(), found or weak)
 
+    @staticmethod
+    def _by_claim(found: Sequence[Verdict]) -> list[tuple[Kind, list[Verdict]]]:
+        """The languages that are aligned, and those of which less can be claimed; none of either is left out."""
+        groups: list[tuple[Kind, list[Verdict]]] = [
+            ("aligned", [one for one in found if one.aligned]),
+            ("above chance", [one for one in found if not one.aligned]),
+        ]
+        return [(kind, group) for kind, group in groups if group]
 
-def _peak(tops: list[pd.Series], label: str) -> str:
-    """The best layers, and the values there."""
-    values = sorted(peak["value"] for peak in tops)
-    low, high = f"{values[0]:.2f}", f"{values[-1]:.2f}"
-    value = low if low == high else f"{low} to {high}"
-    chance = sum(peak["chance"] for peak in tops) / len(tops)
-    layers = layers_in_words({peak["layer"] for peak in tops})
-    return f"{layers} ({label} {value}; chance {chance:.3f})"
+    def _who(self, group: Sequence[Verdict], kind: str) -> str:
+        claim = f"aligned with {self.pivot}" if kind == "aligned" else "above chance"
+        unknown = "" if kind == "aligned" else "; shared tokens were not controlled for"
+        return f"{self._everyone(group)} {_be(group)} {claim}{unknown}"
 
+    def _none(self, rest: Sequence[Verdict]) -> str:
+        claim = f"no evidence of alignment with {self.pivot}"
+        if len(rest) == len(self.every) > 1:
+            return f"{claim} in any of {len(rest)} languages"
+        return f"{claim} for {self._everyone(rest)}"
 
-def _who(significant: pd.DataFrame, rows: pd.DataFrame) -> str:
-    """How many languages are above chance, and at which layers most of them are."""
-    names, total = list(significant["target"].unique()), rows["target"].nunique()
-    if total == 1:
-        who = f"{language_list(names)} is"
-    elif len(names) == total:
-        who = f"{'both' if total == 2 else f'all {total}'} languages are"
-    else:
-        listed = f" ({language_list(names)})" if len(names) <= 3 else ""
-        who = f"{len(names)} of {total} languages{listed} {'is' if len(names) == 1 else 'are'}"
-    counts = significant.groupby("layer")["target"].nunique()
-    most = counts.index[counts == counts.max()]
-    if counts.max() < len(names):
-        return (
-            f"{who} above chance, at most {counts.max()} of them at the same layer ({layers_in_words(most)})"
+    def _course(self, found: Sequence[Verdict]) -> tuple[str, list[Claim]]:
+        """How alignment rises and falls over layers, and where it is highest; nothing without the table of peaks."""
+        known = [one for one in found if one.peak is not None]
+        if not known or self.n_layers == 1:
+            return "", []
+        best = sorted({layer for one in known for layer in one.best})
+        value = value_range(one.peak.value for one in known)
+        if len(known) == 1:
+            value = with_interval(known[0].peak.value, known[0].peak.low, known[0].peak.high)
+        chance = rounded(sum(one.peak.chance for one in known) / len(known))
+        rising, falling = ([one for one in known if getattr(one, way)] for way in ("rises", "falls"))
+        numbers = f"({value}; chance {chance})"
+        narrow = len(best) < self.n_layers
+        if narrow:
+            peak = f"is highest in {layers_in_words(best)} {numbers}"
+        elif all(len(one.best) == self.n_layers for one in known):
+            peak = f"has no layer that stands out {numbers}"
+        else:
+            peak = f"is highest at layers that differ by language {numbers}"
+        verbs = [f"rises from layer {self.first}{_some(rising, known)}"] if rising else []
+        verbs.append(peak)
+        verbs += [f"falls again by the last layer, {self.last}{_some(falling, known)}"] if falling else []
+        claims = [self._claim("best layers", known, tuple(best))] if narrow else []
+        claims += [self._claim("rises", rising)] if rising else []
+        claims += [self._claim("falls", falling)] if falling else []
+        subject = "Alignment" if all(one.aligned for one in known) else "Similarity"
+        return f" {subject} {listing(verbs)}.", claims
+
+    def _details(self) -> tuple[Finding, ...]:
+        if len(self.every) > MAX_NAMED_LANGUAGES:
+            return ()
+        return tuple(self._language(one) for one in self.every)
+
+    def _language(self, one: Verdict) -> Finding:
+        name = called(one.language)
+        p = f"{p_in_words(one.p)}; {measure(self.view, **self.lead)}"
+        if not one.significant:
+            why = "no evidence" if one.refuted else "too weak for a claim"
+            kind: Kind = "no evidence" if one.refuted else "too weak"
+            shown = [] if one.refuted else [one]
+            claims = [self._claim(kind, [one])]
+            return self._finding(f"{name}: {why}.", f"adjusted {p}", claims, found=shown)
+        if one.failed:
+            text = (
+                f"{name}: above chance, but not above {' or '.join(BEYOND[failed] for failed in one.failed)}."
+            )
+            claims = [self._claim("above chance", [one])]
+            claims += [self._claim("not beyond", [one], other=control) for control in one.failed]
+            return self._finding(text, f"adjusted {p}", claims, found=[one])
+        kind = "aligned" if one.aligned else "above chance"
+        claims = [self._claim(kind, [one])]
+        if one.peak is None:
+            where = f"{kind}, significant at {layers_in_words(one.layers)}"
+            return self._finding(f"{name}: {where}.", f"adjusted {p}", claims)
+        peak = one.peak
+        value = with_interval(peak.value, peak.low, peak.high)
+        everywhere = len(one.best) == self.n_layers
+        at = "any layer may be the best" if everywhere else f"the best is in {layers_in_words(one.best)}"
+        claims += [] if everywhere else [self._claim("best layers", [one], one.best)]
+        evidence = f"chance {rounded(peak.chance)}, adjusted {p}"
+        return self._finding(
+            f"{name}: {kind}, {value}{f'; {at}' if self.n_layers > 1 else ''}.", evidence, claims, found=[one]
         )
-    everywhere = len(most) == rows["layer"].nunique() > 1
-    return f"{who} above chance at {'every layer' if everywhere else layers_in_words(most)}"
+
+    def _everyone(self, group: Sequence[Verdict]) -> str:
+        return everyone([one.language for one in group], len(self.every))
+
+    def _claim(
+        self, kind: Kind, group: Sequence[Verdict], layers: tuple[int, ...] = (), other: str = ""
+    ) -> Claim:
+        languages = tuple(one.language for one in group)
+        return Claim(kind, self.checkpoint, **self.lead, languages=languages, layers=layers, other=other)
+
+    def _finding(
+        self,
+        text: str,
+        evidence: str,
+        claims: Sequence[Claim],
+        details: tuple[Finding, ...] = (),
+        found: Sequence[Verdict] = (),
+    ) -> Finding:
+        """Choosing it shows the layer that is most often the best of these languages."""
+        layers = [int(one.peak.layer) for one in found if one.peak is not None]
+        at = {"layer": max(sorted(set(layers)), key=layers.count)} if layers else {}
+        return Finding("where", text, evidence, {**self.lead, **at}, details, tuple(claims))
 
 
-def _beyond_shared_tokens(exceeding: list[str], compared: int) -> str:
-    """How many exceed the shared-token control; empty where all do or there is no control."""
-    if len(exceeding) == compared:
-        return ""
-    if not exceeding:
-        return ", none exceeds the shared-token control"
-    verb = "exceeds" if len(exceeding) == 1 else "exceed"
-    return f", {len(exceeding)} of {compared} {verb} the shared-token control"
+def _be(group: Sequence[Verdict]) -> str:
+    return "is" if len(group) == 1 else "are"
 
 
-def _dropped(significant: pd.DataFrame, rows: pd.DataFrame) -> str:
-    """Languages whose score at the last layer is below their peak, with intervals that do not overlap."""
-    last, dropped = rows["layer"].max(), []
-    for name, layers in significant.groupby("target", sort=False):
-        ends = rows[(rows["target"] == name) & (rows["layer"] == last)]
-        if any(exceeds(best(layers), end) for _, end in ends.iterrows()):
-            dropped.append(str(name))
-    if not dropped:
-        return ""
-    everyone = len(dropped) == significant["target"].nunique() > 1
-    who = "all of them" if everyone else language_list(dropped)
-    return f"It has clearly dropped again by the last layer, {last}, for {who}."
-
-
-def _language(rows: pd.DataFrame, name: str, lead: dict[str, str]) -> Finding:
-    significant = rows[above_chance(rows)]
-    if significant.empty:
-        smallest = f"smallest adjusted {p_in_words(rows['p_adjusted'].min())}"
-        return Finding("where", f"{called(name)}: not above chance at any layer.", smallest, dict(lead))
-    peak = best(significant)
-    return Finding(
-        "where",
-        f"{called(name)}: above chance at {layers_in_words(significant['layer'])}; "
-        f"peak {number(peak)} at layer {peak['layer']}.",
-        f"chance {peak['chance']:.3f}, adjusted {p_in_words(peak['p_adjusted'])}",
-        {**lead, "layer": int(peak["layer"])},
-    )
+def _some(some: Sequence[Verdict], every: Sequence[Verdict]) -> str:
+    """
+    >>> _some([1], [1, 2])
+    ' (1 of 2)'
+    """
+    return "" if len(some) == len(every) else f" ({len(some)} of {len(every)})"

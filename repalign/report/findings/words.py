@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import floor, isnan, log10
 from typing import TYPE_CHECKING
 
 from repalign.corpora.languages import language_name
-from repalign.figures.view import ALPHA
 from repalign.report.findings.finding import MAX_NAMED_LANGUAGES
+from repalign.report.findings.verdicts import CLAIM
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from repalign.figures.view import View
 
 NO_BREAK = "\u00a0"
@@ -52,11 +51,52 @@ def listing(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
 
 
-def number(row: pd.Series, sign: str = "") -> str:
-    """A value and its interval, e.g. "0.31 [0.27, 0.35]"; a third decimal for values below a tenth."""
-    digits = 2 if abs(row["value"]) >= 0.1 else 3
-    value, low, high = (f"{row[column]:{sign}.{digits}f}" for column in ("value", "low", "high"))
-    return value if "nan" in low + high else f"{value} [{low}, {high}]"
+def rounded(value: float, sign: str = "") -> str:
+    """Two decimals; below a tenth two significant digits, of at most six decimals.
+
+    >>> rounded(0.314), rounded(0.0041), rounded(0.0996), rounded(-0.03, "+"), rounded(1e-9)
+    ('0.31', '0.0041', '0.10', '-0.030', '0')
+    """
+    size = abs(value)
+    if size < 5e-7:
+        return "0"
+    decimals = 2 if not size < 0.0995 else min(1 - floor(log10(size)), 6)  # 2 also for NaN
+    return f"{value:{sign}.{decimals}f}"
+
+
+def with_interval(value: float, low: float, high: float, sign: str = "") -> str:
+    """A value and its interval, e.g. "0.31 [0.27, 0.35]"."""
+    ends = "" if isnan(low) or isnan(high) else f" [{rounded(low, sign)}, {rounded(high, sign)}]"
+    return rounded(value, sign) + ends
+
+
+def value_range(values: Iterable[float]) -> str:
+    """
+    >>> value_range([0.311, 0.4]), value_range([0.301, 0.299])
+    ('0.31 to 0.40', '0.30')
+    """
+    known = sorted(values)
+    ends = [rounded(known[0]), rounded(known[-1])]
+    return " to ".join(dict.fromkeys(ends))
+
+
+def measure(view: View, metric: str, variant: str) -> str:
+    """The metric, variant and corpus, as every sentence names them: "MEXA, centred, on everyday"."""
+    where = f", on {view.corpus}" if view.corpus else ""
+    return f"{view.label(metric)}, {variant}{where}"
+
+
+def everyone(languages: Sequence[str], total: int) -> str:
+    """Some of `total` languages: all, both, or which.
+
+    >>> everyone(["ar", "el", "zh"], 3), everyone(["ar", "el"], 2), everyone(["ar"], 1), everyone(["ar", "el"], 6)
+    ('all 3 languages', 'both languages', 'Arabic', 'Arabic and Greek')
+    """
+    if len(languages) == total > 1:
+        return "both languages" if total == 2 else f"all {total} languages"
+    if len(languages) > MAX_NAMED_LANGUAGES:
+        return f"{len(languages)} of {total} languages"
+    return language_list(languages)
 
 
 def p_in_words(p: float) -> str:
@@ -65,8 +105,8 @@ def p_in_words(p: float) -> str:
 
 
 def adjusted(view: View) -> str:
-    """The correction, and the threshold below which p is significant: "Holm-adjusted p < 0.05"."""
-    return f"{correction(view)}-adjusted p < {ALPHA:g}".replace(" < ", f"{NO_BREAK}<{NO_BREAK}")
+    """The correction, and the threshold below which a sentence claims something: "Holm-adjusted p < 0.001"."""
+    return f"{correction(view)}-adjusted p < {CLAIM:g}".replace(" < ", f"{NO_BREAK}<{NO_BREAK}")
 
 
 def correction(view: View) -> str:

@@ -116,6 +116,10 @@
     $("layer").value = data.layers.indexOf(state.layer);
     $("layer").setAttribute("aria-valuetext", `layer ${state.layer}`);
     $("layer-shown").value = `${state.layer} of ${data.layers.at(-1)}`;
+    const answers = [...document.querySelectorAll(".answers")];
+    const fit = ({ dataset }) => 2 * (dataset.metric === state.metric) + (dataset.variant === state.variant);
+    const said = answers.reduce((best, one) => (fit(one) > fit(best) ? one : best));
+    for (const one of answers) one.hidden = one !== said;
     section?.show(milliseconds);
     if ($("confusions-rows")) showConfusions();
     for (const id of seen) drawFigure(id);
