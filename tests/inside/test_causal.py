@@ -18,6 +18,7 @@ from repalign.inside.neurons import Neurons, language_neurons
 from repalign.inside.vocabulary import languages_of_tokens
 from repalign.models.templates import RAW
 from repalign.models.tokenization import TokenRows, tokenize
+from repalign.statistics import step_down_p
 
 
 def test_effects_are_differences_from_the_baseline_model(model, tokens):
@@ -91,13 +92,29 @@ def test_p_is_adjusted_within_each_intervention_and_outcome():
     rng = np.random.default_rng(0)
     measured = []
     for kind, size in (("neurons", 2), ("subspace", 1), ("neurons", 1)):
-        rows = [{"intervention": kind, "outcome": "loss", "p": 1e-4} for _ in range(size)]
+        rows = [
+            {"intervention": kind, "of": None, "language": "en", "outcome": "loss", "p": 1e-4}
+            for _ in range(size)
+        ]
         measured.append(Measured(rows, rng.normal(size=(21, size))))
     measured[0].changes[0] = measured[1].changes[0] = 50
     measured[2].rows[0]["p"] = 0.9
     found = [row["p_adjusted"] for row in adjusted(measured)]
     assert found[:3] == pytest.approx([1 / 21] * 3), "all random studies are left behind"
     assert found[3] >= 0.9, "an adjusted p is not below p itself"
+
+
+def test_ablations_in_the_language_itself_are_a_family_of_their_own():
+    rng = np.random.default_rng(0)
+    label = {"intervention": "neurons", "of": "zh", "outcome": "loss", "p": 1e-4}
+    changes = rng.normal(size=(21, 40))
+    changes[0, 0] = 2.5 * np.abs(changes[1:, 0]).max()
+    changes[1:, 7] = 0
+    changes[5, 7] = 50  # one random study in which another language suffers
+    rows = [{**label, "language": "zh" if row == 0 else f"l{row}"} for row in range(40)]
+    found = [row["p_adjusted"] for row in adjusted([Measured(rows, changes)])]
+    assert found[0] == pytest.approx(1 / 21)
+    assert step_down_p(changes)[0] > 0.05
 
 
 @pytest.mark.heavy
