@@ -65,7 +65,8 @@ def sampled(null: Null, x: torch.Tensor, y: torch.Tensor) -> Null:
     def sample(shuffles: Shuffles) -> np.ndarray:
         rows, orders = shuffles.few
         few, other = (side[rows[:, None], rows].float().cpu().numpy() for side in (x, y))
-        sums = np.einsum("ij,bij->b", few, other[orders[:, :, None], orders[:, None]], dtype=np.float64)
+        moved = other[orders[:, :, None], orders[:, None]].reshape(len(orders), -1)
+        sums = (moved @ few.ravel()).astype(np.float64)
         spread = sums.std() or 1.0
         return null.mean + null.sd * (sums - sums.mean()) / spread
 
@@ -84,7 +85,7 @@ def sampled_edges(null: Null, x: torch.Tensor, y: torch.Tensor, per_edge: float)
     def sample(shuffles: Shuffles) -> np.ndarray:
         start, end = np.nonzero(x.cpu().numpy())
         edges = y.cpu().numpy().ravel()
-        shared = [edges.take(order[start] * len(y) + order[end]).sum() for order in shuffles.orders]
-        return np.array(shared) * per_edge
+        moved = shuffles.orders[:, start] * len(y) + shuffles.orders[:, end]
+        return edges.take(moved).sum(1) * per_edge
 
     return replace(null, sample=sample)

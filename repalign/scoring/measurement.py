@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -95,13 +96,17 @@ class Layer:
         rows = select(self.lengths(source), self.lengths(target)) if select else None
         return Paired(source, target, spec, pair if rows is None else pair.take(rows), rows)
 
+    @cached_property
+    def _folds(self) -> np.ndarray:
+        return folds_of(len(self.rows), self.clusters)
+
     def _made(self, language: str, chain: Sequence[Variant]) -> Representation:
         import torch
 
         side = self._read(language)
         for step in chain:
             if step.change is not None:
-                folds = torch.as_tensor(folds_of(len(self.rows), self.clusters), device=self.device)
+                folds = torch.as_tensor(self._folds, device=self.device)
                 lengths = torch.as_tensor(self.lengths(language), device=self.device)
                 side = Representation(step.change(Language(side.states, folds, lengths)))
         return side

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,56 +49,96 @@ def peak_rows(
     how: Resampling,
 ) -> list[dict[str, Any]]:
     """Rows of the table "peaks" of some pairs of languages at all layers, without the adjusted p."""
+    paired = baseline is not None
+    peaks = [peak for curve in curves(measurements).values() if (peak := _Peak.of(curve, how.seed, paired))]
+    if not peaks:
+        return []
+    low, high = ends([peak.best for peak in peaks], weights, how, paired)
+    over = np.array([end for peak in peaks for end in peak.over_ends])
+    moved = np.stack([row for peak in peaks for row in peak.moved])
+    over_low, over_high = intervals(over, moved, weights, how.confidence, how.method)
     rows = []
-    for curve in curves(measurements).values():
-        first = curve[0][0]
-        row = {
-            "checkpoint": states.checkpoint,
-            "baseline": baseline.checkpoint if baseline else None,
-            "metric": first.metric.name,
-            "variant": first.variant,
-            "source": first.source,
-            "target": first.target,
-            "sentences": first.sentences,
-        }
-        if (peak := _peak(curve, weights, how, baseline is not None)) is not None:
-            rows.append({**row, "depth": states.depth(peak["layer"]), **peak})
+    for number, peak in enumerate(peaks):
+        kept = may_be_best(peak.sign * peak.values, peak.sign * peak.influence, weights, how.confidence)
+        kept[peak.top] = True
+        best, ends_of_range = peak.best, [low[number], high[number]]
+        ends_of_range[peak.sign > 0] += peak.sign * peak.gained
+        if not paired:
+            ends_of_range = np.clip(ends_of_range, *best.metric.bounds).tolist()
+        first, last = 2 * number, 2 * number + 1
+        rows.append({
+            "checkpoint": states.checkpoint, "baseline": baseline.checkpoint if baseline else None,
+            "metric": best.metric.name, "variant": best.variant, "source": best.source, "target": best.target,
+            "layer": best.layer, "depth": states.depth(best.layer),
+            "layers": ranges([one.layer for one, may in zip(peak.layers, kept, strict=True) if may]),
+            "value": best.value, "low": ends_of_range[0], "high": ends_of_range[1],
+            "chosen_on_all": float(peak.values[peak.top]), "chance": best.chance,
+            "calibrated": best.metric.calibrated(best.value, best.chance), "p": peak.p,
+            "over_first": over[first], "over_first_low": over_low[first], "over_first_high": over_high[first],
+            "over_last": over[last], "over_last_low": over_low[last], "over_last_high": over_high[last],
+            "sentences": best.sentences,
+        })  # fmt: skip
     return rows
 
 
-def _peak(curve: Curve, weights: np.ndarray, how: Resampling, paired: bool) -> dict[str, Any] | None:
-    """None where no layer has a score."""
-    merged = [_averaged(layer) for layer in curve]
-    merged = [one for one in merged if not np.isnan(one.value) and not np.isnan(one.influence).any()]
-    if not merged:
-        return None
-    values = np.array([one.value for one in merged])
-    influence = by_cluster(np.stack([one.influence for one in merged]), merged[0].clusters)
-    sign = _sign(merged[0], values, paired)
-    top = int((sign * values).argmax())
-    coarse = _cross_fits(sign * values, sign * influence, FOLDS, how.seed)
-    finer = _cross_fits(sign * values, sign * influence, FINER, how.seed)
-    value = sign * _mean(coarse)
-    best = replace(merged[top], value=value)
-    (low,), (high,) = ends([best], weights, how, paired)
-    # Two of three folds may choose a worse layer than all sentences do; where four of five gain, so may all.
-    gained = max(_mean(finer) - _mean(coarse), 0.0)
-    low, high = (low - gained, high) if sign < 0 else (low, high + gained)
-    if not paired:
-        low, high = np.clip((low, high), *best.metric.bounds)
-    kept = may_be_best(sign * values, sign * influence, weights, how.confidence)
-    kept[top] = True
-    return {
-        "layer": best.layer,
-        "layers": ranges([one.layer for one, may in zip(merged, kept, strict=True) if may]),
-        "value": value, "low": float(low), "high": float(high),
-        "chosen_on_all": float(values[top]),
-        "chance": best.chance,
-        "calibrated": best.metric.calibrated(value, best.chance),
-        "p": _p_of_differences(values, influence, how.seed) if paired else _p_of_best(merged, values, sign),
-        **_over("first", values[0], influence[0], coarse, sign, weights, how),
-        **_over("last", values[-1], influence[-1], coarse, sign, weights, how),
-    }  # fmt: skip
+@dataclass(frozen=True)
+class _Peak:
+    """The best layer of one curve.
+
+    Attributes:
+        layers: the measurements, both directions averaged.
+        values: float64 [layer].
+        influence: float64 [layer, unit].
+        sign: +1 if the best layer is the one with the highest value, -1 if the lowest.
+        top: the position of the best layer on all sentences.
+        best: its measurement, with the cross-fitted value.
+        gained: by how much finer folds improve that.
+        over_ends: the cross-fitted value minus that of the first and of the last layer.
+        moved: influence of each unit on these two, float64 [2, unit].
+        p: of the best layer.
+    """
+
+    layers: list[Measurement]
+    values: np.ndarray
+    influence: np.ndarray
+    sign: int
+    top: int
+    best: Measurement
+    gained: float
+    over_ends: tuple[float, float]
+    moved: np.ndarray
+    p: float
+
+    @classmethod
+    def of(cls, curve: Curve, seed: int, paired: bool) -> _Peak | None:
+        """None where no layer has a score."""
+        layers = [_averaged(layer) for layer in curve]
+        layers = [one for one in layers if not np.isnan(one.value) and not np.isnan(one.influence).any()]
+        if not layers:
+            return None
+        values = np.array([one.value for one in layers])
+        influence = by_cluster(np.stack([one.influence for one in layers]), layers[0].clusters)
+        sign = _sign(layers[0], values, paired)
+        top = int((sign * values).argmax())
+        coarse = _cross_fits(sign * values, sign * influence, FOLDS, seed)
+        finer = _cross_fits(sign * values, sign * influence, FINER, seed)
+        value = sign * _mean(coarse)
+        return cls(
+            layers, values, influence, sign, top, replace(layers[top], value=value),
+            # Two of three folds may choose a worse layer than all sentences do; where four of five gain, so may all.
+            gained=max(_mean(finer) - _mean(coarse), 0.0),
+            over_ends=(value - values[0], value - values[-1]),
+            moved=np.stack([_moved(coarse, sign, influence[end]) for end in (0, -1)]),
+            p=_p_of_differences(values, influence, seed) if paired else _p_of_best(layers, values, sign),
+        )  # fmt: skip
+
+
+def _moved(fits: Sequence[CrossFitted], sign: int, influence: np.ndarray) -> np.ndarray:
+    """Influence on the cross-fitted score minus that of another layer: float64 [unit].
+
+    That of the partition whose choice varies most stands for all: their average varies less than its influence says.
+    """
+    return max((sign * one.influence - influence for one in fits), key=lambda row: float((row**2).sum()))
 
 
 def _averaged(directions: list[Measurement]) -> Measurement:
@@ -132,23 +172,6 @@ def _cross_fits(values: np.ndarray, influence: np.ndarray, folds: int, seed: int
 
 def _mean(fits: Sequence[CrossFitted]) -> float:
     return float(np.mean([one.value for one in fits]))
-
-
-def _over(
-    end: str,
-    value: float,
-    influence: np.ndarray,
-    fits: Sequence[CrossFitted],
-    sign: int,
-    weights: np.ndarray,
-    how: Resampling,
-) -> dict[str, float]:
-    """The cross-fitted score minus that of the first or last layer, paired."""
-    over = sign * _mean(fits) - value
-    # The partition whose choice varies most stands for all: their average varies less than its influence says.
-    moved = max((sign * one.influence - influence for one in fits), key=lambda row: float((row**2).sum()))
-    (low,), (high,) = intervals(np.array([over]), moved[None], weights, how.confidence, how.method)
-    return {f"over_{end}": over, f"over_{end}_low": low, f"over_{end}_high": high}
 
 
 def _p_of_best(layers: Sequence[Measurement], values: np.ndarray, sign: int) -> float:

@@ -116,11 +116,10 @@ def profile(
                 if baseline is not None:
                     at_layer = list(map(minus, at_layer, plan.measured(baseline, layer)))
                 measured += at_layer
-                drawn = weights(units(at_layer[0]))
-                low, high = ends(at_layer, drawn, how, paired=baseline is not None)
+                low, high = ends(at_layer, weights(units(at_layer[0])), how, paired=baseline is not None)
                 rows += [row(one, baseline, m, low[k], high[k]) for k, m in enumerate(at_layer)]
                 bar.update()
-            peaks += peak_rows(one, baseline, measured, drawn, how)
+            peaks += peak_rows(one, baseline, measured, weights(units(measured[0])), how)
     signatures = {one.checkpoint: str(one.signature) for one in [*series, *([baseline] if baseline else [])]}
     settings = {
         "pivot": pivot,

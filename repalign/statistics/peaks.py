@@ -62,6 +62,7 @@ def may_be_best(
     draws = influence @ weights.T
     covariance = influence @ influence.T / units**2
     variance = covariance.diagonal()
+    wider = _small_sample(influence - influence[values.argmax()], confidence)
     kept = np.ones(len(values), dtype=bool)
     for layer in range(len(values)):
         error = np.sqrt(np.maximum(variance + variance[layer] - 2 * covariance[layer], 0.0))
@@ -70,10 +71,11 @@ def may_be_best(
         if (better[~differs] > 1e-12).any():
             kept[layer] = False
         elif differs.any():
+            worst = (better[differs] / error[differs]).max()
+            if worst <= 0:
+                continue
             of_chance = ((draws[differs] - draws[layer]) / error[differs, None]).max(0)
-            wider = _small_sample(influence[differs] - influence[layer], confidence)
-            allowed = wider * np.quantile(of_chance, confidence)
-            kept[layer] = (better[differs] / error[differs]).max() <= allowed
+            kept[layer] = worst <= wider * np.quantile(of_chance, confidence)
     return kept
 
 
@@ -82,5 +84,8 @@ def _small_sample(influence: np.ndarray, confidence: float) -> float:
     from scipy import special
 
     units = influence.shape[1]
-    t = float(np.median(student_quantile(influence, confidence)))
+    varies = np.abs(influence).max(1) > 0
+    if not varies.any():
+        return 1.0
+    t = float(np.median(student_quantile(influence[varies], confidence)))
     return t / float(special.ndtri((1 + confidence) / 2)) * (units / (units - 1)) ** 0.5
