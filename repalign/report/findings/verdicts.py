@@ -56,8 +56,8 @@ class Verdict:
 
     Attributes:
         p: smallest adjusted p over layers, and over the test of the best layer where there is one.
-        significant: above chance: adjusted p < `CLAIM` at some layer, p of the best layer < `ALPHA`, and the interval
-            of the best layer, chosen on other sentences, is beyond chance.
+        significant: above chance: adjusted p < `CLAIM` at some layer and of the best layer, and the interval of the best
+            layer, chosen on other sentences, is beyond chance.
         layers: where it is significant.
         early: whether that includes layer 0.
         controls: of each control, if significant: whether it is exceeded, or a confound removed leaves it above chance.
@@ -147,7 +147,7 @@ class Verdicts:
         if peak is not None:
             sign = self.view.results.profile.sign(peak.metric)
             p = max(p, peak.p_adjusted) if peak.p_adjusted <= 1 else p
-            significant &= p < ALPHA and beyond(sign, peak.low, peak.high, peak.chance)
+            significant &= p < CLAIM and beyond(sign, peak.low, peak.high, peak.chance)
             best, at = layer_set(peak.layers), peak
             rises = self.widened(sign, peak.over_first, peak.over_first_low, peak.over_first_high, tests)
             falls = self.widened(sign, peak.over_last, peak.over_last_low, peak.over_last_high, tests)
