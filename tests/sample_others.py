@@ -53,7 +53,7 @@ def sample_evaluation(hostile: str = "") -> Evaluation:
         for answered in (asked, None)
     ]
     same = [consistency(items, own, draws=50).assign(checkpoint=name) for name, own in said.items()]
-    wins = win_rates(items, *said.values(), find_judge("exact"), draws=50)
+    wins = win_rates(items, *said.values(), find_judge("exact"))
     own = scores[scores["baseline"].isna() & scores["language"].notna()].rename(columns={"value": "score"})
     alignment = own.assign(metric="mexa", layer=3, alignment=[0.1 * row for row in range(10)])
     return Evaluation(
@@ -112,7 +112,14 @@ def sample_inside(name: str = "m") -> Inside:
     ]
     taken = spread(changes, ["intervention", "of", "layer", "language", "outcome"])
     taken = taken.assign(
-        size=3, baseline=1.0, control=0.01, control_low=0.0, control_high=0.02, p=0.01, p_adjusted=0.03
+        size=3,
+        baseline=1.0,
+        control=0.01,
+        control_low=0.0,
+        control_high=0.02,
+        p=0.01,
+        p_adjusted=0.048,
+        controls=20,
     )
     return Inside(
         title=f"{name} inside",

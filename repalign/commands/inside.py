@@ -44,6 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="share of all neurons that is selected as language-specific (default: .01)",
     )
+    study.add_argument(
+        "--random-controls",
+        type=positive,
+        default=20,
+        metavar="N",
+        help="random interventions that each is compared with; fewer than 20 cannot be significant (default: 20)",
+    )
     study.add_argument("--draws", type=positive, default=1000, help="bootstrap draws (default: 1000)")
     study.add_argument("--seed", type=natural, default=0)
     add_machine_options(parser.add_argument_group("reading the model"))
@@ -66,6 +73,7 @@ def run(args: argparse.Namespace) -> list[Path]:
         pivot=args.pivot,
         layers=args.layers,
         share=args.neurons,
+        random_controls=args.random_controls,
         draws=args.draws,
         seed=args.seed,
         dtype=args.dtype,

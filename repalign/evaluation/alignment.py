@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from repalign.corpora.language_choice import match_language
+from repalign.evaluation.clusters import Clusters
 from repalign.evaluation.items import Item
 from repalign.results.profile import layer_set, leading_variant
 from repalign.results.schema import EVALUATION
-from repalign.statistics import holm, resamples, shuffled_p, spearman
+from repalign.statistics import effective_sentences, holm, shuffled_p, spearman, spearman_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,13 +110,13 @@ def _matched(languages: Iterable[str], available: Sequence[str]) -> dict[str, st
 def over_languages(table: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.DataFrame:
     """Spearman's correlation of alignment and score over languages, for each checkpoint, metric and scorer.
 
-    p is two-sided, from all permutations of the languages (or `draws` random ones); the interval is from resampling
-    languages. Both are NaN if there are too few languages (`note` says so).
+    p is two-sided, from all permutations of the languages (or `draws` random ones); the interval is by
+    `spearman_interval`. Both are NaN if there are too few languages (`note` says so).
 
     Args:
         table: see `alignment_table`.
-        draws: resamples, and random permutations.
-        seed: of both.
+        draws: random permutations.
+        seed: of the permutations.
     """
     import pandas as pd
 
@@ -125,7 +126,7 @@ def over_languages(table: pd.DataFrame, draws: int = 1000, seed: int = 0) -> pd.
         rows.append(
             dict(zip(("checkpoint", "metric", "scorer"), keys, strict=True))
             | {"over": "languages", "language": None}
-            | _correlation(a, b, draws, seed, tested=len(part) >= MIN_UNITS)
+            | _correlation(a, b, draws, seed)
         )
     return pd.DataFrame(rows)
 
@@ -140,15 +141,17 @@ def over_items(
     """Spearman's correlation, within a language, of a sentence's alignment and the score of its items.
 
     A sentence's alignment is the margin of its translation over the nearest other sentence, in the results'
-    table `map`, at the layer where the mean margin is largest (chosen without the scores, so p holds). An item belongs to the sentence it is about; a
-    sentence with several items has their mean score. p is two-sided, from shuffling sentences.
+    table `map`, at the layer where the mean margin is largest (chosen without the scores, so p holds). An item belongs to
+    the sentence it is about; a sentence with several items has their mean score. p is two-sided, from shuffling
+    sentences. Where sentences are of the same documents, they are shuffled within these, and the interval is that of
+    documents.
 
     Args:
         results: a layer profile with the tables `map` and `sentences`.
         items: by language.
         per_item: checkpoint -> scorer -> language -> scores, float64 [item].
-        draws: resamples and permutations.
-        seed: of both.
+        draws: random permutations.
+        seed: of the permutations.
 
     Returns:
         One row per checkpoint, language and scorer; empty if the profile lacks these tables.
@@ -161,6 +164,7 @@ def over_items(
     number_of = {(row.language, row.text): row.sentence for row in sentences.itertuples()}
     positions = positions[positions["variant"] == positions["variant"].iloc[-1]]
     rows = []
+    together = Clusters.of(items)
     in_profile = _matched(items, positions["language"].unique())
     for checkpoint, scorers in per_item.items():
         for language, name in in_profile.items():
@@ -171,27 +175,39 @@ def over_items(
                 continue
             margin = margins[margins.mean().idxmax()]
             for scorer, scores in scorers.items():
-                score = pd.Series(scores[language]).groupby(pd.Series(numbers, dtype="Int64")).mean()
-                both = pd.concat([margin, score], axis=1, join="inner").dropna().to_numpy(float)
+                asked = pd.DataFrame({"score": scores[language], "id": [item.id for item in items[language]]})
+                by_sentence = asked.groupby(pd.Series(numbers, dtype="Int64"))
+                columns = [margin, by_sentence["score"].mean(), by_sentence["id"].first()]
+                both = pd.concat(columns, axis=1, join="inner").dropna()
+                clusters = together.numbers(both["id"].tolist()) if together and len(both) else None
+                a, b = both.drop(columns="id").to_numpy(float).T
                 rows.append(
                     {"checkpoint": checkpoint, "metric": "margin", "scorer": scorer, "over": "sentences",
-                     "language": language, **_correlation(both[:, 0], both[:, 1], draws, seed)}
+                     "language": language, **_correlation(a, b, draws, seed, clusters)}
                 )  # fmt: skip
     return pd.DataFrame(rows)
 
 
 def _correlation(
-    a: np.ndarray, b: np.ndarray, draws: int, seed: int, tested: bool = True
+    a: np.ndarray, b: np.ndarray, draws: int, seed: int, clusters: np.ndarray | None = None
 ) -> dict[str, object]:
-    """Spearman's rho of two arrays [unit], and if `tested` its interval and p."""
+    """Spearman's rho of two arrays [unit], with interval and p if there are enough units, or clusters of them."""
     value = float(spearman(a[None], b[None])[0])
-    low, high = _resampled(a, b, draws, seed) if tested else (np.nan, np.nan)
-    p = (
-        shuffled_p(a, b, value, draws, seed, EXACT_PERMUTATIONS_UP_TO)
-        if tested and not np.isnan(value)
-        else np.nan
-    )
-    return {"value": value, "low": low, "high": high, "p": p, "units": len(a), "note": _note(len(a), value)}
+    count = len(a) if clusters is None else int(clusters.max()) + 1
+    low, high, p = np.nan, np.nan, np.nan
+    if count >= MIN_UNITS and not np.isnan(value):
+        independent = float(effective_sentences(_influence(a, b, value), clusters))
+        low, high = spearman_interval(value, independent)
+        p = shuffled_p(a, b, value, draws, seed, EXACT_PERMUTATIONS_UP_TO, clusters)
+    return {"value": value, "low": low, "high": high, "p": p, "units": len(a), "note": _note(count, value)}
+
+
+def _influence(a: np.ndarray, b: np.ndarray, value: float) -> np.ndarray:
+    """How far each unit moves a correlation, as that of given ranks: float64 [unit]."""
+    from scipy.stats import rankdata, zscore
+
+    x, y = (zscore(rankdata(values)) for values in (a, b))
+    return np.asarray(x * y - value * (x**2 + y**2) / 2)
 
 
 def adjusted(table: pd.DataFrame) -> pd.DataFrame:
@@ -204,16 +220,3 @@ def _note(units: int, value: float) -> str:
     if units < MIN_UNITS:
         return f"{units} are too few for any permutation to reach p < .05"
     return "alignment or score does not vary" if np.isnan(value) else ""
-
-
-def _resampled(a: np.ndarray, b: np.ndarray, draws: int, seed: int) -> tuple[float, float]:
-    n = len(a)
-    counts = np.rint((resamples(n, draws, seed) + 1 / n) * n).astype(int)
-    rows = np.array([np.repeat(np.arange(n), count) for count in counts])
-    values = spearman(a[rows], b[rows])
-    # A resample without variation has no correlation; if many are so, the others reflect only a few units.
-    known = values[~np.isnan(values)]
-    if len(known) < 0.95 * draws:
-        return np.nan, np.nan
-    low, high = np.quantile(known, [0.025, 0.975])
-    return float(low), float(high)

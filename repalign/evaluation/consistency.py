@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repalign.evaluation.clusters import Clusters
 from repalign.evaluation.items import Item
 from repalign.evaluation.squad import mlqa_tokens
-from repalign.statistics import wilson
+from repalign.statistics import by_cluster, difference_p, effective_sentences, wilson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +72,8 @@ def consistency(
     """Share of questions with the same answer in two languages, for every pair of languages.
 
     Chance is the share of agreement over all pairs of questions; p is one-sided, from shuffling the questions of one
-    language; `calibrated` is (value - chance) / (1 - chance).
+    language; `calibrated` is (value - chance) / (1 - chance). Where questions share paragraphs, p is from Student's t on
+    paragraphs, and the interval as wide as that of as many independent questions as are worth the same.
 
     Args:
         items: by language.
@@ -85,6 +87,7 @@ def consistency(
     import pandas as pd
 
     generator = np.random.default_rng(seed)
+    together = Clusters.of(items)
     chosen = all(item.choices for questions in items.values() for item in questions)
     match = matched_choices if chosen else matched_references
     matched = {lang: match(answers[lang], questions) for lang, questions in items.items()}
@@ -102,13 +105,32 @@ def consistency(
         same = (left @ right.T) > 0
         value, chance = float(same.diagonal().mean()), float(same.mean())
         n = len(shared)
-        shuffled = [same[np.arange(n), generator.permutation(n)].mean() for _ in range(draws)]
-        low, high = wilson(value, n)
+        clusters = together.numbers(shared) if together else None
+        if clusters is None:
+            shuffled = [same[np.arange(n), generator.permutation(n)].mean() for _ in range(draws)]
+            p = (1 + sum(draw >= value for draw in shuffled)) / (1 + draws)
+        else:
+            p = _p_by_cluster(same, clusters)
+        low, high = wilson(value, effective_sentences(same.diagonal() - value, clusters))
         rows.append(
             {
                 "language": one, "other": other, "value": value, "low": float(low), "high": float(high),
                 "chance": chance, "calibrated": (value - chance) / (1 - chance) if chance < 1 else np.nan,
-                "p": (1 + sum(draw >= value for draw in shuffled)) / (1 + draws), "items": n,
+                "p": p, "items": n,
             }
         )  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _p_by_cluster(same: np.ndarray, clusters: np.ndarray) -> float:
+    """One-sided p of no more agreement on the same question than on any two.
+
+    Args:
+        same: whether the answers to one question and another agree, bool [question, question].
+        clusters: int [question].
+    """
+    difference = same.diagonal().mean(keepdims=True) - same.mean()
+    influence = same.diagonal() - same.mean(0) - same.mean(1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # NaN with one cluster only
+        p = float(difference_p(difference, by_cluster((influence - influence.mean())[None], clusters))[0])
+    return p / 2 if difference[0] > 0 else 1 - p / 2

@@ -22,6 +22,8 @@ class Item:
         source: language of `input`, of which the item asks for a translation; "" if it asks for something else.
         asked_in: language of the question if it is another than `language`, as in MLQA's cross-lingual test (G-XLT).
         choices: possible answers, if the task is to choose one.
+        document: paragraph, document or sentence that other items of the language may be about, too; empty if unknown.
+            Such items are not independent and are resampled together.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Item:
     source: str = ""
     asked_in: str = ""
     choices: tuple[str, ...] = ()
+    document: str = ""
 
     @property
     def label(self) -> str:

@@ -47,9 +47,10 @@ def belebele_item(row: Row, language: str, where: str) -> Item:
     answers = [text_of(row, f"mc_answer{number}", where) for number in NUMBERS]
     options = "\n".join(f"{letter}: {answer}" for letter, answer in zip(LETTERS, answers, strict=True))
     right = _right(row, "correct_answer_num", NUMBERS, where)
-    key = f"{text_of(row, 'link', where)}#{row.get('question_number', '')}"
+    link = text_of(row, "link", where)
+    key = f"{link}#{row.get('question_number', '')}"
     prompt = f"P: {passage}\nQ: {question}\n{options}\nAnswer:"
-    return Item(key, language, prompt, "", (right,), choices=LETTERS)
+    return Item(key, language, prompt, "", (right,), choices=LETTERS, document=link)
 
 
 def mmlu_item(row: Row, language: str, where: str) -> Item:

@@ -114,7 +114,10 @@ def _item(prompt: Mapping[str, str], row: Row, label: str, where: str) -> Item |
     if not answers:
         return None
     text = PLACEHOLDER.sub(lambda match: fields[match[1]], prompt["input"])
-    return Item(str(row.get("id", "")), language, prompt["instruction"], text, answers, asked_in=asked_in)
+    return Item(
+        str(row.get("id", "")), language, prompt["instruction"], text, answers,
+        asked_in=asked_in, document=fields["context"],
+    )  # fmt: skip
 
 
 def _answers(row: Row, where: str) -> list[str]:

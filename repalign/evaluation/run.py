@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from repalign.checkpoints import Checkpoint, as_checkpoints
 from repalign.errors import RepalignError, explained_keywords
 from repalign.evaluation.answering import Answers, answer
+from repalign.evaluation.clusters import Clusters
 from repalign.evaluation.defaults import AUTO, check_choices, choose_judge, choose_scorers, read_items
 from repalign.evaluation.items import Item, Items, by_language
 from repalign.evaluation.judges import DEFAULT_URL, Judge
@@ -110,6 +111,7 @@ def evaluate(
             for one in resolved
         }
     grouped = by_language(items)
+    together = Clusters.of(grouped)
     measured = {
         name: {scorer: measure(scorer, grouped, given.texts) for scorer in scorers}
         for name, given in answers.items()
@@ -123,7 +125,7 @@ def evaluate(
         ),
         settings={
             "task": task, "scorers": _signatures(measured), "labels": {name: SCORERS[name].label for name in scorers},
-            "draws": draws, "seed": seed,
+            "draws": draws, "seed": seed, "clusters": {together.unit: together.count} if together else {},
             "truncated": {name: _truncated(given) for name, given in answers.items()},
             "chance": _chance(measured), "notes": items.notes if isinstance(items, Items) else [],
         },

@@ -82,7 +82,7 @@ def evaluation_tables(
     if judge is not None and len(answers) == 2:
         name, decide = judge
         first, second = answers
-        wins = win_rates(items, answers[first].texts, answers[second].texts, decide, draws, seed)
+        wins = win_rates(items, answers[first].texts, answers[second].texts, decide)
         tables["wins"] = wins.assign(checkpoint=second, baseline=first, judge=name)
     if profile is not None:
         tables |= _alignment_tables(profile, tables["scores"], items, per_item, draws, seed)

@@ -112,14 +112,15 @@ def translation_items(corpus: ParallelCorpus, request: Request) -> Items:
         raise RepalignError(
             f"nothing to translate {asked_from!r} into; name other languages, or another --source"
         )
+    documents = corpus.documents or [""] * len(corpus)
     items = Items(
         Item(
             str(row), target, _instruction(request.instruction, asked_from, target), source, (translation,),
-            sentence=translation, source=asked_from,
+            sentence=translation, source=asked_from, document=document,
         )
         for target in targets
-        for row, (source, translation) in enumerate(
-            zip(sources, corpus.sentences[target], strict=True), start=1
+        for row, (source, translation, document) in enumerate(
+            zip(sources, corpus.sentences[target], documents, strict=True), start=1
         )
     )  # fmt: skip
     if problem := warning(corpus.name, check(corpus, asked_from)["problems"]):
@@ -155,7 +156,7 @@ def _phrasebook(request: Request) -> Items:
     held_out = phrasebook.meanings("held-out")[: request.limit or PHRASEBOOK_SENTENCES]
     return Items(
         Item(f"{row}-{task.kind}", language, task.instruction, task.input, (task.output,), task.kind,
-             phrasebook.realise(meaning, written))
+             phrasebook.realise(meaning, written), document=str(row))
         for language, written in languages.items()
         for row, meaning in enumerate(held_out, start=1)
         for task in phrasebook.tasks(meaning, written)

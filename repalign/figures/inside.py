@@ -19,8 +19,8 @@ Styles = dict[str, Style]
 
 CHANGE = (
     "<b>%{fullData.name}</b>, layer %{x}: <b>%{y:+.3f}</b> [%{customdata[0]:+.3f}, %{customdata[1]:+.3f}]"
-    "<br>random control %{customdata[2]:+.3f}, unedited model %{customdata[3]:.3f}, "
-    "adjusted p %{customdata[4]:.2g}<extra></extra>"
+    "<br>random control %{customdata[2]:+.3f} (95% of them from %{customdata[3]:+.3f} to %{customdata[4]:+.3f}), "
+    "unedited model %{customdata[5]:.3f}, adjusted p %{customdata[6]:.2g}<extra></extra>"
 )
 
 
@@ -68,7 +68,7 @@ def counts(rows: pd.DataFrame, layers: list[int], style_of: Styles) -> dict[str,
 def ablation(rows: pd.DataFrame) -> dict[str, Any]:
     """Change of each language's loss when each language's neurons are ablated: languages by languages.
 
-    Outlined cells are significantly larger than the random control.
+    Outlined cells are larger than at random (adjusted p < .05).
 
     Args:
         rows: of the table `interventions`, those of neurons.
@@ -110,8 +110,8 @@ def _exceeds_control(row: pd.Series) -> bool:
 
 def _details(row: pd.Series) -> str:
     return escape(
-        f"[{row['low']:+.3f}, {row['high']:+.3f}], {row['size']:.0f} neurons; random control {row['control']:+.3f}, "
-        f"adjusted p {row['p_adjusted']:.2g}"
+        f"[{row['low']:+.3f}, {row['high']:+.3f}], {row['size']:.0f} neurons; random control {row['control']:+.3f} (95% of them "
+        f"from {row['control_low']:+.3f} to {row['control_high']:+.3f}), adjusted p {row['p_adjusted']:.2g}"
     )
 
 
@@ -128,7 +128,8 @@ def effects(rows: pd.DataFrame, label: str, style_of: Styles) -> dict[str, Any]:
         effect = by_language.sort_values("layer").assign(chance=by_language["control"])
         name, significant = str(language), effect["p_adjusted"] < 0.05
         *band, line = scored(effect, name, style_of[name], significant, CHANGE)
-        line["customdata"] = effect[["low", "high", "control", "baseline", "p_adjusted"]].to_numpy(np.float32)
+        shown = ["low", "high", "control", "control_low", "control_high", "baseline", "p_adjusted"]
+        line["customdata"] = effect[shown].to_numpy(np.float32)
         traces += [*band, line]
     random = level(rows.assign(value=rows["control"]), "random control", "dot")
     span = rows[["value", "low", "high"]].assign(chance=rows["control"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,10 +20,25 @@ from repalign.inside.interventions import (
 from repalign.inside.neurons import Neurons
 from repalign.metrics import METRICS, LayerPair
 from repalign.models.tokenization import TokenRows
-from repalign.statistics import difference_p, holm, intervals, resamples
+from repalign.statistics import against_controls, by_cluster, intervals, resamples, step_down_p
 
-N_CONTROLS = 3
-"""Random controls per intervention; their outcomes are averaged."""
+N_CONTROLS = 20
+"""Random controls per intervention: the fewest with which an adjusted p can be below .05 (it is at least 1/21)."""
+
+Row = dict[str, Any]
+"""Of the table `interventions`."""
+
+
+class Measured(NamedTuple):
+    """One intervention in all its outcomes.
+
+    Attributes:
+        rows: of the table `interventions`, one per outcome, without adjusted p.
+        changes: mean change over sentences by the intervention, then by each control: float64 [1 + control, outcome].
+    """
+
+    rows: list[Row]
+    changes: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -37,6 +52,8 @@ class Effects:
         pivot: one of the languages.
         draws: of the bootstrap.
         seed: of the controls and the bootstrap.
+        controls: number of random controls per intervention, at least 2.
+        documents: of the sentences, int [sentence], numbered from 0 without gaps; None: unknown.
     """
 
     model: EditableModel
@@ -44,13 +61,18 @@ class Effects:
     pivot: str
     draws: int
     seed: int
+    controls: int = N_CONTROLS
+    documents: np.ndarray | None = None
 
     @property
     def languages(self) -> list[str]:
         return list(self.tokens)
 
-    def of_neurons(self, chosen: Neurons, width: int) -> Iterator[dict[str, Any]]:
-        """Rows of the table `interventions`: ablate each language's neurons, against as many others of the same layers.
+    def of_neurons(self, chosen: Neurons, width: int) -> Iterator[Measured]:
+        """Ablate each language's neurons, against as many random neurons of the same layers.
+
+        The random ones are drawn from all neurons of a layer, also those of the language: only then is a language's set
+        one of those that could have been drawn, if it is not special.
 
         Args:
             chosen: the language-specific neurons.
@@ -66,18 +88,21 @@ class Effects:
                 for layer in np.unique(chosen.layer[assigned])
             }
             random = [
-                {layer: _other_neurons(generator, neurons, width) for layer, neurons in by_layer.items()}
-                for _ in range(N_CONTROLS)
+                {
+                    layer: generator.choice(width, len(neurons), replace=False)
+                    for layer, neurons in by_layer.items()
+                }
+                for _ in range(self.controls)
             ]
             edits, *controls = (
                 [Edit(layer, "mlp-act", without_neurons(neurons)) for layer, neurons in selection.items()]
                 for selection in (by_layer, *random)
             )
             labels = {"intervention": "neurons", "of": of, "layer": np.nan, "size": int(assigned.sum())}
-            yield from self._rows(labels, self.languages, ["loss"], edits, controls)
+            yield self._measured(labels, self.languages, ["loss"], edits, controls)
 
-    def of_subspace(self, layer: int, means: np.ndarray) -> Iterator[dict[str, Any]]:
-        """Rows: remove the directions between the languages' means, against as many random directions.
+    def of_subspace(self, layer: int, means: np.ndarray) -> Measured:
+        """Remove the directions between the languages' means, against as many random directions.
 
         Args:
             layer: whose output is edited, from 1.
@@ -86,15 +111,15 @@ class Effects:
         centre = means.mean(0)
         generator = np.random.default_rng((self.seed, layer))
         directions = _orthonormal_basis(means - centre)
-        random = [_orthonormal_basis(generator.normal(size=directions.shape)) for _ in range(N_CONTROLS)]
+        random = [_orthonormal_basis(generator.normal(size=directions.shape)) for _ in range(self.controls)]
         edits, *controls = (
             [Edit(layer, "resid", without_directions(basis, centre))] for basis in (directions, *random)
         )
         labels = {"intervention": "subspace", "of": None, "layer": layer, "size": len(directions)}
-        yield from self._rows(labels, self.languages, ["loss", "own", "p_at_1"], edits, controls)
+        return self._measured(labels, self.languages, ["loss", "own", "p_at_1"], edits, controls)
 
-    def of_steering(self, layer: int, means: np.ndarray) -> Iterator[dict[str, Any]]:
-        """Rows: replace a language's mean by the pivot's, against random vectors of the same length.
+    def of_steering(self, layer: int, means: np.ndarray) -> Iterator[Measured]:
+        """Replace a language's mean by the pivot's, against random vectors of the same length.
 
         Args:
             layer: whose output is edited, from 1.
@@ -106,34 +131,40 @@ class Effects:
             if of == self.pivot:
                 continue
             shift = means[pivot] - means[number]
-            random = generator.normal(size=(N_CONTROLS, len(shift)))
+            random = generator.normal(size=(self.controls, len(shift)))
             random *= np.linalg.norm(shift) / np.linalg.norm(random, axis=1, keepdims=True)
             edits, *controls = ([Edit(layer, "resid", add_vector(vector))] for vector in (shift, *random))
             labels = {"intervention": "steering", "of": of, "layer": layer, "size": 1}
-            yield from self._rows(labels, [of], ["own", "pivot"], edits, controls)
+            yield self._measured(labels, [of], ["own", "pivot"], edits, controls)
 
-    def _rows(
+    def _measured(
         self,
         labels: Mapping[str, Any],
         languages: Sequence[str],
         outcomes: Sequence[str],
         edits: Sequence[Edit],
         controls: Sequence[Sequence[Edit]],
-    ) -> Iterator[dict[str, Any]]:
-        edited, *random = (self._outcomes(languages, outcomes, some) for some in (edits, *controls))
-        baseline = self._outcomes(languages, outcomes, ())
-        for key, before in baseline.items():
-            control = np.mean([outcome[key] for outcome in random], axis=0)
-            effect, control_effect = (
-                _effect(after - before, self._weights) for after in (edited[key], control)
-            )
-            p = float(difference_p(*_as_score(edited[key] - control))[0])
-            yield {
-                **labels, "language": key[0], "outcome": key[1], "baseline": float(before.mean()),
-                "value": effect[0], "low": effect[1], "high": effect[2],
-                "control": control_effect[0], "control_low": control_effect[1], "control_high": control_effect[2],
-                "p": p, "sentences": len(before),
-            }  # fmt: skip
+    ) -> Measured:
+        """Outcomes of an intervention and its controls as changes of the unedited model's."""
+        before = self._outcomes(languages, outcomes, ())
+        baseline = np.array(list(before.values()))
+        changes = np.array(
+            [list(self._outcomes(languages, outcomes, some).values()) for some in (edits, *controls)]
+        )
+        changes -= baseline
+        effect, random = changes[0], against_controls(changes[0], changes[1:], self.documents)
+        value = effect.mean(1)
+        low, high = intervals(value, by_cluster(effect - value[:, None], self.documents), self._weights)
+        rows = [
+            {
+                **labels, "language": language, "outcome": outcome, "baseline": baseline[row].mean(),
+                "value": value[row], "low": low[row], "high": high[row],
+                "control": random.control[row], "control_low": random.low[row], "control_high": random.high[row],
+                "p": random.p[row], "sentences": effect.shape[1], "controls": len(controls),
+            }
+            for row, (language, outcome) in enumerate(before)
+        ]  # fmt: skip
+        return Measured(rows, changes.mean(-1))
 
     def _outcomes(
         self, languages: Sequence[str], outcomes: Sequence[str], edits: Sequence[Edit]
@@ -153,7 +184,9 @@ class Effects:
 
     @cached_property
     def _weights(self) -> np.ndarray:
-        return resamples(len(self.tokens[self.pivot]), self.draws, self.seed)
+        documents = self.documents
+        units = len(self.tokens[self.pivot]) if documents is None else int(documents.max()) + 1
+        return resamples(units, self.draws, self.seed)
 
     @cached_property
     def _baseline(self) -> dict[str, Outcome]:
@@ -170,37 +203,23 @@ class Effects:
         return run.mass[:, self.languages.index(self.pivot if outcome == "pivot" else language)]
 
 
-def adjusted(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Adds `p_adjusted`: Holm over all rows of one intervention and outcome."""
+def adjusted(measured: Sequence[Measured]) -> list[Row]:
+    """The rows of all interventions with `p_adjusted`, over all rows of one intervention and outcome.
+
+    Adjusted by the step-down maximum over as many wholly random studies, see `step_down_p`; never below p itself.
+    """
+    rows = [row for one in measured for row in one.rows]
+    changes = np.concatenate([one.changes for one in measured], axis=1)
     groups: dict[tuple[str, str], list[int]] = {}
     for number, row in enumerate(rows):
         groups.setdefault((row["intervention"], row["outcome"]), []).append(number)
     p_adjusted = np.empty(len(rows))
     for numbers in groups.values():
-        p_adjusted[numbers] = holm([rows[number]["p"] for number in numbers])
-    return [{**row, "p_adjusted": float(p)} for row, p in zip(rows, p_adjusted, strict=True)]
-
-
-def _other_neurons(generator: np.random.Generator, neurons: np.ndarray, width: int) -> np.ndarray:
-    """As many other neurons of the layer, or all others if there are fewer."""
-    rest = np.setdiff1d(np.arange(width), neurons)
-    return generator.choice(rest, min(len(neurons), len(rest)), replace=False)
+        p_adjusted[numbers] = step_down_p(changes[:, numbers])
+    return [{**row, "p_adjusted": max(row["p"], p)} for row, p in zip(rows, p_adjusted, strict=True)]
 
 
 def _orthonormal_basis(vectors: np.ndarray) -> np.ndarray:
     """An orthonormal basis of the row space, float64 [direction, dim]."""
     _, singular, directions = np.linalg.svd(vectors, full_matrices=False)
     return directions[singular > 1e-6 * singular[0]]
-
-
-def _as_score(per_sentence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mean [1] and the influence of each sentence on it [1, sentence], for `repalign.statistics`."""
-    value = per_sentence.mean()
-    return np.array([value]), (per_sentence - value)[None]
-
-
-def _effect(per_sentence: np.ndarray, weights: np.ndarray) -> tuple[float, float, float]:
-    """The mean with its 95% interval; `weights` are from `repalign.statistics.resamples`."""
-    value, influence = _as_score(per_sentence)
-    low, high = intervals(value, influence, weights)
-    return float(value[0]), float(low[0]), float(high[0])

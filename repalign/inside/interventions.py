@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from repalign.inside.lens import by_sentence, next_token_languages
+from repalign.inside.lens import by_sentence
 from repalign.models.anatomy import part_of
 from repalign.models.engine import Engine
 from repalign.models.hooks import tensor_of
@@ -107,12 +107,12 @@ class EditableModel:
     def _outcomes(self, logits: Tensor, ids: Tensor, content: Tensor) -> tuple[np.ndarray, np.ndarray]:
         """Loss [sentence] and mass [sentence, language] of one batch."""
         predicted = content[:, 1:]
-        predictions = logits[:, :-1][predicted]
-        nats = torch.nn.functional.cross_entropy(
-            predictions, ids[:, 1:][predicted], reduction="none"
-        ).double()
-        languages = next_token_languages(predictions, self.membership)[:, :-1]
-        values = torch.cat([nats.unsqueeze(1), languages], dim=1)
+        log_probabilities = logits[:, :-1][predicted].log_softmax(-1)
+        nats = -log_probabilities.gather(1, ids[:, 1:][predicted].unsqueeze(1)).double()
+        languages = (
+            log_probabilities.exp_() @ self.membership
+        )  # in place: the vocabulary is the widest of all states
+        values = torch.cat([nats, languages.double()], dim=1)
         means = by_sentence(values, predicted).cpu().numpy()
         return means[:, 0], means[:, 1:]
 

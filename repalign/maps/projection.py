@@ -15,6 +15,7 @@ from repalign.corpora.language_choice import default_pivot, find_language
 from repalign.errors import RepalignError, explained_keywords, unknown
 from repalign.maps.faithfulness import sampled_faithfulness
 from repalign.maps.reducers import REDUCERS, Reducer
+from repalign.metrics import LayerPair
 from repalign.results.schema import GRAIN, RESULTS
 
 if TYPE_CHECKING:
@@ -212,10 +213,10 @@ def _scores(points: np.ndarray, pivot: int) -> tuple[np.ndarray, np.ndarray]:
     margin = cosine.copy()
     others = [language for language in range(len(points)) if language != pivot]
     for language in others:
-        similar = points[language] @ points[pivot].T
-        cosine[language] = similar.diagonal()
+        similar = LayerPair.of(points[language], points[pivot]).cosine.numpy()
+        right = similar.diagonal().copy()
         np.fill_diagonal(similar, -np.inf)
-        margin[language] = cosine[language] - similar.max(1)
+        cosine[language], margin[language] = right, right - similar.max(1)
     if others:
         cosine[pivot], margin[pivot] = cosine[others].mean(0), margin[others].mean(0)
     return cosine, margin

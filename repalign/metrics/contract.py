@@ -167,7 +167,7 @@ def null(metric: Metric) -> Iterator[str]:
         values = np.array([metric(x, rng.permutation(y)).value for _ in range(200)])
         if not metric.higher_is_better and declared.hits is not None:
             values = 1 - values
-        if abs(values.mean() - declared.mean) > 5 * declared.sd / len(values) ** 0.5:
+        if abs(values.mean() - declared.mean) > 5 * declared.sd / len(values) ** 0.5 + 1e-9:
             yield f"{name}: mean {values.mean():.5f} of 200 shuffles, closed form {declared.mean:.5f}"
         if not 0.75 < (values.std() + 1e-12) / (declared.sd + 1e-12) < 1.33:
             yield f"{name}: deviation {values.std():.5f} of 200 shuffles, closed form {declared.sd:.5f}"

@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from repalign.metrics.documents import shuffled_within
 from repalign.metrics.metric import Scores, metric
 from repalign.metrics.null import Null
 from repalign.metrics.pair import LayerPair, Representation
 from repalign.metrics.quadratic import UCentred, shuffled, u_centred, without_second_order
+from repalign.metrics.shuffles import sampled
+from repalign.metrics.within import shuffled_within
 
 if TYPE_CHECKING:
     import torch
@@ -58,15 +59,45 @@ def cka(pair: LayerPair) -> Scores:
     if size == 0:
         return Scores(float("nan"))
     value = float(dots) / size
-    # Exact: leaving out sentence i removes its row twice from every HSIC_u, and once more from the sums over rows.
-    lost = 2 + 2 / (n - 3)
-    without = (dots - lost * rows) / ((left - lost * x.rows) * (right - lost * y.rows)).clamp(min=0).sqrt()
-    influence = (n - 1) * (value - without)
+    if pair.documents is None:
+        # Exact: leaving out sentence i removes its row twice from every HSIC_u, and once more from the sums over rows.
+        lost = 2 + 2 / (n - 3)
+        without = (dots - lost * rows) / ((left - lost * x.rows) * (right - lost * y.rows)).clamp(
+            min=0
+        ).sqrt()
+        influence = (n - 1) * (value - without)
+    else:
+        influence = _without_documents(x.matrix, y.matrix, value, pair.documents)
     if pair.strata is None:
         null = shuffled(x, y).scaled(1 / size)
     else:
         null = shuffled_within(pair, u_kernel).scaled(1 / size)
     return _pair_scores(x.matrix, y.matrix, value, size, influence, null, pair.documents)
+
+
+def _without_documents(k: torch.Tensor, m: torch.Tensor, value: float, documents: Documents) -> torch.Tensor:
+    """Influence from leaving out one document at a time, exact, equal for all of its sentences: double [sentence]."""
+    clusters = documents.clusters
+    own = clusters.index.to(k.device)
+    sizes = clusters.sizes.to(k.device).double()
+    rest = len(k) - sizes
+    left, right = (clusters.column_sums(matrix).double() for matrix in (k, m))
+
+    def without(product: torch.Tensor, one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        """HSIC_u of the other documents, up to a factor: U-centring again takes off what the document's rows held."""
+        blocks = clusters.block_sums(product)
+        inner = blocks.diagonal()
+        crossed = one * other
+        outside = crossed.sum(0) - clusters.row_sums(crossed).diagonal()
+        totals = clusters.row_sums(one).diagonal() * clusters.row_sums(other).diagonal()
+        return (
+            blocks.sum() - 2 * blocks.sum(1) + inner
+            - 2 * outside / (rest - 2) + totals / ((rest - 1) * (rest - 2))
+        )  # fmt: skip
+
+    size = (without(k * k, left, left) * without(m * m, right, right)).clamp(min=0).sqrt()
+    moved = (value - without(k * m, left, right) / size) * rest / sizes
+    return moved[own]
 
 
 def u_kernel(representation: Representation) -> torch.Tensor:
@@ -88,7 +119,7 @@ def _pair_scores(
     effect = k * m / size - value / 2 * ((k / left).square() + (m / right).square())
     room = 1 - max((value - null.mean) / (1 - null.mean), 0.0)
     influence = without_second_order(influence, effect, null.sd, room, documents)
-    return Scores(value, influence=influence, null=null, kind="pairs")
+    return Scores(value, influence=influence, null=sampled(null, k, m), kind="pairs")
 
 
 @metric(

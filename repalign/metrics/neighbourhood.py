@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from repalign.metrics.documents import shuffled_within
+from repalign.metrics.cosines import cosines
 from repalign.metrics.metric import Scores, metric
 from repalign.metrics.null import Null
 from repalign.metrics.pair import LayerPair, Representation
-from repalign.metrics.quadratic import UCentred, shuffled, u_centred, without_second_order
+from repalign.metrics.quadratic import UCentred, shuffled, u_centred, without_own_pairs, without_second_order
+from repalign.metrics.shuffles import sampled, sampled_edges
+from repalign.metrics.within import shuffled_within
 
 if TYPE_CHECKING:
     import torch
@@ -36,9 +39,10 @@ def neighbours(representation: Representation, k: int = K) -> Neighbours:
     """
     import torch
 
-    cosine = (representation.unit @ representation.unit.T).fill_diagonal_(-torch.inf)
+    within = cosines(representation.cone, representation.cone)
+    cosine = within.relative.fill_diagonal_(-torch.inf)
     values, nearest = cosine.topk(k + 1, dim=1)
-    nearer = values[:, :k] > values[:, k:] + 4 * torch.finfo(cosine.dtype).eps
+    nearer = values[:, :k] > values[:, k:] + within.rounding(nearest[:, k]).to(cosine.dtype)[:, None]
     edges = torch.zeros_like(cosine, dtype=torch.bool).scatter_(1, nearest[:, :k], nearer)
     return Neighbours(edges, nearest[:, k], edges.sum(0).double(), float((edges & edges.T).sum()))
 
@@ -85,7 +89,9 @@ def mutual_knn(pair: LayerPair) -> Scores:
         sd = max(_shuffled_variance(x, y, K), 0.0) ** 0.5 / (pair.sentences * K)
         null = Null(mean, sd, sd / mean)
     else:
-        null = shuffled_within(pair, _adjacency).scaled(1 / (pair.sentences * K))
+        null = shuffled_within(pair, _adjacency, skewed=False).scaled(1 / (pair.sentences * K))
+        null = replace(null, skew=null.sd / null.mean if null.mean > 0 else 0.0)
+    null = sampled_edges(null, x.edges, y.edges, 1 / (pair.sentences * K))
     return Scores(float(share.mean()), share, _influence(x, y, both, null.sd, pair.documents), null)
 
 
@@ -103,8 +109,9 @@ def _influence(
     same = (x.next == y.next).float()[:, None]
     gained = x.edges * enters_x + y.edges * enters_y + both * (same - 1)
     influence = (both.sum(1) - gained.sum(0)).double() / K
-    effect = gained / (2**0.5 * len(both) * K)
-    return without_second_order(influence, effect, null_sd, 1.0, documents)
+    effect = -gained / (len(both) * K)
+    influence = without_own_pairs(influence, effect, documents)
+    return without_second_order(influence, effect, null_sd, 1.0, documents, directed=True)
 
 
 def standardised(representation: Representation) -> torch.Tensor:
@@ -123,13 +130,15 @@ def standardised(representation: Representation) -> torch.Tensor:
 )
 def anc(pair: LayerPair) -> Scores:
     """Average neuron-wise correlation: mean over dims of the correlation of that dim in both languages,
-    signed.
+    signed. A constant dim counts as 0; if a language is constant in every dim, the value is NaN.
 
     Asks whether the same neurons have the same function; a rotation can destroy it without changing any distance.
     """
     pair.same_dims("anc")
     x, y = pair.source.once(standardised), pair.target.once(standardised)
-    correlations = (x * y).mean(0)
+    if not (x.any() and y.any()):
+        return Scores(float("nan"))
+    correlations = (x * y).mean(0).clamp(-1, 1)
     scale = (x * x + y * y) @ correlations / 2
     influence = ((x * y).sum(1) - scale).double() / x.shape[1]
     null = Null.of_linear(x @ y.T / x.shape[1], strata=pair.strata)
@@ -196,6 +205,7 @@ def rsa(pair: LayerPair) -> Scores:
         return Scores(float("nan"))
     size = float(x.ranks.std(correction=0) * y.ranks.std(correction=0))
     value = float(((x.ranks - x.ranks.mean()) * (y.ranks - y.ranks.mean())).mean()) / size
+    value = min(max(value, -1.0), 1.0)
     # Influence function of Spearman's rho (Croux and Dehon 2010, doi 10.1007/s10260-010-0142-z); a sentence's
     # influence is the mean over its pairs.
     together = 12 * (x.ranks * y.ranks + _above(x.ranks, y.ranks) + _above(y.ranks, x.ranks))
@@ -205,8 +215,9 @@ def rsa(pair: LayerPair) -> Scores:
         null = shuffled(x.split, y.split, weight=2 * (n - 2))
     else:
         null = shuffled_within(pair, _ranks)
-    null = null.scaled(1 / (size * n * (n - 1)))
-    influence = without_second_order(2 * n * effect.sum(1), effect, null.sd, 1 - abs(value), pair.documents)
+    null = sampled(null.scaled(1 / (size * n * (n - 1))), x.split.whole, y.split.whole)
+    influence = without_own_pairs(2 * n * effect.sum(1), effect, pair.documents)
+    influence = without_second_order(influence, effect, null.sd, 1 - abs(value), pair.documents)
     return Scores(value, influence=influence, null=null, kind="pairs")
 
 

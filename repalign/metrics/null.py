@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
 
     from repalign.metrics.documents import Partition
+    from repalign.metrics.shuffles import Shuffles
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Null:
         mean, sd, skew: first three moments.
         hits: for a share of sentences, the probability of at least 0, 1, 2, ... hits; None for other scores.
         values: sorted values under shuffling if the moments have no closed form; else empty.
+        sample: from `Shuffles` to the values under these, float64 [shuffle], on the scale of `mean`; None: not known.
     """
 
     mean: float
@@ -35,6 +37,7 @@ class Null:
     skew: float = 0.0
     hits: np.ndarray | None = None
     values: Sequence[float] = ()
+    sample: Callable[[Shuffles], np.ndarray] | None = None
 
     @classmethod
     def of_matches(
@@ -53,12 +56,13 @@ class Null:
             strata: within which sentences are shuffled; by default all of them.
         """
         targets = nearest.cpu().numpy()
+        sources = np.arange(len(targets)) if rows is None else rows.cpu().numpy()
         if strata is None:
             counts = np.bincount(targets, minlength=1)
             by_stratum = [(sentences, counts[counts > 0])]
         else:
             index = strata.index.numpy()
-            inside = targets[index[(rows if rows is not None else nearest).cpu().numpy()] == index[targets]]
+            inside = targets[index[sources] == index[targets]]
             wanted, counts = np.unique(inside, return_counts=True)
             order = np.argsort(index[wanted], kind="stable")
             held, starts = np.unique(index[wanted][order], return_index=True)
@@ -68,7 +72,12 @@ class Null:
         mean = sum(float(c.sum()) / size for size, c in by_stratum)
         tail_of_hits = hits_tail(by_stratum, sentences)
         square = float((tail_of_hits[1:] * (2 * np.arange(1, sentences + 1) - 1)).sum())  # E hits^2, by parts
-        return cls(mean / sentences, max(square - mean**2, 0.0) ** 0.5 / sentences, hits=tail_of_hits)
+
+        def sample(shuffles: Shuffles) -> np.ndarray:
+            return (shuffles.orders[:, sources] == targets).sum(1) / sentences
+
+        sd = max(square - mean**2, 0.0) ** 0.5 / sentences
+        return cls(mean / sentences, sd, hits=tail_of_hits, sample=sample)
 
     @classmethod
     def of_shuffles(cls, values: Sequence[float]) -> Null:
@@ -102,11 +111,18 @@ class Null:
             variance += float(square.sum(1).double().sum()) / max(m - 1, 1)
             third += float((square * block).sum(1).double().sum()) * m / (max(m - 1, 1) * max(m - 2, 1))
         skew = third / variance**1.5 if variance > 0 else 0.0
-        return cls(scale * mean / n, scale * variance**0.5 / n, skew)
+
+        def sample(shuffles: Shuffles) -> np.ndarray:
+            moved = matrix.cpu().numpy()[np.arange(n), shuffles.orders]
+            return scale * moved.mean(1, dtype=np.float64)
+
+        return cls(scale * mean / n, scale * variance**0.5 / n, skew, sample=sample)
 
     def scaled(self, factor: float) -> Null:
         """The null of a score that is `factor` times as large, above 0."""
-        return replace(self, mean=factor * self.mean, sd=factor * self.sd)
+        inner = self.sample
+        sample = None if inner is None else lambda shuffles: factor * inner(shuffles)
+        return replace(self, mean=factor * self.mean, sd=factor * self.sd, sample=sample)
 
     def p(self, value: float, higher_is_better: bool = True) -> float:
         """Probability of a value at least as close as `value` when translations are shuffled.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from repalign.errors import RepalignError
+from repalign.metrics.cosines import Cone, Cosines, Winners, cone, cosines, unit_vectors, winners
 
 if TYPE_CHECKING:
     import torch
@@ -63,9 +63,13 @@ class Representation:
 
     @cached_property
     def unit(self) -> torch.Tensor:
-        """States scaled to length 1; a zero vector stays zero and has cosine 0 with everything."""
-        length = self.states.norm(dim=1, keepdim=True)
-        return self.states / length.where(length > 0, 1)
+        """States scaled to length 1, double; a zero vector stays zero and has cosine 0 with everything."""
+        return unit_vectors(self.states)
+
+    @cached_property
+    def cone(self) -> Cone:
+        """Directions as deviations from their mean: what cosines are computed from."""
+        return cone(self.states)
 
     @cached_property
     def centred(self) -> torch.Tensor:
@@ -96,40 +100,6 @@ class Representation:
     def take(self, rows: Any) -> Representation:
         """The same language on a subset of rows."""
         return Representation(self.states[rows])
-
-
-@dataclass(frozen=True)
-class Winners:
-    """Position of the maximum in each row of a score matrix, and whether it is unique."""
-
-    index: torch.Tensor  # int [row]
-    strict: torch.Tensor  # bool [row]
-
-    @property
-    def positions(self) -> torch.Tensor:
-        """Int [row]: 0, 1, 2, ..."""
-        import torch
-
-        return torch.arange(len(self.index), device=self.index.device)
-
-    @property
-    def hits(self) -> torch.Tensor:
-        """Bool [row]: the diagonal is the row's unique maximum."""
-        return self.strict & (self.index == self.positions)
-
-
-def winners(scores: torch.Tensor, rounding: float | None = None) -> Winners:
-    """The maximum of each row of `scores` [row, column].
-
-    Entries that differ by no more than `rounding` are a tie: equal states can differ by that much, because a
-    matrix product sums in another order at the edge of a block. Default: 4 units in the last place at 1.
-    """
-    import torch
-
-    if rounding is None:
-        rounding = 4 * torch.finfo(scores.dtype).eps
-    best, index = scores.max(1, keepdim=True)
-    return Winners(index.flatten(), (scores >= best - rounding).sum(1) == 1)
 
 
 class LayerPair:
@@ -193,29 +163,39 @@ class LayerPair:
     @property
     def strata(self) -> Partition | None:
         """The sentences that may be exchanged; None for all."""
-        return self.documents.strata if self.documents else None
+        return self.documents.strata if self.documents and len(self.documents.strata.sizes) > 1 else None
 
     @cached_property
-    def cosine(self) -> torch.Tensor:
-        """Cosines [source sentence, target sentence].
+    def cosines(self) -> Cosines:
+        """Cosines, split so that their differences are precise in a narrow cone.
 
         Raises:
             RepalignError: the numbers of dims differ.
         """
         self.same_dims("cosine")
-        return self.source.unit @ self.target.unit.T
+        return cosines(self.source.cone, self.target.cone)
+
+    @cached_property
+    def cosine(self) -> torch.Tensor:
+        """Cosines: double [source sentence, target sentence].
+
+        Raises:
+            RepalignError: the numbers of dims differ.
+        """
+        return (self.cosines.base + self.cosines.relative.double()).clamp(-1, 1)
 
     @cached_property
     def nearest(self) -> Winners:
         """The nearest target by cosine for each source sentence."""
-        return winners(self.cosine)
+        return winners(self.cosines.relative, self.cosines.rounding)
 
     @cached_property
     def reverse(self) -> LayerPair:
         """The same pair from target to source; reuses cached matrices."""
         pair = LayerPair(self.target, self.source, self.documents)
-        if "cosine" in self.__dict__:
-            pair.__dict__["cosine"] = self.cosine.T
+        for name in ("cosines", "cosine"):
+            if name in self.__dict__:
+                pair.__dict__[name] = self.__dict__[name].T
         return pair
 
     def take(self, rows: Any) -> LayerPair:

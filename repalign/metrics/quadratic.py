@@ -125,6 +125,7 @@ def without_second_order(
     null_sd: float,
     room: float,
     documents: Documents | None = None,
+    directed: bool = False,
 ) -> torch.Tensor:
     """Remove from a jackknife the variance due to pairs of sentences, or of documents, which it counts twice.
 
@@ -132,28 +133,46 @@ def without_second_order(
 
     Args:
         influence: [sentence], from leaving out one sentence at a time.
-        effect: what each ordered pair of sentences contributes to the score [sentence, sentence], zero diagonal.
+        effect: what each ordered pair of sentences contributes to the score [sentence, sentence], zero diagonal;
+            if `directed`, what the second sentence of a pair contributes to the score of the first.
         null_sd: standard error under shuffling, where only pairs matter.
         room: share of it to keep in any case: 1 at chance, 0 for identical languages.
         documents: of the sentences; None if every sentence is independent.
+        directed: see `effect`.
     """
-    n = len(influence)
+    influence = influence - influence.mean()
+    n, twice = len(influence), 1 if directed else 2
     if documents is None:
-        influence = influence - influence.mean()
-        total, pairs = float((influence**2).sum()), 2 * n**2 * _sum_of_squares(effect)
+        total, pairs = float((influence**2).sum()), twice * n**2 * _sum_of_squares(effect)
         least = (room * null_sd * n) ** 2
     else:
         clusters = documents.clusters
         own = clusters.index.to(effect.device)
         blocks = clusters.block_sums(effect)
-        # Pairs within a document are part of it, and are left out once, not once for each of the two sentences.
-        influence = influence - n * clusters.column_sums(effect).gather(1, own[:, None]).flatten()
-        influence = influence - influence.mean()
         total = float(influence.new_zeros(len(blocks)).index_add_(0, own, influence).square().sum())
-        pairs = 2 * n**2 * (_sum_of_squares(blocks) - float(blocks.diagonal().square().sum()))
+        # What a document does on average is its own effect, so only the rest of each block is due to the pair.
+        both = (blocks + blocks.T) / 2
+        pairs = twice * n**2 * _sum_of_squares(u_centred(both).matrix) if len(blocks) > 3 else 0.0
         least = room**2 * pairs
     kept = max(total - pairs, least)
     return influence * (kept / total) ** 0.5 if total > 0 else influence
+
+
+def without_own_pairs(
+    influence: torch.Tensor, effect: torch.Tensor, documents: Documents | None
+) -> torch.Tensor:
+    """The influence of sentences that are left out together with their document: pairs within it are lost once, not twice.
+
+    Args:
+        influence: [sentence], from leaving out one sentence at a time.
+        effect: what the second sentence of a pair contributes to the first, [sentence, sentence].
+        documents: of the sentences; None if every sentence is independent.
+    """
+    if documents is None:
+        return influence
+    own = documents.clusters.index.to(effect.device)
+    inner = documents.clusters.column_sums(effect.T).gather(1, own[:, None]).flatten()
+    return influence - len(influence) * inner
 
 
 def _sum_of_squares(matrix: torch.Tensor) -> float:

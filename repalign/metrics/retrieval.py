@@ -8,9 +8,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from repalign.metrics.cosines import Winners, winners
 from repalign.metrics.metric import Scores, metric
 from repalign.metrics.null import Null
-from repalign.metrics.pair import LayerPair, Winners, winners
+from repalign.metrics.pair import LayerPair
 
 if TYPE_CHECKING:
     import torch
@@ -36,7 +37,7 @@ def cosine_gap(pair: LayerPair) -> Scores:
     sentence lengths.
     """
     n = pair.sentences
-    cosine = pair.cosine
+    cosine = pair.cosines.relative
     row, column = cosine.mean(1, keepdim=True), cosine.mean(0, keepdim=True)
     relative = cosine - row - column + cosine.mean()
     scale = n / (n - 1)
@@ -78,6 +79,11 @@ def mexa(pair: LayerPair) -> Scores:
 
     mean_i 1[S_ii > max_{j != i} max(S_ij, S_ji)]; equal to the published script on the same vectors.
     """
+    return mutual_matches(pair)
+
+
+def mutual_matches(pair: LayerPair) -> Scores:
+    """Share of sentences that are strictly the nearest of their translation, and it of them."""
     forward, backward = pair.nearest, pair.reverse.nearest
     mutual = backward.strict[forward.index] & (backward.index[forward.index] == forward.positions)
     return matched(Winners(forward.index, forward.strict & mutual), pair.strata)
@@ -99,37 +105,43 @@ def _neighbourhoods(cosine: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.T
 )
 def csls(pair: LayerPair) -> Scores:
     """P@1 with hubs pushed back: strict maximum of 2 S_ij - r_i - r'_j, r = mean cosine to the 10 nearest."""
-    row, column = _neighbourhoods(pair.cosine, 10)
-    return matched(winners(2 * pair.cosine - row[:, None] - column), pair.strata)
+    cosines = pair.cosines
+    row, column = _neighbourhoods(cosines.relative, 10)
+    scores = 2 * cosines.relative - row[:, None] - column
+    return matched(winners(scores, lambda best: 3 * cosines.rounding(best)), pair.strata)
 
 
 MARGINS = ("ratio", "distance", "absolute")
 
 
-def margin_search(cosine: torch.Tensor, margin: str, k: int = 4) -> Winners:
+def margin_search(pair: LayerPair, margin: str, k: int = 4) -> Winners:
     """The best of the k nearest targets by margin, as LASER mines sentence pairs.
 
     With b_ij the mean of both neighbourhoods: ratio S/b, distance S - b, absolute S (arXiv:1811.01136, eq. 1
     to 4).
 
     Args:
-        cosine: [source, target].
+        pair: the languages.
         margin: one of `MARGINS`.
+        k: size of the neighbourhoods.
     """
-    k = min(k, cosine.shape[1])
-    values, index = cosine.topk(k, dim=1)
-    row, column = _neighbourhoods(cosine, k)
+    cosines = pair.cosines
+    k = min(k, pair.sentences)
+    values, index = cosines.relative.topk(k, dim=1)
+    row, column = _neighbourhoods(cosines.relative, k)
     middle = (row[:, None] + column[index]) / 2
-    if margin == "ratio":
-        values = values / middle
-    elif margin == "distance":
-        values = values - middle
-    best = winners(values)
+    scale = 1.0
+    if margin != "absolute":
+        values, scale = values - middle, 2.0
+    if margin == "ratio":  # S/b - 1, which has the same order
+        level = cosines.base + middle
+        values, scale = values / level, 2 / level[:, 0].abs()
+    best = winners(values, lambda at: scale * cosines.rounding(index.gather(1, at[:, None]).flatten()))
     return Winners(index.gather(1, best.index[:, None]).flatten(), best.strict)
 
 
 def _xsim(pair: LayerPair, margin: str) -> Scores:
-    return matched(margin_search(pair.cosine, margin), pair.strata, errors=True)
+    return matched(margin_search(pair, margin), pair.strata, errors=True)
 
 
 def _declare_xsim(margin: str, failure: str):

@@ -121,4 +121,4 @@ def gulp(pair: LayerPair) -> float:
     """
     if not (pair.source.reduced.any() and pair.target.reduced.any()):
         return float("nan")
-    return gulp_distance(pair.source.reduced, pair.target.reduced, GULP_PENALTY)
+    return max(gulp_distance(pair.source.reduced, pair.target.reduced, GULP_PENALTY), 0.0)

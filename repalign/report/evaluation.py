@@ -55,7 +55,8 @@ def render_evaluation(evaluation: Evaluation) -> str:
         "evaluation.html",
         ["figures.js"],
         title=evaluation.title,
-        lead=f"{joined(languages, 'language')}, {scores['items'].max():,} questions each, {joined(len(evaluation.signatures), 'checkpoint')}",
+        lead=f"{joined(languages, 'language')}, {scores['items'].max():,} questions each, {joined(len(evaluation.signatures), 'checkpoint')}"
+        + (f"; {evaluation.resampled}" if evaluation.resampled else ""),
         findings=_findings(evaluation),
         panels=panels,
         height=HEIGHT,

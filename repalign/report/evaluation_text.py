@@ -23,6 +23,8 @@ def print_tables(evaluation: Evaluation) -> None:
             print(_grid(rows, ".1f"))
     for name, signature in evaluation.settings["scorers"].items():
         print(f"{name}: {signature}")
+    if evaluation.resampled:
+        print(f"questions: {evaluation.resampled}")
     for note in evaluation.settings.get("notes", []):
         print(f"questions: {note}")
     for name, truncated in evaluation.settings["truncated"].items():
@@ -73,7 +75,7 @@ def _further_results(evaluation: Evaluation) -> Iterator[str]:
     for row in tables["wins"].itertuples() if "wins" in tables else ():
         yield (
             f"{row.checkpoint} over {row.baseline} in {row.language} by {row.judge}: {row.wins} won, {row.ties} tied, "
-            f"{row.losses} lost, {row.value:.1%} [{row.low:.1%}, {row.high:.1%}], p {row.p:.2g}, "
+            f"{row.losses} lost, {row.value:.1%} [{row.low:.1%}, {row.high:.1%}], adjusted p {row.p_adjusted:.2g}, "
             f"position-biased {row.position_biased:.0%}"
         )
     yield from _correlations(evaluation) if "correlations" in tables else ()

@@ -174,8 +174,9 @@ def _ablated(rows: pd.DataFrame, pivot: str) -> str:
     return (
         f"ablating a language's neurons ({rows[same]['size'].mean():.0f} on average) changes its loss by "
         f"{rows[same]['value'].mean():+.2f} nats per token, and the loss of other languages by "
-        f"{rows[~same]['value'].mean():+.2f}; random control {rows[same]['control'].mean():+.2f}. Larger than the random "
-        f"control in {len(larger)} of {joined(same.sum(), 'language')} (adjusted p < .05)"
+        f"{rows[~same]['value'].mean():+.2f}; as many random neurons of the same layers "
+        f"{rows[same]['control'].mean():+.2f}. More than random neurons in {len(larger)} of "
+        f"{joined(same.sum(), 'language')} ({_tested(rows)})"
     )
 
 
@@ -185,7 +186,8 @@ def _removed(rows: pd.DataFrame, pivot: str) -> str:
         f"removing the {joined(int(rows['size'].iloc[0]), 'direction')} between the languages' means changes the loss by "
         f"{loss['value'].mean():+.2f} nats per token (random control {loss['control'].mean():+.2f}) and raw P@1 at the "
         f"last layer by {retrieval['value'].mean():+.2f} (random control {retrieval['control'].mean():+.2f}); mean over "
-        f"{layers_in_words(set(rows['layer'].dropna()))}"
+        f"{layers_in_words(set(rows['layer'].dropna()))}. Other than random directions in {_apart(loss)} for the loss and "
+        f"in {_apart(retrieval)} for P@1 ({_tested(rows)})"
     )
 
 
@@ -194,8 +196,25 @@ def _steered(rows: pd.DataFrame, pivot: str) -> str:
     return (
         f"replacing each language's mean by that of {language_name(pivot)} changes the probability of "
         f"{language_name(pivot)} tokens by {to_pivot['value'].mean():+.2f} and of same-language tokens by "
-        f"{same['value'].mean():+.2f} (random control {to_pivot['control'].mean():+.2f} and {same['control'].mean():+.2f})"
+        f"{same['value'].mean():+.2f} (random control {to_pivot['control'].mean():+.2f} and {same['control'].mean():+.2f}). "
+        f"Other than random vectors in {_apart(to_pivot)} for {language_name(pivot)} tokens and in {_apart(same)} for "
+        f"same-language tokens ({_tested(rows)})"
     )
+
+
+def _apart(rows: pd.DataFrame) -> str:
+    """In how many rows the intervention differs from random ones."""
+    return f"{(rows['p_adjusted'] < 0.05).sum()} of {joined(len(rows), 'case')}"
+
+
+def _tested(rows: pd.DataFrame) -> str:
+    """What "other than random" means, or that there are too few random ones to say so."""
+    if rows["controls"].isna().any():  # a folder of an earlier version
+        return "adjusted p < .05, given these three random ones"
+    controls = int(rows["controls"].min())
+    if 1 / (1 + controls) >= 0.05:
+        return f"{joined(controls, 'random one')} cannot give an adjusted p < .05; 20 can"
+    return f"adjusted p < .05, against {controls} random ones each"
 
 
 def _token_counts(inside: Inside) -> str:

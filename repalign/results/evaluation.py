@@ -23,6 +23,12 @@ class Evaluation(TableSet):
         """What figures call a scorer."""
         return self.settings["labels"].get(scorer, scorer)
 
+    @property
+    def resampled(self) -> str:
+        """What intervals and p-values resample, in words; empty if it is single questions."""
+        clusters = self.settings.get("clusters", {})
+        return ", ".join(f"resampled by {unit} ({count:,})" for unit, count in clusters.items())
+
     def _repr_html_(self) -> str:
         """For notebooks: the scores, languages by checkpoints and scorers."""
         scores = self.tables["scores"]

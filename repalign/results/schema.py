@@ -53,8 +53,11 @@ SCORES = (
     value("the metric's value, or the difference from the baseline's", "the metric's"), LOW, HIGH,
     Column("chance", "float64", "analytic, or the mean under permuted translations; NaN for differences", "the metric's", nullable=True),
     Column("calibrated", "float64", "(value - chance) / (best - chance): 0 for shuffled pairs, 1 for identical states", nullable=True),
-    Column("p", "float64", "against chance, or against no difference where there is a baseline", nullable=True),
+    Column("p", "float64", "against chance: translations shuffled, within documents where these are known; or against no difference, "
+           "where there is a baseline", nullable=True),
     adjusted("layers and languages (Holm by default)"),
+    Column("design_effect", "float64", "variance with sentences in documents over that of independent sentences; NaN: documents unknown",
+           nullable=True, later=True),
     Column("sentences", "int64", "groups of duplicate sentences that were scored", least=0),
 )  # fmt: skip
 
@@ -143,7 +146,7 @@ RESULTS = {table.name: table for table in (
         Column("size", "int64", "languages in the new group", "languages", least=0),
     )),
     Table("controls", "scores of conditions without meaning, or without a confound", "control and row of the profile", (
-        Column("control", "string", "bag-of-tokens, random-weights, unshared-tokens, length-matched or length-partialled"), *SCORES,
+        Column("control", "string", "bag-of-tokens, same-document, random-weights, unshared-tokens, length-matched or length-partialled"), *SCORES,
     )),
 )}  # fmt: skip
 """Tables of `repalign layers` and `compare`."""
@@ -183,13 +186,14 @@ EVALUATION = {table.name: table for table in (
         value("share of questions answered the same"), LOW, HIGH,
         Column("chance", "float64", "share of pairs of different questions answered the same", nullable=True),
         Column("calibrated", "float64", "(value - chance) / (1 - chance)", nullable=True),
-        Column("p", "float64", "one-sided, from shuffled questions", nullable=True), ITEMS,
+        Column("p", "float64", "one-sided, from shuffled questions, or of paragraphs that share them (Student's t)", nullable=True), ITEMS,
     )),
     Table("wins", "which of two checkpoints answers better", "language", (
         CHECKPOINT, BASELINE, Column("judge", "string", "who decided"), ASKED,
         Column("wins", "int64", "of the checkpoint over the baseline", least=0), Column("ties", "int64", "questions", least=0),
         Column("losses", "int64", "questions", least=0), value("share of wins, ties counting half"), LOW, HIGH,
-        Column("p", "float64", "two-sided sign test of wins against losses", nullable=True),
+        Column("p", "float64", "two-sided sign test of wins against losses, exact", nullable=True),
+        Column("p_adjusted", "float64", "p after correction over languages (Holm)", nullable=True, later=True),
         Column("position_biased", "float64", "share of questions in which the same position won in both orders", nullable=True, formerly="swayed"),
         Column("first_place", "float64", "share of verdicts for the answer shown first; NaN: no verdicts", nullable=True),
         Column("unclear", "float64", "share of questions without two verdicts", nullable=True), ITEMS,
@@ -232,11 +236,13 @@ INSIDE = {table.name: table for table in (
                among=("loss", "own", "pivot", "p_at_1")),
         Column("baseline", "float64", "the outcome without intervention", "the outcome's", nullable=True, formerly="untouched"),
         value("change of the outcome, mean over sentences", "the outcome's"), LOW, HIGH,
-        Column("control", "float64", "change by a random intervention of the same size", "the outcome's", nullable=True),
-        Column("control_low", "float64", "lower end of its interval", nullable=True),
-        Column("control_high", "float64", "upper end likewise", nullable=True),
-        Column("p", "float64", "of no difference from the control", nullable=True),
-        adjusted("the rows of one intervention and outcome (Holm)"), Column("sentences", "int64", "sentences", least=0),
+        Column("control", "float64", "mean change by random interventions of the same kind and size", "the outcome's", nullable=True),
+        Column("control_low", "float64", "lower end of the range of 95% of random interventions", "the outcome's", nullable=True),
+        Column("control_high", "float64", "upper end likewise", "the outcome's", nullable=True),
+        Column("p", "float64", "that the intervention is itself a random one", nullable=True),
+        adjusted("the rows of one intervention and outcome (step-down maximum; at least 1 / (1 + controls))"),
+        Column("sentences", "int64", "sentences", least=0),
+        Column("controls", "Int64", "random interventions; NA in earlier files: three, whose choice p does not count", nullable=True, least=0, later=True),
     )),
 )}  # fmt: skip
 """Tables of `repalign inside`."""
@@ -253,7 +259,7 @@ SETTINGS: dict[str, Settings] = {
         "pivot?": str, "labels?": {str: str}, "higher_is_better?": {str: bool}, "confidence?": float, "correction?": str,
         "documents?": (None, int),
     },
-    "evaluation": {"labels": {str: str}, "scorers": {str: str}, "truncated": {str: {str: {str: int}}}, "chance?": {str: float}, "notes?": [str]},
+    "evaluation": {"labels": {str: str}, "scorers": {str: str}, "truncated": {str: {str: {str: int}}}, "chance?": {str: float}, "notes?": [str], "clusters?": {str: int}},
     "inside": {"pivot": str, "languages": [str], "checkpoints": {str: {"tokens": {str: int}, "notes": [str]}}},
 }  # fmt: skip
 """Settings that pages and figures read, by kind (see `repalign.files.Shape`); others are allowed."""

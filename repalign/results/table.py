@@ -29,6 +29,7 @@ class Column:
         least: the smallest allowed number.
         among: the allowed texts; empty for any.
         formerly: its name in files of schema 1.
+        later: whether it was added to schema 2, so that files made before lack it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Column:
     least: float | None = None
     among: tuple[str, ...] = ()
     formerly: str = ""
+    later: bool = False
 
     def checked(self, values: pd.Series, where: str) -> pd.Series:
         """The values in the declared dtype.
@@ -157,6 +159,10 @@ class Table:
     def renamed(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The rows of a file of schema 1 under today's names."""
         return rows.rename(columns={one.formerly: one.name for one in self.columns if one.formerly})
+
+    def completed(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The rows of an earlier file with the columns that were added later, empty."""
+        return rows.assign(**{one.name: None for one in self.columns if one.later and one.name not in rows})
 
 
 def _is_text(values: Any) -> bool:

@@ -140,7 +140,7 @@ def read_tables(folder: Path, kind: str, schema: int) -> dict[str, pd.DataFrame]
         path = folder / f"{table.formerly if schema == 1 and table.formerly else name}.parquet"
         if path.is_file():
             rows = read_parquet(path, REMEDY)
-            tables[name] = table.checked(table.renamed(rows) if schema == 1 else rows, path)
+            tables[name] = table.checked(table.completed(table.renamed(rows) if schema == 1 else rows), path)
         elif name in REQUIRED[kind]:
             raise RepalignError(f"{folder} has {kind}.json but no {path.name}; {REMEDY}")
     return tables

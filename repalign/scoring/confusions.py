@@ -21,7 +21,7 @@ def retrieval_errors(pair: LayerPair, margin: str) -> list[dict[str, Any]]:
 
     `sentence` and `taken_for` are rows of the pair.
     """
-    nearest = margin_search(pair.cosine, margin)
+    nearest = margin_search(pair, margin)
     right = pair.cosine.diagonal()
     cosine = pair.cosine.gather(1, nearest.index[:, None]).flatten()
     wrong = (nearest.index != nearest.positions).nonzero().flatten()

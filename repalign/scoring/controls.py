@@ -96,6 +96,9 @@ def controls(
 ) -> pd.DataFrame:
     """The scores of a checkpoint's controls, to be drawn with its curves.
 
+    Where documents are known, "same-document" pairs every sentence with another one of its document: what topic alone
+    gives.
+
     Args:
         states: the checkpoint.
         twin: the same model with random weights, on the same sentences.
@@ -127,6 +130,9 @@ def controls(
     for control, other in (("random-weights", twin), ("unshared-tokens", unshared)):
         if other is not None:
             by_control.append((control, profile(other, variants=variants, **request).table))
+    if has_another_of_its_document(states):
+        topic = _with_enough_sentences(states, variants=variants, same_document=True, **request)
+        by_control.append(("same-document", topic))
     for control in LENGTH_VARIANTS:
         added = [f"{spec}+{control}" for spec in variants if control not in spec.split("+")]
         if not added:  # the curve itself is the control
@@ -135,6 +141,12 @@ def controls(
         by_control.append((control, table.assign(variant=table["variant"].str.removesuffix(f"+{control}"))))
     tables = [table.assign(control=control, checkpoint=states.checkpoint) for control, table in by_control]
     return RESULTS["controls"].frame(pd.concat(tables, ignore_index=True))
+
+
+def has_another_of_its_document(states: LayerStates) -> bool:
+    """Whether documents are known, and some hold two different sentences: the control "same-document" is then drawn."""
+    clusters = states.clusters(np.unique(states.groups, return_index=True)[1])
+    return clusters is not None and int(np.bincount(clusters).max()) > 1
 
 
 def _with_enough_sentences(

@@ -82,7 +82,7 @@ def _moved(
     if scores.influence is not None:
         estimates.append(("cka", scores.value, scores.influence.cpu().numpy()))
     if pair.x.shape == pair.y.shape:
-        cosine = (pair.source.unit * pair.target.unit).sum(1).double().cpu().numpy()
+        cosine = (pair.source.unit * pair.target.unit).sum(1).cpu().numpy()
         estimates.append(("cosine", float(cosine.mean()), cosine - cosine.mean()))
     rows = []
     for measure, value, influence in estimates:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import special
 
 from repalign.metrics import LayerPair, Metric, Null, Scores
+from repalign.metrics.shuffles import Shuffles
 from repalign.statistics.bootstrap import student_quantile
 
 
@@ -23,28 +26,33 @@ def influence_of(metric: Metric, pair: LayerPair, scores: Scores, seed: int = 0)
 def jackknife(metric: Metric, pair: LayerPair, value: float, groups: int = 20, seed: int = 0) -> np.ndarray:
     """Influence of a metric that does not return any, by leaving out one group of sentences after another.
 
-    All sentences of a group share one influence, scaled by the square root of its size so that a sum over
-    sentences has the right variance, and by Student's t over the normal quantile for so few groups.
+    Documents are left out whole. All sentences, or documents, of a group share one influence, scaled by the square root
+    of their number so that a sum over them has the right variance, and by Student's t over the normal quantile for
+    so few groups.
     """
-    n = pair.sentences
-    groups = min(groups, n)
-    group = np.random.default_rng(seed).permutation(n) % groups
+    clusters = np.arange(pair.sentences) if pair.documents is None else pair.documents.number
+    units = int(clusters.max()) + 1
+    groups = min(groups, units)
+    group = np.random.default_rng(seed).permutation(units) % groups
     moved = np.empty(groups)
     for left_out in range(groups):
-        kept = np.flatnonzero(group != left_out)
-        size = n - len(kept)
-        moved[left_out] = (value - metric(pair.take(kept)).value) * (n - size) / size * size**0.5
+        kept = np.flatnonzero(group[clusters] != left_out)
+        size = int((group == left_out).sum())
+        moved[left_out] = (value - metric(pair.take(kept)).value) * (units - size) / size * size**0.5
     few = special.stdtrit(groups - 1, 0.975) / special.ndtri(0.975)
     influence = (moved - moved.mean())[group] * few * np.sqrt(groups / (groups - 1))
+    share = (
+        pair.sentences / units / np.bincount(clusters)
+    )  # so that the sentences of a document sum to its influence
+    influence = (influence * share)[clusters]
     return influence - influence.mean()
 
 
 def shuffled(metric: Metric, pair: LayerPair, shuffles: int, seed: int = 0) -> Null:
     """The distribution of a metric under shuffling, estimated by `shuffles` shuffles: for metrics without a closed form."""
-    generator = np.random.default_rng(seed)
-    return Null.of_shuffles(
-        [metric(pair.shuffled(generator.permutation(pair.sentences))).value for _ in range(shuffles)]
-    )
+    orders = Shuffles.of(pair.sentences, pair.strata, shuffles, seed).orders
+    values = np.array([metric(pair.shuffled(order)).value for order in orders])
+    return replace(Null.of_shuffles(values), sample=lambda _: values)
 
 
 def score_interval(

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from repalign.errors import RepalignError
 from repalign.metrics import LayerPair, Metric, Null, Representation, Scores
+from repalign.metrics.documents import Documents
+from repalign.metrics.shuffles import Shuffles
 from repalign.scoring.influence import floor_influence_at_null, influence_of, shuffled
 from repalign.scoring.variants import Language, Variant, folds_of, variant
 from repalign.states.layer_states import LayerStates
 
+SHUFFLES = 100
+"""Shuffles that are the same at every layer."""
+
 
 @dataclass(frozen=True)
 class Measurement:
-    """A score without its interval: a row of the profile, with the influence of each sentence."""
+    """A score without its interval: a row of the profile, with the influence of each sentence.
+
+    Attributes:
+        influence: float64 [sentence group].
+        clusters: the document of each group, int [sentence group]; None: groups are independent.
+        rows: the groups that were scored, int [row]; None for all.
+        kind: `Scores.kind`, which decides the method of the interval.
+        shuffles: values under shuffles that are the same at every layer, float64 [shuffle]; None: not shuffled.
+    """
 
     metric: Metric
     variant: str
@@ -25,9 +38,12 @@ class Measurement:
     target: str
     layer: int
     value: float
-    influence: np.ndarray  # float64 [sentence group]
-    kind: str  # `Scores.kind`, which decides the method of the interval
+    influence: np.ndarray
+    clusters: np.ndarray | None
+    rows: np.ndarray | None
+    kind: str
     null: Null | None
+    shuffles: np.ndarray | None
     chance: float
     p: float
     sentences: int
@@ -53,6 +69,8 @@ class Layer:
         self.states, self.number, self.device = states, layer, device
         self.rows = np.unique(states.groups, return_index=True)[1]
         self.rows.sort()
+        self.clusters = states.clusters(self.rows)
+        self.documents = None if self.clusters is None else Documents(self.clusters)
         self._sides: dict[tuple[str, str], Representation] = {}
 
     def side(self, language: str, spec: str) -> Representation:
@@ -72,7 +90,7 @@ class Layer:
 
     def pair(self, source: str, target: str, spec: str) -> Paired:
         """A pair in one variant."""
-        pair = LayerPair(self.side(source, spec), self.side(target, spec))
+        pair = LayerPair(self.side(source, spec), self.side(target, spec), self.documents)
         select = next((v.select for v in variant(spec) if v.select), None)
         rows = select(self.lengths(source), self.lengths(target)) if select else None
         return Paired(source, target, spec, pair if rows is None else pair.take(rows), rows)
@@ -83,7 +101,7 @@ class Layer:
         side = self._read(language)
         for step in chain:
             if step.change is not None:
-                folds = torch.as_tensor(folds_of(len(self.rows)), device=self.device)
+                folds = torch.as_tensor(folds_of(len(self.rows), self.clusters), device=self.device)
                 lengths = torch.as_tensor(self.lengths(language), device=self.device)
                 side = Representation(step.change(Language(side.states, folds, lengths)))
         return side
@@ -103,6 +121,34 @@ class Layer:
         return side if len(self.rows) == len(side.states) else side.take(self.rows)
 
 
+def with_another_of_its_document(paired: Paired) -> Paired:
+    """Every sentence paired with another one of its document, at random: what topic alone gives.
+
+    Sentences that are alone in their document are left out.
+
+    Raises:
+        RepalignError: documents are unknown, or every sentence is alone in its own.
+    """
+    documents = paired.pair.documents
+    if documents is None:
+        raise RepalignError(
+            "no other sentence of the same document: documents are unknown; give them by --clusters, or a corpus with "
+            "document ids"
+        )
+    counts = np.bincount(documents.number)
+    kept = np.flatnonzero(counts[documents.number] > 1)
+    if len(kept) == 0:
+        raise RepalignError("no other sentence of the same document: every document has one sentence")
+    generator = np.random.default_rng(0)
+    order = np.empty(len(kept), dtype=np.int64)
+    number = documents.number[kept]
+    for document in np.unique(number):
+        rows = generator.permutation(np.flatnonzero(number == document))
+        order[rows] = np.roll(rows, 1)  # one cycle: no sentence stays with its translation
+    rows = kept if paired.rows is None else paired.rows[kept]
+    return paired._replace(pair=paired.pair.take(kept).shuffled(order), rows=rows)
+
+
 @dataclass(frozen=True)
 class Plan:
     """What to measure, the same for every checkpoint."""
@@ -113,6 +159,8 @@ class Plan:
     permutations: int
     seed: int
     device: str
+    same_document: bool = False
+    _shuffles: dict[bytes, Shuffles] = field(default_factory=dict)
 
     def measured(self, states: LayerStates, layer: int) -> Iterator[Measurement]:
         """All scores of one layer."""
@@ -128,7 +176,10 @@ class Plan:
                     computed = "raw" if invariant else spec
                     if (metric.name, computed) not in known:
                         if computed not in pairs:
-                            pairs[computed] = at.pair(source, target, computed)
+                            paired = at.pair(source, target, computed)
+                            pairs[computed] = (
+                                with_another_of_its_document(paired) if self.same_document else paired
+                            )
                         known[metric.name, computed] = list(self._scored(at, metric, pairs[computed]))
                     for measurement in known[metric.name, computed]:
                         yield replace(measurement, variant=spec)
@@ -140,7 +191,7 @@ class Plan:
         directions = [(paired.pair, paired.source, paired.target)]
         if not metric.symmetric:
             directions.append((paired.pair.reverse, paired.target, paired.source))
-        for pair, source, target in directions:
+        for number, (pair, source, target) in enumerate(directions):
             scores = metric(pair)
             null, influence = self._null_and_influence(metric, pair, scores)
             yield Measurement(
@@ -151,9 +202,12 @@ class Plan:
                 layer=at.number,
                 value=scores.value,
                 influence=influence if paired.rows is None else _spread(influence, paired.rows, len(at.rows)),
+                clusters=at.clusters,
+                rows=paired.rows,
                 kind=scores.kind,
-                null=null,
-                chance=metric.chance(*pair.x.shape) if metric.chance else null.mean if null else np.nan,
+                null=null and replace(null, sample=None),  # which holds matrices
+                shuffles=self._shuffled_values(metric, pair, null, reverse=number == 1),
+                chance=self._chance(metric, pair, null),
                 p=null.p(scores.value, metric.higher_is_better) if null else np.nan,
                 sentences=pair.sentences,
             )
@@ -166,11 +220,38 @@ class Plan:
         if scores.null is not None or not self.permutations or np.isnan(scores.value):
             return scores.null, influence
         null = shuffled(metric, pair, self.permutations, self.seed)
-        if scores.per_sentence is None:
+        if scores.per_sentence is None and pair.documents is None:
             influence = floor_influence_at_null(
                 influence, null, null.p(scores.value, metric.higher_is_better)
             )
         return null, influence
+
+    def _chance(self, metric: Metric, pair: LayerPair, null: Null | None) -> float:
+        """The expected score of unrelated languages: of all sentences shuffled, also where documents are known."""
+        if metric.chance:
+            return metric.chance(*pair.x.shape)
+        if null is None:
+            return np.nan
+        if pair.strata is None:
+            return null.mean
+        free = LayerPair(pair.source, pair.target)
+        null = metric(free).null or shuffled(metric, free, self.permutations, self.seed)
+        return null.mean
+
+    def _shuffled_values(
+        self, metric: Metric, pair: LayerPair, null: Null | None, reverse: bool
+    ) -> np.ndarray | None:
+        """Values under shuffles of sentences that are the same at every layer, and for both directions."""
+        if null is None or null.sample is None or not self.permutations:
+            return None
+        strata = pair.strata
+        key = repr(pair.sentences).encode() if strata is None else strata.index.numpy().tobytes()
+        if key not in self._shuffles:
+            self._shuffles[key] = Shuffles.of(pair.sentences, strata, SHUFFLES, self.seed)
+        shuffles = self._shuffles[key]
+        values = null.sample(shuffles.inverse if reverse else shuffles)
+        is_error = null.hits is not None and not metric.higher_is_better
+        return 1 - values if is_error else values
 
 
 def _spread(influence: np.ndarray, rows: np.ndarray, groups: int) -> np.ndarray:

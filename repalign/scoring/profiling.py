@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
 
 from repalign.errors import RepalignError, explained_keywords
 from repalign.metrics import DEFAULT_METRICS, Metric, as_metrics
 from repalign.results.profile import LayerProfile
 from repalign.results.schema import RESULTS
-from repalign.scoring.influence import score_interval
+from repalign.scoring.estimates import Resampling, ends, minus, row, units
 from repalign.scoring.measurement import Measurement, Plan
+from repalign.scoring.peaks import peak_rows, peak_table
 from repalign.scoring.requests import find_pivot, language_pairs, same_sentences
 from repalign.scoring.variants import variant
 from repalign.states.layer_states import LayerStates
 from repalign.states.spec import as_layers, check_choice, check_count
-from repalign.statistics import CORRECTIONS, INTERVALS, difference_p, intervals, resamples, wilson
+from repalign.statistics import CORRECTIONS, INTERVALS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +34,7 @@ def profile(
     pairs: Literal["pivot", "all"] | Iterable[tuple[str, str]] = "pivot",
     layers: int | Sequence[int] | None = None,
     baseline: LayerStates | None = None,
+    same_document: bool = False,
     draws: int = 1000,
     permutations: int = 200,
     confidence: float = 0.95,
@@ -57,8 +56,10 @@ def profile(
         layers: layer numbers; default all.
         baseline: a checkpoint to subtract: value, interval and p are then those of the paired difference (see
             `contrast`).
-        draws: bootstrap draws, over sentence groups; at least 1.
-        permutations: shuffles for metrics without a closed form; with 0 their chance and p are missing.
+        same_document: pair every sentence with another of its document: what topic alone gives.
+        draws: bootstrap draws, over documents where they are known, else over sentence groups; at least 1.
+        permutations: shuffles for metrics without a closed form, and for the best of all layers; with 0 their chance
+            and p are missing.
         confidence: of the intervals.
         interval: "bca" or "percentile", for means over sentences; shares of sentences and means over pairs of
             sentences have score intervals.
@@ -85,32 +86,38 @@ def profile(
     if baseline is not None:
         for one in series:
             same_sentences(baseline, one, layers=layers is None)
+    how = Resampling(draws, seed, confidence, interval)
+    weights = lru_cache(maxsize=2)(how.weights)
     rows: list[dict[str, Any]] = []
-    resampled = lru_cache(maxsize=2)(lambda groups: resamples(groups, draws, seed))
+    peaks: list[dict[str, Any]] = []
     steps = [
-        (one, some, layer)
+        (one, some, one.layers if layers is None else layers)
         for one in series
         for some in _together(one, language_pairs(one, pivot, targets, pairs))
-        for layer in (one.layers if layers is None else layers)
     ]
-    for one, some, layer in tqdm(
-        steps, desc="scoring layers", unit="layer", disable=None if progress else True
-    ):
-        plan = Plan(
-            pairs=some,
-            metrics=metrics,
-            variants=variants,
-            permutations=permutations if baseline is None else 0,  # a difference has no chance level
-            seed=seed,
-            device=device,
-        )
-        measurements = list(plan.measured(one, layer))
-        if baseline is not None:
-            measurements = list(map(minus, measurements, plan.measured(baseline, layer)))
-        weights = resampled(len(measurements[0].influence))
-        low, high = _ends(measurements, weights, confidence, interval, paired=baseline is not None)
-        for row, measurement in enumerate(measurements):
-            rows.append(_row(one, baseline, measurement, low[row], high[row]))
+    total = sum(len(of_curve) for _, _, of_curve in steps)
+    with tqdm(total=total, desc="scoring layers", unit="layer", disable=None if progress else True) as bar:
+        for one, some, of_curve in steps:
+            plan = Plan(
+                pairs=some,
+                metrics=metrics,
+                variants=variants,
+                permutations=permutations if baseline is None else 0,  # a difference has no chance level
+                seed=seed,
+                device=device,
+                same_document=same_document,
+            )
+            measured: list[Measurement] = []
+            for layer in of_curve:
+                at_layer = list(plan.measured(one, layer))
+                if baseline is not None:
+                    at_layer = list(map(minus, at_layer, plan.measured(baseline, layer)))
+                measured += at_layer
+                drawn = weights(units(at_layer[0]))
+                low, high = ends(at_layer, drawn, how, paired=baseline is not None)
+                rows += [row(one, baseline, m, low[k], high[k]) for k, m in enumerate(at_layer)]
+                bar.update()
+            peaks += peak_rows(one, baseline, measured, drawn, how)
     signatures = {one.checkpoint: str(one.signature) for one in [*series, *([baseline] if baseline else [])]}
     settings = {
         "pivot": pivot,
@@ -122,8 +129,11 @@ def profile(
         "interval": interval,
         "correction": correction,
         "seed": seed,
+        "documents": None if series[0].documents is None else len(set(series[0].documents.tolist())),
     }
-    return LayerProfile(_corrected(rows, correction), signatures, settings)
+    return LayerProfile(
+        _corrected(rows, correction), signatures, settings, peak_table(peaks, CORRECTIONS[correction])
+    )
 
 
 def _series(states: LayerStates | Sequence[LayerStates]) -> list[LayerStates]:
@@ -193,58 +203,6 @@ def contrast(
         device=device,
         progress=progress,
     )
-
-
-def minus(b: Measurement, a: Measurement) -> Measurement:
-    """The paired difference b - a; its p tests against no difference."""
-    value, influence = b.value - a.value, b.influence - a.influence
-    p = difference_p(np.array([value]), influence[None])[0]
-    return replace(b, value=value, influence=influence, chance=np.nan, p=p, kind="mean")
-
-
-def _ends(
-    measurements: Sequence[Measurement],
-    weights: np.ndarray,
-    confidence: float,
-    interval: str,
-    paired: bool,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper ends of the intervals of all measurements, clipped to the metrics' bounds unless paired."""
-    values = np.array([m.value for m in measurements])
-    influence = np.stack([m.influence for m in measurements])
-    low, high = intervals(values, influence, weights, confidence, interval)
-    for row, m in enumerate(measurements):
-        if m.kind == "share":
-            low[row], high[row] = wilson(m.value, m.sentences, confidence)
-        elif m.kind == "pairs" and m.null is not None:
-            low[row], high[row] = score_interval(m.value, m.influence, m.null, confidence)
-    if paired:
-        return low, high
-    lowest, highest = np.array([m.metric.bounds for m in measurements]).T
-    return np.maximum(low, lowest), np.minimum(high, highest)
-
-
-def _row(
-    states: LayerStates, baseline: LayerStates | None, m: Measurement, low: float, high: float
-) -> dict[str, Any]:
-    return {
-        "checkpoint": states.checkpoint,
-        "baseline": baseline.checkpoint if baseline else None,
-        "metric": m.metric.name,
-        "variant": m.variant,
-        "source": m.source,
-        "target": m.target,
-        "layer": m.layer,
-        "depth": states.depth(m.layer),
-        "value": m.value,
-        "low": low,
-        "high": high,
-        "chance": m.chance,
-        "calibrated": m.metric.calibrated(m.value, m.chance),
-        "p": m.p,
-        "p_adjusted": np.nan,
-        "sentences": m.sentences,
-    }
 
 
 def _corrected(rows: list[dict[str, Any]], correction: str) -> pd.DataFrame:

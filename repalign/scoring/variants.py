@@ -62,8 +62,8 @@ class Variant:
 VARIANTS: Registry[Variant] = Registry("variant")
 
 
-def folds_of(sentences: int, documents: np.ndarray | None = None) -> np.ndarray:
-    """The fold of each sentence: int [sentence]; ten, or as many as there are sentences or documents.
+def folds_of(sentences: int, documents: np.ndarray | None = None, folds: int = FOLDS) -> np.ndarray:
+    """The fold of each sentence: int [sentence]; `folds`, or as many as there are sentences or documents.
 
     Documents are whole, each from the largest on in the smallest fold so far. Without documents, neighbours are in
     different folds.
@@ -71,18 +71,19 @@ def folds_of(sentences: int, documents: np.ndarray | None = None) -> np.ndarray:
     Args:
         sentences: number of sentences.
         documents: of each sentence, int [sentence].
+        folds: their number.
 
     Raises:
         RepalignError: there is only one document.
     """
     if documents is None:
-        return np.arange(sentences) % min(FOLDS, sentences)
+        return np.arange(sentences) % min(folds, sentences)
     check_several(documents, "folds")
     _, first, document, counts = np.unique(
         documents, return_index=True, return_inverse=True, return_counts=True
     )
     fold_of = np.empty(len(counts), dtype=np.int64)
-    sizes = np.zeros(min(FOLDS, len(counts)), dtype=np.int64)
+    sizes = np.zeros(min(folds, len(counts)), dtype=np.int64)
     for largest in np.lexsort((first, -counts)):
         fold_of[largest] = sizes.argmin()
         sizes[fold_of[largest]] += counts[largest]

@@ -74,12 +74,13 @@ def intervals(
 def student_quantile(influence: np.ndarray, confidence: float) -> np.ndarray:
     """Student's t quantile for a variance estimated from heavy-tailed influences: float64 [score].
 
-    Degrees of freedom after Satterthwaite: 2n / (kurtosis - 1).
+    Degrees of freedom after Satterthwaite: 2n / (kurtosis - 1), at most n - 1.
     """
     squares = influence**2
     variance = squares.mean(-1)
     kurtosis = (squares**2).mean(-1) / np.where(variance > 0, variance, 1) ** 2
-    freedom = 2 * influence.shape[-1] / np.maximum(kurtosis - 1, 0.1)
+    n = influence.shape[-1]
+    freedom = np.minimum(2 * n / np.maximum(kurtosis - 1, 0.1), max(n - 1, 1))
     return special.stdtrit(freedom, (1 + confidence) / 2)
 
 
@@ -105,9 +106,12 @@ def _quantiles(ordered: np.ndarray, shares: np.ndarray) -> np.ndarray:
 def difference_p(values: np.ndarray, influence: np.ndarray) -> np.ndarray:
     """Two-sided p of "no difference" for paired differences: Student's t on the influence of each sentence.
 
+    Where all sentences change alike, their spread is zero and t infinite; p is therefore at least 2^(1 - sentences), the
+    smallest that any test of as many symmetric differences can reach (all have the same sign).
+
     Args:
         values: differences [score].
-        influence: [score, sentence].
+        influence: [score, sentence], or of each cluster, see `by_cluster`.
 
     Returns:
         float64 [score]; NaN where the difference is NaN.
@@ -116,5 +120,6 @@ def difference_p(values: np.ndarray, influence: np.ndarray) -> np.ndarray:
     error = np.sqrt((influence**2).sum(1) / (n * (n - 1)))
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(values == 0, 0.0, np.abs(values) / error)
-    p = np.maximum(2 * special.stdtr(n - 1, -t), np.finfo(float).tiny)  # a p-value is never exactly zero
+    least = max(2.0 ** (1 - n), np.finfo(float).tiny)  # a p-value is never exactly zero
+    p = np.maximum(2 * special.stdtr(n - 1, -t), least)
     return np.where(np.isnan(values), np.nan, p)

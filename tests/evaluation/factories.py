@@ -7,6 +7,9 @@ from pathlib import Path
 
 from repalign.evaluation.items import Item
 
+SIZE = 5
+"""Questions of a paragraph, as in XQuAD."""
+
 
 def squad_file(path: Path, rows: list[tuple[str, str, str, str]]) -> Path:
     """A file in SQuAD's format: id, context, question, answer."""
@@ -23,6 +26,18 @@ def squad_file(path: Path, rows: list[tuple[str, str, str, str]]) -> Path:
 
 def asked(language: str, references: list[str]) -> list[Item]:
     return [Item(str(row), language, "?", "", (text,)) for row, text in enumerate(references)]
+
+
+def about(paragraphs: int, languages=("en",), size: int = SIZE) -> dict[str, list[Item]]:
+    """Questions that ask for a word of their own, so many about each paragraph."""
+    return {
+        language: [
+            Item(f"{row}.{part}", language, "?", "", (f"w{row}",), document=f"{language} paragraph {row}")
+            for row in range(paragraphs)
+            for part in range(size)
+        ]
+        for language in languages
+    }
 
 
 def belebele_rows(language: str, count: int = 6) -> list[dict[str, object]]:

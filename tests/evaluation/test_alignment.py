@@ -43,7 +43,13 @@ def test_few_languages_and_none_that_vary_are_said():
     assert np.isnan(row["value"])
     assert row["note"] == "alignment or score does not vary"
     one_hit = over_languages_of([0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [0.0] * 5 + [1.0])
-    assert np.isnan(one_hit["low"])
+    assert one_hit["low"] < 0 < one_hit["value"] < one_hit["high"]
+
+
+def test_a_perfect_order_of_five_languages_is_not_sure():
+    row = over_languages_of([0.1, 0.2, 0.3, 0.4, 0.5], [1.0, 2.0, 3.0, 4.0, 5.0])
+    assert row["value"] == row["high"] == 1
+    assert 0 < row["low"] < 0.5
 
 
 @pytest.mark.parametrize(("zh", "el"), [("zh", "el"), ("zho_Hans", "ell_Grek"), ("cmn", "ell")])

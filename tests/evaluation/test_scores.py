@@ -57,8 +57,34 @@ def test_differences_are_paired_question_by_question(rows):
     half = 1.96 * moved.std(ddof=1) / 10
     assert change["value"] == moved.mean()
     assert (change["high"] - change["low"]) / 2 == pytest.approx(half, rel=0.15)
-    t = abs(moved.mean()) / (moved.std(ddof=1) / 10)
-    assert change["p"] == pytest.approx(2 * stats.t.sf(t, 99), rel=0.03)
+    exact = stats.binomtest(int((moved > 0).sum()), int((moved != 0).sum()))
+    assert change["p"] == pytest.approx(exact.pvalue)
+
+
+def test_differences_of_partly_right_answers_have_students_t():
+    items = {"en": asked("en", [f"a{row} b{row}" for row in range(60)])}
+    partly = [f"a{row} b{row}" if row % 4 else f"a{row} x" for row in range(60)]
+    found = {
+        name: {"f1": measure("f1", items, {"en": answers})}
+        for name, answers in (("one", partly), ("two", [*partly[:30], *["x"] * 30]))
+    }
+    change = score_table(found, items, draws=2000).dropna(subset="baseline").iloc[0]
+    one, two = (found[name]["f1"]["en"].per_item for name in ("one", "two"))
+    assert change["p"] == pytest.approx(stats.ttest_rel(two, one).pvalue)
+
+
+@pytest.mark.parametrize(("right", "p"), [(5, 0.0625), (6, 0.03125)])
+def test_a_few_questions_that_all_turn_right_are_not_sure(right, p):
+    languages = {lang: asked(lang, [f"w{row}" for row in range(right)]) for lang in ("en", "zh")}
+    found = {
+        name: {"exact": measure("exact", languages, {lang: [answer(row) for row in range(right)] for lang in languages})}
+        for name, answer in (("one", "no{}".format), ("two", "w{}".format))
+    }  # fmt: skip
+    change = score_table(found, languages, draws=100).dropna(subset="baseline")
+    assert change["p"].tolist() == [p] * 3
+    assert change["p_adjusted"].tolist() == [2 * p, 2 * p, p]
+    assert change["high"].tolist() == [100] * 3
+    assert (change["low"] < 40).all()
 
 
 def test_p_is_adjusted_over_languages_and_not_for_their_mean():

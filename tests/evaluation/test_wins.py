@@ -52,3 +52,12 @@ def test_winning_always_has_an_interval():
     row = win_rates(items, wrong, right, find_judge("f1")).iloc[0]
     assert (row["value"], row["high"]) == (1, 1)
     assert row["low"] == pytest.approx(0.839, abs=0.001)  # Wilson, 20 of 20
+
+
+def test_p_is_adjusted_over_languages():
+    items = {lang: asked(lang, [f"w{row}" for row in range(10)]) for lang in ("en", "zh")}
+    right = {lang: [f"w{row}" for row in range(10)] for lang in items}
+    few = {"en": ["no"] * 7 + right["en"][7:], "zh": ["no"] * 6 + right["zh"][6:]}
+    table = win_rates(items, few, right, find_judge("exact"))
+    assert table["p"].tolist() == pytest.approx([2**-6, 2**-5])
+    assert table["p_adjusted"].tolist() == pytest.approx([2**-5, 2**-5])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from repalign.metrics.cosines import cosines
 from repalign.metrics.neighbourhood import K, neighbours
 from repalign.metrics.pair import Representation
 
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 
 def average_cosine(representation: Representation) -> float:
     """Mean cosine of two different sentences; 0 = isotropic, near 1 = a narrow cone (arXiv:1909.00512)."""
-    n = len(representation.unit)
-    total = representation.unit.double().sum(0).square().sum()
-    return float((total - representation.unit.double().square().sum()) / (n * (n - 1)))
+    unit = representation.unit
+    n = len(unit)
+    return float((unit.sum(0).square().sum() - unit.square().sum()) / (n * (n - 1)))
 
 
 def _spread(representation: Representation) -> tuple[float, float]:
@@ -97,11 +98,19 @@ def outlier_ratio(representation: Representation) -> float:
 
 
 def tied(representation: Representation) -> float:
-    """Share of sentences with the same state as another sentence, which strict retrieval cannot find."""
+    """Share of sentences with the same direction as another sentence, which strict retrieval cannot find.
+
+    The nearest other sentence has the same direction if its deviation from the language's mean direction differs by
+    no more than rounding.
+    """
     import torch
 
-    cosine = (representation.unit @ representation.unit.T).fill_diagonal_(-1)
-    return float((cosine.max(1).values > 1 - 8 * torch.finfo(cosine.dtype).eps).double().mean())
+    cone = representation.cone
+    nearest = cosines(cone, cone).relative.fill_diagonal_(-torch.inf).argmax(1)
+    deviations = cone.deviations
+    distance = (deviations - deviations[nearest]).norm(dim=1)
+    rounding = 4 * torch.finfo(deviations.dtype).eps * deviations.norm(dim=1)
+    return float((distance <= rounding).double().mean())
 
 
 MEASURES = {

@@ -32,7 +32,7 @@ def silhouette_language(representations: Sequence[Representation]) -> torch.Tens
     """
     import torch
 
-    unit = torch.stack([representation.unit for representation in representations], dim=1).double()
+    unit = torch.stack([representation.unit for representation in representations], dim=1)
     n, languages, _ = unit.shape
     distance = 1 - torch.einsum("nld,md->nlm", unit, unit.mean(0))
     within = distance.diagonal(dim1=1, dim2=2) * n / (n - 1)
@@ -44,7 +44,7 @@ def silhouette_sentence(representations: Sequence[Representation]) -> torch.Tens
     """How much nearer a state is to its translations than to others: double [sentence, language]."""
     import torch
 
-    unit = torch.stack([representation.unit for representation in representations], dim=1).double()
+    unit = torch.stack([representation.unit for representation in representations], dim=1)
     n, languages, _ = unit.shape
     distance = 1 - torch.einsum("nld,md->nlm", unit, unit.mean(1))
     same = torch.arange(n, device=unit.device)

@@ -1,0 +1,102 @@
+"""From measurements to rows of the profile: intervals, and paired differences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from repalign.scoring.influence import score_interval
+from repalign.scoring.measurement import Measurement
+from repalign.states.layer_states import LayerStates
+from repalign.statistics import (
+    by_cluster,
+    design_effect,
+    difference_p,
+    effective_sentences,
+    intervals,
+    resamples,
+    wilson,
+)
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How intervals are made.
+
+    Attributes:
+        draws: bootstrap draws.
+        seed: of the draws.
+        confidence: of the intervals.
+        method: of the bootstrap, see `repalign.statistics.intervals`.
+    """
+
+    draws: int
+    seed: int
+    confidence: float
+    method: str
+
+    def weights(self, units: int) -> np.ndarray:
+        """Of bootstrap draws, float64 [draw, unit]."""
+        return resamples(units, self.draws, self.seed)
+
+
+def units(measurement: Measurement) -> int:
+    """Number of independent units: documents where they are known, else sentence groups."""
+    clusters = measurement.clusters
+    return len(measurement.influence) if clusters is None else int(clusters.max()) + 1
+
+
+def minus(b: Measurement, a: Measurement) -> Measurement:
+    """The paired difference b - a; its p tests against no difference."""
+    value, influence = b.value - a.value, b.influence - a.influence
+    p = difference_p(np.array([value]), by_cluster(influence, b.clusters)[None])[0]
+    return replace(
+        b, value=value, influence=influence, chance=np.nan, p=p, kind="mean", null=None, shuffles=None
+    )
+
+
+def ends(
+    measurements: Sequence[Measurement], weights: np.ndarray, how: Resampling, paired: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper ends of the intervals of all measurements, within the metrics' bounds unless paired."""
+    values = np.array([m.value for m in measurements])
+    influence = by_cluster(np.stack([m.influence for m in measurements]), measurements[0].clusters)
+    low, high = intervals(values, influence, weights, how.confidence, how.method)
+    for row, m in enumerate(measurements):
+        if m.kind == "share":
+            size = effective_sentences(m.influence, m.clusters, how.confidence) * m.sentences / len(m.influence)
+            low[row], high[row] = wilson(m.value, size, how.confidence)
+        elif m.kind == "pairs" and m.null is not None and m.clusters is None:
+            low[row], high[row] = score_interval(m.value, m.influence, m.null, how.confidence)
+    if paired:
+        return low, high
+    lowest, highest = np.array([m.metric.bounds for m in measurements]).T
+    return np.maximum(low, lowest), np.minimum(high, highest)
+
+
+def row(
+    states: LayerStates, baseline: LayerStates | None, m: Measurement, low: float, high: float
+) -> dict[str, Any]:
+    """One row of the table "profile", without the adjusted p."""
+    return {
+        "checkpoint": states.checkpoint,
+        "baseline": baseline.checkpoint if baseline else None,
+        "metric": m.metric.name,
+        "variant": m.variant,
+        "source": m.source,
+        "target": m.target,
+        "layer": m.layer,
+        "depth": states.depth(m.layer),
+        "value": m.value,
+        "low": low,
+        "high": high,
+        "chance": m.chance,
+        "calibrated": m.metric.calibrated(m.value, m.chance),
+        "p": m.p,
+        "p_adjusted": np.nan,
+        "design_effect": np.nan if m.clusters is None else float(design_effect(m.influence, m.clusters)),
+        "sentences": m.sentences,
+    }
