@@ -67,7 +67,9 @@ def ends(
     low, high = intervals(values, influence, weights, how.confidence, how.method)
     for row, m in enumerate(measurements):
         if m.kind == "share":
-            size = effective_sentences(m.influence, m.clusters, how.confidence) * m.sentences / len(m.influence)
+            size = (
+                effective_sentences(m.influence, m.clusters, how.confidence) * m.sentences / len(m.influence)
+            )
             low[row], high[row] = wilson(m.value, size, how.confidence)
         elif m.kind == "pairs" and m.null is not None and m.clusters is None:
             low[row], high[row] = score_interval(m.value, m.influence, m.null, how.confidence)

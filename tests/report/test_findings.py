@@ -148,6 +148,12 @@ def test_a_rise_or_fall_needs_more_than_an_interval_of_95_percent(over, rises, f
     assert ("falls again by the last layer, 2" in words(found["where"])) is bool(falls)
 
 
+def test_the_rounding_of_a_sum_is_no_rise():
+    """Where the best layer is the first one, the difference from the first is 0 but for rounding, without an interval."""
+    rounding = {f"over_first{side}": 1e-16 for side in ("", "_low", "_high")}
+    assert not claimed(said(rows(), peak(**rounding), tables=bags()), "rises")
+
+
 def test_a_flat_profile_has_no_best_layer():
     found = said(rows(), peak(layers="0-2", over=(0, 0)), tables=bags())
     assert "Alignment has no layer that stands out (0.29 [0.25, 0.33]; chance 0.010)." in words(
