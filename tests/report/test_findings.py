@@ -335,6 +335,8 @@ def test_disagreements_name_the_checkpoints():
          "not above sentences of the same document: no evidence", {"above chance", "not beyond"}),
         (controls(rows(p=NO), control="length-partialled"),
          "not above chance with sentence length regressed out: no evidence", {"above chance", "not beyond"}),
+        (controls(rows(p=(1e-4, 1e-4, 0.002)), control="length-partialled"),
+         "not above chance with sentence length regressed out", {"above chance", "not beyond"}),
         (controls(rows(p=NO), control="length-matched"), "Chinese is above chance; shared tokens were not", {"above chance"}),
     ],
 )  # fmt: skip

@@ -184,7 +184,7 @@ def _passed(row: Any, best: tuple[int, ...], controls: list[Any]) -> dict[str, b
         if control in BASELINES:
             passed[control] = exceeds(row, max(near, key=lambda one: one.gain))
         elif control in CONFOUNDS:
-            passed[control] = any(one.p_adjusted < CLAIM and one.gain > 0 for one in near)
+            passed[control] = all(one.p_adjusted < CLAIM and one.gain > 0 for one in near)
     return passed
 
 
