@@ -63,8 +63,9 @@ Chance, p and intervals are derived from the mean over sentences, else from shuf
   unrelated languages scatter around 0 and may be negative. `calibrated-similarity` (arXiv:2602.14486) puts its zero
   at the 95% critical value of the null and clips at 0 and 1: (value - critical) / (1 - critical), 0 for all that is
   not significant. A score just above chance is small here and exactly 0 there; at few sentences or many layers, where
-  the critical value is far above the mean, the two differ most. To compare, subtract: ours is an effect with its
-  sign, theirs an effect beyond significance. Both keep the order of scores of one null.
+  the critical value is far above the mean, the two differ most: ours is an effect with its sign,
+  theirs an effect beyond significance. Its `calibrate_layers` does the same with the maximum over pairs of layers,
+  with one shuffle of the sentences for all layers.
 - **Intervals** (95%): for means over sentences, a bootstrap over sentence groups (BCa, or percentile) from one
   influence per sentence; all metrics, layers, languages and checkpoints share one matrix of resamples, so
   differences between checkpoints are paired. For shares of sentences, the Wilson interval, which has a width at 0
@@ -74,7 +75,7 @@ Chance, p and intervals are derived from the mean over sentences, else from shuf
 - **Ties** are not hits. A layer where all states are identical scores 0 in retrieval, and NaN where a metric is
   undefined.
 - **Narrow cones.** In a real model all states of a layer can point almost the same way (`average_cosine` in the table
-  "geometry"; above .99 in most layers of Gemma 3 270M). Cosines there differ in digits that a float32 product of
+  "geometry"; above .99 in 8 of the 19 layers of Gemma 3 270M). Cosines there differ in digits that a float32 product of
   unit vectors loses: at a mean cosine of .9999958, MEXA came out as .09 instead of .34. So ranks, margins and gaps are
   computed from deviations from the mean directions, which are as precise in a cone as elsewhere and cost no float64
   matrix product. A tie is what differs by no more than the rounding of those deviations; `tied` in "geometry" is the
@@ -88,8 +89,8 @@ Parameters are fitted on the other sentences (ten-fold cross-fitting). `+` combi
 
 ## NeuronXA as published
 
-`nasca` and `navca` read the sign and the size of the pooled activation. The paper (arXiv:2507.14900; no code was found)
-asks of every token whether a neuron is active, averages that with weights 1, 2, 3, ... and scores it as MEXA does:
+`nasca` and `navca` read the sign and the size of the pooled activation. The paper (arXiv:2507.14900; we found no code of
+its authors) asks of every token whether a neuron is active, averages that with weights 1, 2, 3, ... and scores it as MEXA does:
 
 ```python
 from repalign.models.pooling import weighted

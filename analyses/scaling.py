@@ -21,8 +21,9 @@ from repalign import Checkpoint, ParallelCorpus
 from repalign.figures import export
 from repalign.figures.scaling import curves
 from repalign.figures.style import THEMES
+from repalign.files import finite
 from repalign.scaling import Fit, Law, Runs, bootstrap, compare_forms, fit, plan, preferred, read_runs
-from repalign.scaling.study import finite, law_of, study
+from repalign.scaling.study import law_of, study
 
 MEASURES = {"chrf": 100.0, "mexa": 1.0, "p_at_1": 1.0, "cka": 1.0}
 FIGURES = RUNS.parent
@@ -30,7 +31,11 @@ DRAWS = 400
 
 
 def extrapolated(runs: Runs) -> dict[str, object]:
-    """The largest size predicted from the smaller ones, by language, with a 95% prediction interval for its runs' mean."""
+    """The largest size predicted from the smaller ones, by language, with a 95% prediction interval for its runs' mean.
+
+    The prediction is for the same test sentences, with their fitted error; the interval, which is that for other test
+    sentences, is too wide rather than too narrow.
+    """
     size = float(runs.sizes[-1])
     held_out = runs.pairs == size
     rest = runs.where(~held_out)
@@ -55,10 +60,12 @@ def _predicted(
     fitted: Fit, draws: np.ndarray, language: str, scores: np.ndarray, size: float
 ) -> dict[str, float]:
     generator = np.random.default_rng(0)
-    noise = fitted.deviation.mean() * fitted.scale**0.5 / len(scores) ** 0.5
+    noise = fitted.deviation.mean() / len(scores) ** 0.5
+    of_tests = fitted.runs.shared_error @ fitted.values[len(fitted.names) :]
+    test_error = of_tests[np.array(fitted.runs.language) == language].mean()
     around = fitted.predict(language, size, draws)[:, 0] + generator.normal(0, noise, len(draws))
-    low, high = np.quantile(around, [0.025, 0.975])
-    value = float(fitted.predict(language, size)[0])
+    low, high = np.quantile(around, [0.025, 0.975]) + test_error
+    value = float(fitted.predict(language, size)[0]) + test_error
     inside = bool(low <= scores.mean() <= high)
     return {"measured": float(scores.mean()), "predicted": value, "low": low, "high": high, "inside": inside}
 
@@ -93,12 +100,13 @@ def main() -> None:
     difficulty = {
         name[2:-1]: entry["value"]
         for name, entry in studies["chrf"]["parameters"].items()
-        if name[:2] == "a["
+        if name[:2] in ("a[", "k[")
     }
     results = {
         "signatures": {measure: one["signature"] for measure, one in studies.items()},
         "held out": {measure: extrapolated(runs) for measure, runs in runs_of.items()},
         "forms": {measure: one["forms"] for measure, one in studies.items()},
+        "choice": {measure: one["choice"] for measure, one in studies.items()},
         "parameters": {measure: one["parameters"] for measure, one in studies.items()},
         "notes": {measure: one["notes"] for measure, one in studies.items()},
         "similarity": similarity,

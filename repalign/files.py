@@ -7,8 +7,9 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,17 @@ def read_json(path: Path, shape: Shape = object, remedy: str = "delete it and ma
 def json_bytes(value: Any) -> bytes:
     """A value as JSON in UTF-8 with a final line feed; characters that cannot be encoded, e.g. of a broken file name, become "?"."""
     return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
+
+
+def finite(value: Any) -> Any:
+    """The same value with None for every number that is not finite: JSON has none of them."""
+    if isinstance(value, Mapping):
+        return {str(key): finite(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(entry) for entry in value]
+    if isinstance(value, Real) and not isinstance(value, Integral):  # also numpy's numbers
+        return float(value) if math.isfinite(value) else None
+    return value
 
 
 def read_parquet(path: Path, remedy: str = "delete it and make it again") -> pd.DataFrame:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 import pytest
 
 from repalign.checkpoints.digests import weights_digest
 from repalign.errors import RepalignError
-from repalign.files import DEEPEST, json_bytes, mismatch, read_json, read_parquet, write_atomically
+from repalign.files import DEEPEST, finite, json_bytes, mismatch, read_json, read_parquet, write_atomically
 
 
 def test_a_file_is_written_with_what_the_umask_leaves(tmp_path):
@@ -99,3 +100,9 @@ def test_a_digest_that_a_full_disk_cut_short_is_taken_again(tmp_path, home, monk
         assert [weights_digest(folder) for folder in folders] == right
     monkeypatch.setenv("REPALIGN_HOME", str(folders[0] / "model.safetensors"))  # where nothing can be written
     assert [weights_digest(folder) for folder in folders] == right
+
+
+def test_numbers_that_json_lacks_become_null():
+    given = {"a": [float("inf"), np.float32(0.5), 2], "b": (np.nan, None, True), 3: "text"}
+    assert finite(given) == {"a": [None, 0.5, 2], "b": [None, None, True], "3": "text"}
+    assert type(finite(np.float32(0.5))) is float

@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="fit|allocate", required=True)
     fit = actions.add_parser("fit", help="fit a scaling law to a table of runs; writes fit.json and a page")
     fit.add_argument("runs", type=Path, help=".parquet or .csv with one row per run: language, pairs, seed, "
-                     "score; optionally its 95%% interval, <score>_low and <score>_high")  # fmt: skip
+                     "score; optionally its 95%% interval, <score>_low and <score>_high, and the name of its test set, test")  # fmt: skip
     fit.add_argument("--score", metavar="COLUMN", help="column of the score; default: score, else chrf")
     fit.add_argument(
         "--top",
@@ -26,7 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fit.add_argument(
         "--form",
         metavar="F",
-        help="form of the law; default: the power law preferred by held-out sizes; `?` lists the forms",
+        help="form of the law; default: the one preferred by held-out sizes; `?` lists the forms",
+    )
+    fit.add_argument(
+        "--independent",
+        action="store_true",
+        help="each run was scored on a test set of its own; default: runs of a language share one (or see column test)",
     )
     fit.add_argument(
         "--draws", type=positive, default=200, metavar="N", help="bootstrap draws (default: 200)"
@@ -78,8 +83,10 @@ def _fit(args: argparse.Namespace) -> list[Path]:
     from repalign.scaling import read_runs
     from repalign.scaling.study import save, study
 
-    summary = study(read_runs(args.runs, args.score, args.top), args.form, args.draws, args.seed)
+    runs = read_runs(args.runs, args.score, args.top, args.independent)
+    summary = study(runs, args.form, args.draws, args.seed)
     folder = args.out or args.runs.parent
+    say(summary["choice"])
     for note in summary["notes"]:
         say(note)
     save(summary, folder / "fit.json")

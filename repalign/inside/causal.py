@@ -206,13 +206,14 @@ class Effects:
 def adjusted(measured: Sequence[Measured]) -> list[Row]:
     """The rows of all interventions with `p_adjusted`, over all rows of one intervention and outcome.
 
-    Adjusted by the step-down maximum over as many wholly random studies, see `step_down_p`; never below p itself.
+    Ablations in the language itself, which the question is about, and in others are adjusted separately. Adjusted by the step-down maximum over as many wholly random studies, see `step_down_p`; never below p itself.
     """
     rows = [row for one in measured for row in one.rows]
     changes = np.concatenate([one.changes for one in measured], axis=1)
-    groups: dict[tuple[str, str], list[int]] = {}
+    groups: dict[tuple[str, str, bool], list[int]] = {}
     for number, row in enumerate(rows):
-        groups.setdefault((row["intervention"], row["outcome"]), []).append(number)
+        key = (row["intervention"], row["outcome"], row["of"] == row["language"])
+        groups.setdefault(key, []).append(number)
     p_adjusted = np.empty(len(rows))
     for numbers in groups.values():
         p_adjusted[numbers] = step_down_p(changes[:, numbers])

@@ -76,7 +76,7 @@ class Cosines:
     @property
     def T(self) -> Cosines:
         """From target to source."""
-        return Cosines(self.base, self.relative.T, self.lengths[::-1], self.apart)
+        return Cosines(self.base, self.relative.T, (self.lengths[1], self.lengths[0]), self.apart)
 
     def rounding(self, target: torch.Tensor) -> torch.Tensor:
         """By how much the cosines of each source with equal targets can differ: double [source].

@@ -58,7 +58,7 @@ def cka(pair: LayerPair) -> Scores:
     size = float((left * right) ** 0.5)
     if size == 0:
         return Scores(float("nan"))
-    value = float(dots) / size
+    value = _within_bounds(float(dots) / size)
     if pair.documents is None:
         # Exact: leaving out sentence i removes its row twice from every HSIC_u, and once more from the sums over rows.
         lost = 2 + 2 / (n - 3)
@@ -73,6 +73,11 @@ def cka(pair: LayerPair) -> Scores:
     else:
         null = shuffled_within(pair, u_kernel).scaled(1 / size)
     return _pair_scores(x.matrix, y.matrix, value, size, influence, null, pair.documents)
+
+
+def _within_bounds(correlation: float) -> float:
+    """Rounding may take identical languages beyond 1."""
+    return min(max(correlation, -1.0), 1.0)
 
 
 def _without_documents(k: torch.Tensor, m: torch.Tensor, value: float, documents: Documents) -> torch.Tensor:
@@ -141,7 +146,7 @@ def cka_biased(pair: LayerPair) -> Scores:
     size = float((left.sum() * right.sum()) ** 0.5)
     if size == 0:
         return Scores(float("nan"))
-    value = float(rows.sum()) / size
+    value = _within_bounds(float(rows.sum()) / size)
     influence = n * (2 * rows / size - value * (left / left.sum() + right / right.sum()))
     if pair.strata is None:
         u, v = pair.source.once(kernel), pair.target.once(kernel)

@@ -23,14 +23,13 @@ def render_scaling(
         available: pairs that exist, by language; languages not named have no limit.
     """
     looks = styles(study["languages"])
-    law = study["law"] and study["law"]["values"]
     largest = sum(max(curve["pairs"]) for curve in study["curves"].values()) / 4
     data = {
         "curves": curves(study),
         "themes": PAGE_THEMES,
         "languages": study["languages"],
         "colours": [looks[language].colour for language in study["languages"]],
-        "law": law and dict(zip(("c", "a", "b"), law, strict=True)),
+        "law": dict(zip(("c", "a", "b", "k"), study["law"]["values"], strict=True)),
         "available": [(available or {}).get(language) for language in study["languages"]],
         "budget": plan.budget if plan else largest,
         "objective": plan.objective if plan and plan.objective in ("mean", "min") else "mean",

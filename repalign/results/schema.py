@@ -240,7 +240,7 @@ INSIDE = {table.name: table for table in (
         Column("control_low", "float64", "lower end of the range of 95% of random interventions", "the outcome's", nullable=True),
         Column("control_high", "float64", "upper end likewise", "the outcome's", nullable=True),
         Column("p", "float64", "that the intervention is itself a random one", nullable=True),
-        adjusted("the rows of one intervention and outcome (step-down maximum; at least 1 / (1 + controls))"),
+        adjusted("the rows of one intervention and outcome, those in the language itself apart (step-down maximum; at least 1 / (1 + controls))"),
         Column("sentences", "int64", "sentences", least=0),
         Column("controls", "Int64", "random interventions; NA in earlier files: three, whose choice p does not count", nullable=True, least=0, later=True),
     )),

@@ -6,6 +6,7 @@ from repalign.scaling.diagnosis import Diagnosis, diagnose
 from repalign.scaling.fitting import Fit, fit
 from repalign.scaling.forms import FORMS, Form
 from repalign.scaling.law import Law
+from repalign.scaling.misfit import Misfit, misfit
 from repalign.scaling.plan import Plan, plan
 from repalign.scaling.runs import Runs, read_runs
 from repalign.scaling.selection import compare_forms, leave_one_size_out, preferred
@@ -17,6 +18,7 @@ __all__ = [
     "Fit",
     "Form",
     "Law",
+    "Misfit",
     "Plan",
     "Runs",
     "allocate",
@@ -27,6 +29,7 @@ __all__ = [
     "fit",
     "leave_one_size_out",
     "marginal_values",
+    "misfit",
     "plan",
     "preferred",
     "profile_interval",

@@ -1,13 +1,15 @@
 """Split a budget of sentence pairs over languages, exactly.
 
-Each language scores S_L = c - a_L X_L^-b. The paper's closed form (reconstructed), X_L proportional to a_L^(1/(b+1)),
-holds where no language runs out of pairs; where some do, they get all they have and the others share the rest by the
-same rule (water-filling).
+Each language scores S_L = c_L - a_L / (X_L^b_L + k_L): a power law if k_L is 0, else Hill's curve. The paper's closed form
+(reconstructed), X_L proportional to a_L^(1/(b+1)), holds for power laws of one exponent where no language runs out of pairs;
+where some do, they get all they have and the others share the rest by the same rule (water-filling). Otherwise the common
+slope, or the common score, is found by bisection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,12 @@ import numpy as np
 from repalign.errors import RepalignError, unknown
 
 OBJECTIVES = ("mean", "min")
+
+MAX_NEWTON_STEPS = 60
+"""Steps to the size at which a curve has a slope; it converges quadratically."""
+
+LEAST_LOG_PAIRS = -50.0
+"""Logarithm of a number of pairs that is as good as none."""
 
 
 def allocate(
@@ -24,11 +32,13 @@ def allocate(
     budget: float,
     available: Mapping[str, float] | None = None,
     objective: str | Mapping[str, float] = "mean",
+    saturation: Mapping[str, float] | None = None,
+    ceilings: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
     """Pairs of each language that maximise the objective.
 
-    With one shared exponent the solution is closed-form after one sort, O(n log n); with one exponent per language the
-    single unknown, the common slope or level, is found by bisection.
+    For power laws of one exponent (and, for the worst score, one ceiling) the solution is closed-form after one sort,
+    O(n log n); otherwise the single unknown, the common slope or score, is found by bisection.
 
     Args:
         difficulties: a_L by language, at least 0.
@@ -38,6 +48,9 @@ def allocate(
             uses all of them.
         objective: "mean" of the scores; "min", the worst score (then the worst among languages still below their
             limit); or weights by language.
+        saturation: k_L of Hill's curve by language, at least 0; by default 0, the power law. Above 0 the exponent may be at
+            most 1, because a steeper curve is not concave.
+        ceilings: c_L by language, on which only the worst score depends; by default the same for all.
 
     Returns:
         Pairs by language; they add up to the budget, or to all that is available.
@@ -55,16 +68,25 @@ def allocate(
         raise RepalignError(
             f"the exponent should be above 0, not {b.min():g}: otherwise more pairs never help"
         )
+    k = _checked(saturation, languages, "saturation") if saturation else np.zeros(len(languages))
+    if (k[b > 1] > 0).any():
+        raise RepalignError(
+            f"the exponent of a curve with saturation should be at most 1, not {b.max():g}: a steeper one is not concave"
+        )
     if not (np.isfinite(budget) and budget > 0):
         raise RepalignError(f"the budget should be a number of pairs above 0, not {budget:g}")
+    c = _checked(ceilings, languages, "ceiling") if ceilings else np.zeros(len(languages))
     caps = limits(languages, available)
-    weights = _weights(objective, languages)
-    if (b == b[0]).all():
-        power = 1 / b[0] if objective == "min" else 1 / (b[0] + 1)
-        scaled = a * weights
+    scaled, worst = a * _weights(objective, languages), objective == "min"
+    if (b == b[0]).all() and not k.any() and not (worst and np.ptp(c)):
+        power = 1 / b[0] if worst else 1 / (b[0] + 1)
         pairs = fill((scaled / (scaled.max() or 1.0)) ** power, budget, caps)
     else:
-        pairs = _bisect(a * weights, b, budget, caps, objective == "min")
+        active = scaled > 0
+        log_pairs = _at_score if worst else _at_slope
+        pairs = _bisect(
+            partial(log_pairs, scaled[active], b[active], k[active], c[active]), active, budget, caps
+        )
     return dict(zip(languages, pairs.tolist(), strict=True))
 
 
@@ -100,33 +122,65 @@ def fill(shares: np.ndarray, budget: float, caps: np.ndarray) -> np.ndarray:
     return pairs
 
 
-def _bisect(a: np.ndarray, b: np.ndarray, budget: float, caps: np.ndarray, worst: bool) -> np.ndarray:
-    """Pairs at the common slope a b X^-(b+1), or for the worst score the common a X^-b, that spends the budget."""
+def _bisect(
+    log_pairs: Callable[[float], np.ndarray], active: np.ndarray, budget: float, caps: np.ndarray
+) -> np.ndarray:
+    """Pairs where what the active languages have in common spends the budget; `log_pairs` falls with it."""
     from scipy.optimize import brentq
 
-    active = a > 0
     if budget >= caps[active].sum():
         return fill(active.astype(float), budget, caps)
-    log_a, steep = (np.log(a[active]), b[active]) if worst else (np.log((a * b)[active]), b[active] + 1)
+    most = np.minimum(caps[active], 2 * budget)
 
-    def pairs_at(slope: float) -> np.ndarray:
-        return np.minimum(caps[active], np.exp(np.minimum((log_a - slope) / steep, 700)))
+    def pairs_at(common: float) -> np.ndarray:
+        return np.minimum(most, np.exp(np.minimum(log_pairs(common), 700)))
 
-    # A slope at which no language gets more than budget / n is an upper bound.
-    low = float((log_a - steep * np.log(budget)).min())
-    high = float((log_a - steep * np.log(budget / active.sum())).max()) + 1.0
+    low, high = -1.0, 1.0
     while pairs_at(low).sum() < budget:
-        low -= 1.0
-    slope: Any = brentq(lambda slope: pairs_at(slope).sum() - budget, low, high, xtol=1e-13)
-    pairs = np.zeros_like(a)
-    pairs[active] = pairs_at(float(slope))
+        low *= 2
+    while pairs_at(high).sum() > budget:
+        high *= 2
+    common: Any = brentq(lambda common: pairs_at(common).sum() - budget, low, high, xtol=1e-13)
+    pairs = np.zeros(len(caps))
+    pairs[active] = pairs_at(float(common))
     return pairs
 
 
-def shortfall(a: np.ndarray, b: np.ndarray | float, pairs: np.ndarray) -> np.ndarray:
-    """a X^-b: how far the score is below its ceiling; infinite without pairs, 0 where a is 0. Shapes broadcast."""
+def _at_slope(a: np.ndarray, b: np.ndarray, k: np.ndarray, _: np.ndarray, log_slope: float) -> np.ndarray:
+    """log X where the curve's slope, a b X^(b-1) / (X^b + k)^2, has this logarithm; [language]."""
+    x = (np.log(a * b) - log_slope) / (b + 1)
+    if not k.any():
+        return x
+    # The power law's X is above Hill's, and the logarithm of the slope is concave in log X: Newton's steps stay above.
+    log_k = np.log(np.maximum(k, 1e-300))
+    for _step in range(MAX_NEWTON_STEPS):
+        share = 1 / (1 + np.exp(np.clip(log_k - b * x, -700, 700)))
+        excess = np.log(a * b) + (b - 1) * x - 2 * np.logaddexp(b * x, log_k) - log_slope
+        before, x = x, np.maximum(x - excess / (b - 1 - 2 * b * share), LEAST_LOG_PAIRS)
+        if np.abs(x - before).max() < 1e-12:
+            break
+    return x
+
+
+def _at_score(a: np.ndarray, b: np.ndarray, k: np.ndarray, c: np.ndarray, log_gap: float) -> np.ndarray:
+    """log X where the score is below the highest ceiling by a gap with this logarithm; [language]."""
+    gap = np.exp(min(log_gap, 700)) - (c.max() - c)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(np.asarray(a) > 0, np.asarray(a) * np.asarray(pairs, float) ** -np.asarray(b), 0.0)
+        power = np.where(gap > 0, a / gap - k, np.inf)
+        return np.where(power > 0, np.log(power) / b, LEAST_LOG_PAIRS)
+
+
+def shortfall(
+    a: np.ndarray, b: np.ndarray | float, pairs: np.ndarray, k: np.ndarray | float = 0.0
+) -> np.ndarray:
+    """a / (X^b + k): how far the score is below its ceiling; 0 where a is 0. Shapes broadcast.
+
+    Without pairs it is infinite for a power law, whose k is 0.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(
+            np.asarray(a) > 0, np.asarray(a) / (np.asarray(pairs, float) ** np.asarray(b) + k), 0.0
+        )
 
 
 def marginal_values(
@@ -135,11 +189,12 @@ def marginal_values(
     pairs: Mapping[str, float],
     step: float = 1000,
     available: Mapping[str, float] | None = None,
+    saturation: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
     """Gain in each language's score from `step` more pairs, or from as many as are left.
 
     Args:
-        difficulties, exponent, available: see `allocate`.
+        difficulties, exponent, available, saturation: see `allocate`.
         pairs: current pairs by language.
         step: additional pairs.
 
@@ -152,9 +207,10 @@ def marginal_values(
     languages = list(difficulties)
     a, now = (np.array([values[lang] for lang in languages], float) for values in (difficulties, pairs))
     b = np.array([exponent[lang] if isinstance(exponent, Mapping) else exponent for lang in languages])
+    k = np.array([(saturation or {}).get(lang, 0.0) for lang in languages])
     then = np.maximum(np.minimum(now + step, limits(languages, available)), now)
     with np.errstate(invalid="ignore"):  # infinite before and after for a language without any pairs
-        gain = np.where(then > now, shortfall(a, b, now) - shortfall(a, b, then), 0.0)
+        gain = np.where(then > now, shortfall(a, b, now, k) - shortfall(a, b, then, k), 0.0)
     return dict(zip(languages, gain.tolist(), strict=True))
 
 

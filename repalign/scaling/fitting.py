@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from repalign.errors import RepalignError, unknown
-from repalign.scaling.forms import FORMS, LIMITS, Form, to_natural_scale
+from repalign.scaling.forms import FORMS, Form, to_natural_scale
+from repalign.scaling.problem import ROBUST_BEYOND, Problem
 from repalign.scaling.runs import Runs
 
-ROBUST_BEYOND = 2.0
-"""Standard deviations beyond which a residual counts less than its square (soft L1)."""
-
-STARTS = [(b, share) for b in (0.3, 0.7, 1.2) for share in (0.03, 0.3, 0.8)]
-"""Starting values: the exponent, and where the ceiling is between the best score (0) and the top of the scale (1)."""
+MAX_ROUNDS = 8
+"""Rounds of fitting and estimating the runs' noise; two or three are usual."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +23,9 @@ class Fit:
     Attributes:
         form: the form that was fitted.
         runs: the runs it was fitted to.
-        values: parameters on the fitted scale (see `repalign.scaling.forms`), float64 [parameter].
-        deviation: standard deviation of each run about the curve, from its score's interval and the differences
-            between seeds, float64 [run].
+        values: parameters of the law on the fitted scale (see `repalign.scaling.forms`), then the errors of the shared
+            test sets in standard errors, float64 [parameter].
+        deviation: standard deviation of each run's own noise about the curve, float64 [run].
         cost: half the sum of the robust losses.
     """
 
@@ -40,7 +37,7 @@ class Fit:
 
     @property
     def names(self) -> list[str]:
-        """Names of the parameters: `c`, `b`, `a[zh]`, ..."""
+        """Names of the law's parameters: `c`, `b`, `a[zh]`, ..."""
         languages = self.runs.languages
         return [
             *self.form.shared,
@@ -49,14 +46,15 @@ class Fit:
 
     @property
     def parameters(self) -> dict[str, float]:
-        """Parameters on the natural scale, by name."""
+        """Parameters of the law on the natural scale, by name."""
+        names = self.names
         return {
             name: float(to_natural_scale(name.split("[")[0], value))
-            for name, value in zip(self.names, self.values, strict=True)
+            for name, value in zip(names, self.values[: len(names)], strict=True)
         }
 
     def predict(self, language: str, pairs: np.ndarray | float, values: np.ndarray | None = None):
-        """Predicted scores, float64 [..., pairs].
+        """Scores by the law, those of a test set without error, float64 [..., pairs].
 
         Args:
             language: one that there are runs of.
@@ -85,137 +83,25 @@ class Fit:
         It is the variance of the residuals if none is large (Schrader and Hettmansperger 1980,
         doi 10.1093/biomet/67.1.93).
         """
-        z2 = (self.problem.residuals(self.values) / ROBUST_BEYOND) ** 2
-        influence = ROBUST_BEYOND**2 * z2 / (1 + z2)
-        freedom = max(len(self.runs) - len(self.values), 1)
-        return float(influence.sum() / freedom / np.mean((1 + z2) ** -1.5))
+        residuals = self.problem.residuals(self.values)
+        curvature = np.mean((1 + (residuals / ROBUST_BEYOND) ** 2) ** -1.5)
+        return float(_influence(residuals).sum() / self.freedom / curvature)
+
+    @property
+    def freedom(self) -> int:
+        """Residual degrees of freedom: runs less parameters of the law, at least 1."""
+        return max(len(self.runs) - self.problem.n_law, 1)
 
 
-class Problem:
-    """Residuals in standard deviations, and their derivatives.
-
-    Args:
-        form: of the law.
-        runs: to fit it to.
-        deviation: standard deviation of each run, [run].
-        counts: how often each run counts, [run]; by default once.
-    """
-
-    def __init__(
-        self, form: Form, runs: Runs, deviation: np.ndarray, counts: np.ndarray | float = 1.0
-    ) -> None:
-        self.form, self.runs = form, runs
-        self.x, self.weight = np.log(runs.pairs), np.sqrt(counts) / deviation
-        self.size = form.count(len(runs.languages))
-        self.rows = np.arange(len(runs))
-
-    def columns(self, language: np.ndarray | int) -> dict[str, np.ndarray]:
-        """Columns of a language's parameters among all parameters, by parameter name."""
-        n_shared, n_languages = len(self.form.shared), len(self.runs.languages)
-        shared = {name: np.full_like(language, column) for column, name in enumerate(self.form.shared)}
-        return shared | {
-            name: n_shared + n_languages * block + np.asarray(language)
-            for block, name in enumerate(self.form.per_language)
-        }
-
-    def of_language(self, values: np.ndarray, language: np.ndarray | int) -> dict[str, np.ndarray]:
-        """A language's parameters [...] out of all parameters [..., parameter], by name."""
-        return {name: values[..., column] for name, column in self.columns(language).items()}
-
-    @cached_property
-    def _columns(self) -> dict[str, np.ndarray]:
-        return self.columns(self.runs.index)
-
-    @cached_property
-    def limits(self) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper bounds of all parameters, each [parameter]."""
-        low, high = np.empty(self.size), np.empty(self.size)
-        for name, columns in self._columns.items():
-            below, above = LIMITS[name]
-            low[columns], high[columns] = below, self.runs.top if above is None else above
-        return low, high
-
-    def residuals(self, values: np.ndarray) -> np.ndarray:
-        """Prediction minus score, in standard deviations, float64 [run]."""
-        at = {name: values[columns] for name, columns in self._columns.items()}
-        return (self.form.curve(self.x, self.runs.top, **at)[0] - self.runs.score) * self.weight
-
-    def jacobian(self, values: np.ndarray) -> np.ndarray:
-        """Derivatives of the residuals, float64 [run, parameter]."""
-        at = {name: values[columns] for name, columns in self._columns.items()}
-        derivatives = np.zeros((len(self.x), self.size))
-        for name, slope in self.form.curve(self.x, self.runs.top, **at)[1].items():
-            derivatives[self.rows, self._columns[name]] = slope * self.weight
-        return derivatives
-
-    def solve(self, start: np.ndarray, fixed: dict[int, float] | None = None) -> tuple[np.ndarray, float]:
-        """The best parameters [parameter] near a start, and their robust cost (soft L1).
-
-        Args:
-            start: on the fitted scale, [parameter].
-            fixed: column -> value of parameters that are held constant.
-        """
-        from scipy.optimize import least_squares
-
-        full = start.copy()
-        for column, value in (fixed or {}).items():
-            full[column] = value
-        free = np.setdiff1d(np.arange(self.size), list(fixed or {}))
-        low, high = (bound[free] for bound in self.limits)
-        margin = 1e-9 * (high - low)
-
-        def with_fixed(values: np.ndarray) -> np.ndarray:
-            full[free] = values
-            return full
-
-        jacobian: Any = lambda values: self.jacobian(with_fixed(values))[:, free]  # noqa: E731 (scipy is typed without it)
-        solution = least_squares(
-            lambda values: self.residuals(with_fixed(values)),
-            np.clip(full[free], low + margin, high - margin),
-            jacobian,
-            bounds=(low, high),
-            loss="soft_l1",
-            f_scale=ROBUST_BEYOND,
-            x_scale="jac",
-            max_nfev=200,
-        )
-        return with_fixed(solution.x).copy(), float(solution.cost)
-
-    def starts(self) -> list[np.ndarray]:
-        """Parameters from which the search starts, each [parameter]."""
-        return [self._start(b, share) for b, share in STARTS]
-
-    def _start(self, b: float, share: float) -> np.ndarray:
-        best, top = float(self.runs.score.max()), self.runs.top
-        ceiling = best + share * (top - best) + 1e-3 * top
-        log_gap = np.log(np.maximum(ceiling - self.runs.score, 1e-3 * top))
-        log_score = np.log(np.maximum(self.runs.score, 1e-3 * top))
-        language, count = self.runs.index, len(self.runs)
-        difficulty = np.bincount(language, log_gap + b * self.x) / np.bincount(language)
-        odds = np.bincount(language, log_gap - log_score + b * self.x) / np.bincount(language)
-        guess = {
-            "c": np.full(count, ceiling),
-            "b": np.full(count, np.log(b)),
-            "a": difficulty[language],
-            "k": odds[language],
-            "alpha": np.full(count, difficulty.max()),
-            "gamma": (difficulty.min() - difficulty[language]) / b - 0.1,
-        }
-        values = np.empty(self.size)
-        for name, columns in self._columns.items():
-            values[columns] = guess[name]
-        return values
-
-
-def fit(runs: Runs, form: str = "power", start: np.ndarray | None = None) -> Fit:
+def fit(runs: Runs, form: str = "power") -> Fit:
     """Fit one form of the law.
 
-    Least squares on residuals in standard deviations with the soft L1 loss, from nine starts, within bounds.
+    Least squares on residuals in standard deviations with the soft L1 loss, from nine starts, within bounds; in turn
+    with the size of the runs' own noise, which is estimated from the residuals.
 
     Args:
         runs: scores of finished training runs.
         form: a name in `FORMS`.
-        start: a single starting point to use instead, on the fitted scale, [parameter].
 
     Raises:
         RepalignError: an unknown form, or fewer sizes or runs than it has parameters.
@@ -223,15 +109,52 @@ def fit(runs: Runs, form: str = "power", start: np.ndarray | None = None) -> Fit
     if form not in FORMS:
         raise unknown("form", form, FORMS)
     chosen = FORMS[form]
-    _check_enough(runs, chosen)
+    check_enough(runs, chosen)
     deviation = spread(runs)
     problem = Problem(chosen, runs, deviation)
-    starts = problem.starts() if start is None else [start]
-    values, cost = min((problem.solve(start) for start in starts), key=lambda solution: solution[1])
+    values, cost = min((problem.solve(start) for start in problem.starts()), key=lambda solution: solution[1])
+    for _ in range(MAX_ROUNDS):
+        noise = noise_scale(problem, values)
+        if abs(noise - 1) < 0.01:
+            break
+        deviation = np.maximum(noise * deviation, 1e-6 * runs.top)
+        problem = Problem(chosen, runs, deviation)
+        values, cost = problem.solve(values)
     return Fit(chosen, runs, values, deviation, cost)
 
 
-def _check_enough(runs: Runs, form: Form) -> None:
+def noise_scale(problem: Problem, values: np.ndarray) -> float:
+    """Standard deviation of the runs' own noise, in units of the assumed one.
+
+    Huber's proposal 2: the mean of the squared influence is what it is under a normal distribution. The degrees of
+    freedom are the runs' less the trace of their part of the hat matrix.
+    """
+    from scipy.special import erfcx
+
+    n_runs, k = len(problem.x), ROBUST_BEYOND
+    hat = leverage(problem, values)
+    expected = k**2 * (1 - k * np.sqrt(np.pi / 2) * erfcx(k / np.sqrt(2)))
+    freedom = max(n_runs - float(hat[:n_runs].sum()), 1.0)
+    return float(np.sqrt(_influence(problem.residuals(values)[:n_runs]).sum() / freedom / expected))
+
+
+def leverage(problem: Problem, values: np.ndarray) -> np.ndarray:
+    """Diagonal of the hat matrix, float64 [run + test]."""
+    left, singular, _ = np.linalg.svd(problem.jacobian(values), full_matrices=False)
+    return (left[:, singular > 1e-9 * singular[0]] ** 2).sum(1)
+
+
+def _influence(residuals: np.ndarray) -> np.ndarray:
+    """Squared derivative of the soft L1 loss."""
+    return residuals**2 / (1 + (residuals / ROBUST_BEYOND) ** 2)
+
+
+def check_enough(runs: Runs, form: Form) -> None:
+    """Refuse fewer sizes or runs than a form has parameters.
+
+    Raises:
+        RepalignError: there are too few.
+    """
     n_sizes = [len(np.unique(runs.pairs[runs.index == number])) for number in range(len(runs.languages))]
     for available, needed, curve in (
         (max(n_sizes), len(form.parameters), "a curve"),
@@ -249,16 +172,17 @@ def _check_enough(runs: Runs, form: Form) -> None:
 
 
 def spread(runs: Runs) -> np.ndarray:
-    """Standard deviation of each run, float64 [run]: the error of its score, plus the spread between runs of one size.
+    """First estimate of each run's own noise, float64 [run]: the error that no other run shares, and the spread of seeds.
 
-    If no size was run twice and no score has an interval, all runs count the same.
+    The spread of seeds is that between runs of one size and language. If no size was run twice and no score has an error
+    of its own, all runs count the same.
     """
     cells = np.unique(np.stack([runs.index, runs.pairs]), axis=1, return_inverse=True)[1].ravel()
     count = np.bincount(cells)
     mean = np.bincount(cells, runs.score) / count
     freedom = int((count - 1).sum())
     between = float(((runs.score - mean[cells]) ** 2).sum()) / freedom if freedom else 0.0
-    extra = max(between - float(np.mean(runs.error**2)), 0.0) if freedom else 0.0
-    variance = runs.error**2 + extra
+    extra = max(between - float(np.mean(runs.own_error**2)), 0.0) if freedom else 0.0
+    variance = runs.own_error**2 + extra
     least = (1e-6 * runs.top) ** 2
     return np.sqrt(np.maximum(variance, least)) if variance.max() > least else np.ones(len(runs))

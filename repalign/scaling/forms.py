@@ -63,10 +63,13 @@ class Form:
     def parameters(self) -> tuple[str, ...]:
         return (*self.shared, *self.per_language)
 
-    @property
-    def is_power(self) -> bool:
-        """Whether it is a power law, for which allocation is solved; the paper's form is one too."""
-        return "k" not in self.per_language
+    def limits(self, parameter: str, top: float) -> tuple[float, float]:
+        """Smallest and largest value of a parameter on the fitted scale; scores are at most `top`."""
+        if parameter == "b" and "k" in self.per_language:
+            return LIMITS["b"][
+                0
+            ], 0.0  # a steeper Hill curve accelerates first: more pairs would be worth ever more
+        return LIMITS[parameter] if parameter != "c" else (0.0, top)
 
     def count(self, languages: int) -> int:
         """Number of parameters for so many languages."""
@@ -97,21 +100,20 @@ FORMS = {
             ("c", "b"),
             ("k",),
             _saturating,
-            "Hill's curve: 0 without data, approaches the power law with a_L = c k_L for large X",
+            "Hill's curve, b at most 1: 0 without data, approaches the power law with a_L = c k_L for large X",
         ),
     )
 }
 """The forms, by name."""
 
 LIMITS = {
-    "c": (0.0, None),  # up to the top of the scale
     "a": (-30.0, 60.0),
     "k": (-30.0, 60.0),
     "alpha": (-30.0, 60.0),
     "gamma": (-20.0, 0.0),
     "b": (np.log(0.01), np.log(5.0)),
 }
-"""Smallest and largest value of each parameter, on the fitted scale; None is the top of the scale."""
+"""Smallest and largest value of each parameter but c, on the fitted scale."""
 
 
 def to_natural_scale(parameter: str, value: np.ndarray | float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A fitted power law in the form that allocation needs: c, a and b of every language, and bootstrap draws of them."""
+"""A fitted law in the form that allocation needs: c, a, b and k of every language, and bootstrap draws of them."""
 
 from __future__ import annotations
 
@@ -7,45 +7,39 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from repalign.errors import RepalignError
 from repalign.scaling.allocation import allocate, shortfall
 from repalign.scaling.fitting import Fit
 
 
 @dataclass(frozen=True)
 class Law:
-    """S_L = c_L - a_L X^-b_L.
+    """S_L = c_L - a_L / (X^b_L + k_L): a power law if k is 0, else Hill's curve.
 
     Attributes:
         languages: language codes.
-        values: c, a, b of the fit, float64 [3, language].
-        draws: c, a, b of each bootstrap draw, float64 [draw, 3, language].
+        values: c, a, b, k of the fit, float64 [4, language].
+        draws: c, a, b, k of each bootstrap draw, float64 [draw, 4, language].
+        fits: whether the form fits the runs (see `repalign.scaling.misfit`).
     """
 
     languages: tuple[str, ...]
     values: np.ndarray
     draws: np.ndarray
+    fits: bool = True
 
     @classmethod
-    def of(cls, fitted: Fit, draws: np.ndarray) -> Law:
-        """From a fit of a power law.
+    def of(cls, fitted: Fit, draws: np.ndarray, fits: bool = True) -> Law:
+        """From a fit of any form.
 
         Args:
             fitted: the fit.
             draws: of its parameters, [draw, parameter], see `bootstrap`.
-
-        Raises:
-            RepalignError: the form is not a power law.
+            fits: whether no misfit was found.
         """
-        if not fitted.form.is_power:
-            raise RepalignError(
-                f"{fitted.form.name}, {fitted.form.formula}, is not a power law, so no budget can be allocated by it; "
-                "fit power"
-            )
         languages = fitted.runs.languages
-        per_language = [_power(fitted, np.vstack([fitted.values, draws]), i) for i in range(len(languages))]
-        both = np.stack(per_language, axis=-1)  # [1 + draw, 3, language]
-        return cls(languages, both[0], both[1:])
+        per_language = [_general(fitted, np.vstack([fitted.values, draws]), i) for i in range(len(languages))]
+        both = np.stack(per_language, axis=-1)  # [1 + draw, 4, language]
+        return cls(languages, both[0], both[1:], fits)
 
     def best(
         self,
@@ -58,30 +52,34 @@ class Law:
 
         Args:
             budget, available, objective: see `allocate`.
-            values: c, a, b [3, language]; by default those of the fit.
+            values: c, a, b, k [4, language]; by default those of the fit.
 
         Raises:
             RepalignError: see `allocate`.
         """
-        _, a, b = self.values if values is None else values
-        exponent = float(b[0]) if (b == b[0]).all() else dict(zip(self.languages, b.tolist(), strict=True))
-        difficulties = dict(zip(self.languages, a.tolist(), strict=True))
+        c, a, b, k = (
+            dict(zip(self.languages, row.tolist(), strict=True))
+            for row in (self.values if values is None else values)
+        )
         pairs = allocate(
-            difficulties, exponent=exponent, budget=budget, available=available, objective=objective
+            a, exponent=b, budget=budget, available=available, objective=objective, saturation=k, ceilings=c
         )
         return np.array(list(pairs.values()))
 
     def scores(self, pairs: np.ndarray, values: np.ndarray | None = None) -> np.ndarray:
-        """Scores of a split, float64 [..., language]; minus infinity for a language without pairs."""
-        c, a, b = np.moveaxis(self.values if values is None else values, -2, 0)
-        return c - shortfall(a, b, pairs)
+        """Scores of a split, float64 [..., language]; by a power law minus infinity for a language without pairs."""
+        c, a, b, k = np.moveaxis(self.values if values is None else values, -2, 0)
+        return c - shortfall(a, b, pairs, k)
 
 
-def _power(fitted: Fit, draws: np.ndarray, language: int) -> np.ndarray:
-    """c, a, b of one language, [draw, 3]."""
+def _general(fitted: Fit, draws: np.ndarray, language: int) -> np.ndarray:
+    """c, a, b, k of one language, [draw, 4]."""
     parameters = fitted.problem.of_language(draws, language)
-    b = np.exp(parameters["b"])
+    b, none = np.exp(parameters["b"]), np.zeros(len(draws))
     if "gamma" in parameters:
-        top = np.full(len(draws), fitted.runs.top)
-        return np.stack([top, np.exp(parameters["alpha"] - b * parameters["gamma"]), b], axis=-1)
-    return np.stack([parameters["c"], np.exp(parameters["a"]), b], axis=-1)
+        alpha = np.exp(parameters["alpha"] - b * parameters["gamma"])
+        return np.stack([none + fitted.runs.top, alpha, b, none], axis=-1)
+    if "k" in parameters:  # c X^b / (X^b + k) = c - c k / (X^b + k)
+        k = np.exp(parameters["k"])
+        return np.stack([parameters["c"], parameters["c"] * k, b, k], axis=-1)
+    return np.stack([parameters["c"], np.exp(parameters["a"]), b, none], axis=-1)

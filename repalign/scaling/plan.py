@@ -12,9 +12,12 @@ from repalign.scaling.allocation import marginal_values
 from repalign.scaling.baselines import proportional, temperature, uniform
 from repalign.scaling.law import Law
 
-MAX_REGRET_SHARE = 0.0075
-"""Largest share of the gain over uniform that uncertainty in the fit may cost, mean over draws, for a split to count
-as identified: below the promised 1%, because bootstrap draws vary a little less than estimates do."""
+MAX_REGRET_SHARE = 0.02
+"""Largest share of the gain over uniform that uncertainty in the fit may cost, in 95% of draws, for a split to count as
+identified."""
+
+QUANTILE = 0.95
+"""Share of draws in which the loss is at most the stated one."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,9 @@ class Plan:
         splits: optimal first.
         ranges: the middle 95% of the optimum over draws of the parameters, in pairs, by language.
         marginal: gain in each language's score from 1,000 more pairs.
-        regret: loss of the optimal split against each draw's optimum, mean over draws.
-        regret_share: regret divided by the mean gain of the draws' optima over uniform.
+        regret: loss of the optimal split against each draw's optimum; 95% of draws lose at most this.
+        regret_share: likewise that loss as a share of the gain of the draw's optimum over the uniform split.
+        fits: whether the form fits the runs.
     """
 
     budget: float
@@ -57,11 +61,13 @@ class Plan:
     marginal: dict[str, float]
     regret: float
     regret_share: float
+    fits: bool = True
 
     @property
     def identified(self) -> bool:
-        """Whether uncertainty in the fit costs next to nothing of the possible gain."""
-        return self.certain and self.regret_share <= MAX_REGRET_SHARE
+        """Whether the form fits, predicts possible scores, and uncertainty in the fit costs next to nothing of the possible gain."""
+        possible = self.fits and min(self.splits[0].scores.values()) >= 0
+        return possible and self.certain and self.regret_share <= MAX_REGRET_SHARE
 
     @property
     def certain(self) -> bool:
@@ -73,14 +79,21 @@ class Plan:
         """What the optimal split gains, as a sentence."""
         gain, low, high = self.splits[0].gain
         gains = f"{gain:.2g} over the uniform split ({low:.2g} to {high:.2g})"
+        if not self.fits:
+            return f"not identified: the form does not fit the runs; by it the optimal split gains {gains}"
+        if impossible := [language for language, score in self.splits[0].scores.items() if score < 0]:
+            return (
+                f"not identified: the law predicts a score below 0 of {', '.join(impossible)} at the optimal split, so it "
+                "does not hold at so few pairs"
+            )
         if not self.certain:
             return (
                 f"not identified: these runs show no significant difference between the languages; the optimal split "
                 f"gains {gains}, so the uniform split is as good a choice"
             )
-        cost = f"uncertainty in the fit costs about {self.regret_share:.1%} of the possible gain"
+        cost = f"if the form holds, uncertainty in the fit costs up to {self.regret_share:.1%} of the possible gain (95% of draws)"
         if not self.identified:
-            return f"the optimal split is predicted to gain {gains}, but it is not identified exactly: {cost}"
+            return f"the optimal split is predicted to gain {gains}, but it is not identified: {cost}"
         return f"the optimal split is predicted to gain {gains}; {cost}"
 
 
@@ -94,7 +107,7 @@ def plan(
     """Split a budget optimally, and by the usual baselines for comparison.
 
     Args:
-        law: a fitted power law.
+        law: a fitted law.
         budget: total number of pairs.
         available: pairs that exist of each language; if all are named, proportional splits are compared too.
         objective: see `allocate`.
@@ -115,9 +128,10 @@ def plan(
         np.array([law.scores(pairs, draw) for pairs, draw in zip(optima, law.draws, strict=True)])
     )
     of_optimal = value_of(law.scores(optimal, law.draws))
-    regret, possible = float((of_optima - of_optimal).mean()), float((of_optima - of_uniform).mean())
+    losses, possible = np.maximum(of_optima - of_optimal, 0.0), of_optima - of_uniform
+    shares = np.divide(losses, possible, out=np.where(losses > 0, np.inf, 0.0), where=possible > 0)
     ends = np.quantile(optima, [0.025, 0.975], axis=0)
-    _, a, b = law.values
+    _, a, b, k = (_named(law, row) for row in law.values)
     return Plan(
         budget=budget,
         objective=objective if isinstance(objective, str) else "weighted",
@@ -125,9 +139,10 @@ def plan(
         ranges={
             lang: (float(low), float(high)) for lang, low, high in zip(law.languages, *ends, strict=True)
         },
-        marginal=marginal_values(_named(law, a), _named(law, b), _named(law, optimal), available=available),
-        regret=regret,
-        regret_share=regret / possible if possible > 0 else float("inf"),
+        marginal=marginal_values(a, b, _named(law, optimal), available=available, saturation=k),
+        regret=float(np.quantile(losses, QUANTILE, method="higher")),
+        regret_share=float(np.quantile(shares, QUANTILE, method="higher")),
+        fits=law.fits,
     )
 
 

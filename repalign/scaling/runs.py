@@ -29,6 +29,8 @@ class Runs:
         error: standard error of each score from its interval, 0 where it has none, float64 [run].
         top: the highest possible score.
         name: of the score.
+        test: name of the test set that each run was scored on, [run]: the error of a test set is common to its runs.
+            By default each language has one.
 
     Raises:
         RepalignError: no runs, or impossible values.
@@ -40,8 +42,10 @@ class Runs:
     error: np.ndarray
     top: float = 100.0
     name: str = "score"
+    test: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "test", self.test or self.language)
         for name in ("pairs", "score", "error"):
             object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=float))
         if not len(self.language):
@@ -77,20 +81,44 @@ class Runs:
         """The distinct numbers of pairs, ascending."""
         return np.unique(self.pairs)
 
+    @cached_property
+    def shared_error(self) -> np.ndarray:
+        """Standard error that a test set gives each of its runs, float64 [run, test]; only of test sets that runs share.
+
+        It is the same for all runs of a test set, the root mean square of their errors: errors that grow with the score
+        could take the place of the curve.
+        """
+        of_test = np.array(self.test)[:, None] == np.unique(self.test)  # [run, test]
+        variance = (of_test * self.error[:, None] ** 2).sum(0) / np.maximum(of_test[self.error > 0].sum(0), 1)
+        return (of_test * np.sqrt(variance))[:, (of_test.sum(0) > 1) & (variance > 0)]
+
+    @cached_property
+    def own_error(self) -> np.ndarray:
+        """Standard error of each score that no other run shares, float64 [run]."""
+        return np.where(self.shared_error.any(1), 0.0, self.error)
+
     def where(self, kept: np.ndarray) -> Runs:
         """The runs for which `kept`, bool [run], is true."""
-        language = tuple(lang for lang, keep in zip(self.language, kept, strict=True) if keep)
-        return Runs(language, self.pairs[kept], self.score[kept], self.error[kept], self.top, self.name)
+        language, test = (
+            tuple(name for name, keep in zip(names, kept, strict=True) if keep)
+            for names in (self.language, self.test)
+        )
+        return Runs(language, self.pairs[kept], self.score[kept], self.error[kept], self.top, self.name, test)
 
 
-def read_runs(path: Path, score: str | None = None, top: float | None = None) -> Runs:
+def read_runs(
+    path: Path, score: str | None = None, top: float | None = None, independent: bool = False
+) -> Runs:
     """Read runs from a table with one row per run.
 
     Args:
-        path: .parquet or .csv with columns `language`, `pairs`, the score, and optionally `seed` and the ends of the
-            score's 95% interval, `<score>_low` and `<score>_high`.
+        path: .parquet or .csv with columns `language`, `pairs`, the score, and optionally `seed`, the ends of the
+            score's 95% interval, `<score>_low` and `<score>_high`, and the name of the `test` set, whose error is common to
+            all runs that were scored on it.
         score: column of the score; by default `score`, else `chrf`.
         top: the highest possible score; by default 1 if no score is above 1, else 100.
+        independent: whether each run was scored on a test set of its own, so that errors are independent. By default runs
+            share the test set named in the table or, without such a column, that of their language.
 
     Raises:
         RepalignError: no such file or column, impossible values, or the same run twice.
@@ -112,6 +140,10 @@ def read_runs(path: Path, score: str | None = None, top: float | None = None) ->
         raise RepalignError(
             f"{path}: column 'language' should hold language codes, not {table['language'].iloc[0]!r}"
         )
+    if "test" in table.columns and table["test"].isna().any():
+        raise RepalignError(
+            f"{path}: column 'test' should name the test set of every run; drop the column, or fill it"
+        )
     _check_once(path, table, score)
     scores = table[score].to_numpy(float)
     if top is None:
@@ -120,7 +152,16 @@ def read_runs(path: Path, score: str | None = None, top: float | None = None) ->
     if len(ends) == 2:
         width = (table[f"{score}_high"] - table[f"{score}_low"]).to_numpy(float)
         error = np.nan_to_num(np.maximum(width, 0) / (2 * Z95))
-    return Runs(tuple(map(str, table["language"])), table["pairs"].to_numpy(float), scores, error, top, score)
+    test = range(len(table)) if independent else table["test" if "test" in table.columns else "language"]
+    return Runs(
+        language=tuple(table["language"]),
+        pairs=table["pairs"].to_numpy(float),
+        score=scores,
+        error=error,
+        top=top,
+        name=score,
+        test=tuple(map(str, test)),
+    )
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from repalign.errors import RepalignError
-from repalign.scaling.fitting import Fit, fit
+from repalign.scaling.fitting import Fit, check_enough, fit
 from repalign.scaling.forms import FORMS
+from repalign.scaling.misfit import misfit
+from repalign.scaling.problem import Problem
 from repalign.scaling.runs import Runs
 
 
@@ -23,6 +25,7 @@ class Comparison:
         aicc: Akaike's information criterion for small samples; lower is better, only differences are meaningful.
         left_out: root mean square error at held-out sizes, one at a time; NaN if no size can be held out.
         by_size: the same error by size.
+        fits: whether no misfit was found (see `repalign.scaling.misfit`).
     """
 
     form: str
@@ -30,16 +33,20 @@ class Comparison:
     aicc: float
     left_out: float
     by_size: dict[float, float]
+    fits: bool = True
 
 
 def aicc(fitted: Fit) -> float:
-    """n log(2 cost / n) + 2k + 2k(k+1)/(n-k-1), where k counts the parameters and the residual variance.
+    """-2 log L + 2k + 2k(k+1)/(n-k-1), where k counts the law's parameters and the variance of the runs' noise.
 
-    Hurvich and Tsai 1989, doi 10.1093/biomet/76.2.297.
+    L is the robust likelihood; the errors of shared test sets are integrated out. Hurvich and Tsai 1989,
+    doi 10.1093/biomet/76.2.297.
     """
-    n, k = len(fitted.runs), len(fitted.values) + 1
+    n, k = len(fitted.runs), len(fitted.names) + 1
     correction = 2 * k * (k + 1) / (n - k - 1) if n > k + 1 else np.inf
-    return n * np.log(max(2 * fitted.cost, 1e-300) / n) + 2 * k + correction
+    loads = fitted.runs.shared_error / fitted.deviation[:, None]
+    determinant = 2 * np.log(fitted.deviation).sum() + np.log1p((loads**2).sum(0)).sum()
+    return 2 * fitted.cost + determinant + 2 * k + correction
 
 
 def leave_one_size_out(fitted: Fit) -> dict[float, float]:
@@ -66,18 +73,12 @@ def left_out(fitted: Fit, size: float) -> list[float]:
     """
     runs = fitted.runs
     held_out = runs.pairs == size
-    rest = runs.where(~held_out)
-    refitted = fit(rest, fitted.form.name, fitted.values if rest.languages == runs.languages else None)
-    numbers = [
-        number for number in np.unique(runs.index[held_out]) if runs.languages[number] in rest.languages
-    ]
-    return [
-        float(
-            runs.score[held_out & (runs.index == number)].mean()
-            - refitted.predict(runs.languages[number], size)[0]
-        )
-        for number in numbers
-    ]
+    check_enough(runs.where(~held_out), fitted.form)
+    without = Problem(fitted.form, runs, fitted.deviation, counts=(~held_out).astype(float))
+    values, _ = without.solve(fitted.values)
+    missing = -fitted.problem.residuals(values)[: len(runs)] * fitted.deviation  # score minus prediction
+    languages = np.intersect1d(runs.index[held_out], runs.index[~held_out])
+    return [float(missing[held_out & (runs.index == number)].mean()) for number in languages]
 
 
 def compare_forms(runs: Runs, forms: Sequence[str] | None = None) -> list[Comparison]:
@@ -102,27 +103,52 @@ def compare_forms(runs: Runs, forms: Sequence[str] | None = None) -> list[Compar
         except RepalignError:  # too few sizes to hold one out
             by_size = {}
         error = float(np.sqrt(np.mean(np.square(list(by_size.values()))))) if by_size else float("nan")
-        comparisons.append(Comparison(name, len(fitted.values), aicc(fitted), error, by_size))
+        comparisons.append(
+            Comparison(name, len(fitted.names), aicc(fitted), error, by_size, not misfit(fitted).found)
+        )
     if not comparisons:
         raise first_error or RepalignError("no form was given to compare")
     return sorted(comparisons, key=lambda c: (np.isnan(c.left_out), c.left_out if c.by_size else c.aicc))
 
 
 def preferred(comparison: Sequence[Comparison]) -> str | None:
-    """The power law with the fewest parameters among those within one standard error of the smallest error.
+    """Of the candidates, the form with the fewest parameters among those in which no misfit was found, if there are any.
 
-    Breiman's one-standard-error rule; the standard error is that of the mean square over sizes. Forms with
-    unidentified parameters are not considered. None if no power law could be fitted.
+    Of forms with equally many parameters the one with the smaller error. None if there is no candidate.
     """
-    laws = [
-        entry for entry in comparison if FORMS[entry.form].is_power and not FORMS[entry.form].unidentified
-    ]
-    if not laws or not laws[0].by_size:
-        return laws[0].form if laws else None
-    squares = np.square(list(laws[0].by_size.values()))
-    allowed = (
-        squares.mean() + squares.std(ddof=1) / len(squares) ** 0.5 if len(squares) > 1 else squares.mean()
+    able = candidates(comparison)
+    fitting = [entry for entry in able if entry.fits] or able
+    return min(fitting, key=lambda entry: entry.parameters).form if able else None
+
+
+def candidates(comparison: Sequence[Comparison]) -> list[Comparison]:
+    """Forms within one standard error of the smallest error at held-out sizes, the best first.
+
+    Breiman's rule; the standard error is that of the mean square over sizes. Where no size can be held out, only the
+    form of the lowest AICc. Forms with unidentified parameters are not considered.
+    """
+    forms = [entry for entry in comparison if not FORMS[entry.form].unidentified]
+    if not forms or not forms[0].by_size:
+        return forms[:1]
+    squares = np.square(list(forms[0].by_size.values()))
+    error = squares.std(ddof=1) / len(squares) ** 0.5 if len(squares) > 1 else 0.0
+    return [entry for entry in forms if entry.left_out**2 <= squares.mean() + error]
+
+
+def reason(comparison: Sequence[Comparison]) -> str:
+    """Why the preferred form is preferred, as a sentence."""
+    able = candidates(comparison)
+    if not able:
+        return "no form with identified parameters can be fitted"
+    chosen = preferred(comparison)
+    if not able[0].by_size:
+        return f"{chosen} has the lowest AICc; there are too few sizes to hold one out"
+    others = [entry.form for entry in able if entry.form != chosen]
+    if not others:
+        return f"{chosen} has the smallest error at held-out sizes, and no other form is within one standard error of it"
+    fitting = sum(entry.fits for entry in able)
+    fewest = "the fewest parameters" if fitting in (0, len(able)) else "no misfit and the fewest parameters"
+    return (
+        f"{chosen} has {fewest} among the forms within one standard error of the smallest error at held-out sizes "
+        f"(also {', '.join(others)}); these runs cannot tell which of them is right"
     )
-    return min(
-        (entry for entry in laws if entry.left_out**2 <= allowed), key=lambda entry: entry.parameters
-    ).form

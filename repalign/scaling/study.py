@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 
 from repalign.errors import RepalignError
-from repalign.files import json_bytes, read_json, write_atomically
+from repalign.files import finite, json_bytes, read_json, write_atomically
 from repalign.scaling.diagnosis import diagnose
 from repalign.scaling.fitting import Fit, fit
-from repalign.scaling.forms import FORMS
 from repalign.scaling.law import Law
 from repalign.scaling.runs import Runs
-from repalign.scaling.selection import Comparison, compare_forms, preferred
+from repalign.scaling.selection import Comparison, compare_forms, preferred, reason
 from repalign.scaling.uncertainty import bootstrap, bootstrap_interval, profile_interval
 from repalign.signature import digest
 from repalign.version import __version__
@@ -27,7 +26,7 @@ CURVE_POINTS = 60
 CURVE_END = 4.0
 """Curves are drawn up to this multiple of the largest size."""
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of what `study` gives."""
 
 REMEDY = "give the fit.json that `repalign scaling fit` wrote"
@@ -39,10 +38,10 @@ SHAPE = {
     "schema": int, "signature": str, "score": str, "top": NUMBER, "form": str, "formula": str, "about": str,
     "languages": [str],
     "parameters": {str: {"value": NUMBER, "profile": [NUMBER, NUMBER], "bootstrap": [NUMBER, NUMBER]}},
-    "law": (None, {"values": [[float]], "draws": [[[float]]]}),
+    "choice": str, "fits": bool, "law": {"values": [[float]], "draws": [[[float]]]},
     "curves": {str: {"pairs": [float], "score": [NUMBER], "low": [NUMBER], "high": [NUMBER]}},
     "runs": {"language": [str], "pairs": [float], "score": [NUMBER]},
-    "forms": [{"form": str, "parameters": int, "left_out": NUMBER, "largest": NUMBER, "aicc": NUMBER}],
+    "forms": [{"form": str, "parameters": int, "left_out": NUMBER, "largest": NUMBER, "aicc": NUMBER, "fits": bool}],
     "condition": NUMBER, "notes": [str],
 }  # fmt: skip
 """What `study` gives (see `repalign.files.Shape`)."""
@@ -53,7 +52,7 @@ def study(runs: Runs, form: str | None = None, draws: int = 200, seed: int = 0) 
 
     Args:
         runs: scores of finished training runs.
-        form: a name in `FORMS`; by default the power law preferred by held-out sizes (see `preferred`).
+        form: a name in `FORMS`; by default the one preferred by held-out sizes (see `preferred`).
         draws: of the bootstrap.
         seed: of the bootstrap.
 
@@ -64,11 +63,13 @@ def study(runs: Runs, form: str | None = None, draws: int = 200, seed: int = 0) 
         RepalignError: the runs cannot be fitted, or an unknown form.
     """
     comparison = compare_forms(runs)
-    fitted = fit(runs, form or preferred(comparison) or "power")
+    best = preferred(comparison)
+    fitted = fit(runs, form or best or "power")
     resampled = bootstrap(fitted, draws, seed)
     profiles = {name: profile_interval(fitted, name) for name in fitted.names}
     diagnosis = diagnose(fitted, profiles)
-    law = Law.of(fitted, resampled) if fitted.form.is_power else None
+    law = Law.of(fitted, resampled)
+    curves = {language: _curve(fitted, resampled, language) for language in runs.languages}
     summary = {
         "schema": SCHEMA,
         "signature": signature(fitted, draws, seed),
@@ -86,8 +87,12 @@ def study(runs: Runs, form: str | None = None, draws: int = 200, seed: int = 0) 
             }
             for name, value in fitted.parameters.items()
         },
-        "law": law and {"values": law.values.tolist(), "draws": law.draws.tolist()},
-        "curves": {language: _curve(fitted, resampled, language) for language in runs.languages},
+        "choice": reason(comparison)
+        if fitted.form.name == best
+        else f"{form} was given; {reason(comparison)}",
+        "fits": not diagnosis.misfit.found,
+        "law": {"values": law.values.tolist(), "draws": law.draws.tolist()},
+        "curves": curves,
         "runs": {
             "language": list(runs.language),
             "pairs": runs.pairs.tolist(),
@@ -95,7 +100,7 @@ def study(runs: Runs, form: str | None = None, draws: int = 200, seed: int = 0) 
         },
         "forms": [_row(entry) for entry in comparison],
         "condition": diagnosis.condition,
-        "notes": list(diagnosis.notes),
+        "notes": [*diagnosis.notes, *_impossible(curves, float(runs.sizes[0]))],
     }
     return finite(summary)
 
@@ -103,8 +108,11 @@ def study(runs: Runs, form: str | None = None, draws: int = 200, seed: int = 0) 
 def signature(fitted: Fit, draws: int, seed: int) -> str:
     """One line that states everything the numbers depend on."""
     runs = fitted.runs
-    rows = zip(runs.language, runs.pairs, runs.score, runs.error, strict=True)
-    table = digest(" ".join(map(repr, row)) for row in sorted((a, *map(float, b)) for a, *b in rows))
+    rows = zip(runs.language, runs.test, runs.pairs, runs.score, runs.error, strict=True)
+    table = digest(
+        " ".join(map(repr, row))
+        for row in sorted((code, test, *map(float, numbers)) for code, test, *numbers in rows)
+    )
     return (
         f"scaling|{len(runs)} runs#{table[:8]}|{runs.name}|{fitted.form.name}|draws:{draws}|seed:{seed}"
         f"|repalign:{__version__}"
@@ -143,8 +151,8 @@ def load(path: Path) -> dict[str, Any]:
             "pairs above 0",
         ),
         (
-            law is not None and not _is_law(law, len(languages)),
-            f"a law of c, a and b of {len(languages)} languages",
+            not _is_law(law, len(languages)),
+            f"a law of c, a, b and k of {len(languages)} languages",
         ),
     ):
         if wrong:
@@ -157,42 +165,37 @@ def _is_positive(*columns: list[float]) -> bool:
 
 
 def _is_law(law: Mapping[str, Any], languages: int) -> bool:
-    """Whether there are c, a and b of each language, and draws of them, of a size that a fit can give."""
+    """Whether there are c, a, b and k of each language, and draws of them, of a size that a fit can give."""
     drawn = [law["values"], *law["draws"]]
     if not law["draws"] or any(
-        len(each) != 3 or any(len(row) != languages for row in each) for each in drawn
+        len(each) != 4 or any(len(row) != languages for row in each) for each in drawn
     ):
         return False
-    c, a, b = np.moveaxis(np.array(drawn, dtype=float), 1, 0)
+    c, a, b, k = np.moveaxis(np.array(drawn, dtype=float), 1, 0)
     return bool(
-        (np.abs(c) < 1e6).all() and (a >= 0).all() and (a < 1e30).all() and ((b > 1e-3) & (b < 10)).all()
+        ((c >= 0) & (c < 1e6)).all()
+        and ((a >= 0) & (a < 1e36)).all()
+        and ((b > 1e-3) & (b < 10)).all()
+        and ((k == 0) | (k > 0) & (k < 1e30) & (b <= 1)).all()
     )
 
 
 def law_of(summary: Mapping[str, Any]) -> Law:
-    """The power law in a saved study.
-
-    Raises:
-        RepalignError: the fitted form is not a power law.
-    """
-    if summary["law"] is None:
-        raise RepalignError(
-            f"{summary['form']}, {summary['formula']}, is not a power law, so no budget can be allocated by it; "
-            f"fit again with --form power (forms: {', '.join(FORMS)})"
-        )
+    """The law in a saved study."""
     law = summary["law"]
-    return Law(tuple(summary["languages"]), np.array(law["values"]), np.array(law["draws"]))
+    return Law(tuple(summary["languages"]), np.array(law["values"]), np.array(law["draws"]), summary["fits"])
 
 
-def finite(value: Any) -> Any:
-    """The same value with None for every number that is not finite: JSON has none of them."""
-    if isinstance(value, Mapping):
-        return {str(key): finite(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(entry) for entry in value]
-    if isinstance(value, (float, np.floating)):
-        return float(value) if np.isfinite(value) else None
-    return value
+def _impossible(curves: Mapping[str, Mapping[str, list[float]]], smallest: float) -> list[str]:
+    """A note for each language whose curve is below 0 at a size from that of the smallest run on."""
+    notes = []
+    for language, curve in curves.items():
+        below = [pairs for pairs, score in zip(curve["pairs"], curve["score"], strict=True) if score < 0]
+        if max(below, default=0) >= smallest:
+            notes.append(
+                f"the law predicts scores below 0 of {language} up to {max(below):,.0f} pairs: it does not hold there"
+            )
+    return notes
 
 
 def _curve(fitted: Fit, draws: np.ndarray, language: str) -> dict[str, list[float]]:

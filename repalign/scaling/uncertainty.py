@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from repalign.errors import RepalignError
-from repalign.scaling.fitting import Fit, Problem
+from repalign.scaling.fitting import Fit
 from repalign.scaling.forms import to_natural_scale
+from repalign.scaling.problem import Problem
 
 MAX_STEPS = 60
 """Steps away from the best value before an end of an interval counts as open."""
@@ -32,12 +33,11 @@ def profile_interval(fitted: Fit, name: str, confidence: float = 0.95) -> tuple[
     """
     column = fitted.names.index(name)
     low, high = (float(bound[column]) for bound in fitted.problem.limits)
-    excess = _excess(fitted, column, confidence)
     step = max(_standard_error(fitted, column), 1e-6)
-    ends = (
-        _crossing(excess, float(fitted.values[column]), -step, low),
-        _crossing(excess, float(fitted.values[column]), step, high),
-    )
+    ends = [
+        _crossing(_excess(fitted, column, confidence), float(fitted.values[column]), sign * step, limit)
+        for sign, limit in ((-1, low), (1, high))
+    ]
     kind = name.split("[")[0]
     return float(to_natural_scale(kind, ends[0])), float(to_natural_scale(kind, ends[1]))
 
@@ -46,16 +46,16 @@ def _excess(fitted: Fit, column: int, confidence: float) -> Callable[[float], fl
     """Increase of the robust cost with a parameter held at a value, beyond what the confidence allows."""
     from scipy.stats import f as f_distribution
 
-    problem, values = fitted.problem, fitted.values
-    freedom = max(len(fitted.runs) - len(values), 1)
-    allowed = f_distribution.ppf(confidence, 1, freedom) * fitted.scale / 2
-    best = fitted.cost
-    start = values
+    problem, best, start = fitted.problem, fitted.cost, fitted.values
+    allowed = f_distribution.ppf(confidence, 1, fitted.freedom) * fitted.scale / 2
 
     def excess(value: float) -> float:
-        nonlocal start  # the neighbouring solution is the best start
-        start, cost = problem.solve(start, {column: value})
-        return float(cost - best - allowed)
+        nonlocal start  # the neighbouring solution is the best start, unless it lies far outside, at bounds
+        solution, cost = problem.solve(start, {column: value})
+        beyond = float(cost - best - allowed)
+        if beyond <= 0:
+            start = solution
+        return beyond
 
     return excess
 
@@ -88,7 +88,11 @@ def _bisect(excess: Callable[[float], float], inside: float, outside: float) -> 
 
 
 def bootstrap(fitted: Fit, draws: int = 200, seed: int = 0) -> np.ndarray:
-    """Parameters refitted to runs resampled with replacement within each language.
+    """Parameters refitted to runs resampled with replacement within each language, scored on other test sentences.
+
+    What runs share cannot be resampled by run: each shared test set gets an error drawn from its normal distribution, added
+    to the scores of its runs. The draws are widened about the fit for the number of fitted parameters (Hesterberg 2015), so
+    that their quantiles are intervals.
 
     Args:
         fitted: the fit.
@@ -101,25 +105,29 @@ def bootstrap(fitted: Fit, draws: int = 200, seed: int = 0) -> np.ndarray:
     Raises:
         RepalignError: fewer than two draws.
     """
+    from scipy import stats
+
     if draws < 2:
         raise RepalignError(f"a bootstrap needs at least 2 draws, not {draws}")
     generator = np.random.default_rng(seed)
-    index, runs = fitted.runs.index, fitted.runs
+    index, runs, freedom = fitted.runs.index, fitted.runs, fitted.freedom
     of_language = [np.flatnonzero(index == number) for number in range(len(runs.languages))]
     refitted = np.empty((draws, len(fitted.values)))
     for draw in range(draws):
         counts = np.zeros(len(runs))
         for rows in of_language:
             counts[rows] = generator.multinomial(len(rows), np.full(len(rows), 1 / len(rows)))
-        problem = Problem(fitted.form, runs, fitted.deviation, counts)
+        shift = runs.shared_error @ generator.normal(size=runs.shared_error.shape[1])
+        problem = Problem(fitted.form, runs, fitted.deviation, counts, shift)
         refitted[draw] = problem.solve(fitted.values)[0]
-    return refitted
+    wider = stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975) * (len(runs) / freedom) ** 0.5
+    return np.clip(fitted.values + wider * (refitted - fitted.values), *fitted.problem.limits)
 
 
 def bootstrap_interval(
     fitted: Fit, draws: np.ndarray, name: str, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Percentile interval on the natural scale, widened for the number of fitted parameters (Hesterberg 2015).
+    """Percentile interval on the natural scale.
 
     Args:
         fitted: the fit.
@@ -127,13 +135,7 @@ def bootstrap_interval(
         name: one of `fitted.names`.
         confidence: of the interval, between 0 and 1.
     """
-    from scipy import stats
-
-    column, freedom = fitted.names.index(name), max(len(fitted.runs) - len(fitted.values), 1)
     tail = (1 + confidence) / 2
-    wider = stats.t.ppf(tail, freedom) / stats.norm.ppf(tail) * (len(fitted.runs) / freedom) ** 0.5
-    ends = np.quantile(draws[:, column], [1 - tail, tail])
-    low, high = (bound[column] for bound in fitted.problem.limits)
-    ends = np.clip(fitted.values[column] + wider * (ends - fitted.values[column]), low, high)
+    low, high = np.quantile(draws[:, fitted.names.index(name)], [1 - tail, tail])
     kind = name.split("[")[0]
-    return float(to_natural_scale(kind, ends[0])), float(to_natural_scale(kind, ends[1]))
+    return float(to_natural_scale(kind, low)), float(to_natural_scale(kind, high))

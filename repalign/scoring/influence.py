@@ -52,7 +52,7 @@ def shuffled(metric: Metric, pair: LayerPair, shuffles: int, seed: int = 0) -> N
     """The distribution of a metric under shuffling, estimated by `shuffles` shuffles: for metrics without a closed form."""
     orders = Shuffles.of(pair.sentences, pair.strata, shuffles, seed).orders
     values = np.array([metric(pair.shuffled(order)).value for order in orders])
-    return replace(Null.of_shuffles(values), sample=lambda _: values)
+    return replace(Null.of_shuffles(values.tolist()), sample=lambda _: values)
 
 
 def score_interval(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from repalign.corpora.documents import check_several
 from repalign.errors import RepalignError, explained_keywords
 from repalign.metrics import DEFAULT_METRICS, Metric, as_metrics
 from repalign.results.profile import LayerProfile
@@ -74,6 +75,8 @@ def profile(
     from tqdm import tqdm
 
     series = _series(states)
+    for one in series:
+        check_several(one.documents, f"the states of {one.checkpoint}")
     check_choice("correction", correction, tuple(CORRECTIONS))
     check_choice("interval", interval, INTERVALS)
     check_count("draws", draws)

@@ -69,7 +69,8 @@ def same_sentences(a: LayerStates, b: LayerStates, layers: bool = True) -> None:
             f"{both} hold different sentences ({a.n_sentences} and {b.n_sentences}); extract both on the same "
             "corpus, with the same limit, so that they can be compared sentence by sentence"
         )
-    if not np.array_equal(*(np.array([]) if one.documents is None else one.documents for one in (a, b))):
+    documents = [np.array([]) if one.documents is None else one.documents for one in (a, b)]
+    if not np.array_equal(documents[0], documents[1]):
         raise RepalignError(
             f"{both} hold sentences of different documents; extract both on the same corpus, with the same documents"
         )

@@ -86,7 +86,8 @@ def student_quantile(influence: np.ndarray, confidence: float) -> np.ndarray:
 
 def _accelerated(tail: np.ndarray, draws: np.ndarray, influence: np.ndarray) -> np.ndarray:
     """Shift the percentiles for the bias and skewness of the draws."""
-    below = (draws < 0).mean(1) + (draws == 0).mean(1) / 2
+    rounding = 1e-9 * np.abs(draws).max(1, keepdims=True)  # draws of 0 are on neither side, but for rounding
+    below = (draws < -rounding).mean(1) + (np.abs(draws) <= rounding).mean(1) / 2
     bias = special.ndtri(np.clip(below, 1e-3, 1 - 1e-3))[:, None]
     squares = (influence**2).sum(1)
     skew = (influence**3).sum(1) / np.where(squares > 0, squares, 1) ** 1.5 / 6

@@ -21,9 +21,9 @@ def by_cluster(influence: np.ndarray, clusters: np.ndarray | None) -> np.ndarray
     if clusters is None:
         return influence
     count = int(clusters.max()) + 1
-    sums = np.zeros((*influence.shape[:-1], count))
-    np.add.at(sums, (..., clusters), influence)
-    return sums * (count / influence.shape[-1])
+    rows = influence.reshape(-1, influence.shape[-1])
+    sums = np.array([np.bincount(clusters, row, count) for row in rows])
+    return sums.reshape(*influence.shape[:-1], count) * (count / influence.shape[-1])
 
 
 def design_effect(influence: np.ndarray, clusters: np.ndarray | None) -> np.ndarray:

@@ -36,8 +36,7 @@ def cross_fitted(values: np.ndarray, influence: np.ndarray, folds: np.ndarray) -
         folds: int [unit].
     """
     units = influence.shape[1]
-    sums = np.zeros((len(values), int(folds.max()) + 1))
-    np.add.at(sums, (slice(None), folds), influence)
+    sums = np.stack([influence[:, folds == fold].sum(1) for fold in range(int(folds.max()) + 1)], axis=1)
     others = values[:, None] - sums / (units - np.bincount(folds))  # as all influences sum to zero
     chosen = others.argmax(0)[folds]
     scores = values[chosen] + influence[chosen, np.arange(units)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repalign.files import json_bytes, write_atomically
+from repalign.files import finite, json_bytes, write_atomically
 from repalign.verification.effect import Effect
 from repalign.verification.judging import RIGHT, UNKNOWN, Judgement, Row
 
@@ -83,15 +83,15 @@ class Verdict:
                 }
                 for finding in self.judgement.findings
             ],
-            "probe": {"compares": self.probe, "difference": _finite(self.probe_gap)},
+            "probe": {"compares": self.probe, "difference": finite(self.probe_gap)},
             "layers": [
                 {
                     "layer": row.layer,
                     "verdict": row.verdict,
-                    "difference": _finite(row.gap),
+                    "difference": finite(row.gap),
                     "tolerance": row.tolerance,
                     "nearest": row.nearest,
-                    "nearest_difference": _finite(row.nearest_gap),
+                    "nearest_difference": finite(row.nearest_gap),
                 }
                 for row in self.judgement.rows
             ],
@@ -141,12 +141,8 @@ def _effect(effect: Effect | None) -> dict[str, Any] | None:
         "metric": "p_at_1",
         "languages": list(effect.pair),
         "sentences": effect.sentences,
-        "right": [_finite(value) for value in effect.right],
-        "faulty": [_finite(value) for value in effect.faulty],
-        "largest_change": _finite(effect.change),
+        "right": [finite(value) for value in effect.right],
+        "faulty": [finite(value) for value in effect.faulty],
+        "largest_change": finite(effect.change),
         "layer": effect.layer,
     }
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

@@ -8,9 +8,10 @@ import random
 import numpy as np
 import pytest
 
+from repalign.files import finite
 from repalign.report.scaling import render_scaling
 from repalign.scaling import Law, Runs, allocate, plan
-from repalign.scaling.study import finite, law_of, study
+from repalign.scaling.study import law_of, study
 
 pytestmark = pytest.mark.browser
 AVAILABLE = {"hi": 900.0}
@@ -66,7 +67,11 @@ def test_water_filling_equals_pythons(page):
         b = [0.4] * count if rng.random() < 0.5 else [rng.uniform(0.1, 1.4) for _ in range(count)]
         caps = [rng.choice([None, 0.0, rng.uniform(1, 2000)]) for _ in range(count)]
         budget, objective = rng.uniform(5, 9000), rng.choice(["mean", "min"])
-        problems.append({"a": a, "b": b, "available": caps, "budget": budget, "objective": objective})
+        k = [0.0 if x > 1 or rng.random() < 0.5 else rng.uniform(0, 50) for x in b]
+        c = [70.0 if rng.random() < 0.5 else rng.uniform(40, 90) for _ in range(count)]
+        problems.append(
+            {"a": a, "b": b, "c": c, "k": k, "available": caps, "budget": budget, "objective": objective}
+        )
         names = [str(place) for place in range(count)]
         limits = {name: cap for name, cap in zip(names, caps, strict=True) if cap is not None}
         split = allocate(
@@ -75,6 +80,8 @@ def test_water_filling_equals_pythons(page):
             budget=budget,
             available=limits,
             objective=objective,
+            saturation=dict(zip(names, k, strict=True)),
+            ceilings=dict(zip(names, c, strict=True)),
         )
         expected.append(list(split.values()))
     solved = page.evaluate("(problems) => problems.map(waterfill)", problems)

@@ -214,3 +214,19 @@ def test_other_sentences_are_refused(states):
     other = sample_states("alpaca", 0.35, **{**SHAPE, "sentences": 31})
     with pytest.raises(RepalignError, match="same languages and sentences"):
         project([states, other], progress=False)
+
+
+def test_margins_are_precise_in_a_narrow_cone():
+    rng = np.random.default_rng(0)
+    axis, meaning, *own = rng.normal(size=(4, 1, 40, 32))
+    arrays = {
+        name: (axis[:, :1] + 1e-3 * (meaning + noise)).astype(np.float32)
+        for name, noise in zip(("en", "zh"), own, strict=True)
+    }
+    table = project(LayerStates.from_arrays(arrays, checkpoint="narrow"), variants=["raw"], progress=False)
+    en, zh = (arrays[name][0].astype(np.float64) for name in ("en", "zh"))
+    en, zh = (m / np.linalg.norm(m, axis=1, keepdims=True) for m in (en, zh))
+    similar = zh @ en.T
+    margin = similar.diagonal() - np.where(np.eye(40, dtype=bool), -2, similar).max(1)
+    assert np.abs(margin).max() < 1e-5
+    np.testing.assert_allclose(table[table["language"] == "zh"]["margin"], margin, rtol=1e-2, atol=1e-10)

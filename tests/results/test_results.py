@@ -92,6 +92,20 @@ def as_schema_1(folder, kind: str) -> None:
             rows.to_parquet(path, index=False)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "column"),
+    [("evaluation", "wins", "p_adjusted"), ("inside", "interventions", "controls")],
+)
+def test_a_folder_made_before_a_column_was_added_is_read_without_its_cells(kind, name, column, tmp_path):
+    made = {"evaluation": sample_evaluation, "inside": sample_inside}[kind]()
+    made.save(tmp_path)
+    path = tmp_path / f"{name}.parquet"
+    pd.read_parquet(path).drop(columns=column).to_parquet(path, index=False)
+    before = type(made).load(tmp_path).tables[name]
+    assert before[column].isna().all()
+    pd.testing.assert_frame_equal(before.drop(columns=column), made.tables[name].drop(columns=column))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_folder_of_schema_1_is_read_under_todays_names(kind, tmp_path):
     made = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from scipy.optimize import LinearConstraint, minimize
 
 from repalign import RepalignError
 from repalign.scaling import Law, allocate, marginal_values, plan, proportional, temperature, uniform
+from repalign.scaling.allocation import shortfall
 
 CODES = [f"l{place}" for place in range(8)]
 
@@ -180,10 +182,55 @@ def test_the_worst_of_languages_with_exponents_of_their_own():
     assert sum(found.values()) == pytest.approx(5000)
 
 
+@pytest.mark.parametrize("exponents", ["steep", "mixed"])
+def test_no_transfer_improves_a_split_by_saturating_curves(exponents):
+    rng = np.random.default_rng(5)
+    for _ in range(60):
+        count, names = 3, CODES[:3]
+        a, c = np.exp(rng.normal(6, 1, count)), rng.uniform(40, 90, count)
+        b = np.ones(count) if exponents == "steep" else rng.uniform(0.1, 1, count)
+        k = np.exp(rng.normal(2, 2, count)) * (rng.random(count) < 0.8)
+        caps, budget = np.array([np.inf, 400.0, np.inf]), float(rng.uniform(50, 5000))
+        named = [dict(zip(names, row.tolist(), strict=True)) for row in (a, b, k, c, caps)]
+        for objective, worth in (("mean", np.mean), ("min", np.min)):
+            split = allocate(
+                named[0], exponent=named[1], budget=budget, available=named[4], objective=objective, saturation=named[2],
+                ceilings=named[3],
+            )  # fmt: skip
+            found = np.array(list(split.values()))
+            assert found.sum() == pytest.approx(budget)
+            value = worth(c - shortfall(a, b, found, k))
+            for _ in range(20):
+                giver, taker = rng.choice(count, 2, replace=False)
+                moved = found.copy()
+                amount = min(found[giver], caps[taker] - found[taker]) * rng.random() ** 3
+                moved[giver] -= amount
+                moved[taker] += amount
+                assert worth(c - shortfall(a, b, moved, k)) <= value + 1e-9
+
+
+def test_the_worst_score_counts_ceilings_of_their_own():
+    a, c = {"x": 50.0, "y": 50.0}, {"x": 80.0, "y": 60.0}
+    found = allocate(a, exponent=0.5, budget=3000, objective="min", ceilings=c)
+    scores = [c[code] - a[code] * found[code] ** -0.5 for code in a]
+    assert scores[0] == pytest.approx(scores[1])
+
+
+def test_a_split_by_a_form_that_does_not_fit_is_not_identified(law):
+    sure = Law(law.languages, law.values, np.repeat(law.values[None], 20, 0))
+    assert plan(sure, 1000).identified
+    misfit = plan(replace(sure, fits=False), 1000)
+    assert not misfit.identified
+    assert "does not fit" in misfit.note
+    impossible = plan(sure, 4)
+    assert not impossible.identified
+    assert "below 0 of x" in impossible.note
+
+
 @pytest.fixture
 def law() -> Law:
     """Two languages with shared ceiling and exponent, and draws in which their difficulties differ."""
-    values = np.array([[80.0, 80.0], [200.0, 50.0], [0.5, 0.5]])
+    values = np.array([[80.0, 80.0], [200.0, 50.0], [0.5, 0.5], [0.0, 0.0]])
     draws = np.repeat(values[None], 20, 0)
     draws[:, 1] *= np.exp(np.random.default_rng(0).normal(0, 0.3, (20, 2)))
     return Law(("x", "y"), values, draws)
@@ -213,13 +260,13 @@ def test_a_plan_against_its_definitions(law, name):
     optima = np.array([law.best(1000, available, objective, draw) for draw in law.draws])
     assert found.ranges["y"] == pytest.approx(tuple(np.quantile(optima[:, 1], [0.025, 0.975])))
     best, own, even = (
-        np.mean(
+        np.array(
             [worth(law.scores(pairs, draw), axis=-1) for pairs, draw in zip(split, law.draws, strict=True)]
         )
         for split in (optima, [ways["optimal"]] * 20, [ways["uniform"]] * 20)
     )
-    assert found.regret == pytest.approx(best - own)
-    assert found.regret_share == pytest.approx((best - own) / (best - even))
+    assert found.regret == pytest.approx(np.sort(best - own)[-1])  # of 20 draws 19 lose less: 95%
+    assert found.regret_share == pytest.approx(np.sort((best - own) / (best - even))[-1])
     x = ways["optimal"][0]
     assert found.marginal["x"] == pytest.approx(200 * x**-0.5 - 200 * (x + 1000) ** -0.5)
 
@@ -266,6 +313,8 @@ def test_baselines():
         ({"available": {"x": -5}}, "available of x"),
         ({"objective": "medan"}, "did you mean 'mean'"),
         ({"objective": {"x": 1.0}}, "y has no weight"),
+        ({"saturation": {"x": 1.0}}, "y has no saturation"),
+        ({"saturation": {"x": 1.0, "y": 2.0}, "exponent": 1.2}, "at most 1, not 1.2"),
     ],
 )
 def test_mistakes_are_told(changed, message):

@@ -89,7 +89,8 @@ def test_sentences_count_for_less_in_documents_that_differ():
     assert statistics.effective_sentences(alike, None) == 60
     assert statistics.effective_sentences(alike, documents)[0] < 12
     assert 20 < statistics.effective_sentences(alone, documents)[0] <= 60
-    assert statistics.effective_sentences(np.zeros((1, 60)), documents)[0] == pytest.approx(12)
+    few = (stats.norm.ppf(0.975) / stats.t.ppf(0.975, 11)) ** 2
+    assert statistics.effective_sentences(np.zeros((1, 60)), documents)[0] == pytest.approx(60 * few)
     assert statistics.effective_sentences(alone, np.zeros(60, int))[0] == 1
 
 

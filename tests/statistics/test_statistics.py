@@ -146,7 +146,7 @@ def test_small_samples_are_widened_as_students():
         statistics.intervals(np.array([value]), influence[None], weights, method="percentile")
     ).ravel()
     plain = np.quantile(influence @ weights.T, [0.025, 0.975])
-    freedom = 2 * 8 / (stats.kurtosis(sample, fisher=False) - 1)
+    freedom = min(2 * 8 / (stats.kurtosis(sample, fisher=False) - 1), 7)
     wider = stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975) * (8 / 7) ** 0.5
     assert ends - value == pytest.approx(wider * plain)
 
@@ -154,7 +154,7 @@ def test_small_samples_are_widened_as_students():
 def test_score_intervals_end_where_the_observed_is_just_possible():
     spread = np.array([1.0, -1.0] * 50)  # of kurtosis 1: Student's t is the normal quantile, nearly
     null = Null(0.1, 0.05, skew=0.8)
-    z = stats.t.ppf(0.975, 2 * 100 / 0.1)
+    z = stats.t.ppf(0.975, 99)
     for value in (0.1, 0.13):
         room = (1 - (value - 0.1) / 0.9) ** 2
         for end in score_interval(value, 0.3 * spread, null):

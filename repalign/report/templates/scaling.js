@@ -19,16 +19,15 @@
   const fromSlider = (value) => data.budget * 10 ** ((value - 500) / 250);
 
   function solve() {
-    const { a, b, c } = data.law, available = data.available;
-    const ask = { a, b, available, budget: budget(), objective: $("objective").value };
-    const even = waterfill({ ...ask, a: a.map(() => 1), b: b.map(() => 1), objective: "mean" });
-    const score = (pairs) => pairs.map((x, i) => (a[i] > 0 ? c[i] - a[i] * x ** -b[i] : c[i]));
+    const { a, b, c, k } = data.law, available = data.available;
+    const ask = { a, b, c, k, available, budget: budget(), objective: $("objective").value };
+    const even = waterfill({ ...ask, a: a.map(() => 1), b: b.map(() => 1), k: k.map(() => 0), objective: "mean" });
+    const score = (pairs) => pairs.map((x, i) => (a[i] > 0 ? c[i] - a[i] / (x ** b[i] + k[i]) : c[i]));
     const value = (pairs) => (ask.objective === "min" ? Math.min(...score(pairs)) : score(pairs).reduce((x, y) => x + y, 0) / pairs.length);
     return { optimal: waterfill(ask), even, score, value };
   }
   function show() {
     draw("curves", data.curves);
-    if (!data.law) return;
     if (!(budget() > 0)) return;
     const { optimal, even, score, value } = solve();
     const bars = (pairs, name, extra) => ({ type: "bar", name, x: data.languages, y: pairs, hovertemplate: "%{x}: %{y:,.0f} pairs<extra></extra>", ...extra });
@@ -56,13 +55,11 @@
   }
   $("theme").addEventListener("click", () => { chosen = !dark(); theme(); });
   prefersDark.addEventListener("change", theme);
-  if (data.law) {
-    $("budget-exact").value = Math.round(data.budget);
-    $("budget").value = 500;
-    $("objective").value = data.objective;
-    $("budget").addEventListener("input", () => { $("budget-exact").value = Math.max(1, Math.round(fromSlider(Number($("budget").value)))); show(); });
-    $("budget-exact").addEventListener("input", () => { $("budget").value = toSlider(budget()); show(); });
-    $("objective").addEventListener("input", show);
-  }
+  $("budget-exact").value = Math.round(data.budget);
+  $("budget").value = 500;
+  $("objective").value = data.objective;
+  $("budget").addEventListener("input", () => { $("budget-exact").value = Math.max(1, Math.round(fromSlider(Number($("budget").value)))); show(); });
+  $("budget-exact").addEventListener("input", () => { $("budget").value = toSlider(budget()); show(); });
+  $("objective").addEventListener("input", show);
   theme();
 })();
