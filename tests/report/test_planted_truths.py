@@ -34,10 +34,12 @@ def false_claims(kind: str, seed: int) -> tuple[list[Claim], Counter[str]]:
 
 @pytest.mark.parametrize("kind", WORLDS)
 def test_what_is_said_of_a_world_is_so(kind):
+    said: set[str] = set()
     for seed in range(2):
         false, kinds = false_claims(kind, seed)
         assert not false
-        assert EXPECTED.get(kind, set()) <= set(kinds)
+        said |= set(kinds)
+    assert EXPECTED.get(kind, set()) <= said
 
 
 def test_the_check_refuses_what_is_not_so():
@@ -60,7 +62,7 @@ def test_the_check_refuses_what_is_not_so():
 
 @pytest.mark.heavy
 def test_no_sentence_on_500_worlds_is_false(record_property):
-    """Also, that what is so is found in most of them. A page has the sentences of five metrics."""
+    """By any of five metrics; and what is so is found in most worlds: what claims nothing would not be false either."""
     false, said, worlds = [], {kind: Counter() for kind in WORLDS}, 0
     for seed in range(1000, 1000 + 500 // len(WORLDS) + 1):
         for kind in WORLDS:

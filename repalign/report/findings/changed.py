@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from repalign.figures.view import ALPHA
 from repalign.report.findings.finding import MAX_NAMED_LANGUAGES, Claim, Finding, Kind
 from repalign.report.findings.verdicts import CLAIM, Verdicts, beyond
 from repalign.report.findings.words import (
@@ -97,7 +96,7 @@ def _contradicted(row: Any, largest: dict[str, Any], sign: Any) -> bool:
     peak = largest.get(row.target)
     if peak is None:
         return False
-    if peak.p_adjusted >= ALPHA:
+    if peak.p_adjusted >= CLAIM:
         return True
     if peak.gain * row.gain < 0:  # moves both ways, and only the larger has a row
         return False

@@ -26,6 +26,9 @@ twenty, and a page has a dozen of them."""
 MIN_SENTENCES, MIN_DOCUMENTS = 20, 10
 """With fewer sentences, or documents where these are known, intervals are not reliable and nothing is claimed."""
 
+ROUNDING = 1e-9
+"""Differences up to this are those of floating-point sums."""
+
 SHARED_TOKENS = "bag-of-tokens"
 
 BASELINES = {
@@ -56,8 +59,8 @@ class Verdict:
 
     Attributes:
         p: smallest adjusted p over layers, and over the test of the best layer where there is one.
-        significant: above chance: adjusted p < `CLAIM` at some layer, p of the best layer < `ALPHA`, and the interval
-            of the best layer, chosen on other sentences, is beyond chance.
+        significant: above chance: adjusted p < `CLAIM` at some layer and of the best layer, and the interval of the best
+            layer, chosen on other sentences, is beyond chance.
         layers: where it is significant.
         early: whether that includes layer 0.
         controls: of each control, if significant: whether it is exceeded, or a confound removed leaves it above chance.
@@ -147,7 +150,7 @@ class Verdicts:
         if peak is not None:
             sign = self.view.results.profile.sign(peak.metric)
             p = max(p, peak.p_adjusted) if peak.p_adjusted <= 1 else p
-            significant &= p < ALPHA and beyond(sign, peak.low, peak.high, peak.chance)
+            significant &= p < CLAIM and beyond(sign, peak.low, peak.high, peak.chance)
             best, at = layer_set(peak.layers), peak
             rises = self.widened(sign, peak.over_first, peak.over_first_low, peak.over_first_high, tests)
             falls = self.widened(sign, peak.over_last, peak.over_last_low, peak.over_last_high, tests)
@@ -168,7 +171,9 @@ class Verdicts:
         normal = NormalDist()
         stretch = normal.inv_cdf(CLAIM / 2 / tests) / normal.inv_cdf((1 - confidence) / 2)
         value, near = sign * value, min(sign * low, sign * high)
-        return bool(value - stretch * (value - near) > 0)
+        return bool(
+            value - stretch * (value - near) > ROUNDING
+        )  # where the best layer is that at the end, all are 0
 
 
 def _passed(row: Any, best: tuple[int, ...], controls: list[Any]) -> dict[str, bool]:
@@ -179,7 +184,7 @@ def _passed(row: Any, best: tuple[int, ...], controls: list[Any]) -> dict[str, b
         if control in BASELINES:
             passed[control] = exceeds(row, max(near, key=lambda one: one.gain))
         elif control in CONFOUNDS:
-            passed[control] = any(one.p_adjusted < CLAIM and one.gain > 0 for one in near)
+            passed[control] = all(one.p_adjusted < CLAIM and one.gain > 0 for one in near)
     return passed
 
 
