@@ -18,6 +18,7 @@ from repalign.statistics import (
     effective_sentences,
     intervals,
     resamples,
+    share_difference,
     wilson,
 )
 
@@ -52,10 +53,25 @@ def units(measurement: Measurement) -> int:
 def minus(b: Measurement, a: Measurement) -> Measurement:
     """The paired difference b - a; its p tests against no difference."""
     value, influence = b.value - a.value, b.influence - a.influence
-    p = difference_p(np.array([value]), by_cluster(influence, b.clusters)[None])[0]
-    return replace(
-        b, value=value, influence=influence, chance=np.nan, p=p, kind="mean", null=None, shuffles=None
+    difference = replace(
+        b, value=value, influence=influence, chance=np.nan, p=np.nan, null=None, shuffles=None
     )
+    if b.kind == "share":
+        return replace(difference, p=float(share_difference(*_changes(difference))[2][0]))
+    p = difference_p(np.array([value]), by_cluster(influence, b.clusters)[None])[0]
+    return replace(difference, p=p, kind="mean")
+
+
+def _changes(difference: Measurement) -> tuple[np.ndarray, np.ndarray | None]:
+    """Of a difference of two shares, which sentences turned right (1) or wrong (-1), float64 [1, sentence]; their clusters.
+
+    In only one of two directions that were averaged, by half.
+    """
+    influence, clusters = difference.influence, difference.clusters
+    if difference.rows is not None:
+        influence = influence[difference.rows] * len(difference.rows) / len(influence)
+        clusters = None if clusters is None else np.unique(clusters[difference.rows], return_inverse=True)[1]
+    return (2 * (influence + difference.value)).round()[None] / 2, clusters
 
 
 def ends(
@@ -66,7 +82,10 @@ def ends(
     influence = by_cluster(np.stack([m.influence for m in measurements]), measurements[0].clusters)
     low, high = intervals(values, influence, weights, how.confidence, how.method)
     for row, m in enumerate(measurements):
-        if m.kind == "share":
+        if m.kind == "share" and paired:
+            changed_low, changed_high, _ = share_difference(*_changes(m), how.confidence)
+            low[row], high[row] = changed_low[0], changed_high[0]
+        elif m.kind == "share":
             size = (
                 effective_sentences(m.influence, m.clusters, how.confidence) * m.sentences / len(m.influence)
             )

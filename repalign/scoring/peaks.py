@@ -53,8 +53,11 @@ def peak_rows(
     peaks = [peak for curve in curves(measurements).values() if (peak := _Peak.of(curve, how.seed, paired))]
     if not peaks:
         return []
-    low, high = ends([peak.best for peak in peaks], weights, how, paired)
-    over = np.array([end for peak in peaks for end in peak.over_ends])
+    # A difference of shares counts sentences, so its interval is that of the layer, moved to the cross-fitted value.
+    low, high = ends([peak.layers[peak.top] if paired else peak.best for peak in peaks], weights, how, paired)
+    shift = np.array([peak.best.value - peak.values[peak.top] if paired else 0.0 for peak in peaks])
+    low, high = low + shift, high + shift
+    over = np.array([end for peak in peaks for end in peak.over_ends]) + 0.0  # no -0
     moved = np.stack([row for peak in peaks for row in peak.moved])
     over_low, over_high = intervals(over, moved, weights, how.confidence, how.method)
     rows = []
