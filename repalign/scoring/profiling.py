@@ -125,6 +125,7 @@ def profile(
         "pivot": pivot,
         "labels": {metric.name: metric.label for metric in metrics},
         "higher_is_better": {metric.name: metric.higher_is_better for metric in metrics},
+        "rotation_invariant": [metric.name for metric in metrics if "own rotation" in metric.invariances],
         "draws": draws,
         "permutations": permutations,
         "confidence": confidence,
