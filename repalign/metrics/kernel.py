@@ -6,7 +6,7 @@ Kernels are linear and centred, so adding a vector to a language changes nothing
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from repalign.metrics.metric import Scores, metric
 from repalign.metrics.null import Null
@@ -18,7 +18,7 @@ from repalign.metrics.within import shuffled_within
 if TYPE_CHECKING:
     import torch
 
-    from repalign.metrics.documents import Documents
+    from repalign.metrics.documents import Documents, Partition
 
 SUBSPACE = ("shift", "scale", "joint permutation", "joint rotation", "own rotation")
 
@@ -67,7 +67,7 @@ def cka(pair: LayerPair) -> Scores:
         ).sqrt()
         influence = (n - 1) * (value - without)
     else:
-        influence = _without_documents(x.matrix, y.matrix, value, pair.documents)
+        influence = _without_documents(pair, product, value)
     if pair.strata is None:
         null = shuffled(x, y).scaled(1 / size)
     else:
@@ -80,29 +80,45 @@ def _within_bounds(correlation: float) -> float:
     return min(max(correlation, -1.0), 1.0)
 
 
-def _without_documents(k: torch.Tensor, m: torch.Tensor, value: float, documents: Documents) -> torch.Tensor:
-    """Influence from leaving out one document at a time, exact, equal for all of its sentences: double [sentence]."""
-    clusters = documents.clusters
-    own = clusters.index.to(k.device)
-    sizes = clusters.sizes.to(k.device).double()
-    rest = len(k) - sizes
-    left, right = (clusters.column_sums(matrix).double() for matrix in (k, m))
+class _ByDocument(NamedTuple):
+    """What leaving documents out needs to know of one U-centred kernel."""
 
-    def without(product: torch.Tensor, one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    columns: torch.Tensor  # double [sentence, document]: sums of a row over each document
+    squares: torch.Tensor  # double [document, document]: sums of squares
+
+
+def _by_document(representation: Representation, documents: Partition) -> _ByDocument:
+    k = representation.once(kernel).matrix
+    return _ByDocument(documents.column_sums(k).double(), documents.block_sums(k.square()))
+
+
+def _without_documents(pair: LayerPair, product: torch.Tensor, value: float) -> torch.Tensor:
+    """Influence from leaving out one document at a time, exact, equal for all of its sentences: double [sentence].
+
+    Args:
+        pair: with documents.
+        product: of both U-centred kernels, entry by entry.
+        value: the score.
+    """
+    clusters = pair.documents.clusters
+    own = clusters.index.to(product.device)
+    sizes = clusters.sizes.to(product.device).double()
+    rest = len(product) - sizes
+    x, y = (side.once(_by_document, clusters) for side in (pair.source, pair.target))
+
+    def without(blocks: torch.Tensor, one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
         """HSIC_u of the other documents, up to a factor: U-centring again takes off what the document's rows held."""
-        blocks = clusters.block_sums(product)
-        inner = blocks.diagonal()
         crossed = one * other
         outside = crossed.sum(0) - clusters.row_sums(crossed).diagonal()
         totals = clusters.row_sums(one).diagonal() * clusters.row_sums(other).diagonal()
         return (
-            blocks.sum() - 2 * blocks.sum(1) + inner
+            blocks.sum() - 2 * blocks.sum(1) + blocks.diagonal()
             - 2 * outside / (rest - 2) + totals / ((rest - 1) * (rest - 2))
         )  # fmt: skip
 
-    size = (without(k * k, left, left) * without(m * m, right, right)).clamp(min=0).sqrt()
-    moved = (value - without(k * m, left, right) / size) * rest / sizes
-    return moved[own]
+    size = without(x.squares, x.columns, x.columns) * without(y.squares, y.columns, y.columns)
+    left = without(clusters.block_sums(product), x.columns, y.columns) / size.clamp(min=0).sqrt()
+    return ((value - left) * rest / sizes)[own]
 
 
 def u_kernel(representation: Representation) -> torch.Tensor:

@@ -89,15 +89,15 @@ def mutual_knn(pair: LayerPair) -> Scores:
         sd = max(_shuffled_variance(x, y, K), 0.0) ** 0.5 / (pair.sentences * K)
         null = Null(mean, sd, sd / mean)
     else:
-        null = shuffled_within(pair, _adjacency, skewed=False).scaled(1 / (pair.sentences * K))
+        null = shuffled_within(pair, _edges, graph=True).scaled(1 / (pair.sentences * K))
         null = replace(null, skew=null.sd / null.mean if null.mean > 0 else 0.0)
     null = sampled_edges(null, x.edges, y.edges, 1 / (pair.sentences * K))
     return Scores(float(share.mean()), share, _influence(x, y, both, null.sd, pair.documents), null)
 
 
-def _adjacency(representation: Representation) -> torch.Tensor:
-    """1 where a sentence has another as neighbour, else 0: [n, n]."""
-    return representation.once(neighbours, K).edges.float()
+def _edges(representation: Representation) -> torch.Tensor:
+    """Whether a sentence has another as neighbour: bool [n, n]."""
+    return representation.once(neighbours, K).edges
 
 
 def _influence(

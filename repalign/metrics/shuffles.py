@@ -85,7 +85,10 @@ def sampled_edges(null: Null, x: torch.Tensor, y: torch.Tensor, per_edge: float)
     def sample(shuffles: Shuffles) -> np.ndarray:
         start, end = np.nonzero(x.cpu().numpy())
         edges = y.cpu().numpy().ravel()
-        moved = shuffles.orders[:, start] * len(y) + shuffles.orders[:, end]
-        return edges.take(moved).sum(1) * per_edge
+        shared = [
+            np.count_nonzero(edges.take(order.take(start) * len(y) + order.take(end)))
+            for order in shuffles.orders
+        ]
+        return np.array(shared) * per_edge
 
     return replace(null, sample=sample)

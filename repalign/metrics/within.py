@@ -55,14 +55,53 @@ class Blocks:
 
     @classmethod
     def of(cls, matrix: torch.Tensor, sets: Partition) -> Blocks:
-        """Split a matrix [sentence, sentence]."""
+        """Split a symmetric matrix [sentence, sentence]."""
+        off = matrix.clone().fill_diagonal_(0)
+        rows, squares = sets.column_sums(off).double(), sets.block_sums(off.square())
+        return cls.of_sums(matrix, sets, rows, rows, squares, squares, matrix.diagonal().double())
+
+    @classmethod
+    def of_graph(cls, edges: torch.Tensor, sets: Partition) -> Blocks:
+        """Split the adjacency matrix of a directed graph with few edges, bool [sentence, sentence]."""
+        own, count, n = sets.index.to(edges.device), len(sets.sizes), len(edges)
+        start, end = edges.nonzero(as_tuple=True)
+
+        def counted(first: torch.Tensor, second: torch.Tensor, rows: int) -> torch.Tensor:
+            return (first * count + second).bincount(minlength=rows * count).view(rows, count).double()
+
+        mutual = edges[end, start]
+        return cls.of_sums(
+            edges, sets, counted(start, own[end], n), counted(end, own[start], n),
+            counted(own[start], own[end], count), counted(own[start[mutual]], own[end[mutual]], count),
+            edges.diagonal().double(),
+        )  # fmt: skip
+
+    @classmethod
+    def of_sums(
+        cls,
+        matrix: torch.Tensor,
+        sets: Partition,
+        rows: torch.Tensor,
+        columns: torch.Tensor,
+        squares: torch.Tensor,
+        crossed: torch.Tensor,
+        diagonal: torch.Tensor,
+    ) -> Blocks:
+        """From sums off the diagonal.
+
+        Args:
+            matrix, sets: as in the result.
+            rows: of a sentence's row over each set, double [sentence, set].
+            columns: of its column, likewise.
+            squares: of squares over each block, double [set, set].
+            crossed: of a_ij a_ji, likewise.
+            diagonal: double [sentence].
+        """
         import torch
 
         sizes, own = sizes_of(sets, matrix), sets.index.to(matrix.device)
         others = torch.arange(len(sizes), device=matrix.device) != own[:, None]
-        trace = _sums(matrix.diagonal().double(), own, len(sizes)) / sizes
-        off = matrix.clone().fill_diagonal_(0)
-        rows, columns = sets.column_sums(off).double(), sets.row_sums(off).double().T
+        trace = _sums(diagonal, own, len(sizes)) / sizes
         pairs = sizes[:, None] * sizes - sizes.diag()
         mean = sets.row_sums(rows) / pairs.clamp(min=1)
         out, into = (rows / sizes - mean[own]) * others, (columns / sizes - mean.T[own]) * others
@@ -73,26 +112,36 @@ class Blocks:
         antisymmetric = (sent - received) / (2 * size)
 
         # Sums of squares of the rest: those of the matrix, less those of means and effects.
-        rest, crossed = sets.block_sums(off.square()), sets.block_sums(off * off.T)
-        same, opposite = (rest + crossed).diagonal() / 2, (rest - crossed).diagonal() / 2
+        same, opposite = (squares + crossed).diagonal() / 2, (squares - crossed).diagonal() / 2
         same = same - middle**2 * sizes * (sizes - 1) - 2 * (sizes - 2) * _sums(symmetric**2, own, len(sizes))
         opposite = opposite - 2 * sizes * _sums(antisymmetric**2, own, len(sizes))
         by_row, by_column, both = (sets.row_sums(effects) for effects in (out**2, into**2, out * into))
-        rest = rest - pairs * mean**2 - sizes * by_row - (sizes * by_column).T
+        rest = squares - pairs * mean**2 - sizes * by_row - (sizes * by_column).T
         crossed = crossed - pairs * mean * mean.T - sizes * both - (sizes * both).T
         rest.diagonal().copy_(same)
         crossed.diagonal().copy_(opposite)
         return cls(
-            matrix, sets, mean, out, into, symmetric, antisymmetric, trace, matrix.diagonal().double() - trace[own],
-            rest, crossed,
-        )  # fmt: skip
+            matrix,
+            sets,
+            mean,
+            out,
+            into,
+            symmetric,
+            antisymmetric,
+            trace,
+            diagonal - trace[own],
+            rest,
+            crossed,
+        )
 
     @cached_property
     def rest(self) -> torch.Tensor:
         """The rest of a symmetric matrix, in the order of `Partition.order`: [sentence, sentence], zero diagonal."""
-        order, own = self.sets.order, self.sets.index
-        effects = (self.out + self.mean[own]).to(self.matrix.dtype)[order][:, own[order]]
-        rest = self.matrix[order][:, order] - effects - self.out.to(self.matrix.dtype)[order][:, own[order]].T
+        order = self.sets.order
+        own = self.sets.index[order].to(self.matrix.device)
+        effects = self.out[order].to(self.matrix.dtype)
+        rest = self.matrix[order][:, order] - (effects + self.mean[own].to(effects.dtype))[:, own]
+        rest.T.sub_(effects[:, own])
         start = 0
         for rows in self.sets.by_size:
             count, size = rows.shape
@@ -106,12 +155,8 @@ class Blocks:
     @cached_property
     def triangles(self) -> float:
         """Sum of rest_ij rest_jk rest_ki, relative to the power 3/2 of its sum of squares."""
-        total = float(self.rest.square().sum(1).double().sum())
-        return (
-            float(((self.rest @ self.rest) * self.rest).sum(1).double().sum()) / total**1.5
-            if total > 0
-            else 0.0
-        )
+        total = _dot(self.rest, self.rest)
+        return _dot(self.rest @ self.rest, self.rest) / total**1.5 if total > 0 else 0.0
 
 
 def sizes_of(sets: Partition, like: torch.Tensor) -> torch.Tensor:
@@ -124,28 +169,30 @@ def _sums(values: torch.Tensor, own: torch.Tensor, count: int) -> torch.Tensor:
 
 
 def shuffled_within(
-    pair: LayerPair, matrix: Callable[[Representation], torch.Tensor], skewed: bool = True
+    pair: LayerPair, matrix: Callable[[Representation], torch.Tensor], graph: bool = False
 ) -> Null:
     """Null of sum_ij A_ij B_ij, `matrix` of both languages, if sentences are exchanged within documents.
 
-    Mean and variance are exact. Of the third moment, the terms of leading order in the sizes of the documents are kept.
+    Mean and variance are exact. Of the third moment, the terms of leading order in the sizes of the documents are kept;
+    of graphs, it is not computed.
 
     Args:
         pair: with documents.
-        matrix: of one language, [sentence, sentence].
-        skewed: whether to compute the third moment, for symmetric matrices only.
+        matrix: of one language, symmetric [sentence, sentence], or with `graph` the edges of a directed graph, bool.
 
     Raises:
         ValueError: a pair without documents.
     """
     if pair.strata is None:
         raise ValueError("no documents")
-    x, y = (side.once(_split, matrix, pair.strata) for side in (pair.source, pair.target))
-    return null_of_blocks(x, y, skewed)
+    x, y = (side.once(_split, matrix, pair.strata, graph) for side in (pair.source, pair.target))
+    return null_of_blocks(x, y, skewed=not graph)
 
 
-def _split(side: Representation, matrix: Callable[[Representation], torch.Tensor], sets: Partition) -> Blocks:
-    return Blocks.of(side.once(matrix), sets)
+def _split(
+    side: Representation, matrix: Callable[[Representation], torch.Tensor], sets: Partition, graph: bool
+) -> Blocks:
+    return (Blocks.of_graph if graph else Blocks.of)(side.once(matrix), sets)
 
 
 def null_of_blocks(x: Blocks, y: Blocks, skewed: bool = True) -> Null:
@@ -191,7 +238,14 @@ def _mixed(x: Blocks, y: Blocks, linear: list[torch.Tensor]) -> float:
         for into, side, by in ((moved[0], x, factor.transpose(1, 2)), (moved[1], y, factor)):
             into[block] = torch.bmm(by, side.rest[block].view(count, m, -1)).view(count * m, -1)
         start += count * m
-    return float((moved[0].T * moved[1]).sum(1).double().sum())
+    return _dot(moved[0].T, moved[1])
+
+
+def _dot(one: torch.Tensor, other: torch.Tensor) -> float:
+    """The sum of products of all entries."""
+    import torch
+
+    return float(torch.dot(one.flatten(), other.flatten()))
 
 
 def _variance_of_rest(x: Blocks, y: Blocks, sizes: torch.Tensor) -> float:

@@ -17,7 +17,7 @@ from repalign.scoring.influence import floor_influence_at_null, influence_of, sh
 from repalign.scoring.variants import Language, Variant, folds_of, variant
 from repalign.states.layer_states import LayerStates
 
-SHUFFLES = 100
+SHUFFLES = 64
 """Shuffles that are the same at every layer."""
 
 

@@ -178,12 +178,20 @@ def _mean(fits: Sequence[CrossFitted]) -> float:
 
 
 def _p_of_best(layers: Sequence[Measurement], values: np.ndarray, sign: int) -> float:
-    """p of the best of all layers: its maximum under shuffles that are the same at every layer."""
+    """p of the best of all layers: its maximum under shuffles that are the same at every layer.
+
+    Between the smallest p of a layer, if all layers say the same, and that times the number of layers (Bonferroni), which
+    it is without shuffles.
+    """
+    known = [one.p for one in layers if not np.isnan(one.p)]
+    if not known:
+        return np.nan
+    least, most = min(known), min(1.0, len(known) * min(known))
     shuffles = [one.shuffles for one in layers if one.shuffles is not None]
     if len(shuffles) < len(layers):
-        known = [one.p for one in layers if not np.isnan(one.p)]
-        return min(1.0, len(known) * min(known)) if known else np.nan
-    return Null.of_shuffles((sign * np.stack(shuffles)).max(0)).p(float((sign * values).max()))
+        return most
+    null = Null.of_shuffles((sign * np.stack(shuffles)).max(0).tolist())
+    return float(np.clip(null.p(float((sign * values).max())), least, most))
 
 
 def _p_of_differences(values: np.ndarray, influence: np.ndarray, seed: int) -> float:
