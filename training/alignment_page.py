@@ -78,5 +78,6 @@ def _table(entry: dict) -> pd.DataFrame:
         calibrated=(table["value"] - 1 / n) / (1 - 1 / n),
         p=p,
         p_adjusted=holm(p),
+        design_effect=np.nan,
         sentences=n,
     ).loc[:, list(COLUMNS)]

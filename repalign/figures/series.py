@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def choices(view: View) -> list[dict]:
-    """Empty for fewer than three checkpoints, which are compared layer by layer instead, and without the table "peaks"."""
-    return view.choices("peaks", "metric", "variant") if len(view.checkpoints) > 2 else []
+    """Empty for fewer than three checkpoints: two are compared layer by layer instead."""
+    return view.choices("scores", "metric", "variant") if len(view.checkpoints) > 2 else []
 
 
 def draw(view: View, *, metric: str, variant: str) -> dict:
-    best = view.rows("peaks", metric=metric, variant=variant).dropna(subset=["gain"])
+    best, where = _best(view, metric, variant)
     best = best.assign(significant=above_chance(best))
     groups = dict(list(best.groupby("target", sort=False)))
     names = [name for name in view.targets if name in groups]
@@ -36,10 +36,23 @@ def draw(view: View, *, metric: str, variant: str) -> dict:
                 "categoryorder": "array",
                 "categoryarray": [escape(name) for name in view.checkpoints],
             },
-            "yaxis": {"title": {"text": escape(f"{view.label(metric)} at the best layer, {variant}")}},
+            "yaxis": {"title": {"text": escape(f"{view.label(metric)} at {where}, {variant}")}},
             "showlegend": len(names) <= MAX_NAMED_LINES,
         },
     }
+
+
+def _best(view: View, metric: str, variant: str) -> tuple[pd.DataFrame, str]:
+    """The rows to draw, and their layer in words: cross-fitted peaks, or of results without them, one layer for all."""
+    peaks = view.rows("peaks", metric=metric, variant=variant)
+    if len(peaks):
+        return peaks.dropna(subset=["gain"]), "the best layer"
+    rows = view.rows("scores", metric=metric, variant=variant).dropna(subset=["gain"])
+    if rows.empty:
+        return rows, "the best layer"
+    last = rows[rows["checkpoint"] == rows["checkpoint"].iloc[-1]]
+    layer = last.groupby("layer")["gain"].mean().idxmax()
+    return rows[rows["layer"] == layer].assign(layers=str(layer)), f"layer {layer}, the best of the last checkpoint"
 
 
 def _line(rows: pd.DataFrame, name: str, style: Style, order: list[str]) -> dict:

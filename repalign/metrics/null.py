@@ -14,8 +14,7 @@ from repalign.metrics.hits import hits_tail
 if TYPE_CHECKING:
     import torch
 
-    from repalign.metrics.documents import Partition
-    from repalign.metrics.shuffles import Shuffles
+    from repalign.metrics.documents import Partition, Shuffles
 
 
 @dataclass(frozen=True)

@@ -2,53 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repalign.metrics.documents import Partition
+from repalign.metrics.documents import Shuffles
 from repalign.metrics.null import Null
 
 if TYPE_CHECKING:
     import torch
-
-FEW = 64
-"""Sentences on which sums over all pairs are shuffled: enough to see how the shuffles of two layers go together."""
-
-
-@dataclass(frozen=True, eq=False)
-class Shuffles:
-    """Random orders of the sentences of one language.
-
-    Attributes:
-        orders: int64 [shuffle, sentence].
-        index: of the set within which each sentence was exchanged, int64 [sentence].
-        seed: of the orders.
-    """
-
-    orders: np.ndarray
-    index: np.ndarray
-    seed: int
-
-    @classmethod
-    def of(cls, sentences: int, strata: Partition | None, shuffles: int, seed: int) -> Shuffles:
-        """Orders that exchange sentences within strata; without strata, all sentences."""
-        index = np.zeros(sentences, dtype=np.int64) if strata is None else strata.index.numpy()
-        return cls(Partition(index).orders(shuffles, seed), index, seed)
-
-    @cached_property
-    def inverse(self) -> Shuffles:
-        """For the reverse direction: the same pairs of sentences, seen from the other language."""
-        return Shuffles(self.orders.argsort(axis=1), self.index, self.seed)
-
-    @cached_property
-    def few(self) -> tuple[np.ndarray, np.ndarray]:
-        """Some sentences, in whole strata if possible, int64 [sentence], and orders of them, int64 [shuffle, sentence]."""
-        rows = np.argsort(self.index, kind="stable")[:FEW]
-        index = np.unique(self.index[rows], return_inverse=True)[1]
-        return rows, Partition(index).orders(len(self.orders), self.seed)
 
 
 def sampled(null: Null, x: torch.Tensor, y: torch.Tensor) -> Null:

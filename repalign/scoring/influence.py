@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from repalign.metrics import LayerPair, Metric, Null, Scores
-from repalign.metrics.shuffles import Shuffles
+from repalign.metrics.documents import Shuffles
 from repalign.statistics.bootstrap import student_quantile
 
 

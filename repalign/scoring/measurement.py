@@ -11,8 +11,7 @@ import numpy as np
 
 from repalign.errors import RepalignError
 from repalign.metrics import LayerPair, Metric, Null, Representation, Scores
-from repalign.metrics.documents import Documents
-from repalign.metrics.shuffles import Shuffles
+from repalign.metrics.documents import Documents, Shuffles
 from repalign.scoring.influence import floor_influence_at_null, influence_of, shuffled
 from repalign.scoring.variants import Language, Variant, folds_of, variant
 from repalign.states.layer_states import LayerStates

@@ -59,7 +59,7 @@ def made_up(languages: int, layers: int, sentences: int) -> Results:
     value = rng.uniform(0, 0.6, len(rows))
     scores = rows.assign(
         checkpoint="made-up", baseline=None, source="en", depth=rows["layer"] / (layers - 1), value=value,
-        low=value - 0.05, high=value + 0.05, chance=0.01, calibrated=value, sentences=sentences,
+        low=value - 0.05, high=value + 0.05, chance=0.01, calibrated=value, design_effect=np.nan, sentences=sentences,
         p=rng.uniform(size=len(rows)) ** 9, p_adjusted=rng.uniform(size=len(rows)) ** 9,
     )[list(COLUMNS)]  # fmt: skip
     places = pd.DataFrame(

@@ -69,7 +69,7 @@ def test_both_spellings_give_the_same_results(llama, text, tmp_path, home):
         assert done.returncode == 0, done.stderr
         assert done.stdout.split() == [str(out / n) for n in sorted(os.listdir(out), key=done.stdout.index)]
         assert {"report.html", "profile.parquet", "profile.json"} <= set(os.listdir(out))
-        assert "mexa" in done.stderr
+        assert "MEXA" in done.stderr
     a, b = (pd.read_parquet(tmp_path / out / "profile.parquet") for out in "ab")
     pd.testing.assert_frame_equal(a, b)
     assert list(a.columns) == list(COLUMNS)

@@ -143,9 +143,16 @@ def test_series_shows_each_language_at_its_best_layer(results):
     filled = [not symbol.endswith("-open") for symbol in line.marker.symbol]
     assert filled == list((best["p_adjusted"] < 0.05) & (best["value"] > best["chance"]))
     assert FIGURES["series"].choices(View(sample_results("alpaca", "m-llama", **SMALL))) == []
-    assert (
-        FIGURES["series"].choices(View(replace(results, profile=replace(results.profile, peaks=None)))) == []
-    )
+
+
+def test_series_without_peaks_shows_one_layer_for_all(results):
+    """A training log has scores but no peaks: a layer chosen for each would be too good."""
+    older = replace(results, profile=replace(results.profile, peaks=None))
+    figure = draw("series", older, metric="mexa", variant="centred")
+    (layer,) = set(trace(figure, "ar").text)
+    assert f"at layer {layer}, the best of the last checkpoint" in figure.layout.yaxis.title.text
+    rows = older.profile.where(metric="mexa", variant="centred", target="ar", layer=int(layer), baseline=None)
+    np.testing.assert_allclose(trace(figure, "ar").y, rows.table["value"], atol=1e-6)
 
 
 def test_the_tree_joins_all_languages_at_their_rows(results):
