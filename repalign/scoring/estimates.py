@@ -63,15 +63,20 @@ def minus(b: Measurement, a: Measurement) -> Measurement:
 
 
 def _changes(difference: Measurement) -> tuple[np.ndarray, np.ndarray | None]:
-    """Of a difference of two shares, which sentences turned right (1) or wrong (-1), float64 [1, sentence]; their clusters.
+    """Of a difference of two shares, which sentences turned right (1) or wrong (-1), float64 [1, row]; their clusters.
 
-    In only one of two directions that were averaged, by half.
+    A row is a sentence; if two directions were averaged, a sentence in one of them, both in one cluster.
     """
     influence, clusters = difference.influence, difference.clusters
     if difference.rows is not None:
         influence = influence[difference.rows] * len(difference.rows) / len(influence)
         clusters = None if clusters is None else np.unique(clusters[difference.rows], return_inverse=True)[1]
-    return (2 * (influence + difference.value)).round()[None] / 2, clusters
+    changes = (2 * (influence + difference.value)).round() / 2
+    if (changes % 1 == 0).all():
+        return changes[None], clusters
+    directions = np.stack([np.ceil(changes), np.floor(changes)], axis=1)  # which is which does not matter
+    together = np.arange(len(changes)) if clusters is None else clusters
+    return directions.reshape(1, -1), together.repeat(2)
 
 
 def ends(
