@@ -123,6 +123,15 @@ def row(
         "calibrated": m.metric.calibrated(m.value, m.chance),
         "p": m.p,
         "p_adjusted": np.nan,
-        "design_effect": np.nan if m.clusters is None else float(design_effect(m.influence, m.clusters)),
+        "design_effect": _design_effect(m),
         "sentences": m.sentences,
     }
+
+
+def _design_effect(m: Measurement) -> float:
+    """NaN where documents are unknown, or only whole documents have an influence: CKA, a jackknife."""
+    if m.clusters is None:
+        return np.nan
+    mean = (np.bincount(m.clusters, m.influence) / np.bincount(m.clusters))[m.clusters]
+    by_document = len(m.influence) > units(m) and np.allclose(m.influence, mean, rtol=1e-9, atol=0)
+    return np.nan if by_document and m.kind != "share" else float(design_effect(m.influence, m.clusters))

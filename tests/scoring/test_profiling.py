@@ -148,11 +148,25 @@ def test_a_difference_averaged_over_directions_is_as_certain_as_those_that_it_av
     assert below.between(0.5 * above, 2 * above).all()
 
 
+def test_a_design_effect_is_given_only_where_single_sentences_have_an_influence():
+    documents = np.arange(N) // 4
+    both = [
+        quiet(made(documents=own), metrics=["anc", "cka", "svcca"], permutations=0).table
+        for own in (documents, None)
+    ]
+    assert both[1]["design_effect"].isna().all()
+    effect = both[0].set_index("metric")["design_effect"]
+    assert effect["anc"].between(0.2, 5).all()  # these sentences are independent: 1, but for chance
+    assert effect[["cka", "svcca"]].isna().all()
+
+
 def test_nothing_differs_from_itself():
     table = contrast(made(), made(checkpoint="b"), draws=50, progress=False).table
     assert table["value"].eq(0).all()
     assert table["p"].eq(1).all()
-    shares = table["metric"].isin(["mexa", "p_at_1"])  # whether others of these sentences would change is open
+    shares = table["metric"].isin(
+        ["mexa", "p_at_1"]
+    )  # whether others of these sentences would change is open
     assert table.loc[shares, "low"].lt(0).all()
     assert table.loc[~shares, "low"].eq(0).all()
 
