@@ -224,7 +224,8 @@ def test_two_directions_are_averaged_and_the_larger_p_counts():
 def test_a_metric_with_two_directions_says_that_they_are_averaged(results):
     view = View(results)
     assert view.label("p_at_1") == "P@1 averaged over both directions"
-    assert view.label("mexa") == "MEXA"
+    assert view.axis_label("p_at_1") == "P@1 both ways"
+    assert view.label("mexa") == view.axis_label("mexa") == "MEXA"
     rows = results.profile.where(checkpoint="m-llama", baseline=None, metric="p_at_1", variant="raw").table
     means = rows[(rows["source"] == "zh") | (rows["target"] == "zh")].groupby("layer")["value"].mean()
     line = trace(draw("curves", results, checkpoint="m-llama", metric="p_at_1", variant="raw"), "zh")
