@@ -27,8 +27,9 @@ scores = repalign.metrics.METRICS["cka"](x, y)   # numpy arrays or torch tensors
 scores.value, scores.null.p(scores.value)
 
 states = repalign.LayerStates.from_arrays({{"en": x[None], "zh": y[None]}})     # [layer, sentence, dim]
-table = repalign.profile(states, metrics=["mexa", "cka"]).table              # pandas, one row per score
-best = table[table["variant"] == "centred"].groupby(["metric", "target"])["value"].max()
+found = repalign.profile(states, metrics=["mexa", "cka"])
+found.table  # pandas, one row per score
+found.peaks[["metric", "variant", "target", "layers", "value", "low", "high"]]  # the best layers, cross-fitted
 
 import pandas as pd                                                          # no torch needed to read results
 table = pd.read_parquet("out/m-llama/profile.parquet")
@@ -56,21 +57,25 @@ Chance, p and intervals are derived from the mean over sentences, else from shuf
 ## Chance, p-values and intervals
 
 - **Chance** is analytic if there is a formula, else the mean over shuffled translations.
-- **p** is the probability of a score at least as close when translations are shuffled. All default metrics have
-  closed-form moments of that distribution, so no shuffling is done, and p can be small enough to survive a
-  correction (Holm by default) over all layers and languages. Numbers of hits are sums of Bernoulli variables.
+- **p** is the probability of a score at least as close when translations are shuffled; where documents are known,
+  within documents, so that a shared topic does not count. All default metrics have closed-form moments of that
+  distribution, so no shuffling is done, and p can be small enough to survive a correction (Holm by default) over all
+  layers and languages. Numbers of hits have their exact distribution.
 - **Calibrated** = (value - chance) / (value of identical languages - chance). Its zero is the mean of the null, so
   unrelated languages scatter around 0 and may be negative. `calibrated-similarity` (arXiv:2602.14486) puts its zero
   at the 95% critical value of the null and clips at 0 and 1: (value - critical) / (1 - critical), 0 for all that is
   not significant. A score just above chance is small here and exactly 0 there; at few sentences or many layers, where
   the critical value is far above the mean, the two differ most: ours is an effect with its sign,
   theirs an effect beyond significance. Its `calibrate_layers` does the same with the maximum over pairs of layers,
-  with one shuffle of the sentences for all layers.
-- **Intervals** (95%): for means over sentences, a bootstrap over sentence groups (BCa, or percentile) from one
-  influence per sentence; all metrics, layers, languages and checkpoints share one matrix of resamples, so
-  differences between checkpoints are paired. For shares of sentences, the Wilson interval, which has a width at 0
-  and 1. For CKA and RSA, a score interval on a debiased jackknife, because for unrelated languages they depend on
-  pairs of sentences rather than single ones. Coverage is checked by simulation (`pytest -m heavy`).
+  with one shuffle of the sentences for all layers. Here the best layer is cross-fitted, so that the same zero serves, and
+  its p uses such shuffles (`peaks`).
+- **Intervals** (95%): for means over sentences, a bootstrap (BCa, or percentile) over documents where these are
+  known, else over sentence groups, from one influence per sentence; all metrics, layers, languages and checkpoints
+  share one matrix of resamples, so differences between checkpoints are paired. For shares of sentences, the Wilson
+  interval, which has a width at 0 and 1, with the effective number of sentences. For CKA and RSA without documents, a
+  score interval on a debiased jackknife, because for unrelated languages they depend on pairs of sentences rather than
+  single ones. Coverage is checked by simulation (`pytest -m heavy`).
+- Units, topic, the best layer, differences and what is assumed: [statistics.md](statistics.md).
 - **Duplicates**: identical texts (in any language) form one group, represented by its first sentence.
 - **Ties** are not hits. A layer where all states are identical scores 0 in retrieval, and NaN where a metric is
   undefined.

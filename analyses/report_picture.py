@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 FIGURES = Path(__file__).parent.parent / "figures"
-SIZE = {"width": 1180, "height": 1240}
+SIZE = {"width": 1180, "height": 1420}
 
 
 def picture(report: Path, target: Path) -> Path:

@@ -81,17 +81,17 @@ def translated(checkpoint: Checkpoint, corpus: ParallelCorpus, language: str) ->
 
 
 def aligned(checkpoint: Checkpoint, corpus: ParallelCorpus) -> dict[str, float]:
-    """Each alignment measure at its best layer."""
+    """Each alignment measure at its best layer, which is chosen on some sentences and scored on the others."""
     states = extract(checkpoint, corpus, dtype="float32", store=False, progress=False)
     names, variants = zip(*MEASURES.values(), strict=True)
     scores = profile(
         states, metrics=names, variants=sorted(set(variants)), permutations=0, draws=300, progress=False
-    ).table
+    )
+    assert scores.peaks is not None
+    peaks = scores.peaks.set_index(["metric", "variant"])
     row = {}
-    scores = scores[scores["source"] == "en"].set_index(["metric", "variant"])
     for measure, chosen in MEASURES.items():
-        by_layer = scores.loc[[chosen]].reset_index()
-        best = by_layer.loc[by_layer["value"].idxmax()]
+        best = peaks.loc[chosen]
         row |= {measure: best["value"], f"{measure}_low": best["low"], f"{measure}_high": best["high"]}
         row[f"{measure}_layer"] = int(best["layer"])
     return row

@@ -24,7 +24,7 @@ def draw(view: View, *, checkpoint: str, metric: str, variant: str) -> dict:
     traces = by_language(view, rows, above_chance(rows), SCORE)
     traces.append(level(rows.assign(value=rows["chance"]), "chance", "dot"))
     traces += _controls(view, checkpoint, metric, variant)
-    return by_layer(traces, rows, f"{view.label(metric)}, {variant}", everywhere)
+    return by_layer(traces, rows, f"{view.axis_label(metric)}, {variant}", everywhere)
 
 
 def by_language(view: View, rows: pd.DataFrame, filled: pd.Series, hover: str) -> list[dict]:

@@ -21,4 +21,4 @@ def draw(view: View, *, checkpoint: str, baseline: str, metric: str, variant: st
     rows = view.rows("differences", checkpoint=checkpoint, baseline=baseline, metric=metric, variant=variant)
     traces = by_language(view, rows, rows["p_adjusted"] < ALPHA, DIFFERENCE)
     traces.append(level(rows.assign(value=0.0), "no change", "dot"))
-    return by_layer(traces, rows, f"difference in {view.label(metric)}, {variant}", everywhere)
+    return by_layer(traces, rows, f"difference in {view.axis_label(metric)}, {variant}", everywhere)

@@ -20,5 +20,5 @@ def choices(view: View) -> list[dict]:
 def draw(view: View, *, checkpoint: str, baseline: str, metric: str, variant: str) -> dict:
     rows = view.rows("differences", checkpoint=checkpoint, baseline=baseline, metric=metric, variant=variant)
     reach = finite(view.rows("differences", metric=metric, variant=variant)["value"].abs().max()) or 1.0
-    label = f"difference in {view.label(metric)}"
+    label = f"difference in {view.axis_label(metric)}"
     return grid(rows, view.targets, rows["p_adjusted"] >= ALPHA, (-reach, reach), DIVERGING, label)

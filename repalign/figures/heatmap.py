@@ -25,7 +25,7 @@ def draw(view: View, *, checkpoint: str, metric: str, variant: str) -> dict:
     rows = view.rows("scores", checkpoint=checkpoint, metric=metric, variant=variant)
     everywhere = view.rows("scores", metric=metric, variant=variant)["value"]
     limits = finite(everywhere.min()), finite(everywhere.max())
-    return grid(rows, view.targets, ~above_chance(rows), limits, SEQUENTIAL, view.label(metric))
+    return grid(rows, view.targets, ~above_chance(rows), limits, SEQUENTIAL, view.axis_label(metric))
 
 
 def grid(

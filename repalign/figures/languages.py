@@ -53,7 +53,7 @@ def draw(view: View, *, checkpoint: str, metric: str, variant: str, layer: int) 
                 "ygap": 1,
                 "colorscale": SEQUENTIAL,
                 "colorbar": {
-                    "title": {"text": escape(f"{view.label(metric)}, {variant}"), "side": "right"},
+                    "title": {"text": escape(f"{view.axis_label(metric)}, {variant}"), "side": "right"},
                     "thickness": 12,
                 },
                 "hovertemplate": "<b>%{y}</b> and <b>%{x}</b>: <b>%{z:.3f}</b><extra></extra>",

@@ -36,7 +36,7 @@ def draw(view: View, *, metric: str, variant: str) -> dict:
                 "categoryorder": "array",
                 "categoryarray": [escape(name) for name in view.checkpoints],
             },
-            "yaxis": {"title": {"text": escape(f"{view.label(metric)} at {where}, {variant}")}},
+            "yaxis": {"title": {"text": escape(f"{view.axis_label(metric)} at {where}, {variant}")}},
             "showlegend": len(names) <= MAX_NAMED_LINES,
         },
     }

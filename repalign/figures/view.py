@@ -115,8 +115,15 @@ class View:
 
     def label(self, metric: str) -> str:
         """The metric's label from the settings, else its name; says so if both directions are averaged."""
+        return self._label(metric, " averaged over both directions")
+
+    def axis_label(self, metric: str) -> str:
+        """Likewise, short enough for an axis."""
+        return self._label(metric, " both ways")
+
+    def _label(self, metric: str, averaged: str) -> str:
         label = str(self.results.profile.settings.get("labels", {}).get(metric) or metric.replace("_", " "))
-        return f"{label} averaged over both directions" if metric in self.both_ways else label
+        return label + averaged if metric in self.both_ways else label
 
     @cached_property
     def _frames(self) -> dict[str, pd.DataFrame]:

@@ -63,15 +63,20 @@ def minus(b: Measurement, a: Measurement) -> Measurement:
 
 
 def _changes(difference: Measurement) -> tuple[np.ndarray, np.ndarray | None]:
-    """Of a difference of two shares, which sentences turned right (1) or wrong (-1), float64 [1, sentence]; their clusters.
+    """Of a difference of two shares, which sentences turned right (1) or wrong (-1), float64 [1, row]; their clusters.
 
-    In only one of two directions that were averaged, by half.
+    A row is a sentence; if two directions were averaged, a sentence in one of them, both in one cluster.
     """
     influence, clusters = difference.influence, difference.clusters
     if difference.rows is not None:
         influence = influence[difference.rows] * len(difference.rows) / len(influence)
         clusters = None if clusters is None else np.unique(clusters[difference.rows], return_inverse=True)[1]
-    return (2 * (influence + difference.value)).round()[None] / 2, clusters
+    changes = (2 * (influence + difference.value)).round() / 2
+    if (changes % 1 == 0).all():
+        return changes[None], clusters
+    directions = np.stack([np.ceil(changes), np.floor(changes)], axis=1)  # which is which does not matter
+    together = np.arange(len(changes)) if clusters is None else clusters
+    return directions.reshape(1, -1), together.repeat(2)
 
 
 def ends(
@@ -118,6 +123,15 @@ def row(
         "calibrated": m.metric.calibrated(m.value, m.chance),
         "p": m.p,
         "p_adjusted": np.nan,
-        "design_effect": np.nan if m.clusters is None else float(design_effect(m.influence, m.clusters)),
+        "design_effect": _design_effect(m),
         "sentences": m.sentences,
     }
+
+
+def _design_effect(m: Measurement) -> float:
+    """NaN where documents are unknown, or only whole documents have an influence: CKA, a jackknife."""
+    if m.clusters is None:
+        return np.nan
+    mean = (np.bincount(m.clusters, m.influence) / np.bincount(m.clusters))[m.clusters]
+    by_document = len(m.influence) > units(m) and np.allclose(m.influence, mean, rtol=1e-9, atol=0)
+    return np.nan if by_document and m.kind != "share" else float(design_effect(m.influence, m.clusters))

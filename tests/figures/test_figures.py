@@ -149,9 +149,10 @@ def test_series_without_peaks_shows_one_layer_for_all(results):
     """A training log has scores but no peaks: a layer chosen for each would be too good."""
     older = replace(results, profile=replace(results.profile, peaks=None))
     figure = draw("series", older, metric="mexa", variant="centred")
-    (layer,) = set(trace(figure, "ar").text)
-    assert f"at layer {layer}, the best of the last checkpoint" in figure.layout.yaxis.title.text
-    rows = older.profile.where(metric="mexa", variant="centred", target="ar", layer=int(layer), baseline=None)
+    (named,) = set(trace(figure, "ar").text)
+    assert f"at {named}, the best of the last checkpoint" in figure.layout.yaxis.title.text
+    layer = int(named.removeprefix("layer "))
+    rows = older.profile.where(metric="mexa", variant="centred", target="ar", layer=layer, baseline=None)
     np.testing.assert_allclose(trace(figure, "ar").y, rows.table["value"], atol=1e-6)
 
 
@@ -231,7 +232,8 @@ def test_two_directions_are_averaged_and_the_larger_p_counts():
 def test_a_metric_with_two_directions_says_that_they_are_averaged(results):
     view = View(results)
     assert view.label("p_at_1") == "P@1 averaged over both directions"
-    assert view.label("mexa") == "MEXA"
+    assert view.axis_label("p_at_1") == "P@1 both ways"
+    assert view.label("mexa") == view.axis_label("mexa") == "MEXA"
     rows = results.profile.where(checkpoint="m-llama", baseline=None, metric="p_at_1", variant="raw").table
     means = rows[(rows["source"] == "zh") | (rows["target"] == "zh")].groupby("layer")["value"].mean()
     line = trace(draw("curves", results, checkpoint="m-llama", metric="p_at_1", variant="raw"), "zh")

@@ -133,6 +133,33 @@ def test_contrast_is_the_paired_difference():
     assert set(found.signatures) == {"a", "b"}
 
 
+def test_a_difference_averaged_over_directions_is_as_certain_as_those_that_it_averages():
+    a, b = made(strength=0.5), made(seed=1, strength=0.9, checkpoint="b")
+    found = contrast(a, b, metrics=["p_at_1"], layers=[2], draws=200, progress=False)
+    table = found.table[found.table["variant"] == "centred"]
+    pair = np.where(table["source"] == "en", table["target"], table["source"])
+    directions = table.groupby(pair)[["value", "low", "high"]].mean()
+    assert found.peaks is not None
+    averaged = found.peaks[found.peaks["variant"] == "centred"].set_index("target").loc[directions.index]
+    assert averaged["value"].to_numpy() == pytest.approx(directions["value"].to_numpy())
+    assert averaged["low"].ge(directions["low"] - 0.01).all()
+    assert averaged["high"].le(directions["high"] + 0.01).all()
+    below, above = averaged["value"] - averaged["low"], averaged["high"] - averaged["value"]
+    assert below.between(0.5 * above, 2 * above).all()
+
+
+def test_a_design_effect_is_given_only_where_single_sentences_have_an_influence():
+    documents = np.arange(N) // 4
+    both = [
+        quiet(made(documents=own), metrics=["anc", "cka", "svcca"], permutations=0).table
+        for own in (documents, None)
+    ]
+    assert both[1]["design_effect"].isna().all()
+    effect = both[0].set_index("metric")["design_effect"]
+    assert effect["anc"].between(0.2, 5).all()  # these sentences are independent: 1, but for chance
+    assert effect[["cka", "svcca"]].isna().all()
+
+
 def test_nothing_differs_from_itself():
     table = contrast(made(), made(checkpoint="b"), draws=50, progress=False).table
     assert table["value"].eq(0).all()

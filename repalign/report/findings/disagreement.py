@@ -62,7 +62,7 @@ def disagreement(verdicts: Verdicts, metric: str, variant: str) -> list[Finding]
             Finding(
                 "where",
                 " ".join(filter(None, [text, _explained(verdicts, outcome)])),
-                f"found: {adjusted(view)}, and beyond every control computed; not: p ≥ {ALPHA:g}, or not beyond one",
+                f"found: {adjusted(view)}, and beyond every control; not found: p ≥ {ALPHA:g}, or not beyond some control",
                 {**lead},
                 claims=claims,
             )

@@ -14,7 +14,15 @@ from repalign.report.findings.verdicts import (
     Verdict,
     Verdicts,
 )
-from repalign.report.findings.words import correction, count_of, joined, language_list, listing, measure
+from repalign.report.findings.words import (
+    NO_BREAK,
+    correction,
+    count_of,
+    joined,
+    language_list,
+    listing,
+    measure,
+)
 
 CROSS_FITTED = (
     "The best layer is chosen on some sentences and scored on the others (cross-fitted), so its score is not too high "
@@ -34,7 +42,7 @@ def sure(verdicts: Verdicts, metric: str, variant: str) -> list[Finding]:
         f"{count_of(rows['sentences'])} sentences, {joined(rows['target'].nunique(), 'language')} × "
         f"{joined(rows['layer'].nunique(), 'layer')}; p-values are adjusted over all of these "
         f"({correction(view)}), intervals are {100 * settings.get('confidence', 0.95):g}%. "
-        f"Sentences claim what has an adjusted p < {CLAIM:g}; figures mark p < {ALPHA:g}."
+        f"Sentences claim what has an adjusted p{NO_BREAK}<{NO_BREAK}{CLAIM:g}; figures mark p{NO_BREAK}<{NO_BREAK}{ALPHA:g}."
     )
     findings = [Finding("sure", size, named), Finding("sure", _independence(verdicts, lead), named)]
     if len(view.rows("peaks", **lead)) and rows["layer"].nunique() > 1:

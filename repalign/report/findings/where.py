@@ -84,7 +84,7 @@ class _Where:
             f"{self.checkpoint}: {parts[0]} ({named}){''.join(f'; {part}' for part in parts[1:])}.{sentence}"
         )
         smallest = min((one.p for one in self.every), default=1.0)
-        evidence = f"claimed from {adjusted(self.view)}; the smallest is {p_in_words(smallest)}"
+        evidence = f"a claim needs a {adjusted(self.view)}; the smallest is {p_in_words(smallest)}"
         return self._finding(text, evidence, [*claims, *course_claims], self._details(), found or weak)
 
     @staticmethod
