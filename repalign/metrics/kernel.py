@@ -59,15 +59,13 @@ def cka(pair: LayerPair) -> Scores:
     if size == 0:
         return Scores(float("nan"))
     value = _within_bounds(float(dots) / size)
-    if pair.documents is None:
-        # Exact: leaving out sentence i removes its row twice from every HSIC_u, and once more from the sums over rows.
-        lost = 2 + 2 / (n - 3)
-        without = (dots - lost * rows) / ((left - lost * x.rows) * (right - lost * y.rows)).clamp(
-            min=0
-        ).sqrt()
-        influence = (n - 1) * (value - without)
-    else:
-        influence = _without_documents(x.matrix, y.matrix, value, pair.documents)
+    # Exact: leaving out sentence i removes its row twice from every HSIC_u, and once more from the sums over rows.
+    lost = 2 + 2 / (n - 3)
+    without = (dots - lost * rows) / ((left - lost * x.rows) * (right - lost * y.rows)).clamp(min=0).sqrt()
+    influence = (n - 1) * (value - without)
+    if pair.documents is not None:
+        without = _without_documents(x.matrix, y.matrix, pair.documents)
+        influence = pair.documents.leaving_out(value, without, influence)
     if pair.strata is None:
         null = shuffled(x, y).scaled(1 / size)
     else:
@@ -80,10 +78,9 @@ def _within_bounds(correlation: float) -> float:
     return min(max(correlation, -1.0), 1.0)
 
 
-def _without_documents(k: torch.Tensor, m: torch.Tensor, value: float, documents: Documents) -> torch.Tensor:
-    """Influence from leaving out one document at a time, exact, equal for all of its sentences: double [sentence]."""
+def _without_documents(k: torch.Tensor, m: torch.Tensor, documents: Documents) -> torch.Tensor:
+    """The score without each document, exact: double [document]."""
     clusters = documents.clusters
-    own = clusters.index.to(k.device)
     sizes = clusters.sizes.to(k.device).double()
     rest = len(k) - sizes
     left, right = (clusters.column_sums(matrix).double() for matrix in (k, m))
@@ -101,8 +98,7 @@ def _without_documents(k: torch.Tensor, m: torch.Tensor, value: float, documents
         )  # fmt: skip
 
     size = (without(k * k, left, left) * without(m * m, right, right)).clamp(min=0).sqrt()
-    moved = (value - without(k * m, left, right) / size) * rest / sizes
-    return moved[own]
+    return without(k * m, left, right) / size
 
 
 def u_kernel(representation: Representation) -> torch.Tensor:
