@@ -39,7 +39,7 @@ class Documents:
         return Documents(self.number[np.asarray(rows)])
 
     def leaving_out(self, value: float, without: torch.Tensor, influence: torch.Tensor) -> torch.Tensor:
-        """Influence whose sum over each document is that of leaving the document out: double [sentence].
+        """Influence, of mean zero, whose sum over each document is that of leaving the document out: double [sentence].
 
         A document moves the means that others are compared with by more than all of its sentences one by one, so with few
         documents the sum over these says too little.
@@ -53,7 +53,8 @@ class Documents:
         sizes = self.clusters.sizes.to(without.device).double()
         moved = (value - without) * (len(own) - sizes)
         sums = self.clusters.row_sums(influence[:, None]).flatten()
-        return influence + ((moved - sums) / sizes)[own]
+        influence = influence + ((moved - sums) / sizes)[own]
+        return influence - influence.mean()
 
 
 class Partition:

@@ -146,7 +146,7 @@ def anc(pair: LayerPair) -> Scores:
     if pair.documents is not None:
         influence = pair.documents.leaving_out(value, _anc_without(x, y, pair.documents), influence)
     null = Null.of_linear(x @ y.T / x.shape[1], strata=pair.strata)
-    return Scores(value, influence=influence - influence.mean(), null=null)
+    return Scores(value, influence=influence, null=null)
 
 
 def _anc_without(x: torch.Tensor, y: torch.Tensor, documents: Documents) -> torch.Tensor:

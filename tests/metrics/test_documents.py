@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -48,7 +50,7 @@ def test_the_order_holds_each_set_together():
     partition = Documents(NAMES).strata
     assert sorted(partition.order.tolist()) == list(range(8))
     index = partition.index[partition.order].tolist()
-    assert sum(a != b for a, b in zip(index, index[1:], strict=False)) == 2, "three sets, two borders"
+    assert sum(a != b for a, b in pairwise(index)) == 2, "three sets, two borders"
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -36,7 +36,9 @@ WANTED = {
 
 
 @pytest.mark.parametrize("wanted", WANTED)
-@pytest.mark.parametrize("index", [[0] * 8, [0, 0, 0, 1, 1, 1, 2, 2], [0, 1, 0, 1, 0, 1, 0, 1], [0] * 7 + [1]])
+@pytest.mark.parametrize(
+    "index", [[0] * 8, [0, 0, 0, 1, 1, 1, 2, 2], [0, 1, 0, 1, 0, 1, 0, 1], [0] * 7 + [1]]
+)
 def test_hits_are_those_of_every_order(wanted, index):
     nearest, index = WANTED[wanted], np.array(index)
     null = Null.of_matches(

@@ -17,7 +17,9 @@ def pair(seed: int = 0, in_documents: bool = True, dims: int = 10) -> LayerPair:
     rng = np.random.default_rng(seed)
     documents = np.repeat(np.arange(len(SIZES)), SIZES)
     meaning = rng.normal(size=(len(documents), dims))
-    made = LayerPair.of(*(meaning + rng.normal(size=(2, len(documents), dims)) + rng.normal(size=(2, 1, dims))))
+    made = LayerPair.of(
+        *(meaning + rng.normal(size=(2, len(documents), dims)) + rng.normal(size=(2, 1, dims)))
+    )
     return LayerPair(made.source, made.target, Documents(documents)) if in_documents else made
 
 
@@ -55,7 +57,9 @@ def test_both_directions_see_the_same_pairs(name):
     shuffles = Shuffles.of(made.sentences, made.strata, 20, seed=0)
     there = sample_of(name, made, shuffles)
     back = sample_of(name, made.reverse, shuffles.inverse)
-    assert np.array_equal(np.take_along_axis(shuffles.orders, shuffles.inverse.orders, 1)[0], np.arange(made.sentences))
+    assert np.array_equal(
+        np.take_along_axis(shuffles.orders, shuffles.inverse.orders, 1)[0], np.arange(made.sentences)
+    )
     forward = [METRICS[name](made.shuffled(order)) for order in shuffles.orders]
     assert there == pytest.approx([one.value for one in forward], abs=1e-6)
     backward = [METRICS[name](made.shuffled(order).reverse).value for order in shuffles.orders]
@@ -74,7 +78,9 @@ def test_layers_that_are_equal_have_equal_values_and_others_have_not(name):
 def test_layers_that_are_alike_have_values_that_go_together():
     first = pair(0)
     rng = np.random.default_rng(5)
-    near = LayerPair.of(*(side + 0.1 * rng.normal(size=side.shape) for side in (first.x.numpy(), first.y.numpy())))
+    near = LayerPair.of(
+        *(side + 0.1 * rng.normal(size=side.shape) for side in (first.x.numpy(), first.y.numpy()))
+    )
     near = LayerPair(near.source, near.target, first.documents)
     shuffles = Shuffles.of(first.sentences, first.strata, 200, seed=0)
     for name in ("cka", "rsa", "mutual_knn", "anc", "cosine_gap"):

@@ -137,7 +137,9 @@ def test_nothing_differs_from_itself():
     table = contrast(made(), made(checkpoint="b"), draws=50, progress=False).table
     assert table["value"].eq(0).all()
     assert table["p"].eq(1).all()
-    shares = table["metric"].isin(["mexa", "p_at_1"])  # whether others of these sentences would change is open
+    shares = table["metric"].isin(
+        ["mexa", "p_at_1"]
+    )  # whether others of these sentences would change is open
     assert table.loc[shares, "low"].lt(0).all()
     assert table.loc[~shares, "low"].eq(0).all()
 
