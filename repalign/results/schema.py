@@ -56,7 +56,7 @@ SCORES = (
     Column("p", "float64", "against chance: translations shuffled, within documents where these are known; or against no difference, "
            "where there is a baseline", nullable=True),
     adjusted("layers and languages (Holm by default)"),
-    Column("design_effect", "float64", "variance with sentences in documents over that of independent sentences; NaN: documents unknown",
+    Column("design_effect", "float64", "variance with sentences in documents over that of independent sentences; NaN: documents unknown, or scored by leaving them out whole",
            nullable=True, later=True),
     Column("sentences", "int64", "groups of duplicate sentences that were scored", least=0),
 )  # fmt: skip

@@ -118,6 +118,15 @@ def row(
         "calibrated": m.metric.calibrated(m.value, m.chance),
         "p": m.p,
         "p_adjusted": np.nan,
-        "design_effect": np.nan if m.clusters is None else float(design_effect(m.influence, m.clusters)),
+        "design_effect": effect_of_documents(m),
         "sentences": m.sentences,
     }
+
+
+def effect_of_documents(m: Measurement) -> float:
+    """The design effect; NaN where documents are unknown, or were left out whole, which says nothing of single sentences."""
+    if m.clusters is None:
+        return np.nan
+    first = np.unique(m.clusters, return_index=True)[1]
+    left_out_whole = len(first) < len(m.clusters) and np.array_equal(m.influence[first][m.clusters], m.influence)
+    return np.nan if left_out_whole and m.kind != "share" else float(design_effect(m.influence, m.clusters))

@@ -87,6 +87,13 @@ def test_the_design_effect_is_one_for_independent_sentences_and_the_size_for_rep
     assert together["design_effect"].median() == pytest.approx(4, abs=1.2)
 
 
+def test_a_score_that_leaves_documents_out_whole_has_no_design_effect():
+    held = dataclasses.replace(made(), documents=np.arange(N) // 4)
+    table = quiet(held, metrics=["svcca"], variants=["raw"], permutations=0).table
+    assert table["design_effect"].isna().all()
+    assert table["low"].notna().all()
+
+
 def test_intervals_of_repeated_sentences_are_as_wide_as_those_of_each_once():
     """Twenty documents of four sentences that say the same hold as much as twenty sentences."""
     width = {}
