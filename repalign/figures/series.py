@@ -52,7 +52,9 @@ def _best(view: View, metric: str, variant: str) -> tuple[pd.DataFrame, str]:
         return rows, "the best layer"
     last = rows[rows["checkpoint"] == rows["checkpoint"].iloc[-1]]
     layer = last.groupby("layer")["gain"].mean().idxmax()
-    return rows[rows["layer"] == layer].assign(layers=str(layer)), f"layer {layer}, the best of the last checkpoint"
+    return rows[rows["layer"] == layer].assign(
+        layers=str(layer)
+    ), f"layer {layer}, the best of the last checkpoint"
 
 
 def _line(rows: pd.DataFrame, name: str, style: Style, order: list[str]) -> dict:

@@ -42,6 +42,24 @@ class Documents:
         """The documents of a subset of sentences."""
         return Documents(self.number[np.asarray(rows)])
 
+    def leaving_out(self, value: float, without: torch.Tensor, influence: torch.Tensor) -> torch.Tensor:
+        """Influence, of mean zero, whose sum over each document is that of leaving the document out: double [sentence].
+
+        A document moves the means that others are compared with by more than all of its sentences one by one, so with few
+        documents the sum over these says too little.
+
+        Args:
+            value: the score.
+            without: the score without each document, double [document].
+            influence: of each sentence by itself, double [sentence].
+        """
+        own = self.clusters.index.to(without.device)
+        sizes = self.clusters.sizes.to(without.device).double()
+        moved = (value - without) * (len(own) - sizes)
+        sums = self.clusters.row_sums(influence[:, None]).flatten()
+        influence = influence + ((moved - sums) / sizes)[own]
+        return influence - influence.mean()
+
 
 class Partition:
     """Sentences in disjoint sets.

@@ -59,15 +59,15 @@ def cka(pair: LayerPair) -> Scores:
     if size == 0:
         return Scores(float("nan"))
     value = _within_bounds(float(dots) / size)
-    if pair.documents is None:
-        # Exact: leaving out sentence i removes its row twice from every HSIC_u, and once more from the sums over rows.
-        lost = 2 + 2 / (n - 3)
-        without = (dots - lost * rows) / ((left - lost * x.rows) * (right - lost * y.rows)).clamp(
-            min=0
-        ).sqrt()
-        influence = (n - 1) * (value - without)
-    else:
-        influence = _without_documents(pair, product, value)
+    # Exact: leaving out sentence i removes its row twice from every HSIC_u, and once more from the sums over rows.
+    lost = 2 + 2 / (n - 3)
+    rest = (left - lost * x.rows) * (right - lost * y.rows)
+    influence = (n - 1) * (value - (dots - lost * rows) / rest.clamp(min=0).sqrt())
+    if float(rest.min()) < 1e-6 * size**2:  # one sentence is nearly all there is: the derivative instead
+        influence = n * (2 * rows / size - value * (x.rows / left + y.rows / right))
+    if pair.documents is not None:
+        without = _without_documents(pair, product, pair.documents.clusters)
+        influence = pair.documents.leaving_out(value, without, influence)
     if pair.strata is None:
         null = shuffled(x, y).scaled(1 / size)
     else:
@@ -92,18 +92,15 @@ def _by_document(representation: Representation, documents: Partition) -> _ByDoc
     return _ByDocument(documents.column_sums(k).double(), documents.block_sums(k.square()))
 
 
-def _without_documents(pair: LayerPair, product: torch.Tensor, value: float) -> torch.Tensor:
-    """Influence from leaving out one document at a time, exact, equal for all of its sentences: double [sentence].
+def _without_documents(pair: LayerPair, product: torch.Tensor, clusters: Partition) -> torch.Tensor:
+    """The score without each document, exact: double [document].
 
     Args:
-        pair: with documents.
+        pair: of two languages.
         product: of both U-centred kernels, entry by entry.
-        value: the score.
+        clusters: the sentences of each document.
     """
-    clusters = pair.documents.clusters
-    own = clusters.index.to(product.device)
-    sizes = clusters.sizes.to(product.device).double()
-    rest = len(product) - sizes
+    rest = len(product) - clusters.sizes.to(product.device).double()
     x, y = (side.once(_by_document, clusters) for side in (pair.source, pair.target))
 
     def without(blocks: torch.Tensor, one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
@@ -117,8 +114,7 @@ def _without_documents(pair: LayerPair, product: torch.Tensor, value: float) -> 
         )  # fmt: skip
 
     size = without(x.squares, x.columns, x.columns) * without(y.squares, y.columns, y.columns)
-    left = without(clusters.block_sums(product), x.columns, y.columns) / size.clamp(min=0).sqrt()
-    return ((value - left) * rest / sizes)[own]
+    return without(clusters.block_sums(product), x.columns, y.columns) / size.clamp(min=0).sqrt()
 
 
 def u_kernel(representation: Representation) -> torch.Tensor:

@@ -141,8 +141,26 @@ def anc(pair: LayerPair) -> Scores:
     correlations = (x * y).mean(0).clamp(-1, 1)
     scale = (x * x + y * y) @ correlations / 2
     influence = ((x * y).sum(1) - scale).double() / x.shape[1]
+    influence = influence - influence.mean()
+    value = float(correlations.double().mean())
+    if pair.documents is not None:
+        influence = pair.documents.leaving_out(value, _anc_without(x, y, pair.documents), influence)
     null = Null.of_linear(x @ y.T / x.shape[1], strata=pair.strata)
-    return Scores(float(correlations.double().mean()), influence=influence - influence.mean(), null=null)
+    return Scores(value, influence=influence, null=null)
+
+
+def _anc_without(x: torch.Tensor, y: torch.Tensor, documents: Documents) -> torch.Tensor:
+    """The score without each document, exact: double [document]."""
+    clusters = documents.clusters
+    rest = (len(x) - clusters.sizes.to(x.device).double())[:, None]
+    left = (clusters.row_sums(of).double() for of in (x, y, x * x, y * y, x * y))
+    x_sum, y_sum, x_squares, y_squares, products = (sums.sum(0) - sums for sums in left)
+    x_varies, y_varies = x_squares - x_sum**2 / rest, y_squares - y_sum**2 / rest
+    # A dim that is constant in the other documents counts as 0, also if rounding makes it vary.
+    varies = (x_varies > 1e-6 * x_squares) & (y_varies > 1e-6 * y_squares)
+    size = (x_varies * y_varies).where(varies, 1).sqrt()
+    correlations = ((products - x_sum * y_sum / rest) / size).where(varies, 0)
+    return correlations.clamp(-1, 1).mean(1)
 
 
 class Distances(NamedTuple):

@@ -5,6 +5,7 @@ Strict: a tie is not a hit, so a collapsed layer scores 0 rather than 1/n or 1.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from repalign.metrics.pair import LayerPair
 if TYPE_CHECKING:
     import torch
 
-    from repalign.metrics.documents import Partition
+    from repalign.metrics.documents import Documents, Partition
 
 COSINE = ("scale", "joint permutation", "joint rotation")
 
@@ -41,7 +42,25 @@ def cosine_gap(pair: LayerPair) -> Scores:
     row, column = cosine.mean(1, keepdim=True), cosine.mean(0, keepdim=True)
     relative = cosine - row - column + cosine.mean()
     scale = n / (n - 1)
-    return Scores.mean_of(scale * relative.diagonal(), Null.of_linear(relative, scale, pair.strata))
+    scores = Scores.mean_of(scale * relative.diagonal(), Null.of_linear(relative, scale, pair.strata))
+    if pair.documents is None or scores.per_sentence is None:
+        return scores
+    without = _gap_without(relative, pair.documents)
+    return replace(
+        scores,
+        influence=pair.documents.leaving_out(scores.value, without, scores.per_sentence - scores.value),
+    )
+
+
+def _gap_without(cosine: torch.Tensor, documents: Documents) -> torch.Tensor:
+    """The gap without each document, exact: double [document]."""
+    clusters = documents.clusters
+    blocks = clusters.block_sums(cosine)
+    own = clusters.row_sums(cosine.diagonal()[:, None].double()).flatten()
+    rest = len(cosine) - clusters.sizes.to(cosine.device).double()
+    translations = own.sum() - own
+    everything = blocks.sum() - blocks.sum(0) - blocks.sum(1) + blocks.diagonal()
+    return translations / rest - (everything - translations) / (rest * (rest - 1)).clamp(min=1)
 
 
 def matched(nearest: Winners, strata: Partition | None, errors: bool = False) -> Scores:

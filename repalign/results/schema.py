@@ -56,8 +56,8 @@ SCORES = (
     Column("p", "float64", "against chance: translations shuffled, within documents where these are known; or against no difference, "
            "where there is a baseline", nullable=True),
     adjusted("layers and languages (Holm by default)"),
-    Column("design_effect", "float64", "variance with sentences in documents over that of independent sentences; NaN: documents unknown, or "
-           "the metric gives no influence of single sentences (CKA)", nullable=True, later=True),
+    Column("design_effect", "float64", "variance with sentences in documents over that of independent sentences; NaN: documents unknown, or scored by leaving them out whole",
+           nullable=True, later=True),
     Column("sentences", "int64", "groups of duplicate sentences that were scored", least=0),
 )  # fmt: skip
 

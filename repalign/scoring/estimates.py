@@ -123,15 +123,17 @@ def row(
         "calibrated": m.metric.calibrated(m.value, m.chance),
         "p": m.p,
         "p_adjusted": np.nan,
-        "design_effect": _design_effect(m),
+        "design_effect": effect_of_documents(m),
         "sentences": m.sentences,
     }
 
 
-def _design_effect(m: Measurement) -> float:
-    """NaN where documents are unknown, or only whole documents have an influence: CKA, a jackknife."""
+def effect_of_documents(m: Measurement) -> float:
+    """The design effect; NaN where documents are unknown, or were left out whole, which says nothing of single sentences."""
     if m.clusters is None:
         return np.nan
-    mean = (np.bincount(m.clusters, m.influence) / np.bincount(m.clusters))[m.clusters]
-    by_document = len(m.influence) > units(m) and np.allclose(m.influence, mean, rtol=1e-9, atol=0)
-    return np.nan if by_document and m.kind != "share" else float(design_effect(m.influence, m.clusters))
+    first = np.unique(m.clusters, return_index=True)[1]
+    left_out_whole = len(first) < len(m.clusters) and np.array_equal(
+        m.influence[first][m.clusters], m.influence
+    )
+    return np.nan if left_out_whole and m.kind != "share" else float(design_effect(m.influence, m.clusters))

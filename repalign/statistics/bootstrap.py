@@ -14,6 +14,9 @@ from repalign.errors import RepalignError
 
 INTERVALS = ("bca", "percentile")
 
+FEW = 20
+"""Sentences or documents below which a bootstrap cannot show how skewed a score is."""
+
 
 def resamples(sentences: int, draws: int, seed: int) -> np.ndarray:
     """Weights of bootstrap draws minus equal weights.
@@ -47,7 +50,8 @@ def intervals(
         confidence: intended share of intervals that contain the true value, between 0 and 1.
         method: "percentile", or "bca", bias-corrected and accelerated (Efron 1987, doi
             10.1080/01621459.1987.10478410); both widened for small samples (Hesterberg 2015, doi
-            10.1080/00031305.2015.1089789).
+            10.1080/00031305.2015.1089789). With fewer than `FEW` sentences, either is Student's t interval, which covers
+            better there.
 
     Returns:
         Lower and upper ends, each float64 [score]; NaN where a value or an influence is NaN.
@@ -59,14 +63,15 @@ def intervals(
         raise RepalignError(f"no interval method {method!r}; known: {', '.join(INTERVALS)}")
     if not 0 < confidence < 1:
         raise RepalignError(f"confidence must be between 0 and 1, e.g. 0.95, got {confidence}")
+    n, quantile = influence.shape[1], student_quantile(influence, confidence)
+    if n < FEW:
+        half = quantile * np.sqrt((influence**2).sum(1) / (n * max(n - 1, 1)))
+        return values - half, values + half
     draws = np.sort(influence @ weights.T, axis=1)
     tail = np.full((len(values), 2), [(1 - confidence) / 2, (1 + confidence) / 2])
     if method == "bca":
         tail = _accelerated(tail, draws, influence)
-    n = influence.shape[1]
-    wider = (
-        student_quantile(influence, confidence) / special.ndtri((1 + confidence) / 2) * (n / (n - 1)) ** 0.5
-    )
+    wider = quantile / special.ndtri((1 + confidence) / 2) * (n / (n - 1)) ** 0.5
     low, high = (wider * _quantiles(draws, tail[:, side]) for side in (0, 1))
     return values + low, values + high
 

@@ -139,16 +139,26 @@ def test_bootstrap_is_that_of_scipy():
 
 
 def test_small_samples_are_widened_as_students():
-    sample = np.random.default_rng(0).normal(size=8)
+    sample = np.random.default_rng(0).normal(size=24)
     value, influence = sample.mean(), sample - sample.mean()
-    weights = statistics.resamples(8, 999, seed=0)
+    weights = statistics.resamples(24, 999, seed=0)
     ends = np.array(
         statistics.intervals(np.array([value]), influence[None], weights, method="percentile")
     ).ravel()
     plain = np.quantile(influence @ weights.T, [0.025, 0.975])
-    freedom = min(2 * 8 / (stats.kurtosis(sample, fisher=False) - 1), 7)
-    wider = stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975) * (8 / 7) ** 0.5
+    freedom = min(2 * 24 / (stats.kurtosis(sample, fisher=False) - 1), 23)
+    wider = stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975) * (24 / 23) ** 0.5
     assert ends - value == pytest.approx(wider * plain)
+
+
+@pytest.mark.parametrize("method", ["bca", "percentile"])
+def test_the_interval_of_a_few_is_students(method):
+    sample = np.random.default_rng(1).uniform(size=8)  # light tails: n - 1 degrees of freedom
+    value = sample.mean()
+    low, high = statistics.intervals(
+        np.array([value]), (sample - value)[None], statistics.resamples(8, 99, seed=0), method=method
+    )
+    assert (low[0], high[0]) == pytest.approx(stats.t.interval(0.95, 7, value, stats.sem(sample)))
 
 
 def test_score_intervals_end_where_the_observed_is_just_possible():
