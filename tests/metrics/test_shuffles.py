@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from repalign.metrics import DEFAULT_METRICS, METRICS, LayerPair
-from repalign.metrics.documents import Documents, Partition
-from repalign.metrics.shuffles import FEW, Shuffles
+from repalign.metrics.documents import FEW, Documents, Partition, Shuffles
 
 SAMPLED = (*DEFAULT_METRICS, "rsa", "cka_biased")
 SIZES = [3, 4, 5, 6, 8, 8, 10, 12, 12]
