@@ -76,7 +76,9 @@ def test_layers_that_tie_all_stay():
     weights = statistics.resamples(50, 200, 0)
     assert may_be_best(values, influence, weights).all()
     lower = values - np.array([0, 0, 0.1, 0])
-    assert may_be_best(lower, influence, weights).tolist() == [True, True, False, True], "lower for every sentence"
+    assert may_be_best(lower, influence, weights).tolist() == [True, True, False, True], (
+        "lower for every sentence"
+    )
     assert may_be_best(np.ones(3), np.zeros((3, 50)), weights).all(), "no sentence differs"
     assert may_be_best(np.array([1, 1, 0.9]), np.zeros((3, 50)), weights).tolist() == [True, True, False]
 
