@@ -62,15 +62,16 @@ as a miss.
 """
 
 DOCUMENTS = """repalign {version}; documents of {size} sentences, "related 1", {draws} simulated language pairs for 100 and 500
-sentences, so {chance} are within chance. ICC is the share of the variance that lies between documents. Each cell: coverage of
-the score / of the difference of two checkpoints that do not differ.
+sentences, so {chance} are within chance. Cells of one number of sentences share their random numbers, so
+they err together. ICC is the share of the variance that lies between documents. Each cell: coverage of the score / of
+the difference of two checkpoints that do not differ.
 
 {covered}
 
 The interval of a calibrated score is that of the score, calibrated, and covers as often ({calibrated}).
 
 With nothing in common but that each language has effects of its documents of its own ("related 0"), p should be below .05 in
-5% of draws. Each cell: p of the score / of the difference, in percent.
+5% of draws; {rejected} percent are within chance. Each cell: p of the score / of the difference, in percent.
 
 {positives}
 
@@ -138,6 +139,7 @@ def documents() -> str:
         draws=" and ".join(map(str, DOCUMENT_DRAWS.values())),
         chance=" and ".join(f"{0.95 - error:.0%} to {min(0.95 + error, 1):.0%}" for error in errors),
         covered=by_cell(related, "covered", "difference", "%"),
+        rejected=" and ".join(f"{max(5 - 100 * error, 0):.0f} to {5 + 100 * error:.0f}" for error in errors),
         calibrated="the same in every cell" if apart == 0 else f"at most {apart:.1%} apart in any cell",
         positives=by_cell(unrelated, "p", "difference_p", ""),
     )
