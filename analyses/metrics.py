@@ -23,7 +23,7 @@ layer, [sentence, dim], row i of one a translation of row i of the other; S = co
 import numpy as np
 import repalign
 
-scores = repalign.metrics.METRICS["cka"](x, y)   # numpy arrays or torch tensors
+scores = repalign.metrics.METRICS["cka"](x, y)  # numpy arrays or torch tensors
 scores.value, scores.null.p(scores.value)
 
 states = repalign.LayerStates.from_arrays({{"en": x[None], "zh": y[None]}})     # [layer, sentence, dim]
@@ -31,7 +31,7 @@ found = repalign.profile(states, metrics=["mexa", "cka"])
 found.table  # pandas, one row per score
 found.peaks[["metric", "variant", "target", "layers", "value", "low", "high"]]  # the best layers, cross-fitted
 
-import pandas as pd                                                          # no torch needed to read results
+import pandas as pd  # no torch needed to read results
 table = pd.read_parquet("out/m-llama/profile.parquet")
 ```
 
@@ -101,7 +101,7 @@ its authors) asks of every token whether a neuron is active, averages that with 
 from repalign.models.pooling import weighted
 
 def neuron_states(hidden, content, real):
-    return weighted((hidden > 0).float(), content, real)   # for NAVCA: hidden.abs()
+    return weighted((hidden > 0).float(), content, real)  # for NAVCA: hidden.abs()
 
 states = repalign.extract(checkpoint, corpus, site="mlp-act", pooling=neuron_states)
 repalign.profile(states, metrics=["mexa"], variants=["raw"])
