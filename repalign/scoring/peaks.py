@@ -41,6 +41,12 @@ def curves(measurements: Iterator[Measurement] | Sequence[Measurement]) -> dict[
     return {key: list(layers.values()) for key, layers in found.items()}
 
 
+def light(measurement: Measurement) -> Measurement:
+    """The same without what a peak does not need, because those of all layers are held at once."""
+    null = measurement.null and replace(measurement.null, hits=None, values=())
+    return replace(measurement, null=null)
+
+
 def peak_rows(
     states: LayerStates,
     baseline: LayerStates | None,

@@ -13,7 +13,7 @@ from repalign.results.profile import LayerProfile
 from repalign.results.schema import RESULTS
 from repalign.scoring.estimates import Resampling, ends, minus, row, units
 from repalign.scoring.measurement import Measurement, Plan
-from repalign.scoring.peaks import peak_rows, peak_table
+from repalign.scoring.peaks import light, peak_rows, peak_table
 from repalign.scoring.requests import find_pivot, language_pairs, same_sentences
 from repalign.scoring.variants import variant
 from repalign.states.layer_states import LayerStates
@@ -115,7 +115,7 @@ def profile(
                 at_layer = list(plan.measured(one, layer))
                 if baseline is not None:
                     at_layer = list(map(minus, at_layer, plan.measured(baseline, layer)))
-                measured += at_layer
+                measured += map(light, at_layer)
                 low, high = ends(at_layer, weights(units(at_layer[0])), how, paired=baseline is not None)
                 rows += [row(one, baseline, m, low[k], high[k]) for k, m in enumerate(at_layer)]
                 bar.update()
@@ -151,9 +151,14 @@ def _series(states: LayerStates | Sequence[LayerStates]) -> list[LayerStates]:
     return series
 
 
+AT_ONCE = 16
+"""Pairs of languages whose scores at all layers are held in memory together."""
+
+
 def _together(states: LayerStates, pairs: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
-    """Pairs scored in one pass over the layers: all, as they share the pivot; one by one if streamed, to hold two languages."""
-    return [[pair] for pair in pairs] if states.streamed else [pairs]
+    """Pairs scored in one pass over the layers, as they share the pivot; one by one if streamed, to hold two languages."""
+    size = 1 if states.streamed else AT_ONCE
+    return [pairs[start : start + size] for start in range(0, len(pairs), size)]
 
 
 @explained_keywords(source="pivot", a="baseline", b="states")

@@ -38,7 +38,7 @@ def cross_fitted(values: np.ndarray, influence: np.ndarray, folds: np.ndarray) -
     units = influence.shape[1]
     sums = np.stack([influence[:, folds == fold].sum(1) for fold in range(int(folds.max()) + 1)], axis=1)
     others = values[:, None] - sums / (units - np.bincount(folds))  # as all influences sum to zero
-    chosen = others.argmax(0)[folds]
+    chosen = others.round(10).argmax(0)[folds]  # of equal layers the first, whatever the rounding
     scores = values[chosen] + influence[chosen, np.arange(units)]
     return CrossFitted(float(scores.mean()), scores - scores.mean(), chosen)
 
