@@ -137,6 +137,8 @@ class Blocks:
     @cached_property
     def rest(self) -> torch.Tensor:
         """The rest of a symmetric matrix, in the order of `Partition.order`: [sentence, sentence], zero diagonal."""
+        import torch
+
         order = self.sets.order
         own = self.sets.index[order].to(self.matrix.device)
         effects = self.out[order].to(self.matrix.dtype)
@@ -144,12 +146,10 @@ class Blocks:
         rest.T.sub_(effects[:, own])
         start = 0
         for rows in self.sets.by_size:
-            count, size = rows.shape
+            where = torch.arange(start, start + rows.numel(), device=rest.device).view(rows.shape)
             inner = self.symmetric[rows].to(rest.dtype)
-            for number in range(count):
-                block = slice(start + number * size, start + (number + 1) * size)
-                rest[block, block] -= inner[number][:, None] + inner[number]
-            start += count * size
+            rest[where[:, :, None], where[:, None]] -= inner[:, :, None] + inner[:, None]
+            start += rows.numel()
         return rest.fill_diagonal_(0)
 
     @cached_property
