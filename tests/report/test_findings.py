@@ -96,7 +96,7 @@ def test_languages_that_peak_at_different_layers_have_the_union_of_their_layers(
     found = said(
         rows(), peak(layers="0-1"), rows("ar"), peak("ar", 0.4, "1", (0, 0)), tables=bags("zh", "ar")
     )
-    text = "rises from layer 0 (1 of 2), is highest in layers 0 and 1 (0.29 to 0.40; chance 0.010) and falls"
+    text = "rises from layer 0 (in 1 of 2 languages), is highest in layers 0 and 1 (0.29 to 0.40; chance 0.010) and falls"
     assert text in words(found["where"])
     found = said(rows(), peak(layers="0"), rows("ar"), peak("ar", layers="1-2"), tables=bags("zh", "ar"))
     assert "is highest at layers that differ by language" in words(found["where"])

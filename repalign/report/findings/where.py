@@ -201,6 +201,6 @@ def _be(group: Sequence[Verdict]) -> str:
 def _some(some: Sequence[Verdict], every: Sequence[Verdict]) -> str:
     """
     >>> _some([1], [1, 2])
-    ' (1 of 2)'
+    ' (in 1 of 2 languages)'
     """
-    return "" if len(some) == len(every) else f" ({len(some)} of {len(every)})"
+    return "" if len(some) == len(every) else f" (in {len(some)} of {len(every)} languages)"
