@@ -13,7 +13,8 @@ import numpy as np
 from repalign.corpora.language_choice import match_language
 from repalign.evaluation.clusters import Clusters
 from repalign.evaluation.items import Item
-from repalign.results.profile import layer_set, leading_variant
+from repalign.results.layer_ranges import layer_set
+from repalign.results.profile import leading_variant
 from repalign.results.schema import EVALUATION
 from repalign.statistics import effective_sentences, holm, shuffled_p, spearman, spearman_interval
 

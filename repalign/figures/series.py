@@ -9,7 +9,7 @@ import numpy as np
 
 from repalign.figures.lines import MAX_NAMED_LINES
 from repalign.figures.view import above_chance
-from repalign.results.profile import layer_set
+from repalign.results.layer_ranges import layer_set
 
 if TYPE_CHECKING:
     import pandas as pd

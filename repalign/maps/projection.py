@@ -116,7 +116,7 @@ def sentence_table(states: LayerStates) -> pd.DataFrame:
 
 def sample(states: LayerStates, sentences: int, seed: int) -> np.ndarray:
     """Row numbers, ascending: the first of each group of duplicates, at most `sentences` of them at random."""
-    firsts = np.sort(np.unique(np.asarray(states.groups), return_index=True)[1])
+    firsts = states.distinct
     if len(firsts) <= sentences:
         return firsts
     return np.sort(np.random.default_rng(seed).choice(firsts, sentences, replace=False))

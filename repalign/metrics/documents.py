@@ -56,8 +56,7 @@ class Documents:
         own = self.clusters.index.to(without.device)
         sizes = self.clusters.sizes.to(without.device).double()
         moved = (value - without) * (len(own) - sizes)
-        sums = self.clusters.row_sums(influence[:, None]).flatten()
-        influence = influence + ((moved - sums) / sizes)[own]
+        influence = influence + ((moved - self.clusters.sums(influence)) / sizes)[own]
         return influence - influence.mean()
 
 
@@ -105,6 +104,10 @@ class Partition:
     def diagonal_blocks(self, matrix: torch.Tensor) -> list[torch.Tensor]:
         """The blocks within sets of a matrix [sentence, sentence], by size m: each [set, m, m]."""
         return [matrix[rows[:, :, None], rows[:, None]] for rows in self.by_size]
+
+    def sums(self, values: torch.Tensor) -> torch.Tensor:
+        """Sums over the sentences of each set: [sentence] -> [set]."""
+        return values.new_zeros(len(self.sizes)).index_add_(0, self.index.to(values.device), values)
 
     def column_sums(self, matrix: torch.Tensor) -> torch.Tensor:
         """Sums over the columns of each set: [row, column] -> [row, set]."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from repalign.metrics.null import Null
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import torch
 
     from repalign.metrics.documents import Documents
+
+
+Size = TypeVar("Size", float, "torch.Tensor")
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +95,7 @@ def shuffled(x: UCentred, y: UCentred, weight: float = 0.0) -> Null:
     n = len(x.rows)
 
     def orders(indices: int) -> float:  # ways to choose that many distinct indices in order
-        product = 1.0
-        for step in range(indices):
-            product *= n - step
-        return product
+        return falling(float(n), indices)
 
     def patterns(u: UCentred) -> tuple[float, ...]:
         a, t = u.cubes, u.triangles
@@ -147,9 +147,8 @@ def without_second_order(
         least = (room * null_sd * n) ** 2
     else:
         clusters = documents.clusters
-        own = clusters.index.to(effect.device)
         blocks = clusters.block_sums(effect)
-        total = float(influence.new_zeros(len(blocks)).index_add_(0, own, influence).square().sum())
+        total = float(clusters.sums(influence).square().sum())
         # What a document does on average is its own effect, so only the rest of each block is due to the pair.
         both = (blocks + blocks.T) / 2
         pairs = twice * n**2 * _sum_of_squares(u_centred(both).matrix) if len(blocks) > 3 else 0.0
@@ -173,6 +172,14 @@ def without_own_pairs(
     own = documents.clusters.index.to(effect.device)
     inner = documents.clusters.column_sums(effect.T).gather(1, own[:, None]).flatten()
     return influence - len(influence) * inner
+
+
+def falling(size: Size, factors: int) -> Size:
+    """size (size - 1) (size - 2) ..., a number of factors: of a number, or of every entry of a tensor."""
+    product = size
+    for step in range(1, factors):
+        product = product * (size - step)
+    return product
 
 
 def _sum_of_squares(matrix: torch.Tensor) -> float:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from repalign.metrics.documents import Partition
 from repalign.metrics.null import Null
+from repalign.metrics.quadratic import falling
 
 if TYPE_CHECKING:
     import torch
@@ -101,7 +102,7 @@ class Blocks:
 
         sizes, own = sizes_of(sets, matrix), sets.index.to(matrix.device)
         others = torch.arange(len(sizes), device=matrix.device) != own[:, None]
-        trace = _sums(diagonal, own, len(sizes)) / sizes
+        trace = sets.sums(diagonal) / sizes
         pairs = sizes[:, None] * sizes - sizes.diag()
         mean = sets.row_sums(rows) / pairs.clamp(min=1)
         out, into = (rows / sizes - mean[own]) * others, (columns / sizes - mean.T[own]) * others
@@ -113,8 +114,8 @@ class Blocks:
 
         # Sums of squares of the rest: those of the matrix, less those of means and effects.
         same, opposite = (squares + crossed).diagonal() / 2, (squares - crossed).diagonal() / 2
-        same = same - middle**2 * sizes * (sizes - 1) - 2 * (sizes - 2) * _sums(symmetric**2, own, len(sizes))
-        opposite = opposite - 2 * sizes * _sums(antisymmetric**2, own, len(sizes))
+        same = same - middle**2 * sizes * (sizes - 1) - 2 * (sizes - 2) * sets.sums(symmetric**2)
+        opposite = opposite - 2 * sizes * sets.sums(antisymmetric**2)
         by_row, by_column, both = (sets.row_sums(effects) for effects in (out**2, into**2, out * into))
         rest = squares - pairs * mean**2 - sizes * by_row - (sizes * by_column).T
         crossed = crossed - pairs * mean * mean.T - sizes * both - (sizes * both).T
@@ -162,10 +163,6 @@ class Blocks:
 def sizes_of(sets: Partition, like: torch.Tensor) -> torch.Tensor:
     """Sentences of each set, on the device of `like`: double [set]."""
     return sets.sizes.to(like.device).double()
-
-
-def _sums(values: torch.Tensor, own: torch.Tensor, count: int) -> torch.Tensor:
-    return values.new_zeros(count).index_add_(0, own, values)
 
 
 def shuffled_within(
@@ -252,15 +249,7 @@ def _variance_of_rest(x: Blocks, y: Blocks, sizes: torch.Tensor) -> float:
     free = (sizes - 1).clamp(min=1)
     between = (x.squares * y.squares + x.crossed * y.crossed) / (free[:, None] * free)
     between.diagonal().zero_()
-    two, three, four = (_falling(sizes, count).clamp(min=1) for count in (2, 3, 4))
+    two, three, four = (falling(sizes, count).clamp(min=1) for count in (2, 3, 4))
     same = x.squares.diagonal() * y.squares.diagonal() * (2 / two + 4 / three + 4 / four) * (sizes > 3)
     opposite = x.crossed.diagonal() * y.crossed.diagonal() * (2 / two + 4 / three) * (sizes > 2)
     return float(between.sum() + same.sum() + opposite.sum())
-
-
-def _falling(sizes: torch.Tensor, count: int) -> torch.Tensor:
-    """size (size - 1) ... of that many factors."""
-    product = sizes.new_ones(len(sizes))
-    for step in range(count):
-        product = product * (sizes - step)
-    return product

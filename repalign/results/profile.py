@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from repalign.errors import RepalignError, unknown
+from repalign.errors import unknown
 from repalign.results.schema import RESULTS
 from repalign.results.summary import ROOM, as_html, few, shortened
 
@@ -28,24 +27,6 @@ def leading_variant(variants: Iterable[str]) -> str:
     """The variant that is drawn, reported and controlled first: centred, else raw, else the first one."""
     present = list(dict.fromkeys(variants))
     return next((name for name in LEADING_VARIANTS if name in present), next(iter(present), ""))
-
-
-def layer_set(ranges: str) -> tuple[int, ...]:
-    """The layers that the table "peaks" lists.
-
-    >>> layer_set("3-5,8")
-    (3, 4, 5, 8)
-
-    Raises:
-        RepalignError: it is not a list of layers and ranges.
-    """
-    layers: list[int] = []
-    for part in filter(None, ranges.split(",")):
-        known = re.fullmatch(r"(\d{1,6})(?:-(\d{1,6}))?", part)
-        if known is None:
-            raise RepalignError(f"layers {ranges[:40]!r} of a peak are no ranges such as 3-5,8; score again")
-        layers += range(int(known[1]), int(known[2] or known[1]) + 1)
-    return tuple(layers)
 
 
 @dataclass(frozen=True, repr=False)

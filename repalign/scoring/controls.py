@@ -145,7 +145,7 @@ def controls(
 
 def has_another_of_its_document(states: LayerStates) -> bool:
     """Whether documents are known, and some hold two different sentences: the control "same-document" is then drawn."""
-    clusters = states.clusters(np.unique(states.groups, return_index=True)[1])
+    clusters = states.clusters(states.distinct)
     return clusters is not None and int(np.bincount(clusters).max()) > 1
 
 

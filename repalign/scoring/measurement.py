@@ -67,8 +67,7 @@ class Layer:
 
     def __init__(self, states: LayerStates, layer: int, device: str) -> None:
         self.states, self.number, self.device = states, layer, device
-        self.rows = np.unique(states.groups, return_index=True)[1]
-        self.rows.sort()
+        self.rows = states.distinct
         self.clusters = states.clusters(self.rows)
         self.documents = None if self.clusters is None else Documents(self.clusters)
         self._sides: dict[tuple[str, str], Representation] = {}

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from repalign.metrics import Null
-from repalign.results.schema import RESULTS
+from repalign.results.layer_ranges import layer_ranges
 from repalign.scoring.estimates import Resampling, ends
 from repalign.scoring.measurement import Measurement
 from repalign.states.layer_states import LayerStates
 from repalign.statistics import by_cluster, cross_fitted, intervals, may_be_best
 from repalign.statistics.peaks import CrossFitted
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FOLDS, FINER = 3, 5
 """Folds of the cross-fit, and finer ones, by which the choice loses less."""
@@ -32,7 +29,7 @@ Curve = list[list[Measurement]]
 """Of each layer, the measurements of both directions, or the one of a symmetric metric."""
 
 
-def curves(measurements: Iterator[Measurement] | Sequence[Measurement]) -> dict[tuple[str, ...], Curve]:
+def curves(measurements: Iterable[Measurement]) -> dict[tuple[str, ...], Curve]:
     """Measurements of all layers by metric, variant and pair of languages; both directions belong together."""
     found: dict[tuple[str, ...], dict[int, list[Measurement]]] = {}
     for one in measurements:
@@ -79,7 +76,7 @@ def peak_rows(
             "checkpoint": states.checkpoint, "baseline": baseline.checkpoint if baseline else None,
             "metric": best.metric.name, "variant": best.variant, "source": best.source, "target": best.target,
             "layer": best.layer, "depth": states.depth(best.layer),
-            "layers": ranges([one.layer for one, may in zip(peak.layers, kept, strict=True) if may]),
+            "layers": layer_ranges([one.layer for one, may in zip(peak.layers, kept, strict=True) if may]),
             "value": best.value, "low": ends_of_range[0], "high": ends_of_range[1],
             "chosen_on_all": float(peak.values[peak.top]), "chance": best.chance,
             "calibrated": best.metric.calibrated(best.value, best.chance), "p": peak.p,
@@ -211,25 +208,3 @@ def _p_of_differences(values: np.ndarray, influence: np.ndarray, seed: int) -> f
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(FLIPS, units))
     null = Null.of_shuffles(np.abs(signs @ per_unit.T).max(1))
     return max(null.p(float(np.abs(per_unit.sum(1)).max())), 2.0 ** (1 - units))
-
-
-def ranges(layers: Sequence[int]) -> str:
-    """Layer numbers as ranges.
-
-    >>> ranges([3, 4, 5, 8])
-    '3-5,8'
-    """
-    parts: list[list[int]] = []
-    for layer in sorted(layers):
-        if parts and layer == parts[-1][1] + 1:
-            parts[-1][1] = layer
-        else:
-            parts.append([layer, layer])
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in parts)
-
-
-def peak_table(rows: list[dict[str, Any]], correct: Callable[[Any], np.ndarray]) -> pd.DataFrame:
-    """The table "peaks", its p-values corrected over the languages of each metric and variant."""
-    table = RESULTS["peaks"].frame(rows)
-    families = table.groupby(["checkpoint", "metric", "variant"], sort=False)["p"]
-    return table.assign(p_adjusted=families.transform(lambda p: correct(p)))

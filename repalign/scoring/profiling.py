@@ -13,7 +13,7 @@ from repalign.results.profile import LayerProfile
 from repalign.results.schema import RESULTS
 from repalign.scoring.estimates import Resampling, ends, minus, row, units
 from repalign.scoring.measurement import Measurement, Plan
-from repalign.scoring.peaks import light, peak_rows, peak_table
+from repalign.scoring.peaks import light, peak_rows
 from repalign.scoring.requests import find_pivot, language_pairs, same_sentences
 from repalign.scoring.variants import variant
 from repalign.states.layer_states import LayerStates
@@ -134,9 +134,8 @@ def profile(
         "seed": seed,
         "documents": None if series[0].documents is None else len(set(series[0].documents.tolist())),
     }
-    return LayerProfile(
-        _corrected(rows, correction), signatures, settings, peak_table(peaks, CORRECTIONS[correction])
-    )
+    tables = [_corrected(name, of, correction) for name, of in (("profile", rows), ("peaks", peaks))]
+    return LayerProfile(tables[0], signatures, settings, tables[1])
 
 
 def _series(states: LayerStates | Sequence[LayerStates]) -> list[LayerStates]:
@@ -213,9 +212,8 @@ def contrast(
     )
 
 
-def _corrected(rows: list[dict[str, Any]], correction: str) -> pd.DataFrame:
-    """The table, its p-values corrected over the layers and languages of each metric and variant."""
-    table = RESULTS["profile"].frame(rows)
+def _corrected(name: str, rows: list[dict[str, Any]], correction: str) -> pd.DataFrame:
+    """A table of scores or of best layers, its p-values corrected over all rows of each metric and variant."""
+    table = RESULTS[name].frame(rows)
     families = table.groupby(["checkpoint", "metric", "variant"], sort=False)["p"]
-    table["p_adjusted"] = families.transform(lambda p: CORRECTIONS[correction](p))
-    return table
+    return table.assign(p_adjusted=families.transform(lambda p: CORRECTIONS[correction](p)))

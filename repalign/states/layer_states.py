@@ -179,6 +179,11 @@ class LayerStates:
         """Relative depth in [0, 1], comparable between models with different numbers of blocks."""
         return layer / self.n_blocks if self.n_blocks else 0.0
 
+    @property
+    def distinct(self) -> np.ndarray:
+        """The first sentence of each group of duplicates, ascending: int64 [group]."""
+        return np.sort(np.unique(np.asarray(self.groups), return_index=True)[1])
+
     def clusters(self, rows: np.ndarray) -> np.ndarray | None:
         """The documents of some sentences, numbered anew from 0, for `repalign.statistics.by_cluster`; None if unknown.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations, product
+
 import numpy as np
 
 
@@ -16,3 +18,15 @@ def golden_inputs(n: int = 60, d: int = 24) -> tuple[np.ndarray, np.ndarray]:
 
     x = language(1)
     return x, 0.5 * language(2) + 0.6 * x
+
+
+def every_order(index: np.ndarray) -> np.ndarray:
+    """All orders that exchange sentences within sets: int [order, sentence]."""
+    sets = [np.flatnonzero(index == one) for one in np.unique(index)]
+    orders = []
+    for parts in product(*(permutations(rows) for rows in sets)):
+        order = np.empty(len(index), dtype=np.int64)
+        for rows, part in zip(sets, parts, strict=True):
+            order[rows] = part
+        orders.append(order)
+    return np.array(orders)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import permutations, product
-
 import numpy as np
 import pytest
 import torch
+from metrics.factories import every_order
 from scipy import stats
 
 from repalign.metrics import Null
@@ -16,14 +15,8 @@ from repalign.metrics.hits import hits_tail
 
 def tail_of_every_order(nearest: list[int], index: np.ndarray) -> np.ndarray:
     """P(at least k hits), k = 0 .. n, over all orders within sets."""
-    sets = [np.flatnonzero(index == one) for one in np.unique(index)]
-    hits = []
-    for parts in product(*(permutations(rows) for rows in sets)):
-        order = np.empty(len(index), dtype=np.int64)
-        for rows, part in zip(sets, parts, strict=True):
-            order[rows] = part
-        hits.append((order == nearest).sum())
-    return (np.array(hits)[:, None] >= np.arange(len(index) + 1)).mean(0)
+    hits = (every_order(index) == nearest).sum(1)
+    return (hits[:, None] >= np.arange(len(index) + 1)).mean(0)
 
 
 WANTED = {

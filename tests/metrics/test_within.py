@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import permutations, product
-
 import numpy as np
 import pytest
 import torch
+from metrics.factories import every_order
 
 from repalign.metrics import DEFAULT_METRICS, METRICS, LayerPair
 from repalign.metrics.documents import Documents, Partition
 from repalign.metrics.within import Blocks, null_of_blocks, shuffled_within
-
-
-def every_order(index: np.ndarray) -> np.ndarray:
-    """All orders that exchange sentences within sets: int [order, sentence]."""
-    sets = [np.flatnonzero(index == one) for one in np.unique(index)]
-    orders = []
-    for parts in product(*(permutations(rows) for rows in sets)):
-        order = np.empty(len(index), dtype=np.int64)
-        for rows, part in zip(sets, parts, strict=True):
-            order[rows] = part
-        orders.append(order)
-    return np.array(orders)
 
 
 def sums(a: np.ndarray, b: np.ndarray, orders: np.ndarray) -> np.ndarray:

@@ -16,7 +16,8 @@ from repalign.report.findings.words import with_interval
 from repalign.report.profile_text import print_table
 from repalign.results.evaluation import Evaluation
 from repalign.results.inside import Inside
-from repalign.results.profile import LayerProfile, layer_set
+from repalign.results.layer_ranges import layer_set
+from repalign.results.profile import LayerProfile
 from repalign.results.results import Results
 from repalign.results.schema import KINDS, RESULTS, SCHEMA
 

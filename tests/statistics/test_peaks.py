@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from repalign import statistics
-from repalign.scoring.peaks import ranges
+from repalign.results.layer_ranges import layer_ranges
 from repalign.statistics import cross_fitted, may_be_best
 
 
@@ -92,7 +92,7 @@ def test_one_layer_is_the_best_and_its_score_stays():
 
 
 def test_layers_are_named_as_ranges():
-    assert ranges([7]) == "7"
-    assert ranges([8, 3, 5, 4]) == "3-5,8"
-    assert ranges([0, 2, 4, 5]) == "0,2,4-5"
-    assert ranges([]) == ""
+    assert layer_ranges([7]) == "7"
+    assert layer_ranges([8, 3, 5, 4]) == "3-5,8"
+    assert layer_ranges([0, 2, 4, 5]) == "0,2,4-5"
+    assert layer_ranges([]) == ""

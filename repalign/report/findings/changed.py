@@ -16,7 +16,7 @@ from repalign.report.findings.words import (
     p_in_words,
     with_interval,
 )
-from repalign.results.profile import layer_set
+from repalign.results.layer_ranges import layer_set
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from repalign.figures.view import ALPHA
-from repalign.results.profile import layer_set
+from repalign.results.layer_ranges import layer_set
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from repalign.corpora.languages import language_name
 from repalign.report.findings.finding import MAX_NAMED_LANGUAGES
 from repalign.report.findings.verdicts import CLAIM
+from repalign.results.layer_ranges import spans
 
 if TYPE_CHECKING:
     from repalign.figures.view import View
@@ -22,16 +23,11 @@ def layers_in_words(layers: Iterable[int]) -> str:
     >>> layers_in_words([3, 4, 5, 8])
     'layers 3 to 5 and 8'
     """
-    ranges: list[list[int]] = []
-    for layer in sorted(int(layer) for layer in layers):
-        if ranges and layer == ranges[-1][1] + 1:
-            ranges[-1][1] = layer
-        else:
-            ranges.append([layer, layer])
-    if not ranges:
+    runs = spans(layers)
+    if not runs:
         return "no layer"
     words: list[str] = []
-    for first, last in ranges:
+    for first, last in runs:
         words += (
             [str(first)]
             if first == last
@@ -39,7 +35,7 @@ def layers_in_words(layers: Iterable[int]) -> str:
             if last == first + 1
             else [f"{first} to {last}"]
         )
-    return f"layer{'' if words == [str(ranges[0][0])] else 's'} {listing(words)}"
+    return f"layer{'' if words == [str(runs[0][0])] else 's'} {listing(words)}"
 
 
 def listing(words: Sequence[str]) -> str:
