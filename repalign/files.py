@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Integral, Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from repalign.errors import RepalignError
 
@@ -23,24 +23,19 @@ else:
 if TYPE_CHECKING:
     import pandas as pd
 
+T = TypeVar("T")
+
 PARTIAL = ".partial"
 """Suffix of a file that is being written. A killed process may leave one behind; it is never read."""
 
 DEEPEST = 40
 """Maximum nesting of a JSON file, so that recursive readers need no limit themselves."""
 
-Shape = Any
-"""The expected form of a value read from JSON.
 
-`str`, `int`, `float` (finite), `bool`, None or `object` (anything); `[shape]`, a list, and `[shape, shape]`, a list of
-two; `{str: shape}`, an object with any keys; `{"key": shape, "other?": shape}`, an object with these keys, the second optional, and possibly more;
-`(shape, shape)`, one of several; `{"one", "other"}`, one of these texts.
-"""
+class Versioned(TypedDict):
+    """What every versioned JSON file says of itself; read before anything else of it."""
 
-WORDS = {
-    str: "text", int: "a whole number", float: "a finite number", bool: "true or false", list: "a list", dict: "an object",
-    type(None): "null", object: "anything",
-}  # fmt: skip
+    schema: int
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -55,20 +50,20 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise RepalignError(f"{path} is not valid TOML: {error}") from error
 
 
-def read_json(path: Path, shape: Shape = object, remedy: str = "delete it and make it again") -> Any:
-    """The contents of a JSON file.
+def read_json(path: Path, kind: type[T], remedy: str = "delete it and make it again") -> T:
+    """The contents of a JSON file; a number that is not finite is null, as `json_bytes` writes it.
 
     Args:
         path: the file.
-        shape: what it should hold; see `Shape`.
+        kind: the type of the contents; see `typed`.
         remedy: advice for a file that is damaged or of another kind.
 
     Raises:
-        RepalignError: it cannot be read, is not JSON in UTF-8, is nested deeper than `DEEPEST`, or is of another shape.
+        RepalignError: it cannot be read, is not JSON in UTF-8, is nested deeper than `DEEPEST`, or is of another type.
     """
     try:
         text = path.read_text(encoding="utf-8")
-        value = json.loads(text)
+        value = json.loads(text, parse_float=_finite, parse_constant=_finite)
         if (
             "\\ud" in text.lower()
         ):  # half a surrogate pair is valid JSON but not valid text: it could not be written
@@ -80,14 +75,45 @@ def read_json(path: Path, shape: Shape = object, remedy: str = "delete it and ma
         raise RepalignError(f"{path} is not valid JSON ({reason}); {remedy}") from error
     if _deeper(value, DEEPEST):
         raise RepalignError(f"{path} is nested more than {DEEPEST} levels deep; {remedy}")
-    if wrong := mismatch(value, shape):
-        raise RepalignError(f"{path}: {wrong}; {remedy}")
-    return value
+    return typed(value, kind, path, remedy)
+
+
+def typed(value: Any, kind: type[T], where: object, remedy: str = "") -> T:
+    """A value read from JSON, converted to a type: a dataclass, a `TypedDict`, `dict[str, int]`, ...
+
+    Nothing is coerced: text is no number, true is not 1. Of a dataclass or `TypedDict` only the declared fields are kept.
+
+    Args:
+        value: lists, dicts, texts, numbers, booleans and None.
+        kind: the type.
+        where: how the message begins, e.g. the path of the file.
+        remedy: how it ends.
+
+    Raises:
+        RepalignError: it is of another type; names the place.
+    """
+    import msgspec
+
+    try:
+        return msgspec.convert(value, kind)
+    except (msgspec.ValidationError, OverflowError) as error:
+        wrong, _, place = str(error).replace("`", "'").partition(" - at ")
+        place = f"{place.replace('$.', '', 1)}: " if place else ""
+        raise RepalignError(
+            f"{where}: {place}{wrong[:1].lower()}{wrong[1:]}{remedy and f'; {remedy}'}"
+        ) from error
 
 
 def json_bytes(value: Any) -> bytes:
-    """A value as JSON in UTF-8 with a final line feed; characters that cannot be encoded, e.g. of a broken file name, become "?"."""
-    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
+    """A value as JSON in UTF-8 with a final line feed.
+
+    Numbers that are not finite become null, characters that cannot be encoded, e.g. of a broken file name, "?".
+
+    Raises:
+        TypeError, ValueError: something else than a type of JSON.
+    """
+    text = json.dumps(finite(value), ensure_ascii=False, indent=1, allow_nan=False)
+    return f"{text}\n".encode("utf-8", "replace")
 
 
 def finite(value: Any) -> Any:
@@ -165,59 +191,9 @@ def writing(path: Path, remedy: str, when_full: str | None = None) -> Iterator[N
         raise RepalignError(f"cannot write {path}: {reason}") from error
 
 
-def mismatch(value: Any, shape: Shape, where: str = "") -> str | None:
-    """The first difference of a value read from JSON from a shape, in words; None if there is none."""
-    here = repr(where) if where else "it"
-    if shape is object:
-        return None
-    if isinstance(shape, tuple):
-        mismatches = [mismatch(value, one, where) for one in shape]
-        return None if None in mismatches else mismatches[-1]
-    if isinstance(shape, (set, frozenset)):
-        fits = isinstance(value, str) and value in shape
-        return (
-            None if fits else f"{here} should be {' or '.join(sorted(map(repr, shape)))}, got {_got(value)}"
-        )
-    kind = type(shape) if shape is None or isinstance(shape, (list, dict)) else shape
-    if not _is(value, kind):
-        return f"{here} should be {WORDS[kind]}, got {_got(value)}"
-    if isinstance(shape, list):
-        if len(shape) > 1 and len(value) != len(shape):
-            return f"{here} should be a list of {len(shape)}, got one of {len(value)}"
-        parts = ((entry, shape[index % len(shape)], f"{where}[{index}]") for index, entry in enumerate(value))
-    elif isinstance(shape, dict):
-        missing = [
-            key for key in shape if isinstance(key, str) and not key.endswith("?") and key not in value
-        ]
-        if missing:
-            return f"{here} should have {missing[0]!r}"
-        named = {str(key).removesuffix("?"): entry for key, entry in shape.items()}
-        parts = (
-            (entry, shape[str] if str in shape else named.get(key, object), f"{where}.{key}".lstrip("."))
-            for key, entry in value.items()
-        )
-    else:
-        return None
-    return next((wrong for part in parts if (wrong := mismatch(*part))), None)
-
-
-def _is(value: Any, kind: type) -> bool:
-    if kind is float:
-        return _is_finite(value)
-    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-
-
-def _is_finite(value: Any) -> bool:
-    try:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # a whole number beyond all floats
-        return False
-
-
-def _got(value: Any) -> str:
-    if isinstance(value, (str, int, float)) and len(shown := repr(value)) <= 40:
-        return shown
-    return WORDS.get(type(value), "a number")
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
 
 
 def _deeper(value: Any, levels: int) -> bool:

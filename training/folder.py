@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from repalign import RepalignError
 from repalign.checkpoints.card import Card
@@ -21,6 +21,13 @@ REMEDY = "give --out or set REPALIGN_HOME"
 
 STEPS = "steps"
 """In an unfinished folder: the checkpoints to resume from."""
+
+
+class Run(TypedDict):
+    """What `RUN` holds."""
+
+    digest: str
+    recipe: dict[str, object]
 
 
 @contextmanager
@@ -91,7 +98,7 @@ def last_checkpoint(folder: Path) -> Path | None:
 
 def _is_complete(checkpoint: Path) -> bool:
     try:
-        read_json(checkpoint / "trainer_state.json", {str: object})
+        read_json(checkpoint / "trainer_state.json", dict[str, object])
         return True
     except RepalignError:
         return False
@@ -106,9 +113,7 @@ def tidy(folder: Path) -> None:
 
 def _check(folder: Path, recipe: Recipe) -> None:
     if (folder / RUN).is_file():
-        run = read_json(
-            folder / RUN, {"digest": str, "recipe": {str: object}}, "delete the folder, or give --out"
-        )
+        run = read_json(folder / RUN, Run, "delete the folder, or give --out")
         if run["digest"] != recipe.digest:
             raise RepalignError(_describe_other_run(folder, run["recipe"], recipe))
     elif stray := [path.name for path in folder.iterdir() if path.name != ".lock" and path.suffix != PARTIAL]:

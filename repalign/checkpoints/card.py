@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from repalign.errors import RepalignError
-from repalign.files import json_bytes, read_json, write_atomically
+from repalign.files import Versioned, json_bytes, read_json, write_atomically
 
 CARD = "repalign.json"
 CARD_SCHEMA = 1
 REMEDY = "this is not a checkpoint card: train again or delete it"
-FIELDS = {
-    "name": str, "recipe": {str: object}, "recipe_digest": str, "parent": (None, str), "template": str,
-    "mixture": [{str: object}], "seed": int, "steps": int, "tokens": int, "losses": {str: object}, "seconds": float,
-    "versions": {str: str}, "schema": int,
-}  # fmt: skip
-"""What a card holds (see `repalign.files.Shape`)."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +27,7 @@ class Card:
         mixture: one entry per part: name; items read, dropped by reason, held out, kept (`items`) and truncated; tokens,
             digest.
         seed, steps, tokens: of the run; `tokens` counts all tokens seen.
-        losses: e.g. {"first": 6.1, "last": 0.4, "held_out": 0.5}, in nats per token.
+        losses: e.g. {"first": 6.1, "last": 0.4, "held_out": 0.5}, in nats per token; None if not finite.
         seconds: wall-clock time of training.
         versions: of the packages that affect the weights.
     """
@@ -47,7 +41,7 @@ class Card:
     seed: int
     steps: int
     tokens: int
-    losses: dict[str, float]
+    losses: dict[str, float | None]
     seconds: float
     versions: dict[str, str] = field(default_factory=dict)
     schema: int = CARD_SCHEMA
@@ -62,13 +56,12 @@ class Card:
         path = folder / CARD
         if not path.is_file():
             return None
-        schema = read_json(path, {"schema": int}, REMEDY)["schema"]
+        schema = read_json(path, Versioned, REMEDY)["schema"]
         if schema > CARD_SCHEMA:
             raise RepalignError(
                 f"{path} has schema {schema}, this repalign reads up to {CARD_SCHEMA}; upgrade repalign"
             )
-        values = read_json(path, FIELDS, REMEDY)
-        return cls(**{f.name: values[f.name] for f in fields(cls)})
+        return read_json(path, cls, REMEDY)
 
     def write(self, folder: Path) -> None:
         """Write the card. Training does this last, so a folder with a card is complete."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import stat
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from repalign.errors import RepalignError
-from repalign.files import read_json
+from repalign.files import read_json, typed
 
 ADAPTER = "adapter_config.json"
 GGUF = ".gguf"
@@ -28,10 +28,27 @@ POINTER = b"version https://git-lfs"
 MAX_LAYERS = 10_000
 """No model has so many blocks: a configuration that says so would build modules for hours."""
 
-SHAPES = {"config.json": {"architectures?": ([str], None), "transformers_weights?": (None, {MODEL_WEIGHTS})}}
-"""What is required of a file. Only some versions of transformers read weights by another name, which a digest would miss."""
-
 SAVE_AGAIN = "save the model there again"
+
+
+class Config(TypedDict, total=False):
+    """What is required of config.json. Only some versions of transformers read weights by another name, which a digest would miss."""
+
+    architectures: list[str] | None
+    transformers_weights: Literal["model.safetensors"] | None
+
+
+class Module(TypedDict):
+    """An entry of modules.json."""
+
+    path: str
+
+
+class WeightsIndex(TypedDict):
+    """model.safetensors.index.json: the file of each tensor."""
+
+    metadata: object
+    weight_map: dict[str, str]
 
 
 def model_folder(folder: Path) -> Path:
@@ -43,7 +60,7 @@ def model_folder(folder: Path) -> Path:
     modules = folder / "modules.json"
     if not modules.is_file():
         return folder
-    listed = read_json(modules, [{"path": str}], "it should list the modules of sentence-transformers")
+    listed = read_json(modules, list[Module], "it should list the modules of sentence-transformers")
     if not listed:
         raise RepalignError(f"{modules} lists no module; expected those of sentence-transformers")
     return folder / _inside(listed[0]["path"], modules)
@@ -64,7 +81,10 @@ def check_folder(folder: Path) -> None:
     for name in (config.name, "tokenizer_config.json", "special_tokens_map.json", "generation_config.json"):
         if (folder / name).is_file():
             remedy = "save the adapter there again" if name == ADAPTER else SAVE_AGAIN
-            _check_layers(folder / name, read_json(folder / name, SHAPES.get(name, {str: object}), remedy))
+            values = read_json(folder / name, dict[str, object], remedy)
+            if name == "config.json":
+                typed(values, Config, folder / name, remedy)
+            _check_layers(folder / name, values)
     weight_files(folder)
 
 
@@ -80,7 +100,7 @@ def weight_files(folder: Path) -> list[Path]:
     index = folder / f"{MODEL_WEIGHTS}.index.json"
     if (folder / MODEL_WEIGHTS).is_file() or not index.is_file():
         return [_weights_named(folder, MODEL_WEIGHTS)]
-    mapping = read_json(index, {"metadata": object, "weight_map": {str: str}}, SAVE_AGAIN)["weight_map"]
+    mapping = read_json(index, WeightsIndex, SAVE_AGAIN)["weight_map"]
     return [_weights_named(folder, _inside(shard, index)) for shard in sorted(set(mapping.values()))]
 
 

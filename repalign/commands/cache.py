@@ -7,11 +7,23 @@ import re
 import shutil
 import time
 from pathlib import Path
+from typing import TypedDict
 
 from repalign.errors import RepalignError
-from repalign.files import read_json
+from repalign.files import read_json, typed
 
 DAY = 86_400
+
+
+class Key(TypedDict):
+    """What is listed of the key of a store."""
+
+    weights: str
+    language: str
+    template: str
+    pooling: str
+    site: str
+    dtype: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,17 +86,16 @@ def _prune(entries: list[Path], older: float | None) -> None:
 
 
 def _describe(folder: Path) -> str:
-    from repalign.states.store import DESCRIBED, FORMAT
+    from repalign.states.store import FORMAT, Described
 
-    read = ("template", "pooling", "site", "dtype")
     try:
-        shape = DESCRIBED | {"key": dict.fromkeys(("weights", "language", *read), str)}
-        described = read_json(folder / "key.json", shape)
+        described = read_json(folder / "key.json", Described)
+        key = typed(described["key"], Key, folder / "key.json")
     except RepalignError:
         return f"{folder.name[:8]}  key.json is damaged; it is rewritten on next use"
-    key, shape = described["key"], described["shape"]
-    reading = "|".join(key[name] for name in read)
-    size = f"{len(shape['layers'])} x {shape['rows']} x {shape['dim']}"
+    shape = described["shape"]
+    reading = "|".join((key["template"], key["pooling"], key["site"], key["dtype"]))
+    size = f"{len(shape.layers)} x {shape.rows} x {shape.dim}"
     old = "" if described.get("format") == FORMAT else "  of an earlier version: not used any more"
     return (
         f"{folder.name[:8]}  {key['weights'][:8]}  {key['language']:6}  {reading:28}  {size:>18}  {_bytes(folder) / 1e6:8.1f} MB"

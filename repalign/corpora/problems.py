@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal, TypedDict, get_args
 
 import numpy as np
 
@@ -15,8 +15,9 @@ from repalign.corpora.shifts import Misalignment
 
 logger = logging.getLogger(__name__)
 
-MISALIGNED, WRONG_TEXT, NOTE = "misaligned", "wrong text", "note"
-SEVERITIES = (MISALIGNED, WRONG_TEXT, NOTE)
+Severity = Literal["misaligned", "wrong text", "note"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+MISALIGNED, WRONG_TEXT, NOTE = SEVERITIES
 """Severities: rows that are no translations of each other; text that is not in its language; what to know."""
 
 MANY = 0.05
@@ -37,8 +38,15 @@ NOTES = {
 }
 """What rows of one kind do, by the kind's name in the manifest."""
 
-Problem = dict[str, Any]
-"""`{"severity", "kind", "language", "rows", "message"}`; rows are numbers from 1."""
+
+class Problem(TypedDict):
+    """A finding; `rows` are numbers from 1."""
+
+    severity: Severity
+    kind: str
+    language: str
+    rows: list[int]
+    message: str
 
 
 def problems(
@@ -102,7 +110,7 @@ def _line(one: Problem) -> str:
     return f"{one['severity']}: {one['language']}: {one['message']}"
 
 
-def _problem(severity: str, kind: str, language: str, rows: Sequence[int], message: str) -> Problem:
+def _problem(severity: Severity, kind: str, language: str, rows: Sequence[int], message: str) -> Problem:
     return {"severity": severity, "kind": kind, "language": language, "rows": [*rows], "message": message}
 
 

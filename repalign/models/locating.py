@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from typing_extensions import NotRequired, TypedDict
+
 from repalign.checkpoints.checkpoint import Checkpoint
 from repalign.checkpoints.digests import tokenizer_digest, weights_digest
 from repalign.checkpoints.fetching import fetch
@@ -12,6 +14,13 @@ from repalign.checkpoints.folder import ADAPTER, check_entries, tokenizer_folder
 from repalign.errors import RepalignError
 from repalign.files import read_json
 from repalign.signature import digest
+
+
+class AdapterConfig(TypedDict):
+    """What is read of adapter_config.json here; PEFT reads the rest."""
+
+    base_model_name_or_path: str
+    revision: NotRequired[str | None]
 
 
 @dataclass(frozen=True)
@@ -81,8 +90,7 @@ def _locate_model(checkpoint: Checkpoint, path: Path) -> Weights:
 
 
 def _locate_adapter(checkpoint: Checkpoint, folder: Path) -> Weights:
-    shape = {"base_model_name_or_path": str, "revision?": (str, None)}
-    config = read_json(folder / ADAPTER, shape, "save the adapter again")
+    config = read_json(folder / ADAPTER, AdapterConfig, "save the adapter again")
     name = config["base_model_name_or_path"]
     try:
         if not name:

@@ -5,7 +5,9 @@ Producers make their tables by these declarations, loading checks them, and docs
 
 from __future__ import annotations
 
-from repalign.corpora.problems import SEVERITIES
+from typing_extensions import NotRequired, TypedDict
+
+from repalign.corpora.problems import Problem
 from repalign.results.table import Column, Table
 
 SCHEMA = 2
@@ -253,21 +255,73 @@ KINDS = {"profile": RESULTS, "evaluation": EVALUATION, "inside": INSIDE}
 REQUIRED = {"profile": ("profile",), "evaluation": ("scores", "answers"), "inside": ("lens",)}
 """Required tables by kind."""
 
-Settings = dict[str, object]
-SETTINGS: dict[str, Settings] = {
-    "profile": {
-        "pivot?": str, "labels?": {str: str}, "higher_is_better?": {str: bool}, "confidence?": float, "correction?": str,
-        "documents?": (None, int),
-    },
-    "evaluation": {"labels": {str: str}, "scorers": {str: str}, "truncated": {str: {str: {str: int}}}, "chance?": {str: float}, "notes?": [str], "clusters?": {str: int}},
-    "inside": {"pivot": str, "languages": [str], "checkpoints": {str: {"tokens": {str: int}, "notes": [str]}}},
-}  # fmt: skip
-"""Settings that pages and figures read, by kind (see `repalign.files.Shape`); others are allowed."""
 
-PROBLEM = {"severity": set(SEVERITIES), "kind": str, "language": str, "rows": [int], "message": str}
-ABOUT = {
-    "command?": (None, str),
-    "versions?": {str: str},
-    "manifest?": (None, {"ok?": bool, "problems?": [PROBLEM], "documents?": (None, int)}),
+class ProfileSettings(TypedDict, total=False):
+    """Settings of `layers` and `compare` that pages and figures read; others are allowed, as in every kind."""
+
+    pivot: str
+    labels: dict[str, str]
+    higher_is_better: dict[str, bool]
+    rotation_invariant: list[str]
+    confidence: float
+    correction: str
+    documents: int | None
+
+
+class EvaluationSettings(TypedDict):
+    """Likewise, of an evaluation."""
+
+    labels: dict[str, str]
+    scorers: dict[str, str]
+    truncated: dict[str, dict[str, dict[str, int]]]
+    chance: NotRequired[dict[str, float]]
+    notes: NotRequired[list[str]]
+    clusters: NotRequired[dict[str, int]]
+
+
+class InsideCheckpoint(TypedDict):
+    """Of one checkpoint: known tokens by language, and what to know about it."""
+
+    tokens: dict[str, int]
+    notes: list[str]
+
+
+class InsideSettings(TypedDict):
+    """Likewise, of a look inside."""
+
+    pivot: str
+    languages: list[str]
+    checkpoints: dict[str, InsideCheckpoint]
+
+
+SETTINGS: dict[str, type] = {
+    "profile": ProfileSettings,
+    "evaluation": EvaluationSettings,
+    "inside": InsideSettings,
 }
-"""Metadata of a run."""
+"""Settings by kind."""
+
+
+class Manifest(TypedDict, total=False):
+    """What pages read of a data manifest."""
+
+    ok: bool
+    problems: list[Problem]
+    documents: int | None
+
+
+class About(TypedDict, total=False):
+    """Metadata of a run."""
+
+    command: str | None
+    versions: dict[str, str]
+    manifest: Manifest | None
+
+
+class Described(TypedDict):
+    """The JSON file of a folder of results, and what is held in memory; `settings` are checked by kind."""
+
+    title: str
+    signatures: dict[str, str]
+    settings: dict[str, object]
+    about: About

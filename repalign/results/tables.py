@@ -12,8 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from repalign.errors import RepalignError
-from repalign.files import json_bytes, mismatch, read_json, read_parquet, write_atomically, writing
-from repalign.results.schema import ABOUT, KINDS, REQUIRED, SCHEMA, SETTINGS
+from repalign.files import (
+    Versioned,
+    finite,
+    json_bytes,
+    read_json,
+    read_parquet,
+    typed,
+    write_atomically,
+    writing,
+)
+from repalign.results.schema import KINDS, REQUIRED, SCHEMA, SETTINGS, Described
 from repalign.results.summary import few, listed, shortened
 
 if TYPE_CHECKING:
@@ -51,14 +60,8 @@ class TableSet:
     about: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        described = {
-            "title": self.title,
-            "signatures": self.signatures,
-            "settings": self.settings,
-            "about": self.about,
-        }
-        if wrong := mismatch(described, _shape(self.kind)):
-            raise RepalignError(f"{self.noun}: {wrong}")
+        described = {"title": self.title, "signatures": self.signatures}
+        _check(finite({**described, "settings": self.settings, "about": self.about}), self.kind, self.noun)
         object.__setattr__(self, "tables", checked(self.tables, self.kind))
         if missing := [name for name in REQUIRED[self.kind] if name not in self.tables]:
             raise RepalignError(
@@ -108,18 +111,17 @@ class TableSet:
         path = Path(folder) / f"{cls.kind}.json"
         if not path.is_file():
             raise RepalignError(f"no {cls.noun.split()[-1]} in {folder}: expected {path.name} there")
-        meta = read_json(path, {"schema": int}, REMEDY)
-        schema = meta["schema"]
+        schema = read_json(path, Versioned, REMEDY)["schema"]
         if schema > SCHEMA:
             raise RepalignError(
                 f"{path} has schema {schema}, this repalign reads up to {SCHEMA}; upgrade repalign"
             )
         if schema < 1:
             raise RepalignError(f"{path} has schema {schema}, expected 1 to {SCHEMA}; {REMEDY}")
+        meta = read_json(path, dict[str, Any], REMEDY)
         if schema == 1 and isinstance(meta.get("settings"), dict):
             meta["settings"] = cls.settings_of_schema_1(meta["settings"])
-        if wrong := mismatch(meta, _shape(cls.kind)):
-            raise RepalignError(f"{path}: {wrong}; {REMEDY}")
+        _check(meta, cls.kind, path, REMEDY)
         tables = read_tables(path.parent, cls.kind, schema)
         return cls(meta["title"], meta["signatures"], tables, meta["settings"], meta["about"])
 
@@ -158,5 +160,10 @@ def checked(tables: Mapping[str, pd.DataFrame], kind: str) -> dict[str, pd.DataF
     return {name: known[name].checked(table) for name, table in tables.items()}
 
 
-def _shape(kind: str) -> dict[str, object]:
-    return {"title": str, "signatures": {str: str}, "settings": SETTINGS[kind], "about": ABOUT}
+def _check(described: Mapping[str, Any], kind: str, where: object, remedy: str = "") -> None:
+    """
+    Raises:
+        RepalignError: metadata of another type than those of its kind.
+    """
+    checked = typed(described, Described, where, remedy)
+    typed(checked["settings"], SETTINGS[kind], f"{where}: settings", remedy)

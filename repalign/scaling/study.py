@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -31,20 +31,70 @@ SCHEMA = 2
 
 REMEDY = "give the fit.json that `repalign scaling fit` wrote"
 
-NUMBER = (None, float)
-"""What is not defined is null."""
 
-SHAPE = {
-    "schema": int, "signature": str, "score": str, "top": NUMBER, "form": str, "formula": str, "about": str,
-    "languages": [str],
-    "parameters": {str: {"value": NUMBER, "profile": [NUMBER, NUMBER], "bootstrap": [NUMBER, NUMBER]}},
-    "choice": str, "fits": bool, "law": {"values": [[float]], "draws": [[[float]]]},
-    "curves": {str: {"pairs": [float], "score": [NUMBER], "low": [NUMBER], "high": [NUMBER]}},
-    "runs": {"language": [str], "pairs": [float], "score": [NUMBER]},
-    "forms": [{"form": str, "parameters": int, "left_out": NUMBER, "largest": NUMBER, "aicc": NUMBER, "fits": bool}],
-    "condition": NUMBER, "notes": [str],
-}  # fmt: skip
-"""What `study` gives (see `repalign.files.Shape`)."""
+class Parameter(TypedDict):
+    """A parameter of the law; None for what is not defined."""
+
+    value: float | None
+    profile: tuple[float | None, float | None]
+    bootstrap: tuple[float | None, float | None]
+
+
+class LawValues(TypedDict):
+    """c, a, b and k by language, and draws of them."""
+
+    values: list[list[float]]
+    draws: list[list[list[float]]]
+
+
+class Curve(TypedDict):
+    """Columns of a drawn curve."""
+
+    pairs: list[float]
+    score: list[float | None]
+    low: list[float | None]
+    high: list[float | None]
+
+
+class RunColumns(TypedDict):
+    """Columns of the table of runs."""
+
+    language: list[str]
+    pairs: list[float]
+    score: list[float | None]
+
+
+class Form(TypedDict):
+    """A form of the law, and how well it predicts."""
+
+    form: str
+    parameters: int
+    left_out: float | None
+    largest: float | None
+    aicc: float | None
+    fits: bool
+
+
+class Study(TypedDict):
+    """What `study` gives and fit.json holds."""
+
+    schema: int
+    signature: str
+    score: str
+    top: float | None
+    form: str
+    formula: str
+    about: str
+    languages: list[str]
+    parameters: dict[str, Parameter]
+    choice: str
+    fits: bool
+    law: LawValues
+    curves: dict[str, Curve]
+    runs: RunColumns
+    forms: list[Form]
+    condition: float | None
+    notes: list[str]
 
 
 def study(runs: Runs, form: str | None = None, draws: int = 200, seed: int = 0) -> dict[str, Any]:
@@ -125,7 +175,7 @@ def save(summary: Mapping[str, Any], path: Path) -> None:
     Raises:
         RepalignError: the folder cannot be written, or the disk is full.
     """
-    write_atomically(path, json_bytes(finite(summary)))
+    write_atomically(path, json_bytes(summary))
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -134,7 +184,7 @@ def load(path: Path) -> dict[str, Any]:
     Raises:
         RepalignError: no such file, or one that does not hold all that a study does; names what is wrong.
     """
-    summary = read_json(path, SHAPE, REMEDY)
+    summary: dict[str, Any] = {**read_json(path, Study, REMEDY)}
     languages, runs, law = summary["languages"], summary["runs"], summary["law"]
     lengths = {name: len(column) for name, column in runs.items()}
     curves = [len(column) for curve in summary["curves"].values() for column in curve.values()]

@@ -16,6 +16,7 @@ from typing import Any
 
 import filelock
 import numpy as np
+from typing_extensions import NotRequired, TypedDict
 
 from repalign.errors import RepalignError
 from repalign.files import partial_file, read_json, write_atomically, writing
@@ -28,13 +29,6 @@ FORMAT = 2
 1: an adapter could leave its base changed for the checkpoint after it, random embeddings could stand in for missing ones, and
 encoder-decoders read every language as English; its stores are not used.
 """
-
-DESCRIBED = {
-    "key": {str: object},
-    "format?": int,
-    "shape": {"layers": [int], "blocks": int, "rows": int, "dim": int},
-}
-"""What `key.json` of a store holds (see `repalign.files.Shape`)."""
 
 REMEDY = "set REPALIGN_HOME to a folder that can be written"
 WHEN_FULL = "what is computed so far is kept: free some space (`repalign cache prune`) or set REPALIGN_HOME, and run again to go on"
@@ -57,6 +51,14 @@ class Shape:
     blocks: int
     rows: int
     dim: int
+
+
+class Described(TypedDict):
+    """What `key.json` of a store holds."""
+
+    key: dict[str, object]
+    format: NotRequired[int]
+    shape: Shape
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,10 @@ class Store:
         if not described.is_file():
             return None
         try:
-            shape = read_json(described, DESCRIBED)["shape"]
+            shape = read_json(described, Described)["shape"]
         except RepalignError:  # damaged: it is rewritten; the shards are checked by their checksums
             return None
-        return cls(
-            described.parent, Shape(tuple(shape["layers"]), shape["blocks"], shape["rows"], shape["dim"])
-        )
+        return cls(described.parent, shape)
 
     @classmethod
     def create(cls, root: Path, key: Mapping[str, Any], shape: Shape) -> Store:

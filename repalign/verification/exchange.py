@@ -19,20 +19,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypedDict, TypeVar
 
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from repalign.errors import RepalignError
+from repalign.errors import RepalignError, unknown
 from repalign.files import json_bytes, read_json, write_atomically
 from repalign.models.engine import TOLERANCE
 from repalign.models.explaining import reason
 from repalign.verification.comparing import Claimed
 from repalign.verification.faults import CONVENTIONS
 from repalign.verification.prompts import digest_of
+
+T = TypeVar("T")
 
 PROMPTS, ENGINE = "prompts.json", "engine.json"
 
@@ -42,7 +44,23 @@ EXPECTED = (
     "output of block l, before the final norm. Optional engine.json: engine, version, dtype, layers, conventions."
 )
 
-SHAPE = {"engine?": str, "version?": str, "dtype?": set(TOLERANCE), "layers?": [int], "conventions?": [{fault.name for fault in CONVENTIONS}]}  # fmt: skip
+
+class About(TypedDict, total=False):
+    """`engine.json`."""
+
+    engine: str
+    version: str
+    dtype: Literal["float32", "bfloat16", "float16"]
+    layers: list[int]
+    conventions: list[str]
+
+
+class Prompts(TypedDict):
+    """What is read of `prompts.json`."""
+
+    weights: str
+    digest: str
+
 
 LARGEST = 1 << 33
 """Numbers in one file, so that a damaged header cannot ask for all memory."""
@@ -124,7 +142,7 @@ class _Folder:
 
     def read(self) -> Claimed:
         self._check_prompts()
-        about = self._json(ENGINE, SHAPE) if (self.folder / ENGINE).is_file() else {}
+        about = self._about()
         arrays = self._one_file() or self._file_per_prompt()
         dtypes = {str(one.dtype).removeprefix("torch.") for one in arrays}
         if unknown := dtypes - {"float64", *TOLERANCE}:
@@ -146,6 +164,15 @@ class _Folder:
             counted="layers" not in about,
         )
 
+    def _about(self) -> About:
+        if not (self.folder / ENGINE).is_file():
+            return {}
+        about = self._json(ENGINE, About)
+        for name in about.get("conventions", ()):
+            if name not in (known := [fault.name for fault in CONVENTIONS]):
+                raise unknown(f"convention of {self.folder / ENGINE}", name, known)
+        return about
+
     def _layers(self, declared: list[int] | None, count: int) -> Sequence[int]:
         """The number of each layer: declared, or all of them; one less or more may be a fault and is judged."""
         if declared is None:
@@ -166,7 +193,7 @@ class _Folder:
     def _check_prompts(self) -> None:
         if not (self.folder / PROMPTS).is_file():
             return  # states may lie elsewhere; their numbers of tokens and token ids are checked anyway
-        written = self._json(PROMPTS, {"weights": str, "digest": str})
+        written = self._json(PROMPTS, Prompts)
         if written["weights"] != self.weights:
             raise RepalignError(
                 f"{self.folder / PROMPTS} is for other weights; write it anew with --write-prompts"
@@ -233,8 +260,8 @@ class _Folder:
             f"{arrays.path} is padded; add attention_mask [prompt, token] or lengths [prompt], which say what is padding"
         )
 
-    def _json(self, name: str, shape: Any) -> Any:
-        return read_json(self._inside(self.folder / name), shape, "correct it, or write it anew")
+    def _json(self, name: str, kind: type[T]) -> T:
+        return read_json(self._inside(self.folder / name), kind, "correct it, or write it anew")
 
     def _open(self, path: Path) -> Arrays:
         path = self._inside(path)

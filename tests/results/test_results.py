@@ -130,9 +130,13 @@ def test_a_folder_of_schema_1_is_read_under_todays_names(kind, tmp_path):
     ("file", "text", "message"),
     [
         ("profile.json", "{", "profile.json is not valid JSON"),
-        ("profile.json", "{}", "profile.json: it should have 'schema'; run the command that wrote it again"),
-        ("profile.json", '{"schema": true}', "'schema' should be a whole number, got True"),
-        ("profile.json", json.dumps({"schema": SCHEMA}), "it should have 'title'"),
+        (
+            "profile.json",
+            "{}",
+            "profile.json: object missing required field 'schema'; run the command that wrote it again",
+        ),
+        ("profile.json", '{"schema": true}', "profile.json: 'schema': expected 'int', got 'bool'"),
+        ("profile.json", json.dumps({"schema": SCHEMA}), "object missing required field 'title'"),
         ("profile.json", json.dumps({"schema": 0}), "has schema 0, expected 1 to 2"),
         ("profile.json", json.dumps({"schema": SCHEMA + 1}), "upgrade repalign"),
         ("profile.json", "[" * 100_000, "profile.json is not valid JSON"),
@@ -185,7 +189,9 @@ def test_tables_made_in_memory_are_held_to_their_columns():
         Results("x", profile, {"tree": pd.DataFrame({"step": [0]})})
     with pytest.raises(RepalignError, match="a look inside without the table 'lens'; got none"):
         Inside("x", {}, {}, {"pivot": "en", "languages": [], "checkpoints": {}})
-    with pytest.raises(RepalignError, match=r"'settings.labels' should be an object, got a list"):
+    with pytest.raises(
+        RepalignError, match=r"an evaluation: settings: 'labels': expected 'object', got 'array'"
+    ):
         Evaluation("x", {}, {}, {"labels": [], "scorers": {}, "truncated": {}})
     with pytest.raises(RepalignError, match="hold JSON types only"):
         Results("x", profile, about={"versions": {"a": "1"}, "now": object()}).save("/nowhere")

@@ -234,7 +234,7 @@ def padded_in_three_axes(folder, states):
 
 MALFORMED = {
     broken_json: "not valid JSON",
-    unknown_convention: "'conventions\\[0\\]' should be 'embedding missing' or ",
+    unknown_convention: "no convention of .*engine.json named .*; known: embedding missing, ",
     layer_outside: "expected 4 from 0 to 3",
     no_file: "03.safetensors or 03.npy for prompt 3 of 10, found neither",
     both_files: "found both",
