@@ -2,6 +2,7 @@
 # What they install goes into .venv, in the versions of $(TESTED); weights, states and reports into $REPALIGN_HOME and out/.
 
 PYTHON ?= python3
+MINUTES ?= 30
 BIN := .venv/bin
 READY := .venv/.ready
 TOOLS := .venv/.tools
@@ -11,7 +12,7 @@ NEWEST := .venv-newest/bin/python
 OLDEST := .venv-oldest/bin/python
 SHELL := /bin/bash
 
-.PHONY: demo test test-newest test-oldest constraints lint bench gpu clean
+.PHONY: demo fuzz test test-newest test-oldest constraints lint bench gpu clean
 
 demo: $(READY)
 	$(BIN)/python -m training base alpaca x-llama-zh m-llama
@@ -39,6 +40,10 @@ test-oldest:
 
 constraints:
 	$(PYTHON) tests/constraints/resolve.py
+
+# Damaged and hostile input to every reader and every page, for MINUTES; faults are kept in out/fuzz.
+fuzz: $(TOOLS)
+	PYTHONPATH=tests HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(BIN)/python -m fuzz --minutes $(MINUTES)
 
 lint: $(TOOLS)
 	$(BIN)/ruff check .

@@ -29,7 +29,7 @@ PARTIAL = ".partial"
 """Suffix of a file that is being written. A killed process may leave one behind; it is never read."""
 
 DEEPEST = 40
-"""Maximum nesting of a JSON file, so that recursive readers need no limit themselves."""
+"""Maximum nesting of a JSON or TOML file, so that recursive readers need no limit themselves."""
 
 
 class Versioned(TypedDict):
@@ -42,12 +42,17 @@ def read_toml(path: Path) -> dict[str, Any]:
     """The contents of a TOML file.
 
     Raises:
-        RepalignError: it is not TOML; names the file and the line.
+        RepalignError: it cannot be read, is not TOML, or is nested deeper than `DEEPEST`; names the file and the line.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        value = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RepalignError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
         raise RepalignError(f"{path} is not valid TOML: {error}") from error
+    if _deeper(value, DEEPEST):
+        raise RepalignError(f"{path} is nested more than {DEEPEST} levels deep")
+    return value
 
 
 def read_json(path: Path, kind: type[T], remedy: str = "delete it and make it again") -> T:
@@ -133,10 +138,12 @@ def read_parquet(path: Path, remedy: str = "delete it and make it again") -> pd.
     Raises:
         RepalignError: it cannot be read, or is damaged.
     """
-    import pandas as pd
+    import pyarrow.parquet as pq
 
     try:
-        return pd.read_parquet(path)
+        table = pq.read_table(path)
+        table.validate(full=True)  # or text that is not UTF-8 ends whatever reads that cell first
+        return table.to_pandas()
     except (
         Exception
     ) as error:  # on damaged bytes arrow and pandas raise anything from KeyError to MemoryError

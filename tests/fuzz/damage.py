@@ -88,9 +88,9 @@ def damage_json(path: Path, rng: random.Random) -> None:
         path.write_text(text[:place] + deep + text[place:], encoding="utf-8")
     else:
         value = json.loads(text)
-        holder, key = rng.choice([*_places(value)] or [({}, "x")])
+        holder, key = rng.choice([*_places(value)] or [({"x": 0}, "x")])
         if way == 2:
-            holder.pop(key, None)
+            del holder[key]
         elif way == 3 and isinstance(holder, dict):
             holder["renamed"] = holder.pop(key, None)
         elif way == 4 and isinstance(holder, list):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-import torch
 import transformers
+from tiny_gguf import tiny_qwen, write_gguf
 
 from repalign.checkpoints import Checkpoint
 from repalign.errors import RepalignError
@@ -17,77 +15,15 @@ from repalign.states.extraction import extract
 
 gguf = pytest.importorskip("gguf")
 
-NAMES = {
-    "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output",
-    "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down", "input_layernorm": "attn_norm",
-    "post_attention_layernorm": "ffn_norm",
-}  # fmt: skip
-
-
-def written(path: Path, model: transformers.Qwen2ForCausalLM, tokenizer, kind: str, skip: str = "") -> Path:
-    """A model of Qwen 2 as llama.cpp converts it."""
-    config, writer = model.config, gguf.GGUFWriter(path, "qwen2")
-    quantised = gguf.GGMLQuantizationType[kind]
-    writer.add_file_type(gguf.LlamaFileType[{"F32": "ALL_F32"}.get(kind, f"MOSTLY_{kind}")])
-    writer.add_name("tiny")
-    writer.add_block_count(config.num_hidden_layers)
-    writer.add_context_length(config.max_position_embeddings)
-    writer.add_embedding_length(config.hidden_size)
-    writer.add_feed_forward_length(config.intermediate_size)
-    writer.add_head_count(config.num_attention_heads)
-    writer.add_head_count_kv(config.num_key_value_heads)
-    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
-    writer.add_rope_freq_base(10000.0)
-    writer.add_vocab_size(config.vocab_size)
-    vocabulary = sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().get)
-    merges = [
-        " ".join(pair)
-        for pair in __import__("json").loads(tokenizer.backend_tokenizer.to_str())["model"]["merges"]
-    ]
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("qwen2")
-    writer.add_token_list(vocabulary)
-    writer.add_token_types([3 if token in tokenizer.all_special_tokens else 1 for token in vocabulary])
-    writer.add_token_merges(merges)
-    writer.add_bos_token_id(0)
-    writer.add_eos_token_id(1)
-    for name, tensor in model.state_dict().items():
-        part = name.removeprefix("model.")
-        part = {
-            "embed_tokens.weight": "token_embd.weight",
-            "norm.weight": "output_norm.weight",
-            "lm_head.weight": "output.weight",
-        }.get(part, part)
-        if part.startswith("layers."):
-            _, block, rest = part.split(".", 2)
-            inner, _, suffix = rest.rpartition(".")
-            part = f"blk.{block}.{NAMES[inner]}.{suffix}"
-        if part == skip:
-            continue
-        data = tensor.float().numpy()
-        type_of = quantised if data.ndim == 2 else gguf.GGMLQuantizationType.F32
-        writer.add_tensor(part, gguf.quantize(data, type_of), raw_dtype=type_of)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return path
-
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory, save_tokenizer):
-    tokenizer = save_tokenizer(tmp_path_factory.mktemp("tokenizer"), bos=False)
-    torch.manual_seed(0)
-    config = transformers.Qwen2Config(
-        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-        max_position_embeddings=512, tie_word_embeddings=False,
-    )  # fmt: skip
-    return transformers.Qwen2ForCausalLM(config), tokenizer
+def tiny(tmp_path_factory):
+    return tiny_qwen(tmp_path_factory.mktemp("tokenizer"))
 
 
 @pytest.mark.parametrize("kind", ["F32", "F16", "Q8_0"])
 def test_states_are_those_of_the_same_weights_in_safetensors(kind, tiny, tmp_path, corpus, home, caplog):
-    path = written(tmp_path / f"tiny-{kind}.gguf", *tiny, kind)
+    path = write_gguf(tmp_path / f"tiny-{kind}.gguf", *tiny, kind)
     whole = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, gguf_file=path.name)
     same = transformers.Qwen2ForCausalLM(tiny[0].config)
     same.load_state_dict(whole.state_dict())
@@ -110,7 +46,7 @@ def test_states_are_those_of_the_same_weights_in_safetensors(kind, tiny, tmp_pat
 
 
 def test_the_tokenizer_is_converted_once(tiny, tmp_path, home, monkeypatch):
-    path = written(tmp_path / "tiny.gguf", *tiny, "F16")
+    path = write_gguf(tmp_path / "tiny.gguf", *tiny, "F16")
     weights = locate(Checkpoint.named(str(path)))
     first = read_tokenizer(weights)
     assert len(list((home / "gguf").iterdir())) == 1
@@ -122,7 +58,7 @@ def test_the_tokenizer_is_converted_once(tiny, tmp_path, home, monkeypatch):
 
 
 def test_a_home_that_cannot_be_written_keeps_it_for_the_process(tiny, tmp_path, monkeypatch, caplog):
-    path = written(tmp_path / "tiny.gguf", *tiny, "F16")
+    path = write_gguf(tmp_path / "tiny.gguf", *tiny, "F16")
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("REPALIGN_HOME", str(tmp_path / "file"))
     assert read_tokenizer(locate(Checkpoint.named(str(path))))
@@ -139,14 +75,14 @@ def refused(spec: str, corpus, *parts: str) -> None:
 
 def test_what_is_wrong_is_said(tiny, tmp_path, corpus, monkeypatch):
     path = (
-        written(tmp_path / "model" / "tiny.gguf", *tiny, "F16")
+        write_gguf(tmp_path / "model" / "tiny.gguf", *tiny, "F16")
         if (tmp_path / "model").mkdir() is None
         else None
     )
     assert path is not None
     refused(str(path.parent), corpus, "holds GGUF files", f"--ckpt {path}")
     refused(f"{path}~random", corpus, "has no random twin")
-    partial = written(tmp_path / "partial.gguf", *tiny, "F16", skip="blk.1.ffn_up.weight")
+    partial = write_gguf(tmp_path / "partial.gguf", *tiny, "F16", skip="blk.1.ffn_up.weight")
     refused(str(partial), corpus, "model.layers.1.mlp.up_proj.weight", "would be random")
     data = path.read_bytes()
     for name, damage in {
@@ -162,7 +98,7 @@ def test_what_is_wrong_is_said(tiny, tmp_path, corpus, monkeypatch):
 
 
 def test_a_file_of_a_repository_on_the_hub(tiny, tmp_path, monkeypatch):
-    path = written(tmp_path / "tiny-F16.gguf", *tiny, "F16")
+    path = write_gguf(tmp_path / "tiny-F16.gguf", *tiny, "F16")
     asked = []
     monkeypatch.setattr(
         "huggingface_hub.snapshot_download",
