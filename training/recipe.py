@@ -168,7 +168,7 @@ def _read(path: Path, extending: tuple[Path, ...] = ()) -> dict[str, Any]:
     extended = table.pop("extends", None)
     if extended is None:
         return table
-    if not isinstance(extended, str) or not re.fullmatch(r"[\w.-]+", extended):
+    if not isinstance(extended, str) or not re.fullmatch(r"[\w.-]{1,100}", extended):
         raise RepalignError(f"{path}: extends should be the name of a recipe in its folder, not {extended!r}")
     parent = path.with_name(f"{extended}.toml")
     if parent in (path, *extending):

@@ -56,7 +56,7 @@ def override(text: str) -> Any:
         raise RepalignError(f"--set takes key=value, e.g. train.epochs=2, not {text!r}")
     try:
         value = tomllib.loads(f"value = {written}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         value = written  # a bare word
     for part in reversed(key.strip().split(".")):
         value = {part: value}

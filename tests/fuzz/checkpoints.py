@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -87,14 +89,15 @@ def _layer(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
 def _store(folder: Path, rng: random.Random) -> None:
     """Damaged states are computed again: the numbers are those of the first time."""
     checkpoint = Checkpoint.named(str(llama(folder / "model")))
-    before = _layer(checkpoint)
-    store = rng.choice(sorted((home() / "states").glob("*")))
-    damaged = rng.choice([path for path in store.iterdir() if path.stat().st_size])
-    if damaged.suffix == ".json":
-        damage_json(damaged, rng)
-    else:
-        mutate_file(damaged, rng)
-    after = _layer(checkpoint)
+    with patch.dict(os.environ, REPALIGN_HOME=str(folder / "home")):
+        before = _layer(checkpoint)
+        store = rng.choice(sorted((home() / "states").glob("*")))
+        damaged = rng.choice(sorted(path for path in store.iterdir() if path.stat().st_size))
+        if damaged.suffix == ".json":
+            damage_json(damaged, rng)
+        else:
+            mutate_file(damaged, rng)
+        after = _layer(checkpoint)
     assert all((before[language] == after[language]).all() for language in CORPUS.languages)
 
 
@@ -103,6 +106,12 @@ def _recipe(folder: Path, rng: random.Random) -> None:
     path = folder / "mine.toml"
     path.write_bytes(mutated(_RECIPE, rng))
     load_recipe(str(path))
+
+
+@target("recipe: --set")
+def _override(folder: Path, rng: random.Random) -> None:
+    text = rng.choice([b"train.epochs=2", b"languages=['en']", b"mixture=tasks_en", b"sources.x.kind='pairs'", b"adapter.r=8"])
+    load_recipe("m-llama", [mutated(text, rng).decode("utf-8", "replace")]).digest
 
 
 _RECIPE = b"""about = "mine"
