@@ -259,7 +259,7 @@ SETTINGS: dict[str, Settings] = {
         "pivot?": str, "labels?": {str: str}, "higher_is_better?": {str: bool}, "confidence?": float, "correction?": str,
         "documents?": (None, int),
     },
-    "evaluation": {"labels": {str: str}, "scorers": {str: str}, "truncated": {str: {str: {str: int}}}, "chance?": {str: float}, "notes?": [str], "clusters?": {str: int}},
+    "evaluation": {"labels": {str: str}, "scorers": {str: str}, "truncated": {str: {str: {str: int}}}, "chance?": {str: float}, "notes?": [str], "clusters?": {str: int}, "wins_missing?": str},
     "inside": {"pivot": str, "languages": [str], "checkpoints": {str: {"tokens": {str: int}, "notes": [str]}}},
 }  # fmt: skip
 """Settings that pages and figures read, by kind (see `repalign.files.Shape`); others are allowed."""
