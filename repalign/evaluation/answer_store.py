@@ -13,6 +13,9 @@ from repalign.signature import digest
 KEY_VERSION = "greedy-3"
 """Part of the key; changed whenever the same prompt would get another answer."""
 
+MOST_TOKENS = 1 << 31
+"""More than any context, and a number that tables can hold."""
+
 
 class AnswerStore:
     """The answers of one checkpoint in one dtype: a JSONL file under `$REPALIGN_HOME/answers`.
@@ -35,7 +38,11 @@ class AnswerStore:
         answer = self.lines.get(_digest(prompt))
         if answer is None or len(answer.loglikelihoods) != len(prompt.choices):
             return None
-        return answer if min(answer.tokens, answer.prompt_cut) >= 0 else None
+        return (
+            answer
+            if all(0 <= tokens <= MOST_TOKENS for tokens in (answer.tokens, answer.prompt_cut))
+            else None
+        )
 
     def add(self, answers: Mapping[Prompt, Answer]) -> None:
         """Store answers by prompt.

@@ -176,8 +176,9 @@ def post(address: Address, message: dict[str, Any], limits: Limits) -> Response:
         )
         raise Failed(f"did not answer in time ({allowed})") from None
     except (httpx.RequestError, OSError) as error:
+        what = "cannot be reached" if isinstance(error, httpx.ConnectError) else "gave no complete response"
         reason = f"{type(error).__name__}: {error}" if address.quotable(str(error)) else type(error).__name__
-        raise Failed(f"cannot be reached ({without_secrets(reason)})") from None
+        raise Failed(f"{what} ({without_secrets(reason)})") from None
 
 
 async def _post(address: Address, message: dict[str, Any], limits: Limits) -> Response:

@@ -79,8 +79,8 @@ def _refusal(response: Response, address: Address) -> Failed:
     status = response.status
     if 300 <= status < 400 and (target := response.headers.get("Location")):
         return Failed(
-            f"redirects to {_shown(target, address)}; this is not followed, so that no question, answer or key goes to an address "
-            "that was not given: if it is the right one, give it in --judge-url",
+            f"redirects to {_shown(target, address)}, which is not followed: it would carry questions, answers and the key "
+            "there; if that is right, give that address to --judge-url",
             final=True,
         )
     known = status in HTTPStatus._value2member_map_
