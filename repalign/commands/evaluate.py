@@ -80,7 +80,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     scores.add_argument(
         "--judge-url",
         metavar="URL",
-        help="chat completions API (default: OpenAI's); the key is $REPALIGN_JUDGE_KEY",
+        help="chat completions API (default: OpenAI's); the key is $REPALIGN_JUDGE_KEY; verdicts are stored, and a rerun "
+        "asks for the missing ones",
     )
     scores.add_argument("--profile", type=Path, metavar="DIR", help="results of `repalign layers` or `compare`: also "
                         "correlate alignment with scores")  # fmt: skip

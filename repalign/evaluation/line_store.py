@@ -7,7 +7,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import filelock
+import msgspec
 
 from repalign.errors import RepalignError
 from repalign.files import writing
@@ -49,7 +52,8 @@ class LineStore(Generic[Value]):
     """
 
     def __init__(self, path: Path, kind: type[Value]) -> None:
-        self.path, self.kind = path, kind
+        self.path = path
+        self._keys, self._kinds = msgspec.json.Decoder(Keyed), msgspec.json.Decoder(kind)
         self._values: dict[str, Value] = {}
         self._read = 0
         self.refresh()
@@ -92,8 +96,6 @@ class LineStore(Generic[Value]):
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One process at a time; another waits."""
-        import filelock
-
         with writing(self.path, REMEDY):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             lock = filelock.FileLock(self.path.with_suffix(".lock"))
@@ -104,11 +106,7 @@ class LineStore(Generic[Value]):
             lock.release()
 
     def _decoded(self, line: bytes) -> tuple[str, Value] | None:
-        import msgspec
-
         try:
-            key = msgspec.json.decode(line, type=Keyed).prompt
-            value: Any = msgspec.json.decode(line, type=self.kind)
+            return self._keys.decode(line).prompt, self._kinds.decode(line)
         except (ValueError, RecursionError):  # empty, cut short, of other types, nested too deep
             return None
-        return key, value

@@ -175,8 +175,7 @@ def test_a_store_that_cannot_be_read_or_written(tmp_path, home):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk(tmp_path):
-    (tmp_path / "lines.jsonl").symlink_to("/dev/full")
-    store = LineStore.__new__(LineStore)
-    store.path, store.kind, store._values, store._read = tmp_path / "lines.jsonl", Verdict, {}, 0
+    store = LineStore(tmp_path / "lines.jsonl", Verdict)
+    store.path.symlink_to("/dev/full")
     with pytest.raises(RepalignError, match=r"cannot write .*No space left on device"):
         store.add({"p": Verdict(1)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import socket
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,8 +13,12 @@ from evaluation.factories import squad_file
 from evaluation.stand_in_judge import StandIn, serving
 from repalign_training.__main__ import main as train
 
+from repalign.checkpoints import Checkpoint
+from repalign.checkpoints.fetching import fetch
 from repalign.commands.command_line import recorded
 from repalign.commands.main import main
+from repalign.corpora import as_corpus
+from repalign.errors import RepalignError
 from repalign.privacy import without_home, without_secrets
 
 USER, KEY = "zacharias-quill", "sk-SECRET-abcdef123456"
@@ -54,6 +59,23 @@ def check(folder: Path) -> None:
 
 
 @pytest.fixture
+def network(monkeypatch) -> list[str]:
+    """Hosts that were asked for, other than this machine; the hub is not declared offline."""
+    hosts: list[str] = []
+    resolve = socket.getaddrinfo
+
+    def asked(host, *rest, **more):
+        if host not in ("127.0.0.1", "localhost"):
+            hosts.append(str(host))
+            raise OSError("no network")
+        return resolve(host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", asked)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    return hosts
+
+
+@pytest.fixture
 def models(folder, llama, save_model) -> list[str]:
     shutil.copytree(llama, folder / "models" / "first")
     shutil.copytree(llama, folder / "checkpoint-7")  # directly in the home, which would name it
@@ -73,13 +95,22 @@ def text(folder) -> str:
     return str(corpus)
 
 
-def test_layers_compare_and_inside(folder, models, text, tmp_path, capsys):
+def test_layers_compare_and_inside(folder, models, text, network, tmp_path, capsys):
     metric = folder / "own.py"
     metric.write_text(
-        "import numpy as np\nfrom repalign.metrics import LayerPair, Scores, metric\n"
-        "@metric('own', 'mine', best=1.0)\ndef own(pair: LayerPair) -> Scores:\n    return Scores(0.5)\n"
+        "from repalign.metrics import Scores, metric\n"
+        "@metric(label='own', bounds=(0, 1), reference='none')\ndef own(pair):\n    return Scores(0.5)\n"
     )
-    options = ["--corpus", text, "--clusters", f"{text}/documents.txt", "--draws", "10", "--metrics", "mexa"]
+    options = [
+        "--corpus",
+        text,
+        "--clusters",
+        f"{text}/documents.txt",
+        "--draws",
+        "10",
+        "--metrics",
+        f"mexa,{metric}:own",
+    ]
     first, second = models
     twin = str(folder / "checkpoint-7")
     for name, command in {
@@ -92,9 +123,10 @@ def test_layers_compare_and_inside(folder, models, text, tmp_path, capsys):
         check(out)
     page = (tmp_path / "compare" / "report.html").read_text(encoding="utf-8")
     assert "repalign compare ~/models/first ~/models/second --corpus ~/text" in page
+    assert not network
 
 
-def test_evaluate(folder, models, tmp_path, capsys):
+def test_evaluate(folder, models, network, tmp_path, capsys):
     data = folder / "xquad"
     for part in ("a", "b"):  # the same questions twice, of which a note says where
         (data / part).mkdir(parents=True)
@@ -123,6 +155,31 @@ def test_evaluate(folder, models, tmp_path, capsys):
             assert "URLSECRET" not in shown.out + shown.err
             assert "counted once" in shown.out
     check(folder / ".cache" / "repalign")
+    assert not network
+
+
+@pytest.mark.parametrize("module", ["huggingface_hub", "datasets"])
+def test_messages_about_the_hub(module, folder, network, monkeypatch):
+    """A mirror whose address has a token, and an address that was signed for one download."""
+    reason = f"401 for https://me:URLSECRET@mirror/api?token=URLSECRET with {KEY}\nand more"
+
+    def refuse(*args, **options):
+        raise ValueError(reason) if module == "datasets" else OSError(reason)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", refuse)
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", lambda *args, **options: None)
+    monkeypatch.setattr("datasets.load_dataset", refuse)
+    with pytest.raises(RepalignError, match=r"401 for https://mirror/api\?\*\*\* with \*\*\*;") as refused:
+        fetch(Checkpoint.named("owner/name")) if module == "huggingface_hub" else as_corpus("owner/name")
+    assert "SECRET" not in str(refused.value)
+    assert not network
+
+
+def test_the_network_is_asked_only_for_an_id_of_the_hub(folder, network):
+    """What the tests above rest on: a request would be seen."""
+    with pytest.raises(RepalignError, match="cannot fetch 'owner/name' from the hub"):
+        fetch(Checkpoint.named("owner/name"))
+    assert set(network) == {"huggingface.co"}
 
 
 def test_a_card(folder, tmp_path):
