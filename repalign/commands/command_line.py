@@ -21,12 +21,11 @@ def recorded(argv: Sequence[str]) -> str:
 def _words(argument: str) -> Iterator[str]:
     """`--out=~/x` as two words: a shell expands `~` at the beginning of a word only."""
     option, equals, value = argument.partition("=")
-    yield from (
-        (option, value) if option.startswith("--") and equals and value.startswith("~") else (argument,)
-    )
+    is_path = option.startswith("--") and equals and value.startswith("~")
+    yield from (option, value) if is_path else (argument,)
 
 
 def _quoted(word: str) -> str:
-    if word == "~":
-        return word
-    return f"~/{shlex.quote(word[2:])}" if word.startswith("~/") and len(word) > 2 else shlex.quote(word)
+    """The word with all but a `~` at its beginning quoted, which a shell expands."""
+    head, slash, rest = word.partition("/")
+    return head + slash + (shlex.quote(rest) if rest else "") if head == "~" else shlex.quote(word)

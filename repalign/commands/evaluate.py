@@ -153,4 +153,4 @@ def _written(paths: list[Path], wins_missing: str | None) -> Iterator[Path]:
     """The files, then an error if something is missing in them: what was computed is kept, and scripts stop."""
     yield from paths
     if wins_missing:
-        raise RepalignError(f"all but the win rates is written: {wins_missing}")
+        raise RepalignError(f"everything but the win rates was written: {wins_missing}")

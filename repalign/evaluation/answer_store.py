@@ -36,13 +36,13 @@ class AnswerStore:
     def get(self, prompt: Prompt) -> Answer | None:
         """The stored answer; None if there is none, or one that cannot be an answer to this prompt."""
         answer = self.lines.get(_digest(prompt))
-        if answer is None or len(answer.loglikelihoods) != len(prompt.choices):
-            return None
-        return (
-            answer
-            if all(0 <= tokens <= MOST_TOKENS for tokens in (answer.tokens, answer.prompt_cut))
-            else None
+        fits = (
+            answer is not None
+            and len(answer.loglikelihoods) == len(prompt.choices)
+            and 0 <= answer.tokens <= MOST_TOKENS
+            and 0 <= answer.prompt_cut <= MOST_TOKENS
         )
+        return answer if fits else None
 
     def add(self, answers: Mapping[Prompt, Answer]) -> None:
         """Store answers by prompt.

@@ -8,9 +8,9 @@ import logging
 import os
 import re
 from base64 import b64encode
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from threading import Thread
@@ -95,34 +95,24 @@ class Address:
         except httpx.InvalidURL:
             raise RepalignError(f"{EXPECTED}, got one that is not valid") from None
         if given.scheme not in ("http", "https"):
-            named = "://" in text or given.scheme in ("data", "file")  # else it may be a user or a key
-            raise RepalignError(
-                f"{EXPECTED}, got {f'one of {given.scheme}:' if named else 'no http:// or https://'}"
-            )
+            # Quoted only where it is a scheme: "key:..." may be a user or a key.
+            named = text.strip().lower().startswith((f"{given.scheme}://", "data:", "file:"))
+            got = f"one of {given.scheme}:" if named else "one without http:// or https://"
+            raise RepalignError(f"{EXPECTED}, got {got}")
         if not given.host:
             raise RepalignError(f"{EXPECTED}, got one without a host")
-        key = _key()
-        if key and given.userinfo:
+        key, user = _key(), given.userinfo.decode()
+        if key and user:
             raise RepalignError(f"--judge-url has a user, and ${JUDGE_KEY} is set; give one of them")
         url = given.copy_with(userinfo=b"", fragment=None)
-        user = given.userinfo.decode()
-        secrets = {
-            key,
-            user,
-            given.username,
-            given.password or "",
-            given.query.decode(),
-            *given.params.values(),
-        }
+        bearer = f"Bearer {key}" if key else None
+        in_query = (value or name for name, value in given.params.multi_items())
+        secrets = {key, user, given.username, given.password or "", given.query.decode(), *in_query}
         return cls(
             shown=without_secrets(str(url.copy_with(query=None))),
             url=url,
-            authorization=f"Bearer {key}"
-            if key
-            else _basic(given.username, given.password)
-            if user
-            else None,
-            secrets=frozenset(filter(None, secrets)),
+            authorization=_basic(given.username, given.password) if user else bearer,
+            secrets=frozenset(secrets - {""}),
         )
 
     def quotable(self, text: str) -> bool:
@@ -168,8 +158,7 @@ def post(address: Address, message: dict[str, Any], limits: Limits) -> Response:
     import httpx
 
     try:
-        with _unlogged(address.url):
-            return _in_thread(lambda: asyncio.wait_for(_post(address, message, limits), limits.request))
+        return _in_thread(lambda: asyncio.wait_for(_post(address, message, limits), limits.request))
     except (asyncio.TimeoutError, httpx.TimeoutException):
         allowed = (
             f"{limits.connect:g} s to connect, {limits.read:g} s for each part, {limits.request:g} s in all"
@@ -186,6 +175,7 @@ async def _post(address: Address, message: dict[str, Any], limits: Limits) -> Re
 
     timeout = httpx.Timeout(limits.read, connect=limits.connect)
     async with (
+        _unlogged(address.url),
         httpx.AsyncClient(follow_redirects=False, timeout=timeout, verify=_certificates()) as client,
         client.stream(
             "POST",
@@ -230,12 +220,14 @@ def _in_thread(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     return result.result()
 
 
-@contextmanager
-def _unlogged(url: httpx.URL) -> Iterator[None]:
+@asynccontextmanager
+async def _unlogged(url: httpx.URL) -> AsyncIterator[None]:
     """Within it httpx, which logs every URL with its query, logs nothing about this one."""
+    import httpx
 
     def about_another(record: logging.LogRecord) -> bool:
-        return not isinstance(record.args, tuple) or url not in record.args
+        logged = record.args if isinstance(record.args, tuple) else ()
+        return not any(isinstance(entry, httpx.URL) and entry == url for entry in logged)
 
     logger = logging.getLogger("httpx")
     logger.addFilter(about_another)

@@ -42,10 +42,7 @@ def reply_in(response: Response, address: Address) -> str:
     try:
         return _content(response.body)
     except (ValueError, RecursionError) as error:
-        reason = str(error) if address.quotable(str(error)) else "not JSON"
-        raise Failed(
-            f"gave a response that is not in the format of chat completions ({without_secrets(reason)})"
-        ) from None
+        raise Failed(f"gave a response that is not in the format of chat completions ({error})") from None
 
 
 def _content(body: bytes) -> str:

@@ -61,7 +61,7 @@ def find_judge(name: str, url: str = DEFAULT_URL, store: bool = True) -> Judge:
     Raises:
         RepalignError: an unknown judge, a URL that is not http or https, or a key that no header can carry.
     """
-    if name.startswith("chat:"):
+    if name.startswith("chat:") and name != "chat:":
         return _api_judge(name.removeprefix("chat:"), url, store)
     if name not in TIE_MARGINS:
         raise unknown("judge", name, [*TIE_MARGINS, "chat:MODEL"])

@@ -44,7 +44,7 @@ def test_the_command_writes_all_but_the_win_rates(llama, other, questions, tmp_p
         assert (
             shown.err.strip()
             .splitlines()[-1]
-            .startswith("repalign: all but the win rates is written: the judge at")
+            .startswith("repalign: everything but the win rates was written: the judge at")
         )
         assert reason in shown.err.strip().splitlines()[-1]
         found = Evaluation.load(out)

@@ -79,3 +79,5 @@ def test_a_custom_judge_that_returns_something_else(outcome):
 def test_unknown_judge():
     with pytest.raises(RepalignError, match="no judge named 'exat'; did you mean 'exact'"):
         find_judge("exat")
+    with pytest.raises(RepalignError, match="no judge named 'chat:'"):
+        find_judge("chat:")

@@ -60,7 +60,7 @@ def check(folder: Path) -> None:
 
 @pytest.fixture
 def network(monkeypatch) -> list[str]:
-    """Hosts that were asked for, other than this machine; the hub is not declared offline."""
+    """Hosts that were looked up, other than this machine; the hub is not declared offline."""
     hosts: list[str] = []
     resolve = socket.getaddrinfo
 
