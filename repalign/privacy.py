@@ -49,6 +49,11 @@ def without_home(value: Any) -> Any:
     return value
 
 
+def folder_name(folder: Path) -> str:
+    """The name of a folder; `home` for the user's home folder."""
+    return "home" if without_home(str(folder)) == "~" else folder.name
+
+
 def _homes() -> list[str]:
     """The home folder as it is called and as links lead to it, the longer first; none if it is the root of the disk."""
     try:

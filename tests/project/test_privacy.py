@@ -216,6 +216,14 @@ def test_a_recorded_command(folder, monkeypatch):
     assert recorded(["layers", f"{home}/m", KEY]) == f"repalign layers {home}/m '***'"
 
 
+def test_what_lies_directly_in_the_home_folder(folder, save_model):
+    save_model(folder / "checkpoint-7")
+    assert Checkpoint.named(str(folder / "checkpoint-7")).name == "home/checkpoint-7"
+    for language, words in WORDS.items():
+        (folder / f"{language}.txt").write_text(words)
+    assert as_corpus(str(folder)).name == "home"
+
+
 def test_links_to_the_home_folder_name_the_user_too(folder, tmp_path, monkeypatch):
     link = tmp_path / "link"
     link.symlink_to(folder)
