@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 from repalign import RepalignError
 from repalign.checkpoints.card import Card
 from repalign.files import PARTIAL, json_bytes, read_json, write_atomically
+from repalign.privacy import without_home
 
 from .recipe import Recipe
 
@@ -123,7 +124,7 @@ def _check(folder: Path, recipe: Recipe) -> None:
 
 
 def _describe_other_run(folder: Path, other: Mapping[str, Any], recipe: Recipe) -> str:
-    before, now = _flat(other), _flat(recipe.as_dict())
+    before, now = _flat(without_home(other)), _flat(without_home(recipe.as_dict()))  # as the card has them
     changed = [
         f"{key} {before.get(key)!r} -> {now.get(key)!r}"
         for key in {**before, **now}

@@ -14,6 +14,7 @@ from repalign import RepalignError
 from repalign.checkpoints import checkpoint_folder
 from repalign.checkpoints.card import Card
 from repalign.models.quiet import quiet_transformers
+from repalign.privacy import without_home
 
 from .folder import claimed, is_finished, last_checkpoint, tidy
 from .recipe import Recipe
@@ -92,11 +93,11 @@ def _train(recipe: Recipe, folder: Path) -> None:
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     Card(
         name=recipe.name,
-        recipe=recipe.as_dict(),
+        recipe=without_home(recipe.as_dict()),
         recipe_digest=recipe.digest,
-        parent=recipe.parent,
+        parent=without_home(recipe.parent),
         template=recipe.template,
-        mixture=data.parts,
+        mixture=without_home(data.parts),
         seed=recipe.seed,
         steps=trainer.state.global_step,
         tokens=round(data.train.tokens * recipe.train.epochs),

@@ -12,6 +12,7 @@ from repalign.checkpoints.folder import GGUF
 from repalign.checkpoints.home import checkpoint_folder
 from repalign.errors import RepalignError, unknown
 from repalign.files import read_toml
+from repalign.privacy import folder_name
 
 RANDOM = "~random"
 """Suffix of a random-weights twin: `m-llama~random` has m-llama's shape and tokenizer, and untrained weights."""
@@ -144,4 +145,5 @@ def _from_folder(folder: Path, name: str | None = None, recipe: str | None = Non
 
 def _name_of(folder: Path) -> str:
     # The Trainer names every intermediate state checkpoint-STEP; the run's name makes it unique.
-    return f"{folder.parent.name}/{folder.name}" if folder.name.startswith("checkpoint-") else folder.name
+    name = folder_name(folder)
+    return f"{folder_name(folder.parent)}/{name}" if name.startswith("checkpoint-") else name

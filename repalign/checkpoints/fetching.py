@@ -7,6 +7,7 @@ from pathlib import Path
 from repalign.checkpoints.checkpoint import Checkpoint
 from repalign.checkpoints.folder import check_folder, model_folder
 from repalign.errors import RepalignError
+from repalign.privacy import without_secrets
 
 DOWNLOADED = (
     "*.safetensors", "*.json", "*.model", "*.txt", "*.jinja", "*.spm", "*.codes", "*.bpe", "*.tiktoken",
@@ -50,7 +51,7 @@ def _download(checkpoint: Checkpoint) -> Path:
             snapshot_download(checkpoint.location, revision=checkpoint.revision, allow_patterns=wanted)
         )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        reason = str(error).splitlines()[0]
+        reason = without_secrets(str(error).partition("\n")[0])
         raise RepalignError(
             f"cannot fetch {checkpoint.location!r} from the hub: {reason}; check the name and the network, or give a local folder"
         ) from error

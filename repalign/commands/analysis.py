@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from repalign.commands.command_line import recorded
 from repalign.commands.options import (
     add_data_options,
     add_output_options,
@@ -66,7 +66,7 @@ def run_analysis(args: argparse.Namespace, names: Sequence[str], compare: bool) 
         warn(analysis.corpus.name, results.about["manifest"]["problems"])
     else:
         results = analysis.run()
-    results.about["command"] = shlex.join(["repalign", *args.argv])
+    results.about["command"] = recorded(args.argv)
     print_table(results.profile, compare)
     paths = results.save(out)
     if not args.no_report:

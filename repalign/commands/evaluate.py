@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import shlex
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from repalign.commands.command_line import recorded
 from repalign.commands.options import (
     add_machine_options,
     add_output_options,
@@ -66,7 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_machine_options(answers)
     answers.add_argument(
-        "--no-store", action="store_true", help="neither write answers to disk nor reuse stored ones"
+        "--no-store",
+        action="store_true",
+        help="neither write answers and verdicts to disk nor reuse stored ones",
     )
     scores = parser.add_argument_group("scores")
     scores.add_argument("--scorers", type=comma_list, metavar="S,S", help="acc, contains, exact, f1, squad-exact, squad-f1, "
@@ -77,7 +80,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     scores.add_argument(
         "--judge-url",
         metavar="URL",
-        help="chat completions API (default: OpenAI's); the key is $REPALIGN_JUDGE_KEY",
+        help="chat completions API (default: OpenAI's); the key is $REPALIGN_JUDGE_KEY; verdicts are stored, and a rerun "
+        "asks for the missing ones",
     )
     scores.add_argument("--profile", type=Path, metavar="DIR", help="results of `repalign layers` or `compare`: also "
                         "correlate alignment with scores")  # fmt: skip
@@ -91,7 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_output_options(parser)
 
 
-def run(args: argparse.Namespace) -> list[Path]:
+def run(args: argparse.Namespace) -> Iterable[Path]:
     if len(args.ckpt) > 2:
         raise RepalignError(f"evaluate takes one or two checkpoints, not {len(args.ckpt)}")
     from repalign.evaluation.defaults import check_choices, read_items
@@ -135,11 +139,18 @@ def run(args: argparse.Namespace) -> list[Path]:
         batch_tokens=args.batch_tokens,
         store=not args.no_store,
     )
-    evaluation.about["command"] = shlex.join(["repalign", *args.argv])
+    evaluation.about["command"] = recorded(args.argv)
     print_tables(evaluation)
     paths = evaluation.save(out)
     if not args.no_report:
         from repalign.report.evaluation import write_evaluation
 
         paths.append(write_evaluation(evaluation, out / "report.html"))
-    return paths
+    return _written(paths, evaluation.settings.get("wins_missing"))
+
+
+def _written(paths: list[Path], wins_missing: str | None) -> Iterator[Path]:
+    """The files, then an error if something is missing in them: what was computed is kept, and scripts stop."""
+    yield from paths
+    if wins_missing:
+        raise RepalignError(f"everything but the win rates was written: {wins_missing}")

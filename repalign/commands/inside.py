@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 
+from repalign.commands.command_line import recorded
 from repalign.commands.options import (
     add_data_options,
     add_machine_options,
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> list[Path]:
         device=args.device,
         batch_tokens=args.batch_tokens,
     )
-    inside.about["command"] = shlex.join(["repalign", *args.argv])
+    inside.about["command"] = recorded(args.argv)
     for question, lines in inside_in_words(inside).items():
         print(question, *(f"  {line}" for line in lines), sep="\n", file=sys.stderr)
     paths = inside.save(out)

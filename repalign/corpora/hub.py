@@ -8,6 +8,7 @@ from typing import Any
 
 from repalign.corpora.languages import is_code
 from repalign.errors import RepalignError
+from repalign.privacy import without_secrets
 
 ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
@@ -47,7 +48,8 @@ def hub_rows(repo: str, config: str, split: str, named: str, remedy: str) -> Any
     try:
         return datasets.load_dataset(repo, config or None, split=split)
     except (ValueError, OSError, RuntimeError) as error:
-        raise RepalignError(f"cannot load {named}: {str(error).splitlines()[0]}; {remedy}") from error
+        reason = without_secrets(str(error).partition("\n")[0])
+        raise RepalignError(f"cannot load {named}: {reason}; {remedy}") from error
 
 
 def _check_exists(repo: str, named: str, remedy: str) -> None:
@@ -64,7 +66,8 @@ def _check_exists(repo: str, named: str, remedy: str) -> None:
             f"there is no {repo} here, and the hub does not give {named} ({type(error).__name__}); {remedy}"
         ) from error
     except Exception as error:  # of whichever library makes the connection
+        reason = without_secrets(str(error).partition("\n")[0])
         raise RepalignError(
-            f"there is no {repo} here, and the hub cannot be reached for {named} ({error}); {remedy}. With "
+            f"there is no {repo} here, and the hub cannot be reached for {named} ({reason}); {remedy}. With "
             "HF_HUB_OFFLINE=1 a data set that was downloaded before is read"
         ) from error

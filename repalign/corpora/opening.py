@@ -18,6 +18,7 @@ from repalign.corpora.long_tables import from_tables, text_column
 from repalign.corpora.tables import READERS, read_cells, read_rows, with_header
 from repalign.corpora.text_files import TextFile, files_in, files_named, text_file
 from repalign.errors import RepalignError, unknown
+from repalign.privacy import folder_name
 
 EMBEDDED = {
     "everyday": "260 varied sentences in ar el en hi tr vi zh, written for this project (CC0); for any pre-trained model",
@@ -77,7 +78,7 @@ def read_folder(folder: Path, languages: Sequence[str] | None = None) -> Texts:
     Raises:
         RepalignError: no layout fits; a language without a file; files that are damaged or not parallel.
     """
-    name = re.sub(r"(\.txt|\.xml)?\.zip$", "", folder.resolve().name)
+    name = re.sub(r"(\.txt|\.xml)?\.zip$", "", folder_name(folder.resolve()))
     return _from_files(files_in(folder), name, languages, folder)
 
 

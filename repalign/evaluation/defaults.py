@@ -13,7 +13,7 @@ from repalign.corpora import EMBEDDED
 from repalign.errors import RepalignError
 from repalign.evaluation.answer_language import check_detector
 from repalign.evaluation.items import Items, sampled
-from repalign.evaluation.judges import DEFAULT_URL, TIE_MARGINS, Judge, find_judge
+from repalign.evaluation.judges import DEFAULT_URL, TIE_MARGINS, Judge, find_judge, guarded
 from repalign.evaluation.scorers import SCORERS
 from repalign.evaluation.tasks import TASKS, TRANSLATION_REQUEST, Request
 from repalign.evaluation.translation import is_available
@@ -44,7 +44,8 @@ def check_choices(
         registered: whether the task must be one in `TASKS`.
 
     Raises:
-        RepalignError: an unknown task, scorer, judge or template, or lingua is needed and not installed.
+        RepalignError: an unknown task, scorer, judge or template, a chat API that cannot be asked, or lingua is needed and not
+            installed.
     """
     if registered:
         TASKS[task]
@@ -74,7 +75,7 @@ def choose_scorers(task: str, scorers: str | Sequence[str] | None = None) -> lis
 
 
 def choose_judge(
-    judge: str | Judge | None, scorers: Sequence[str], url: str = DEFAULT_URL
+    judge: str | Judge | None, scorers: Sequence[str], url: str = DEFAULT_URL, store: bool = True
 ) -> tuple[str, Judge] | None:
     """Name and function of the judge, or None for none.
 
@@ -82,16 +83,18 @@ def choose_judge(
         judge: a name (see `find_judge`), a function, "auto" or None.
         scorers: names, the main one first; "auto" is the first that can judge, else exact match.
         url: of the chat API.
+        store: whether verdicts of a chat API are stored.
 
     Raises:
-        RepalignError: an unknown judge.
+        RepalignError: an unknown judge, or a chat API that cannot be asked: see `find_judge`.
     """
     if judge is None:
         return None
     if not isinstance(judge, str):
-        return getattr(judge, "__name__", type(judge).__name__), judge
+        return getattr(judge, "__name__", type(judge).__name__), guarded(judge)
     name = judge if judge != AUTO else next((name for name in scorers if name in TIE_MARGINS), "exact")
-    return name, find_judge(name, url)
+    found = find_judge(name, url, store)
+    return name, guarded(found) if name.startswith("chat:") else found
 
 
 def read_items(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -12,12 +13,13 @@ from repalign.evaluation.answering import Answers, answer
 from repalign.evaluation.clusters import Clusters
 from repalign.evaluation.defaults import AUTO, check_choices, choose_judge, choose_scorers, read_items
 from repalign.evaluation.items import Item, Items, by_language
-from repalign.evaluation.judges import DEFAULT_URL, Judge
+from repalign.evaluation.judges import DEFAULT_URL, Judge, JudgeFailed
 from repalign.evaluation.scorers import SCORERS
 from repalign.evaluation.scores import ByLanguage, measure
-from repalign.evaluation.tables import evaluation_tables
+from repalign.evaluation.tables import evaluation_tables, wins_table
 from repalign.evaluation.tasks import TASKS
 from repalign.models.loading import one_base
+from repalign.privacy import without_home
 from repalign.results.evaluation import Evaluation
 from repalign.results.results import Results
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from repalign.evaluation.tasks import Task
 
 MAX_CHECKPOINTS = 2
+
+logger = logging.getLogger(__name__)
 
 
 @explained_keywords()
@@ -80,11 +84,12 @@ def evaluate(
         seed: of draws, and of the sampling of items.
         dtype, device: in which, and where the models run; auto picks.
         batch_tokens: padded tokens per batch; by default by free memory.
-        store: whether answers are read from and written to `$REPALIGN_HOME/answers`.
+        store: whether answers, and verdicts of a chat API, are read from and written to `$REPALIGN_HOME`.
         progress: whether to show a bar on a terminal.
 
     Returns:
-        Tables by the names in `repalign.results.evaluation.TABLES`; scores are in percent.
+        Tables by the names in `repalign.results.schema.EVALUATION`; scores are in percent. If the judge fails, or raises an
+        exception, there is no table `wins`, and `settings["wins_missing"]` says why.
 
     Raises:
         RepalignError: an unknown name; no items; more than two checkpoints; data, a profile or a checkpoint that cannot
@@ -116,18 +121,25 @@ def evaluate(
         name: {scorer: measure(scorer, grouped, given.texts) for scorer in scorers}
         for name, given in answers.items()
     }
+    tables = evaluation_tables(
+        grouped, answers, measured, profile=profile, detect=detect, draws=draws, seed=seed
+    )
+    chosen, missing = choose_judge(judge, scorers, judge_url, store), {}
+    if chosen and len(answers) == MAX_CHECKPOINTS:
+        try:
+            tables["wins"] = wins_table(grouped, answers, chosen, progress)
+        except JudgeFailed as failed:
+            missing = {"wins_missing": str(failed)}
+            logger.warning("no win rates: %s", failed)
     return Evaluation(
         title_of(answers, task),
         {name: given.signature for name, given in answers.items()},
-        evaluation_tables(
-            grouped, answers, measured, judge=choose_judge(judge, scorers, judge_url), profile=profile,
-            detect=detect, draws=draws, seed=seed,
-        ),
+        tables,
         settings={
             "task": task, "scorers": _signatures(measured), "labels": {name: SCORERS[name].label for name in scorers},
             "draws": draws, "seed": seed, "clusters": {together.unit: together.count} if together else {},
             "truncated": {name: _truncated(given) for name, given in answers.items()},
-            "chance": _chance(measured), "notes": items.notes if isinstance(items, Items) else [],
+            "chance": _chance(measured), "notes": without_home(items.notes) if isinstance(items, Items) else [], **missing,
         },
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ from repalign.corpora.text_files import TextFile, files_in, text_file
 from repalign.errors import RepalignError, unknown
 from repalign.evaluation import labels
 from repalign.evaluation.rows import SUFFIXES, Row, read_rows
+from repalign.privacy import without_secrets
 
 SPLITS = ("test", "validation", "dev", "train")
 """Words of a path that name a split. The first that a folder has is read, with files that name none."""
@@ -178,8 +179,9 @@ def _configurations(repo: str) -> list[str]:
     try:
         return list(datasets.get_dataset_config_names(repo))
     except (ValueError, OSError, RuntimeError) as error:
+        reason = without_secrets(str(error).partition("\n")[0])
         raise RepalignError(
-            f"cannot list the languages of {repo}: {str(error).splitlines()[0]}; --data also takes a folder"
+            f"cannot list the languages of {repo}: {reason}; --data also takes a folder"
         ) from error
 
 

@@ -41,19 +41,17 @@ def evaluation_tables(
     answers: Mapping[str, Answers],
     measured: Mapping[str, Mapping[str, ByLanguage]],
     *,
-    judge: tuple[str, Judge] | None,
     profile: Results | None,
     detect: bool,
     draws: int,
     seed: int,
 ) -> dict[str, pd.DataFrame]:
-    """All tables that are not empty, by the names in `repalign.results.evaluation.TABLES`.
+    """All tables that are not empty and need no judge, by the names in `repalign.results.schema.EVALUATION`.
 
     Args:
         items: by language.
         answers: by checkpoint.
         measured: checkpoint -> scorer -> language -> statistics.
-        judge: name and function, for the win rates of the second checkpoint over the first.
         profile: layer-wise alignment of the same checkpoints.
         detect: whether to detect the language of answers that are not choices.
         draws: of bootstraps and permutation tests.
@@ -79,14 +77,29 @@ def evaluation_tables(
         tables["choices"] = _choice_table(items, answers)
     if detected:
         tables["languages"] = language_table(items, detected)
-    if judge is not None and len(answers) == 2:
-        name, decide = judge
-        first, second = answers
-        wins = win_rates(items, answers[first].texts, answers[second].texts, decide)
-        tables["wins"] = wins.assign(checkpoint=second, baseline=first, judge=name)
     if profile is not None:
         tables |= _alignment_tables(profile, tables["scores"], items, per_item, draws, seed)
     return {name: table for name, table in tables.items() if len(table)}
+
+
+def wins_table(
+    items: Items, answers: Mapping[str, Answers], judge: tuple[str, Judge], progress: bool
+) -> pd.DataFrame:
+    """Win rates of the second of two checkpoints over the first.
+
+    Args:
+        items: by language.
+        answers: by checkpoint.
+        judge: name and function.
+        progress: whether to show a bar on a terminal.
+
+    Raises:
+        JudgeFailed: the judge gave no verdict.
+    """
+    (baseline, first), (checkpoint, second) = answers.items()
+    name, decide = judge
+    wins = win_rates(items, first.texts, second.texts, decide, progress)
+    return wins.assign(checkpoint=checkpoint, baseline=baseline, judge=name)
 
 
 def _detected_languages(items: Items, answers: Mapping[str, Answers]) -> Detected:

@@ -24,6 +24,7 @@ def win_rates(
     first: Texts,
     second: Texts,
     judge: Judge,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """How often the answers of the second checkpoint beat those of the first, by language.
 
@@ -36,6 +37,7 @@ def win_rates(
         items: by language.
         first, second: answers of the two checkpoints.
         judge: see `repalign.evaluation.judges`.
+        progress: whether to show a bar on a terminal.
 
     Returns:
         language, wins, ties, losses, value, low, high (shares), p, p_adjusted, position_biased (share of questions in which the
@@ -46,9 +48,9 @@ def win_rates(
 
     rows = []
     together = Clusters.of(items)
+    replies_in = _replies(items, first, second, judge, progress)
     for language, questions in items.items():
-        pairs = zip(questions, first[language], second[language], strict=True)
-        replies = [(judge(item, b, a), judge(item, a, b)) for item, a, b in pairs]
+        replies = replies_in[language]
         verdicts = np.array([[reply or 0 for reply in both] for both in replies])
         outcome = np.sign(verdicts[:, 0] - verdicts[:, 1])  # in the second order the positions are swapped
         wins, losses = int((outcome > 0).sum()), int((outcome < 0).sum())
@@ -66,3 +68,20 @@ def win_rates(
             }
         )  # fmt: skip
     return pd.DataFrame(rows).assign(p_adjusted=holm([row["p"] for row in rows]))
+
+
+def _replies(
+    items: Mapping[str, Sequence[Item]], first: Texts, second: Texts, judge: Judge, progress: bool
+) -> dict[str, list[tuple[int | None, int | None]]]:
+    """Language -> verdicts on each pair, the second checkpoint's answer shown first, then the first's."""
+    from tqdm import tqdm
+
+    replies: dict[str, list[tuple[int | None, int | None]]] = {}
+    total = sum(map(len, items.values()))
+    with tqdm(total=total, desc="judge", unit="pair", disable=None if progress else True, leave=False) as bar:
+        for language, questions in items.items():
+            judged = replies.setdefault(language, [])
+            for item, a, b in zip(questions, first[language], second[language], strict=True):
+                judged.append((judge(item, b, a), judge(item, a, b)))
+                bar.update()
+    return replies

@@ -61,6 +61,7 @@ def render_evaluation(evaluation: Evaluation) -> str:
         panels=panels,
         height=HEIGHT,
         wins_note=_wins_note(tables["wins"]) if "wins" in tables else "",
+        wins_missing=evaluation.settings.get("wins_missing"),
         correlations=_correlations(tables["correlations"]) if "correlations" in tables else None,
         examples=_examples(tables["answers"]),
         examples_note=f"{EXAMPLES_PER_LANGUAGE} questions per language, evenly spaced from the first to the last; "

@@ -78,6 +78,8 @@ def _further_results(evaluation: Evaluation) -> Iterator[str]:
             f"{row.losses} lost, {row.value:.1%} [{row.low:.1%}, {row.high:.1%}], adjusted p {row.p_adjusted:.2g}, "
             f"position-biased {row.position_biased:.0%}"
         )
+    if reason := evaluation.settings.get("wins_missing"):
+        yield f"no win rates: {reason}"
     yield from _correlations(evaluation) if "correlations" in tables else ()
 
 

@@ -277,6 +277,7 @@ class EvaluationSettings(TypedDict):
     chance: NotRequired[dict[str, float]]
     notes: NotRequired[list[str]]
     clusters: NotRequired[dict[str, int]]
+    wins_missing: NotRequired[str]
 
 
 class InsideCheckpoint(TypedDict):

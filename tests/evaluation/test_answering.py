@@ -49,4 +49,4 @@ def test_a_killed_run_goes_on_and_nothing_is_asked_twice(llama, questions, monke
 def test_answers_are_kept_by_weights_precision_and_length(llama, tmp_path, save_model):
     one, two = (locate(Checkpoint.named(str(path))) for path in (llama, save_model(tmp_path / "two", seed=1)))
     kept = [(one, "float32", 5), (two, "float32", 5), (one, "bfloat16", 5), (one, "float32", 6)]
-    assert len({AnswerStore(*how).path for how in kept}) == 4
+    assert len({AnswerStore(*how).lines.path for how in kept}) == 4

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from evaluation.factories import asked
+from evaluation.stand_in_judge import StandIn, serving
 
 from repalign.errors import RepalignError
-from repalign.evaluation.judges import chat_judge, find_judge, verdict
+from repalign.evaluation.judges import JudgeFailed, chat_judge, find_judge, guarded, verdict
 from repalign.evaluation.wins import win_rates
 
 
@@ -44,34 +45,39 @@ def test_verdicts(reply, meant):
 
 
 def test_chat_api_in_its_usual_form(monkeypatch):
-    import json
-    import threading
-    from http.server import BaseHTTPRequestHandler, HTTPServer
-
-    class Api(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            said = "B" if body["model"] == "m" and self.headers["Authorization"] == "Bearer k" else "?"
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps({"choices": [{"message": {"content": said}}]}).encode())
-
-        def log_message(self, *args):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Api)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("REPALIGN_JUDGE_KEY", "k")
-    url = f"http://127.0.0.1:{server.server_port}/v1/chat/completions"
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     (item,) = asked("en", ["x"])
-    assert find_judge("chat:m", url)(item, "x", "y") == -1
-    server.shutdown()
-    server.server_close()
-    for address, complaint in ((url, "cannot be reached"), ("localhost/v1", "unknown url type")):
-        with pytest.raises(RepalignError, match=complaint):
-            find_judge("chat:m", address)(item, "x", "y")
+    with serving(StandIn(reply=lambda prompt: "B")) as api:
+        assert find_judge("chat:m", api.url)(item, "x", "y") == -1
+        ((path, headers),) = api.requests
+        assert (path, headers["Authorization"]) == ("/v1/chat/completions", "Bearer k")
+
+
+def test_verdicts_are_stored_by_model_and_address_if_wanted(home, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    (item,) = asked("en", ["x"])
+    with serving(StandIn(reply=lambda prompt: "neither")) as api:
+        for store, requests in ((True, 1), (True, 1), (False, 2), (False, 3), (True, 3)):
+            assert find_judge("chat:m", api.url, store)(item, "x", "y") is None
+            assert len(api.requests) == requests
+        find_judge("chat:other", api.url)(item, "x", "y")
+        find_judge("chat:m", f"{api.url}/other")(item, "x", "y")
+        assert len(api.requests) == 5
+        find_judge("chat:m", f"{api.url}?key=another")(item, "x", "y")
+        assert len(api.requests) == 5
+    assert len(list((home / "verdicts").glob("*.jsonl"))) == 3
+
+
+@pytest.mark.parametrize("outcome", ["A", 2, [1], 0.5])
+def test_a_custom_judge_that_returns_something_else(outcome):
+    (item,) = asked("en", ["x"])
+    with pytest.raises(JudgeFailed, match="expected 1, 0, -1 or None"):
+        guarded(lambda item, first, second: outcome)(item, "x", "y")
 
 
 def test_unknown_judge():
     with pytest.raises(RepalignError, match="no judge named 'exat'; did you mean 'exact'"):
         find_judge("exat")
+    with pytest.raises(RepalignError, match="no judge named 'chat:'"):
+        find_judge("chat:")
