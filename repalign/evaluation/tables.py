@@ -78,7 +78,7 @@ def evaluation_tables(
     if any(item.choices for questions in items.values() for item in questions):
         tables["choices"] = _choice_table(items, answers)
     if detected:
-        tables["languages"] = language_table(items, detected)
+        tables["answer_languages"] = language_table(items, detected)
     if judge is not None and len(answers) == 2:
         name, decide = judge
         first, second = answers

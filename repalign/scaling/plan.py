@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from repalign.results.folder import kind_of_json
 from repalign.scaling.allocation import marginal_values
 from repalign.scaling.baselines import proportional, temperature, uniform
 from repalign.scaling.law import Law
@@ -18,6 +19,13 @@ identified."""
 
 QUANTILE = 0.95
 """Share of draws in which the loss is at most the stated one."""
+
+
+WRITTEN = {"budget": float, "splits": [{"name": str}], "signature": str}
+"""Some of allocation.json, by which it is recognised."""
+
+ALLOCATION = kind_of_json("allocation", "allocation.json", WRITTEN, "allocation.html")
+"""What `repalign scaling allocate` leaves in a folder."""
 
 
 @dataclass(frozen=True)
