@@ -88,7 +88,18 @@ def command_lines(first: Path, second: Path, text: Path, runs: Path, fit: Path) 
     """The commands, each without the option that says where it writes, which is last."""
     scored = ["--corpus", str(text), "--draws", "20", "--metrics", "cka"]
     inside = ["--corpus", str(text), "--draws", "20", "--random-controls", "2", "--neurons", ".05"]
-    task = ["--task", "translation", "--data", str(text), "--langs", "zh", "--limit", "2", "--new-tokens", "2"]
+    task = [
+        "--task",
+        "translation",
+        "--data",
+        str(text),
+        "--langs",
+        "zh",
+        "--limit",
+        "2",
+        "--new-tokens",
+        "2",
+    ]
     return {
         "layers": ["layers", "--ckpt", str(first), *scored, "--out"],
         "compare": ["compare", str(first), str(second), *scored, "--out"],

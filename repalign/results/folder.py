@@ -115,9 +115,11 @@ class Output:
         Raises:
             RepalignError: see `check`; or the disk is full.
         """
+        names = files.keys() if keep else self.kind.files
         check_writable(self.folder, self.option)
+        self._ours(names)
         with writing(self.folder, self._remedy), created(self.folder), _locked(self.folder):
-            ours = self._ours(files.keys() if keep else self.kind.files)
+            ours = self._ours(names)  # again: nobody else writes from here on
             new = {*files, page[0]} if page else {*files}
             self._remove_partial_files()
             with ExitStack() as stack:
@@ -140,8 +142,7 @@ class Output:
     def _put(self, stack: ExitStack, name: str, data: bytes) -> Callable[[], object]:
         """Write under a temporary name; the result gives the file its name."""
         partial = stack.enter_context(partial_file(self.folder / name))
-        with partial.open("xb") as file:
-            file.write(data)
+        partial.write_bytes(data)
         return lambda: partial.replace(self.folder / name)
 
     def _manifest(self, names: Iterable[str], complete: bool) -> bytes:
@@ -177,8 +178,9 @@ class Output:
         return ours
 
     def _remove_partial_files(self) -> None:
-        """Remove what a killed run was writing; while this process holds the lock, nobody else is."""
-        starts = {re.escape(name[:40]) for name in (*self.kind.files, self.kind.manifest)}
+        """Remove what a killed run was writing; nobody else is while this process holds the lock, but for pages."""
+        names = [name for name in (*self.kind.files, self.kind.manifest) if not name.endswith(".html")]
+        starts = {re.escape(name[:40]) for name in names}
         partial = re.compile(rf"\.(?:{'|'.join(starts)})\.[0-9a-f]{{8}}{re.escape(PARTIAL)}")
         for path in self.folder.iterdir():
             if partial.fullmatch(path.name) and path.is_file():

@@ -47,7 +47,12 @@ def shared(tmp_path_factory, commands) -> Path:
 @pytest.fixture
 def idle(monkeypatch):
     """No model is opened, nothing is fitted, no checkpoint is resolved."""
-    for name in ("models.engine.Engine.open", "scaling.study.study", "scaling.plan", "commands.options.resolve"):
+    for name in (
+        "models.engine.Engine.open",
+        "scaling.study.study",
+        "scaling.plan",
+        "commands.options.resolve",
+    ):
         monkeypatch.setattr(f"repalign.{name}", lambda *args, **more: pytest.fail("refused too late"))
     for name in ("verify", "evaluate", "inside"):
         monkeypatch.setattr(
@@ -89,7 +94,10 @@ def test_files_that_look_like_results_are_refused_before_the_work(name, commands
         before = snapshot(folder)
         for more in ([], ["--overwrite"]):
             line = refusal(capsys, [*commands[name], str(folder), *more])
-            assert f"{folder} holds {alike}, which repalign has no record of writing there; choose another" in line
+            assert (
+                f"{folder} holds {alike}, which repalign has no record of writing there; choose another"
+                in line
+            )
             assert snapshot(folder) == before
 
 
@@ -153,7 +161,10 @@ def test_the_results_of_another_title_are_replaced_only_if_asked(shared, command
     shutil.copytree(shared, folder, symlinks=True)
     before = snapshot(folder)
     line = refusal(capsys, [*commands["compare"], str(folder)])
-    assert "holds 'tiny-llama', not 'tiny-llama against second'; choose another --out, or replace it with" in line
+    assert (
+        "holds 'tiny-llama', not 'tiny-llama against second'; choose another --out, or replace it with"
+        in line
+    )
     assert snapshot(folder) == before
     assert main([*commands["compare"], str(folder), "--overwrite"]) == 0
     assert Results.load(folder).title == "tiny-llama against second"
@@ -178,8 +189,13 @@ def test_report_redraws_all_that_is_there(shared, tmp_path, capsys):
     after = snapshot(folder)
     assert {name for name in before if after[name] != before[name]} == set(pages), "and nothing else"
     line = refusal(capsys, ["report", str(folder), "--title", "T"])
-    assert f"holds results of 3 kinds, --out and --title are of one page; choose one of {folder}/profile.json," in line
-    assert main(["report", str(folder / "inside.json"), "--title", "T", "--out", str(tmp_path / "t.html")]) == 0
+    assert (
+        f"holds results of 3 kinds, --out and --title are of one page; choose one of {folder}/profile.json,"
+        in line
+    )
+    assert (
+        main(["report", str(folder / "inside.json"), "--title", "T", "--out", str(tmp_path / "t.html")]) == 0
+    )
     assert "<bdi>T</bdi>" in (tmp_path / "t.html").read_text(encoding="utf-8")
 
 
@@ -217,7 +233,9 @@ def test_report_draws_a_page_and_a_figure_again(shared, tmp_path, capsys):
     for _ in range(2):
         assert main(["report", source, "--out", page]) == 0
         assert main(["report", str(folder), "--figure", "heatmap", "--format", "json"]) == 0
-    assert "curves.svg, which repalign has no record of" in refusal(capsys, ["report", source, "--figure", "curves"])
+    assert "curves.svg, which repalign has no record of" in refusal(
+        capsys, ["report", source, "--figure", "curves"]
+    )
     figure = ["report", source, "--figure", "curves", "--out", str(tmp_path / "c.json")]
     assert main(figure) == 0
     assert "c.json exists and is no page of repalign" in refusal(capsys, figure)
