@@ -14,16 +14,15 @@ from repalign.results.inside import Inside
 from repalign.results.results import Stored
 from repalign.scaling.plan import ALLOCATION
 from repalign.scaling.study import FIT
-from repalign.verification.exchange import WRITTEN
-from repalign.verification.verdict import KIND
+from repalign.verification import exchange, verdict
 
 KINDS = {
     "layers": Stored.output("").kind,
     "compare": Stored.output("").kind,
     "evaluate": Evaluation.output("").kind,
     "inside": Inside.output("").kind,
-    "verify": KIND,
-    "prompts": WRITTEN,
+    "verify": verdict.KIND,
+    "prompts": exchange.KIND,
     "fit": FIT,
     "allocate": ALLOCATION,
 }

@@ -9,14 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from repalign.commands.options import add_overwrite_option, given_path
+from repalign.commands.options import given_path
 from repalign.errors import RepalignError
 from repalign.figures import FIGURES, draw
 from repalign.figures.exporting import FORMATS, exported
-from repalign.files import write_atomically
 from repalign.report.layout import write_page
 from repalign.results.evaluation import Evaluation
-from repalign.results.folder import Kind, Output, check_file, created
+from repalign.results.folder import Kind, Output, write_file
 from repalign.results.inside import Inside
 from repalign.results.results import Results, Stored
 from repalign.results.tables import TableSet
@@ -32,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "results", type=given_path, help="a results folder, or the JSON of one of several in it"
     )
     parser.add_argument("--out", type=given_path, help="file to write; default: in the results folder")
-    add_overwrite_option(parser)
+    parser.add_argument(
+        "--overwrite", action="store_true", help="also replace a file that is no page of repalign"
+    )
     parser.add_argument("--title", help="heading of the report")
     group = parser.add_argument_group("one figure for a paper instead of the page")
     group.add_argument("--figure", metavar="NAME", help="curves, heatmap, ...; an unknown name lists them")
@@ -92,16 +93,11 @@ def _figure(args: argparse.Namespace, folder: Path) -> Path:
     kind = args.format or (args.out.suffix[1:] if args.out else "") or "svg"
     path = (args.out or folder / args.figure).with_suffix(f".{kind}")
     names = frozenset(f"{name}.{format}" for name in FIGURES for format in FORMATS)
+    export = partial(exported, figure, path.name, args.width, args.height)
     if path.name in names and path.parent.resolve() == folder.resolve():
-        data = exported(figure, path.name, args.width, args.height)
-        return Output(folder, Kind("figures", names), "figures", args.overwrite).write(
-            {path.name: data}, keep=True
-        )[0]
-    check_file(path, args.overwrite)
-    data = exported(figure, path.name, args.width, args.height)
-    with created(path.parent):
-        write_atomically(path, data)
-    return path
+        output = Output(folder, Kind("figures", names), "figures", args.overwrite)
+        return output.write({path.name: export()}, keep=True)[0]
+    return write_file(path, export, args.overwrite)
 
 
 def _profile(folder: Path, title: str | None) -> str:

@@ -7,8 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from repalign.files import write_atomically
-from repalign.results.folder import check_file, created
+from repalign.results.folder import write_file
 
 
 def fill(template: str, scripts: Sequence[str], **values: Any) -> str:
@@ -58,13 +57,7 @@ def write_page(draw: Callable[[], str], path: str | Path, overwrite: bool = Fals
     Raises:
         RepalignError: the file cannot be written, or exists and is no page of repalign.
     """
-    path = Path(path)
-    check_file(path, overwrite)
-    page = draw().encode("utf-8", "replace")
-    check_file(path, overwrite)  # again: drawing takes a while
-    with created(path.parent):
-        write_atomically(path, page)
-    return path
+    return write_file(Path(path), lambda: draw().encode("utf-8", "replace"), overwrite)
 
 
 def _source(name: str) -> str:

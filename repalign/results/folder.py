@@ -163,11 +163,12 @@ class Output:
             )
         named = set(manifest["files"]) if manifest else set()
         present = {name for name in names if os.path.lexists(self.folder / name)}
-        ours = {name for name in named | present if name in named or is_page(self.folder / name)}
-        foreign = present - ours
-        if foreign and self.overwrite:
+        ours, foreign = named, present - named
+        if manifest or self.overwrite:  # a page drawn later, by `report` or in Python
+            ours |= {name for name in foreign if is_page(self.folder / name)}
+        if foreign - ours and self.overwrite:
             ours |= set(self.kind.earlier(self.folder))
-            foreign -= ours
+        foreign -= ours
         foreign |= {name for name in ours if (self.folder / name).is_dir()}
         foreign |= {LOCK} if _is_foreign_lock(self.folder / LOCK) else set()
         if foreign:
@@ -218,6 +219,24 @@ def is_page(path: Path) -> bool:
     except OSError:
         return False
     return any(mark in head for mark in MARKS)
+
+
+def write_file(path: Path, make: Callable[[], bytes], overwrite: bool = False) -> Path:
+    """Write one file atomically.
+
+    Args:
+        make: gives its contents; called after the path has been checked.
+        overwrite: also replace a file that is no page of repalign.
+
+    Raises:
+        RepalignError: see `check_file`; or the disk is full.
+    """
+    check_file(path, overwrite)
+    data = make()
+    check_file(path, overwrite)  # again, since `make` may take a while
+    with writing(path, "choose another --out"), created(path.parent):
+        write_atomically(path, data)
+    return path
 
 
 def check_file(path: Path, overwrite: bool = False) -> None:

@@ -139,7 +139,9 @@ class TableSet:
             raise RepalignError(f"{path}: {wrong}; {REMEDY}")
         manifest = read_manifest(path.parent, cls.output(path.parent).kind)
         if manifest and not manifest["complete"]:
-            raise RepalignError(f"{path.parent}: a run was interrupted while it wrote there; {REMEDY}")
+            raise RepalignError(
+                f"{path.parent}: a run was interrupted while it wrote there, or is still writing; {REMEDY}"
+            )
         tables = {
             name: _read_table(KINDS[cls.kind][name], file, schema)
             for name, file in table_files(path.parent, cls.kind, recorded=manifest is not None).items()

@@ -49,7 +49,9 @@ LARGEST = 1 << 33
 """Numbers in one file, so that a damaged header cannot ask for all memory."""
 
 
-WRITTEN = kind_of_json("prompts", PROMPTS, {"weights": str, "digest": str})
+PROMPTS_SHAPE = {"weights": str, "digest": str}
+
+KIND = kind_of_json("prompts", PROMPTS, PROMPTS_SHAPE)
 """What `repalign verify --write-prompts` leaves in a folder."""
 
 
@@ -89,7 +91,7 @@ def write_prompts(
 
 def prompts_output(folder: Path, checkpoint: str | None = None, overwrite: bool = False) -> Output:
     """The prompts for a checkpoint in a folder that need not exist."""
-    return Output(folder, WRITTEN, checkpoint, overwrite, "--write-prompts")
+    return Output(folder, KIND, checkpoint, overwrite, "--write-prompts")
 
 
 def read_folder(folder: Path, weights: str, prompts: Sequence[Tensor], n_layers: int) -> Claimed:
@@ -183,7 +185,7 @@ class _Folder:
     def _check_prompts(self) -> None:
         if not (self.folder / PROMPTS).is_file():
             return  # states may lie elsewhere; their numbers of tokens and token ids are checked anyway
-        written = self._json(PROMPTS, {"weights": str, "digest": str})
+        written = self._json(PROMPTS, PROMPTS_SHAPE)
         if written["weights"] != self.weights:
             raise RepalignError(
                 f"{self.folder / PROMPTS} is for other weights; write it anew with --write-prompts"

@@ -15,9 +15,10 @@ from repalign.verification.judging import RIGHT, UNKNOWN, Judgement, Row
 
 FILE = "verification.json"
 
-KIND = kind_of_json(
-    "verification", FILE, {"format": int, "right": bool, "conclusion": str, "checkpoint": str, "engine": str}
-)
+SHAPE = {"format": int, "right": bool, "conclusion": str, "checkpoint": str, "engine": str}
+"""Some of what it holds, by which it is recognised."""
+
+KIND = kind_of_json("verification", FILE, SHAPE)
 """What `repalign verify` leaves in a folder."""
 
 

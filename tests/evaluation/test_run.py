@@ -264,7 +264,7 @@ def test_evaluate_with_custom_items_and_judge(llama, save_model, tmp_path):
         [str(llama), other], "echo", items=items, scorers="exact", new_tokens=2, judge=first_wins,
         detect=False, draws=20, store=False,
     )  # fmt: skip
-    assert result.title == "other against tiny-llama on echo"
+    assert result.title == "tiny-llama against other on echo"
     assert result.tables["wins"][["judge", "position_biased"]].values.tolist() == [["first_wins", 1.0]]
     without = evaluate(
         str(llama), "echo", items=items, scorers=["exact"], new_tokens=2, detect=False, draws=20

@@ -245,6 +245,14 @@ def test_a_page_stays_with_its_results(tmp_path):
     with pytest.raises(RepalignError, match="nothing to draw"):
         output(tmp_path).write(BEFORE, ("page.html", fails))
     assert contents(tmp_path) == BEFORE, "the tables are kept"
+    (tmp_path / "page.html").write_text(GENERATOR)  # drawn later, in Python
+    output(tmp_path).write(AFTER)
+    assert contents(tmp_path) == AFTER
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone" / "page.html").write_text(GENERATOR)  # of other results
+    with pytest.raises(RepalignError, match=r"holds page\.html"):
+        output(tmp_path / "alone").write(AFTER)
+    output(tmp_path / "alone", overwrite=True).write(AFTER)
 
 
 @pytest.mark.parametrize("used", [False, True])
@@ -270,7 +278,9 @@ def test_interrupted_results_are_not_read(tmp_path):
     sample_results("m-llama", **SMALL).save(tmp_path)
     path = tmp_path / "profile.manifest.json"
     path.write_text(path.read_text().replace('"complete": true', '"complete": false'))
-    with pytest.raises(RepalignError, match="a run was interrupted while it wrote there; run the command"):
+    with pytest.raises(
+        RepalignError, match="interrupted while it wrote there, or is still writing; run the command"
+    ):
         Results.load(tmp_path)
 
 
