@@ -15,8 +15,9 @@ from repalign.figures import FIGURES, draw
 from repalign.figures.exporting import FORMATS, exported
 from repalign.report.layout import write_page
 from repalign.results.evaluation import Evaluation
-from repalign.results.folder import Kind, Output, write_file
+from repalign.results.folder import Kind, Output
 from repalign.results.inside import Inside
+from repalign.results.paths import write_file
 from repalign.results.results import Results, Stored
 from repalign.results.tables import TableSet
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from repalign.errors import RepalignError, unknown
 from repalign.files import write_atomically
-from repalign.results.folder import GENERATOR
+from repalign.results.paths import GENERATOR
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from repalign.results.folder import write_file
+from repalign.results.paths import write_file
 
 
 def fill(template: str, scripts: Sequence[str], **values: Any) -> str:

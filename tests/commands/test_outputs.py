@@ -11,8 +11,9 @@ from outputs import KINDS, OTHERS, command_lines, foreign_files, snapshot, write
 
 from repalign.commands.main import main
 from repalign.results.evaluation import Evaluation
-from repalign.results.folder import is_page, read_manifest
+from repalign.results.folder import read_manifest
 from repalign.results.inside import Inside
+from repalign.results.paths import is_page
 from repalign.results.results import Results
 
 TOGETHER = [name for name in KINDS if name != "compare"]

@@ -17,7 +17,8 @@ from repalign.errors import RepalignError
 from repalign.files import PARTIAL
 from repalign.report import Report
 from repalign.results.evaluation import Evaluation
-from repalign.results.folder import GENERATOR, LOCK, Kind, Output, created, is_page, read_manifest
+from repalign.results.folder import LOCK, Kind, Output, read_manifest
+from repalign.results.paths import GENERATOR, created, is_page
 from repalign.results.results import Results, Stored
 from repalign.results.schema import KINDS
 
