@@ -130,7 +130,7 @@ def save(
     overwrite: bool = False,
     draw: Callable[[], str] | None = None,
 ) -> list[Path]:
-    """Write a study as fit.json. Returns the paths written, the manifest apart.
+    """Write a study as fit.json; numbers that are not finite become null. Returns the paths written, the manifest apart.
 
     Args:
         folder: need not exist.
