@@ -14,9 +14,10 @@ INTRODUCTION = f"""\
 
 Written by `python analyses/tables.py` from `repalign/results/schema.py` (schema {SCHEMA}). Each command leaves a folder with
 one JSON file and these tables as parquet; `pandas.read_parquet` reads them without repalign or torch. A table is
-checked for its columns, dtypes and values when it is made and when it is read. Folders of schema 1 are read too: then
-`separation` was called `identity`, `confusions` `neighbours`, `wins.position_biased` `swayed`, and
-`interventions.baseline` `untouched`.
+checked for its columns, dtypes and values when it is made and when it is read. No two commands share the name of a file,
+so one folder can hold the results of all of them ([report.md](report.md#the-folder)). Folders of versions before 0.2 are
+read too: then `separation` was called `identity`, `confusions` `neighbours`, `answer_languages` `languages`,
+`wins.position_biased` `swayed`, and `interventions.baseline` `untouched`.
 """
 
 COMMANDS = {

@@ -63,7 +63,7 @@ def sample_evaluation(hostile: str = "") -> Evaluation:
             "scores": scores,
             "answers": complete(EVALUATION["answers"], rows),
             "choices": complete(EVALUATION["choices"], choices),
-            "languages": pd.DataFrame(spoken).astype({"answered": "string"}),
+            "answer_languages": pd.DataFrame(spoken).astype({"answered": "string"}),
             "consistency": pd.concat(same),
             "wins": wins.assign(checkpoint="m-llama", baseline="alpaca", judge="exact"),
             "alignment": alignment[EVALUATION["alignment"].names],

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from repalign import RepalignError
 from repalign.commands.console import log_to_stderr
+from repalign.commands.options import given_path
 from repalign.errors import exit_code
 
 from .recipe import load_recipe, recipe_names
@@ -46,7 +47,9 @@ def _parser() -> argparse.ArgumentParser:
         help="e.g. train.epochs=2",
     )
     parser.add_argument("--seed", type=int, help="replaces the recipe's")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="folder to train into, for one recipe")
+    parser.add_argument(
+        "--out", type=given_path, metavar="FOLDER", help="folder to train into, for one recipe"
+    )
     parser.add_argument("--jobs", type=int, help="recipes trained at a time (default: one per core)")
     return parser
 

@@ -12,11 +12,11 @@ from repalign.commands.options import (
     add_data_options,
     add_output_options,
     add_reading_options,
+    checked_output,
     comma_list,
     corpus_for,
     machine,
     natural,
-    output_folder,
     positive,
     reading_spec,
     resolve,
@@ -58,22 +58,26 @@ def add_analysis_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run_analysis(args: argparse.Namespace, names: Sequence[str], compare: bool) -> list[Path]:
-    """Extract, score, draw, save; the files are written at the end, each atomically."""
+    """Extract, score, save, draw; all files are written at the end."""
+    from repalign.results.results import Stored
+
+    checked_output(args, Stored)
     analysis = request(args, names, compare)
-    out = output_folder(args, analysis.title)
-    results = saved(out, analysis.key)
+    output = checked_output(args, Stored, analysis.title)
+    results = saved(output.folder, analysis.key)
     if results:
         warn(analysis.corpus.name, results.about["manifest"]["problems"])
     else:
         results = analysis.run()
     results.about["command"] = recorded(args.argv)
     print_table(results.profile, compare)
-    paths = results.save(out)
-    if not args.no_report:
-        from repalign.report import Report
+    return results.save(output.folder, args.overwrite, None if args.no_report else lambda: _page(results))
 
-        paths.append(Report(results).write(out / "report.html"))
-    return paths
+
+def _page(results: Results) -> str:
+    from repalign.report.page import render
+
+    return render(results)
 
 
 def request(args: argparse.Namespace, names: Sequence[str], compare: bool) -> Analysis:

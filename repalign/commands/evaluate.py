@@ -5,20 +5,24 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from repalign.commands.command_line import recorded
 from repalign.commands.options import (
     add_machine_options,
     add_output_options,
+    checked_output,
     comma_list,
     natural,
-    output_folder,
     positive,
     resolve,
     say,
 )
 from repalign.errors import RepalignError
 from repalign.report.evaluation_text import print_tables
+
+if TYPE_CHECKING:
+    from repalign.results.evaluation import Evaluation
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,8 +105,10 @@ def run(args: argparse.Namespace) -> Iterable[Path]:
     from repalign.evaluation.defaults import check_choices, read_items
     from repalign.evaluation.judges import DEFAULT_URL
     from repalign.evaluation.run import evaluate, title_of
+    from repalign.results.evaluation import Evaluation
     from repalign.results.results import Results
 
+    checked_output(args, Evaluation)
     detect, judge_url = not args.no_language, args.judge_url or DEFAULT_URL
     check_choices(args.task, args.scorers, args.judge, judge_url, args.template, detect)
     profile = Results.load(args.profile) if args.profile else None
@@ -119,7 +125,7 @@ def run(args: argparse.Namespace) -> Iterable[Path]:
         seed=args.seed,
     )
     title = title_of((checkpoint.name for checkpoint in checkpoints), args.task)
-    out = output_folder(args, title)
+    output = checked_output(args, Evaluation, title)
     say(f"{title}: {len(items):,} questions in {len({item.label for item in items})} languages")
     evaluation = evaluate(
         checkpoints,
@@ -141,11 +147,8 @@ def run(args: argparse.Namespace) -> Iterable[Path]:
     )
     evaluation.about["command"] = recorded(args.argv)
     print_tables(evaluation)
-    paths = evaluation.save(out)
-    if not args.no_report:
-        from repalign.report.evaluation import write_evaluation
-
-        paths.append(write_evaluation(evaluation, out / "report.html"))
+    draw = None if args.no_report else lambda: _page(evaluation)
+    paths = evaluation.save(output.folder, args.overwrite, draw)
     return _written(paths, evaluation.settings.get("wins_missing"))
 
 
@@ -154,3 +157,9 @@ def _written(paths: list[Path], wins_missing: str | None) -> Iterator[Path]:
     yield from paths
     if wins_missing:
         raise RepalignError(f"everything but the win rates was written: {wins_missing}")
+
+
+def _page(evaluation: Evaluation) -> str:
+    from repalign.report.evaluation import render_evaluation
+
+    return render_evaluation(evaluation)

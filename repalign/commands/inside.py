@@ -11,10 +11,10 @@ from repalign.commands.options import (
     add_data_options,
     add_machine_options,
     add_output_options,
+    checked_output,
     corpus_for,
     layer_list,
     natural,
-    output_folder,
     positive,
     resolve,
     say,
@@ -58,13 +58,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> list[Path]:
+    from repalign.results.inside import Inside
+
+    checked_output(args, Inside)
     checkpoints = resolve(args.ckpt, train=not args.no_train)
     corpus = corpus_for(args, checkpoints)
     corpus.select([args.pivot])
     title = f"{' '.join(checkpoint.name for checkpoint in checkpoints)} inside"
-    out = output_folder(args, title)
+    output = checked_output(args, Inside, title)
     from repalign.inside.run import look_inside
-    from repalign.report.inside import inside_in_words, write_inside
+    from repalign.report.inside import inside_in_words, render_inside
 
     say(f"{title}: {len(corpus):,} sentences in {len(corpus.languages)} languages")
     inside = look_inside(
@@ -83,7 +86,6 @@ def run(args: argparse.Namespace) -> list[Path]:
     inside.about["command"] = recorded(args.argv)
     for question, lines in inside_in_words(inside).items():
         print(question, *(f"  {line}" for line in lines), sep="\n", file=sys.stderr)
-    paths = inside.save(out)
-    if not args.no_report:
-        paths.append(write_inside(inside, out / "report.html"))
-    return paths
+    return inside.save(
+        output.folder, args.overwrite, None if args.no_report else lambda: render_inside(inside)
+    )

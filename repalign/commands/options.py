@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repalign.errors import RepalignError
-
 if TYPE_CHECKING:
     from repalign.checkpoints import Checkpoint
     from repalign.corpora import ParallelCorpus
+    from repalign.results.folder import Output
+    from repalign.results.tables import TableSet
     from repalign.states.spec import Machine, ReadingSpec
 
 
@@ -85,9 +85,26 @@ def add_machine_options(group: argparse._ArgumentGroup) -> None:
 def add_output_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Where results go. Returns the group, to which a command may add options."""
     output = parser.add_argument_group("output")
-    output.add_argument("--out", type=Path, metavar="DIR", help="folder of results (default: out/NAME)")
+    output.add_argument("--out", type=given_path, metavar="DIR", help="folder of results (default: out/NAME)")
+    add_overwrite_option(output)
     output.add_argument("--no-report", action="store_true", help="write the tables only")
     return output
+
+
+def add_overwrite_option(group: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """What may be replaced."""
+    group.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="also replace results of another title, or of a version of repalign before 0.2",
+    )
+
+
+def given_path(text: str) -> Path:
+    """The type of an option that takes a path: an unset shell variable is not the current folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected a path, got an empty text; is a shell variable unset?")
+    return Path(text)
 
 
 def comma_list(text: str) -> list[str]:
@@ -165,25 +182,22 @@ def machine(args: argparse.Namespace) -> Machine:
     return Machine(args.dtype, args.device, args.batch_tokens)
 
 
-def output_folder(args: argparse.Namespace, title: str) -> Path:
-    """`--out`, or a folder named by the title; see `writable`."""
-    return writable(args.out or Path("out") / title.replace("/", "-").replace(" ", "-"))
+def checked_output(args: argparse.Namespace, results: type[TableSet], title: str | None = None) -> Output:
+    """`--out`, or a folder named by the title, checked, so that a mistake fails before an hour of work and not after.
 
-
-def writable(folder: Path) -> Path:
-    """The output folder, created now, so that a mistyped path fails before an hour of work and not after.
+    Args:
+        results: that will be written.
+        title: of these results; not known before checkpoints are resolved, which may train them. Without it, `--out`
+            alone is checked.
 
     Raises:
-        RepalignError: it cannot be written.
+        RepalignError: see `Output.check`.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".repalign-probe"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise RepalignError(f"cannot write to {folder}: {error.strerror}; choose another --out") from error
-    return folder
+    folder = args.out or Path("out") / (title or "").replace("/", "-").replace(" ", "-")
+    output = results.output(folder, title, args.overwrite)
+    if args.out or title:
+        output.check()
+    return output
 
 
 def say(message: str) -> None:

@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
+from repalign.commands.options import given_path
 from repalign.errors import RepalignError
-from repalign.figures.exporting import FORMATS, export
-from repalign.results.results import Results
+from repalign.figures import FIGURES, draw
+from repalign.figures.exporting import FORMATS, exported
+from repalign.report.layout import write_page
+from repalign.results.evaluation import Evaluation
+from repalign.results.folder import Kind, Output
+from repalign.results.inside import Inside
+from repalign.results.paths import write_file
+from repalign.results.results import Results, Stored
+from repalign.results.tables import TableSet
+
+T = TypeVar("T", bound=TableSet)
 
 CHOICES = ("checkpoint", "baseline", "metric", "variant", "layer", "measure", "language", "reducer")
 """Fields that select one panel of a figure."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("results", type=Path, help="a results folder, or the profile.parquet in it")
-    parser.add_argument("--out", type=Path, help="file to write; default: in the results folder")
+    parser.add_argument(
+        "results", type=given_path, help="a results folder, or the JSON of one of several in it"
+    )
+    parser.add_argument("--out", type=given_path, help="file to write; default: in the results folder")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="also replace a file that is no page of repalign"
+    )
     parser.add_argument("--title", help="heading of the report")
     group = parser.add_argument_group("one figure for a paper instead of the page")
     group.add_argument("--figure", metavar="NAME", help="curves, heatmap, ...; an unknown name lists them")
@@ -29,51 +46,87 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> list[Path]:
-    for kind, draw in (("evaluation", _evaluation), ("inside", _inside)):
-        if (args.results / f"{kind}.json").is_file():
-            if args.figure is not None:
-                raise RepalignError("--figure needs results of `layers` or `compare`")
-            return [draw(args)]
-    results = Results.load(args.results)
-    chosen = {name: getattr(args, name) for name in CHOICES if getattr(args, name) is not None}
-    if args.figure is None and (chosen or args.format):
+    chosen = [name for name in (*CHOICES, "format") if getattr(args, name) is not None]
+    if args.figure is None and chosen:
         raise RepalignError(
-            f"{', '.join(f'--{name}' for name in chosen or ('format',))} selects a panel of a figure; add --figure"
+            f"{', '.join(f'--{name}' for name in chosen)} selects a panel of a figure; add --figure"
         )
-    if args.figure is None:
-        from repalign.report import Report
+    if args.out and args.out.is_dir():
+        raise RepalignError(f"--out {args.out} is a folder; expected the name of a file")
+    folder = args.results.parent if args.results.is_file() else args.results
+    kinds = _saved(args.results)
+    if args.figure is not None:
+        if Stored not in kinds:
+            raise RepalignError("--figure needs results of `layers` or `compare`")
+        return [_figure(args, folder)]
+    if args.out and args.out.suffix.lower() != ".html":
+        raise RepalignError(f"--out {args.out}: a page is an .html file; for a figure add --figure")
+    if len(kinds) > 1 and (args.out or args.title):
+        files = ", ".join(str(folder / f"{kind.kind}.json") for kind in kinds)
+        raise RepalignError(
+            f"{folder} holds results of {len(kinds)} kinds, --out and --title are of one page; choose one of {files}"
+        )
+    return [
+        write_page(partial(PAGES[kind], folder, args.title), args.out or folder / kind.page, args.overwrite)
+        for kind in kinds
+    ]
 
-        report = Report(args.title, results) if args.title else Report(results)
-        return [report.write(args.out or _beside(args.results) / "report.html")]
-    from repalign.figures import draw
 
-    figure = draw(args.figure, results, **chosen)
+def _saved(path: Path) -> list[type[TableSet]]:
+    """The kinds of results in a folder, or the one whose file is given.
+
+    Raises:
+        RepalignError: there are none.
+    """
+    if path.is_file():
+        kinds = [kind for kind in PAGES if path.name in (f"{kind.kind}.json", f"{kind.kind}.parquet")]
+    else:
+        kinds = [kind for kind in PAGES if (path / f"{kind.kind}.json").is_file()]
+    if not kinds:
+        names = " or ".join(f"{kind.kind}.json" for kind in PAGES)
+        raise RepalignError(f"no results in {path}: expected {names} there")
+    return kinds
+
+
+def _figure(args: argparse.Namespace, folder: Path) -> Path:
+    chosen = {name: getattr(args, name) for name in CHOICES if getattr(args, name) is not None}
+    figure = draw(args.figure, Results.load(folder), **chosen)
     kind = args.format or (args.out.suffix[1:] if args.out else "") or "svg"
-    path = args.out or _beside(args.results) / f"{args.figure}.{kind}"
-    return [export(figure, path.with_suffix(f".{kind}"), width=args.width, height=args.height)]
+    path = (args.out or folder / args.figure).with_suffix(f".{kind}")
+    names = frozenset(f"{name}.{format}" for name in FIGURES for format in FORMATS)
+    export = partial(exported, figure, path.name, args.width, args.height)
+    if path.name in names and path.parent.resolve() == folder.resolve():
+        output = Output(folder, Kind("figures", names), "figures", args.overwrite)
+        return output.write({path.name: export()}, keep=True)[0]
+    return write_file(path, export, args.overwrite)
 
 
-def _evaluation(args: argparse.Namespace) -> Path:
-    """Redraw the page of `repalign evaluate`."""
-    from repalign.report.evaluation import write_evaluation
-    from repalign.results.evaluation import Evaluation
+def _profile(folder: Path, title: str | None) -> str:
+    from repalign.report import Report
+    from repalign.report.page import render
 
-    results = Evaluation.load(args.results)
-    return write_evaluation(_titled(results, args.title), args.out or args.results / "report.html")
+    return render(Report(Results.load(folder), title).results)
 
 
-def _inside(args: argparse.Namespace) -> Path:
-    """Redraw the page of `repalign inside`."""
-    from repalign.report.inside import write_inside
-    from repalign.results.inside import Inside
+def _evaluation(folder: Path, title: str | None) -> str:
+    from repalign.report.evaluation import render_evaluation
 
-    results = Inside.load(args.results)
-    return write_inside(_titled(results, args.title), args.out or args.results / "report.html")
+    return render_evaluation(_titled(Evaluation.load(folder), title))
 
 
-def _titled(results: Any, title: str | None) -> Any:
+def _inside(folder: Path, title: str | None) -> str:
+    from repalign.report.inside import render_inside
+
+    return render_inside(_titled(Inside.load(folder), title))
+
+
+def _titled(results: T, title: str | None) -> T:
     return replace(results, title=title) if title else results
 
 
-def _beside(path: Path) -> Path:
-    return path.parent if path.is_file() else path
+PAGES: dict[type[TableSet], Callable[[Path, str | None], str]] = {
+    Stored: _profile,
+    Evaluation: _evaluation,
+    Inside: _inside,
+}
+"""Every kind of results that has a page, and what draws it."""

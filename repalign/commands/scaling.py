@@ -6,15 +6,15 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from repalign.commands.options import natural, positive, say
+from repalign.commands.options import add_overwrite_option, given_path, natural, positive, say
 from repalign.errors import RepalignError
-from repalign.files import write_atomically
+from repalign.files import finite, json_bytes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="fit|allocate", required=True)
     fit = actions.add_parser("fit", help="fit a scaling law to a table of runs; writes fit.json and a page")
-    fit.add_argument("runs", type=Path, help=".parquet or .csv with one row per run: language, pairs, seed, "
+    fit.add_argument("runs", type=given_path, help=".parquet or .csv with one row per run: language, pairs, seed, "
                      "score; optionally its 95%% interval, <score>_low and <score>_high, and the name of its test set, test")  # fmt: skip
     fit.add_argument("--score", metavar="COLUMN", help="column of the score; default: score, else chrf")
     fit.add_argument(
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     spend = actions.add_parser(
         "allocate", help="split a budget over languages; writes allocation.json and a page"
     )
-    spend.add_argument("fit", type=Path, help="the fit.json that `repalign scaling fit` wrote")
+    spend.add_argument("fit", type=given_path, help="the fit.json that `repalign scaling fit` wrote")
     spend.add_argument(
         "--budget", type=float, required=True, metavar="N", help="total number of sentence pairs"
     )
@@ -55,8 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for action in (fit, spend):
         action.add_argument(
-            "--out", type=Path, metavar="FOLDER", help="output folder; default: next to the input"
+            "--out", type=given_path, metavar="FOLDER", help="output folder; default: next to the input"
         )
+        add_overwrite_option(action)
 
 
 def named_numbers(text: str) -> dict[str, float]:
@@ -80,35 +81,41 @@ def run(args: argparse.Namespace) -> list[Path]:
 
 def _fit(args: argparse.Namespace) -> list[Path]:
     from repalign.report.scaling import render_scaling
+    from repalign.results.folder import Output
     from repalign.scaling import read_runs
-    from repalign.scaling.study import save, study
+    from repalign.scaling.study import FIT, save, study
 
-    runs = read_runs(args.runs, args.score, args.top, args.independent)
-    summary = study(runs, args.form, args.draws, args.seed)
     folder = args.out or args.runs.parent
+    runs = read_runs(args.runs, args.score, args.top, args.independent)
+    title = f"{runs.name} of {args.runs.name}"
+    Output(folder, FIT, title, args.overwrite).check()
+    summary = study(runs, args.form, args.draws, args.seed)
     say(summary["choice"])
     for note in summary["notes"]:
         say(note)
-    save(summary, folder / "fit.json")
-    write_atomically(folder / "scaling.html", render_scaling(summary).encode())
-    return [folder / "fit.json", folder / "scaling.html"]
+    return save(summary, folder, title, args.overwrite, lambda: render_scaling(summary))
 
 
 def _allocate(args: argparse.Namespace) -> list[Path]:
     from repalign.report.scaling import render_scaling
+    from repalign.results.folder import Output
     from repalign.scaling import plan
-    from repalign.scaling.study import law_of, load, save
+    from repalign.scaling.plan import ALLOCATION
+    from repalign.scaling.study import law_of, load
 
     summary = load(args.fit)
+    title = f"{summary['score']} of {', '.join(summary['languages'])}"
+    output = Output(args.out or args.fit.parent, ALLOCATION, title, args.overwrite)
+    output.check()
     try:
         objective = named_numbers(args.objective) if "=" in args.objective else args.objective
     except argparse.ArgumentTypeError as error:
         raise RepalignError(str(error)) from error
     allocation = plan(law_of(summary), args.budget, args.available, objective)
-    folder = args.out or args.fit.parent
     say(allocation.note)
     verdict = {"identified": allocation.identified, "note": allocation.note}
-    save({**asdict(allocation), **verdict, "signature": summary["signature"]}, folder / "allocation.json")
-    page = render_scaling(summary, allocation, args.available)
-    write_atomically(folder / "allocation.html", page.encode())
-    return [folder / "allocation.json", folder / "allocation.html"]
+    described = {**asdict(allocation), **verdict, "signature": summary["signature"]}
+    return output.write(
+        {"allocation.json": json_bytes(finite(described))},
+        ("allocation.html", lambda: render_scaling(summary, allocation, args.available)),
+    )

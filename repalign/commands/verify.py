@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from repalign.commands.options import positive, resolve, say, writable
+from repalign.commands.options import add_overwrite_option, given_path, positive, resolve, say
 from repalign.errors import RepalignError
 
 
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--write-prompts",
-        type=Path,
+        type=given_path,
         metavar="FOLDER",
         help="write prompts.json for another engine, and stop",
     )
@@ -49,16 +49,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-train", action="store_true", help="refuse to train a missing demo checkpoint")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="also write verification.json there")
+    parser.add_argument("--out", type=given_path, metavar="DIR", help="also write verification.json there")
+    add_overwrite_option(parser)
 
 
 def run(args: argparse.Namespace) -> list[Path]:
+    _check_output(args)
     (checkpoint,) = resolve([args.ckpt], train=not args.no_train)
-    out = writable(args.out) if args.out else None
+    _check_output(args, checkpoint.name)
     from repalign.verification.run import verify, write_exchange
 
     if args.write_prompts:
-        return [write_exchange(checkpoint, args.write_prompts)]
+        return [write_exchange(checkpoint, args.write_prompts, overwrite=args.overwrite)]
     say(f"{checkpoint.name}: {args.against} against the model, one prompt at a time")
     verdict = verify(
         checkpoint,
@@ -70,8 +72,20 @@ def run(args: argparse.Namespace) -> list[Path]:
         sentences=args.sentences,
     )
     print(json.dumps(verdict.as_dict(), ensure_ascii=False, indent=1) if args.json else verdict, flush=True)
-    paths = [verdict.save(out)] if out else []
+    paths = [verdict.save(args.out, args.overwrite)] if args.out else []
     if not verdict.right:
         print(*paths, sep="\n", end="\n" * bool(paths), file=sys.stderr)
         raise RepalignError(verdict.conclusion)
     return paths
+
+
+def _check_output(args: argparse.Namespace, checkpoint: str | None = None) -> None:
+    """Check --out and --write-prompts; `checkpoint` is not known before it is resolved, which may train it."""
+    from repalign.results.folder import Output
+    from repalign.verification.exchange import prompts_output
+    from repalign.verification.verdict import KIND
+
+    if args.out:
+        Output(args.out, KIND, checkpoint, args.overwrite).check()
+    if args.write_prompts:
+        prompts_output(args.write_prompts, checkpoint, args.overwrite).check()

@@ -107,4 +107,4 @@ def language_table(
         for asked, languages in ((asked, list(by_question[asked])) for asked in items if asked in by_question)
         for answered in dict.fromkeys(sorted(languages, key=lambda code: (code is None, code or "")))
     ]  # fmt: skip
-    return EVALUATION["languages"].frame(rows)
+    return EVALUATION["answer_languages"].frame(rows)

@@ -145,8 +145,8 @@ def evaluate(
 
 
 def title_of(checkpoints: Iterable[str], task: str) -> str:
-    """E.g. "m-llama against alpaca on xquad", from names in the order given to `evaluate`."""
-    return f"{' against '.join(reversed(list(checkpoints)))} on {task}"
+    """E.g. "alpaca against m-llama on xquad", from names in the order given to `evaluate`, as `compare` has them."""
+    return f"{' against '.join(checkpoints)} on {task}"
 
 
 def _task(name: str) -> Task:

@@ -76,7 +76,7 @@ def evaluation_tables(
     if any(item.choices for questions in items.values() for item in questions):
         tables["choices"] = _choice_table(items, answers)
     if detected:
-        tables["languages"] = language_table(items, detected)
+        tables["answer_languages"] = language_table(items, detected)
     if profile is not None:
         tables |= _alignment_tables(profile, tables["scores"], items, per_item, draws, seed)
     return {name: table for name, table in tables.items() if len(table)}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from repalign.errors import RepalignError, unknown
 from repalign.files import write_atomically
+from repalign.results.paths import GENERATOR
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -18,7 +19,7 @@ RESOLUTION = 3
 
 
 def export(figure: Figure, path: str | Path, *, width: int = 700, height: int | None = None) -> Path:
-    """Write a figure atomically, in the format given by the path's suffix.
+    """Write a figure atomically, in the format given by the path's suffix; a file of that name is replaced.
 
     SVG, PDF and PNG use Plotly's exporter, which needs kaleido and Chromium or Chrome. `.html` and `.json` need
     neither: the HTML's camera button saves SVG in any browser, and any Plotly can draw the JSON.
@@ -31,18 +32,29 @@ def export(figure: Figure, path: str | Path, *, width: int = 700, height: int | 
         RepalignError: unknown format, exporter or browser not found, or the file cannot be written.
     """
     path = Path(path)
-    kind = path.suffix[1:].lower()
+    write_atomically(path, exported(figure, path.name, width, height))
+    return path
+
+
+def exported(figure: Figure, name: str, width: int = 700, height: int | None = None) -> bytes:
+    """What `export` writes.
+
+    Args:
+        name: of the file; its suffix gives the format.
+
+    Raises:
+        RepalignError: see `export`.
+    """
+    kind = Path(name).suffix[1:].lower()
     if kind not in FORMATS:
         raise unknown("figure format", kind, FORMATS)
     if kind == "json":
-        data = str(figure.to_json()).encode()
-    elif kind == "html":
-        camera = {"toImageButtonOptions": {"format": "svg", "filename": path.stem}}
-        data = figure.to_html(include_plotlyjs=True, config={"displaylogo": False, **camera}).encode()
-    else:
-        data = _drawn(figure, kind, width, height or figure.layout.height or 420)
-    write_atomically(path, data)
-    return path
+        return str(figure.to_json()).encode()
+    if kind == "html":
+        camera = {"toImageButtonOptions": {"format": "svg", "filename": Path(name).stem}}
+        page = figure.to_html(include_plotlyjs=True, config={"displaylogo": False, **camera})
+        return page.replace("<head>", f"<head>{GENERATOR}", 1).encode()
+    return _drawn(figure, kind, width, height or figure.layout.height or 420)
 
 
 def _drawn(figure: Figure, kind: str, width: int, height: int) -> bytes:

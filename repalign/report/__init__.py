@@ -50,13 +50,16 @@ class Report:
     def __repr__(self) -> str:
         return f"Report({self.results.title!r}: {self.results.profile!r})"
 
-    def write(self, path: str | Path) -> Path:
-        """Write the page atomically as one file that opens offline.
+    def write(self, path: str | Path, overwrite: bool = False) -> Path:
+        """Write the page atomically as one file that opens offline. A page that repalign wrote is replaced.
+
+        Args:
+            overwrite: replace a file of another origin too.
 
         Raises:
-            RepalignError: the file cannot be written.
+            RepalignError: the file cannot be written, or exists and is no page of repalign.
         """
         from repalign.report.layout import write_page
         from repalign.report.page import render
 
-        return write_page(render(self.results), path)
+        return write_page(lambda: render(self.results), path, overwrite)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from repalign.errors import RepalignError
 from repalign.figures import answers
 from repalign.figures.style import PAGE_THEMES
 from repalign.report.findings.words import joined
-from repalign.report.layout import fill, numbered, write_page
+from repalign.report.layout import fill, numbered
 from repalign.report.packing import to_json
 from repalign.results.evaluation import Evaluation
 
@@ -28,15 +27,6 @@ MAX_METRICS = 4
 
 MAX_CHARACTERS = 300
 """Characters shown of a question or an answer."""
-
-
-def write_evaluation(evaluation: Evaluation, path: str | Path) -> Path:
-    """Write the page; see `repalign.report.layout.write_page`.
-
-    Raises:
-        RepalignError: the file cannot be written.
-    """
-    return write_page(render_evaluation(evaluation), path)
 
 
 def render_evaluation(evaluation: Evaluation) -> str:
@@ -92,7 +82,7 @@ def _figures(
     }
     for name, column, draw in (
         ("wins", "judge", answers.wins),
-        ("languages", "checkpoint", answers.answer_languages),
+        ("answer_languages", "checkpoint", answers.answer_languages),
         ("consistency", "checkpoint", answers.consistency),
     ):
         table = tables.get(name)
@@ -128,8 +118,8 @@ def _findings(evaluation: Evaluation) -> dict[str, list[str]]:
         _change(str(name), rows) for name, rows in _each(leading[leading["baseline"].notna()], "checkpoint")
     ]
     properties = []
-    if "languages" in tables:
-        for checkpoint, rows in _each(tables["languages"], "checkpoint"):
+    if "answer_languages" in tables:
+        for checkpoint, rows in _each(tables["answer_languages"], "checkpoint"):
             same = rows[rows["asked"] == rows["answered"].fillna("")]
             share = same["count"].sum() / rows["count"].sum()
             properties.append(f"{checkpoint}: {share:.0%} in the language of the question")

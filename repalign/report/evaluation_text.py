@@ -57,8 +57,8 @@ def _further_results(evaluation: Evaluation) -> Iterator[str]:
     from repalign.statistics import holm
 
     tables = evaluation.tables
-    if "languages" in tables:
-        table = tables["languages"]
+    if "answer_languages" in tables:
+        table = tables["answer_languages"]
         same = table[table["asked"] == table["answered"].fillna("")]
         share_of = same.groupby(["checkpoint", "asked"])["share"].sum()
         for name in dict.fromkeys(table["checkpoint"]):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repalign.corpora.languages import language_name
@@ -12,7 +11,7 @@ from repalign.errors import RepalignError
 from repalign.figures import inside as figures
 from repalign.figures.style import PAGE_THEMES, Style, styles
 from repalign.report.findings.words import joined, layers_in_words
-from repalign.report.layout import fill, numbered, write_page
+from repalign.report.layout import fill, numbered
 from repalign.report.packing import to_json
 from repalign.results.inside import Inside
 
@@ -30,15 +29,6 @@ OUTCOMES = {
 
 Panel = tuple[str, dict[str, Any]]
 """A title and a figure."""
-
-
-def write_inside(inside: Inside, path: str | Path) -> Path:
-    """Write the page; see `repalign.report.layout.write_page`.
-
-    Raises:
-        RepalignError: the file cannot be written.
-    """
-    return write_page(render_inside(inside), path)
 
 
 def render_inside(inside: Inside) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from repalign.files import write_atomically
+from repalign.results.paths import write_file
 
 
 def fill(template: str, scripts: Sequence[str], **values: Any) -> str:
@@ -47,15 +47,17 @@ def numbered(
     return panels, pictures
 
 
-def write_page(page: str, path: str | Path) -> Path:
+def write_page(draw: Callable[[], str], path: str | Path, overwrite: bool = False) -> Path:
     """Write a page atomically.
 
+    Args:
+        draw: gives the page; called after the file has been checked.
+        overwrite: also replace a file that is no page of repalign.
+
     Raises:
-        RepalignError: the file cannot be written.
+        RepalignError: the file cannot be written, or exists and is no page of repalign.
     """
-    path = Path(path)
-    write_atomically(path, page.encode("utf-8", "replace"))
-    return path
+    return write_file(Path(path), lambda: draw().encode("utf-8", "replace"), overwrite)
 
 
 def _source(name: str) -> str:

@@ -10,7 +10,7 @@ from repalign.results.tables import TableSet
 class Evaluation(TableSet):
     """All that one evaluation found; `settings` holds labels and signatures of scorers, seed, counts of what was cut."""
 
-    kind, noun = "evaluation", "an evaluation"
+    kind, page, noun = "evaluation", "evaluation.html", "an evaluation"
 
     def __post_init__(self) -> None:
         super().__post_init__()

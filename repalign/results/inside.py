@@ -15,7 +15,7 @@ class Inside(TableSet):
     `settings` holds the pivot, the languages, and for each checkpoint the number of known tokens per language and notes.
     """
 
-    kind, noun = "inside", "a look inside"
+    kind, page, noun = "inside", "inside.html", "a look inside"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -2,12 +2,13 @@
 
 A results folder holds `profile.parquet` (the scores), `profile.json` (metadata: schema, signatures, settings, the
 command, the data manifest) and one parquet file per further table, e.g. `map.parquet`; every report is drawn from it.
+`profile.manifest.json` names them: see `repalign.results.folder`.
 Its tables are declared in `repalign.results.schema.RESULTS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -54,13 +55,14 @@ class Results:
         """For notebooks."""
         return f"<h3>{escape(self.title)}</h3>{listed(self.tables, RESULTS)}{self.profile._repr_html_()}"
 
-    def save(self, folder: str | Path) -> list[Path]:
+    def save(
+        self, folder: str | Path, overwrite: bool = False, draw: Callable[[], str] | None = None
+    ) -> list[Path]:
         """Write everything into a folder; see `TableSet.save`."""
         peaks = {} if self.profile.peaks is None else {"peaks": self.profile.peaks}
         tables = {"profile": self.profile.table, **peaks, **self.tables}
-        return Stored(self.title, self.profile.signatures, tables, self.profile.settings, self.about).save(
-            folder
-        )
+        stored = Stored(self.title, self.profile.signatures, tables, self.profile.settings, self.about)
+        return stored.save(folder, overwrite, draw)
 
     @classmethod
     def load(cls, path: str | Path) -> Results:
@@ -77,7 +79,7 @@ class Results:
 class Stored(TableSet):
     """Results as a folder holds them: the profile is one of the tables."""
 
-    kind, noun = "profile", "results"
+    kind, page, noun = "profile", "report.html", "results"
 
     @staticmethod
     def settings_of_schema_1(settings: dict[str, Any]) -> dict[str, Any]:

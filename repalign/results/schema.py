@@ -11,7 +11,7 @@ from repalign.corpora.problems import Problem
 from repalign.results.table import Column, Table
 
 SCHEMA = 2
-"""Version of tables and JSON; a reader refuses a newer one and renames the tables and columns of schema 1."""
+"""Version of tables and JSON; a reader refuses a newer one and renames the columns of schema 1."""
 
 GRAIN = 1 / 4096
 """Coordinates on a map are multiples of this, so that a page can store them exactly in two bytes each."""
@@ -176,13 +176,13 @@ EVALUATION = {table.name: table for table in (
         Column("loglikelihood", "float64", "of the choice after the prompt, natural logarithm", "nats"),
         Column("is_right", "bool", "whether it is the right answer"),
     )),
-    Table("languages", "language of the answers", "checkpoint (or `references`), language asked and language answered", (
+    Table("answer_languages", "language of the answers", "checkpoint (or `references`), language asked and language answered", (
         Column("checkpoint", "string", "name of the checkpoint, or `references` for the right answers"),
         Column("asked", "string", "language of the question"),
         Column("answered", "string", "detected language of the answer; NA: not detected", nullable=True),
         Column("count", "int64", "answers", least=0),
         Column("share", "float64", "of the answers to this language", nullable=True),
-    )),
+    ), formerly="languages"),
     Table("consistency", "same answer in two languages", "checkpoint and pair of languages", (
         CHECKPOINT, Column("language", "string", "one language"), Column("other", "string", "the other"),
         value("share of questions answered the same"), LOW, HIGH,

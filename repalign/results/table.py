@@ -98,7 +98,7 @@ class Table:
         one_row_per: what a row represents.
         columns: in order.
         further: meaning of float64 columns of any name that may follow; empty if none may.
-        formerly: its name in folders of schema 1.
+        formerly: its name in folders of a version before 0.2, which have no manifest.
     """
 
     name: str

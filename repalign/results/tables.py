@@ -5,29 +5,23 @@ Reading a folder needs neither torch nor a model; a folder that cannot be read i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from repalign.errors import RepalignError
-from repalign.files import (
-    Versioned,
-    finite,
-    json_bytes,
-    read_json,
-    read_parquet,
-    typed,
-    write_atomically,
-    writing,
-)
+from repalign.files import Versioned, finite, json_bytes, read_json, read_parquet, typed
+from repalign.results.folder import Kind, Output, read_manifest
 from repalign.results.schema import KINDS, REQUIRED, SCHEMA, SETTINGS, Described
 from repalign.results.summary import few, listed, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
     from typing_extensions import Self
+
+    from repalign.results.table import Table
 
 REMEDY = "run the command that wrote it again"
 
@@ -49,6 +43,9 @@ class TableSet:
 
     kind: ClassVar[str]
     """Name of the JSON file."""
+
+    page: ClassVar[str]
+    """File name of the page."""
 
     noun: ClassVar[str]
     """Its name in messages."""
@@ -76,15 +73,31 @@ class TableSet:
         """For notebooks."""
         return f"<h3>{escape(self.title)}</h3>{listed(self.tables, KINDS[self.kind])}"
 
-    def save(self, folder: str | Path) -> list[Path]:
-        """Write everything into a folder, each file atomically, the JSON last. Returns the paths written.
+    @classmethod
+    def output(cls, folder: str | Path, title: str | None = None, overwrite: bool = False) -> Output:
+        """Results of this kind in a folder that need not exist; `Output.check` says whether they can be saved there."""
+        tables = KINDS[cls.kind].values()
+        files = {cls.page, f"{cls.kind}.json", *(f"{table.name}.parquet" for table in tables)}
+        former = {f"{table.formerly}.parquet" for table in tables if table.formerly}
+        kind = Kind(cls.kind, frozenset(files), frozenset(former), cls._earlier)
+        return Output(Path(folder), kind, title, overwrite)
 
-        A table of this kind that is not among `tables` is removed: it belongs to an earlier run.
+    def save(
+        self, folder: str | Path, overwrite: bool = False, draw: Callable[[], str] | None = None
+    ) -> list[Path]:
+        """Write everything into a folder, all or nothing. Returns the paths written, the manifest apart.
+
+        Files in the folder that repalign did not write are never touched; those of an earlier run of this title are replaced
+        or removed. Results of other commands may be in the same folder.
+
+        Args:
+            overwrite: replace results of another title too, and those of a version before 0.2.
+            draw: gives the page that is written beside the tables when these are in place.
 
         Raises:
-            RepalignError: the folder cannot be written, the disk is full, or `settings` or `about` cannot be encoded in JSON.
+            RepalignError: the folder cannot be written, holds other results or other files of the same names, the disk is
+                full, or `settings` or `about` cannot be encoded in JSON.
         """
-        folder = Path(folder)
         meta = {"schema": SCHEMA, "title": self.title, "signatures": self.signatures}
         try:
             described = json_bytes({**meta, "settings": self.settings, "about": self.about})
@@ -92,13 +105,8 @@ class TableSet:
             raise RepalignError(f"settings and about of {self.noun} hold JSON types only: {error}") from error
         files = {f"{name}.parquet": table.to_parquet(index=False) for name, table in self.tables.items()}
         files[f"{self.kind}.json"] = described
-        for name, data in files.items():
-            write_atomically(folder / name, data)
-        known = {name for table in KINDS[self.kind].values() for name in (table.name, table.formerly) if name}
-        with writing(folder, "choose another --out"):
-            for name in known - set(self.tables):
-                (folder / f"{name}.parquet").unlink(missing_ok=True)
-        return [folder / name for name in files]
+        page = (self.page, draw) if draw else None
+        return self.output(folder, self.title, overwrite).write(files, page)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -122,8 +130,26 @@ class TableSet:
         if schema == 1 and isinstance(meta.get("settings"), dict):
             meta["settings"] = cls.settings_of_schema_1(meta["settings"])
         _check(meta, cls.kind, path, REMEDY)
-        tables = read_tables(path.parent, cls.kind, schema)
+        manifest = read_manifest(path.parent, cls.output(path.parent).kind)
+        if manifest and not manifest["complete"]:
+            raise RepalignError(
+                f"{path.parent}: a run was interrupted while it wrote there, or is still writing; {REMEDY}"
+            )
+        tables = {
+            name: _read_table(KINDS[cls.kind][name], file, schema)
+            for name, file in table_files(path.parent, cls.kind, recorded=manifest is not None).items()
+        }
         return cls(meta["title"], meta["signatures"], tables, meta["settings"], meta["about"])
+
+    @classmethod
+    def _earlier(cls, folder: Path) -> set[str]:
+        """The files of results that were saved without a manifest; empty if they cannot be read."""
+        try:
+            cls.load(folder)
+        except RepalignError:
+            return set()
+        tables = table_files(folder, cls.kind, recorded=False).values()
+        return {f"{cls.kind}.json", *(path.name for path in tables)}
 
     @staticmethod
     def settings_of_schema_1(settings: dict[str, Any]) -> dict[str, Any]:
@@ -131,21 +157,29 @@ class TableSet:
         return settings
 
 
-def read_tables(folder: Path, kind: str, schema: int) -> dict[str, pd.DataFrame]:
-    """The tables of a kind in a folder, under their current names.
+def table_files(folder: Path, kind: str, recorded: bool) -> dict[str, Path]:
+    """The files of the tables of a kind in a folder, under the current names of the tables.
+
+    Args:
+        recorded: whether the folder has a manifest; without one, tables may have their former names.
 
     Raises:
-        RepalignError: a file is damaged or has other columns, or a required one is missing.
+        RepalignError: a required one is missing.
     """
-    tables = {}
+    files = {}
     for name, table in KINDS[kind].items():
-        path = folder / f"{table.formerly if schema == 1 and table.formerly else name}.parquet"
-        if path.is_file():
-            rows = read_parquet(path, REMEDY)
-            tables[name] = table.checked(table.completed(table.renamed(rows) if schema == 1 else rows), path)
+        names = (name,) if recorded or not table.formerly else (name, table.formerly)
+        paths = [path for each in names if (path := folder / f"{each}.parquet").is_file()]
+        if paths:
+            files[name] = paths[0]
         elif name in REQUIRED[kind]:
-            raise RepalignError(f"{folder} has {kind}.json but no {path.name}; {REMEDY}")
-    return tables
+            raise RepalignError(f"{folder} has {kind}.json but no {name}.parquet; {REMEDY}")
+    return files
+
+
+def _read_table(table: Table, path: Path, schema: int) -> pd.DataFrame:
+    rows = read_parquet(path, REMEDY)
+    return table.checked(table.completed(table.renamed(rows) if schema == 1 else rows), path)
 
 
 def checked(tables: Mapping[str, pd.DataFrame], kind: str) -> dict[str, pd.DataFrame]:

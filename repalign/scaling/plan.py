@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TypedDict
 
 import numpy as np
 
+from repalign.results.folder import kind_of_json
 from repalign.scaling.allocation import marginal_values
 from repalign.scaling.baselines import proportional, temperature, uniform
 from repalign.scaling.law import Law
@@ -18,6 +20,24 @@ identified."""
 
 QUANTILE = 0.95
 """Share of draws in which the loss is at most the stated one."""
+
+
+class NamedSplit(TypedDict):
+    """Some of a split in allocation.json."""
+
+    name: str
+
+
+class Written(TypedDict):
+    """Some of allocation.json, by which it is recognised."""
+
+    budget: float
+    splits: list[NamedSplit]
+    signature: str
+
+
+ALLOCATION = kind_of_json("allocation", "allocation.json", Written, "allocation.html")
+"""What `repalign scaling allocate` leaves in a folder."""
 
 
 @dataclass(frozen=True)

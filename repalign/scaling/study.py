@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypedDict
@@ -10,7 +10,8 @@ from typing import Any, TypedDict
 import numpy as np
 
 from repalign.errors import RepalignError
-from repalign.files import finite, json_bytes, read_json, write_atomically
+from repalign.files import finite, json_bytes, read_json
+from repalign.results.folder import Output, kind_of_json
 from repalign.scaling.diagnosis import diagnose
 from repalign.scaling.fitting import Fit, fit
 from repalign.scaling.law import Law
@@ -97,6 +98,10 @@ class Study(TypedDict):
     notes: list[str]
 
 
+FIT = kind_of_json("scaling", "fit.json", Study, "scaling.html")
+"""What `repalign scaling fit` leaves in a folder."""
+
+
 def study(runs: Runs, form: str | None = None, draws: int = 200, seed: int = 0) -> dict[str, Any]:
     """Fit a form, with intervals, diagnosis and a comparison of forms: what `repalign scaling fit` writes.
 
@@ -169,17 +174,30 @@ def signature(fitted: Fit, draws: int, seed: int) -> str:
     )
 
 
-def save(summary: Mapping[str, Any], path: Path) -> None:
-    """Write a study as JSON, atomically; numbers that are not finite become null.
+def save(
+    summary: Mapping[str, Any],
+    folder: Path,
+    title: str = "",
+    overwrite: bool = False,
+    draw: Callable[[], str] | None = None,
+) -> list[Path]:
+    """Write a study as fit.json; numbers that are not finite become null. Returns the paths written, the manifest apart.
+
+    Args:
+        folder: need not exist.
+        title: of the study; one of another title is replaced only with `overwrite`.
+        overwrite: likewise one of a version that wrote no manifest.
+        draw: gives the page that is written beside it.
 
     Raises:
-        RepalignError: the folder cannot be written, or the disk is full.
+        RepalignError: see `repalign.results.folder.Output.write`.
     """
-    write_atomically(path, json_bytes(summary))
+    page = ("scaling.html", draw) if draw else None
+    return Output(Path(folder), FIT, title, overwrite).write({"fit.json": json_bytes(summary)}, page)
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Read what `save` wrote.
+    """Read the fit.json that `save` wrote.
 
     Raises:
         RepalignError: no such file, or one that does not hold all that a study does; names what is wrong.

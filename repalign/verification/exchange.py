@@ -27,9 +27,10 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from repalign.errors import RepalignError, unknown
-from repalign.files import json_bytes, read_json, write_atomically
+from repalign.files import json_bytes, read_json
 from repalign.models.engine import TOLERANCE
 from repalign.models.explaining import reason
+from repalign.results.folder import Output, kind_of_json
 from repalign.verification.comparing import Claimed
 from repalign.verification.faults import CONVENTIONS
 from repalign.verification.prompts import digest_of
@@ -66,15 +67,27 @@ LARGEST = 1 << 33
 """Numbers in one file, so that a damaged header cannot ask for all memory."""
 
 
+KIND = kind_of_json("prompts", PROMPTS, Prompts)
+"""What `repalign verify --write-prompts` leaves in a folder."""
+
+
 def write_prompts(
-    folder: Path, checkpoint: str, weights: str, prompts: Sequence[Tensor], layers: int, dim: int
+    folder: Path,
+    checkpoint: str,
+    weights: str,
+    prompts: Sequence[Tensor],
+    layers: int,
+    dim: int,
+    overwrite: bool = False,
 ) -> Path:
     """Write `prompts.json` for an engine.
 
     Args:
+        folder: those for the same checkpoint are replaced.
         checkpoint, weights: name and digest of the model that should read them.
         prompts: token ids.
         layers, dim: numbers of layers, the input of block 1 included, and of dims that are expected.
+        overwrite: replace those for another checkpoint too, and those of a version before 0.2.
 
     Raises:
         RepalignError: the folder cannot be written.
@@ -89,8 +102,12 @@ def write_prompts(
         "expected": EXPECTED,
         "prompts": [ids.tolist() for ids in prompts],
     }
-    write_atomically(folder / PROMPTS, json_bytes(value), "choose another --write-prompts")
-    return folder / PROMPTS
+    return prompts_output(folder, checkpoint, overwrite).write({PROMPTS: json_bytes(value)})[0]
+
+
+def prompts_output(folder: Path, checkpoint: str | None = None, overwrite: bool = False) -> Output:
+    """The prompts for a checkpoint in a folder that need not exist."""
+    return Output(folder, KIND, checkpoint, overwrite, "--write-prompts")
 
 
 def read_folder(folder: Path, weights: str, prompts: Sequence[Tensor], n_layers: int) -> Claimed:

@@ -107,8 +107,13 @@ def verify(
     return replace(verdict, effects=dict(zip(names, found, strict=True)))
 
 
-def write_exchange(checkpoint: CheckpointLike, folder: Path, prompts: Sequence[str] = TEXTS) -> Path:
+def write_exchange(
+    checkpoint: CheckpointLike, folder: Path, prompts: Sequence[str] = TEXTS, overwrite: bool = False
+) -> Path:
     """Write prompts.json for an engine that runs elsewhere, see `repalign.verification.exchange`.
+
+    Args:
+        overwrite: replace those for another checkpoint too, and those of a version before 0.2.
 
     Raises:
         RepalignError: a checkpoint that cannot be read, or a folder that cannot be written.
@@ -116,7 +121,7 @@ def write_exchange(checkpoint: CheckpointLike, folder: Path, prompts: Sequence[s
     case = _Case(checkpoint, "auto", prompts)
     dim = case.truth.states[0].shape[-1]
     return write_prompts(
-        folder, case.subject.name, case.subject.weights, case.prompts, case.truth.n_layers, dim
+        folder, case.subject.name, case.subject.weights, case.prompts, case.truth.n_layers, dim, overwrite
     )
 
 

@@ -6,13 +6,28 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-from repalign.files import finite, json_bytes, write_atomically
+from repalign.files import finite, json_bytes
+from repalign.results.folder import Output, kind_of_json
 from repalign.verification.effect import Effect
 from repalign.verification.judging import RIGHT, UNKNOWN, Judgement, Row
 
 FILE = "verification.json"
+
+
+class Written(TypedDict):
+    """Some of what it holds, by which it is recognised."""
+
+    format: int
+    right: bool
+    conclusion: str
+    checkpoint: str
+    engine: str
+
+
+KIND = kind_of_json("verification", FILE, Written)
+"""What `repalign verify` leaves in a folder."""
 
 
 @dataclass(frozen=True)
@@ -97,14 +112,17 @@ class Verdict:
             ],
         }
 
-    def save(self, folder: Path) -> Path:
-        """Write verification.json.
+    def save(self, folder: str | Path, overwrite: bool = False) -> Path:
+        """Write verification.json. A verdict on the same checkpoint is replaced.
+
+        Args:
+            overwrite: replace one on another checkpoint too, and that of a version before 0.2.
 
         Raises:
-            RepalignError: the folder cannot be written.
+            RepalignError: see `repalign.results.folder.Output.write`.
         """
-        write_atomically(folder / FILE, json_bytes(self.as_dict()))
-        return folder / FILE
+        output = Output(Path(folder), KIND, self.checkpoint, overwrite)
+        return output.write({FILE: json_bytes(self.as_dict())})[0]
 
     def __str__(self) -> str:
         width = max(len("verdict"), *(len(row.verdict) for row in self.judgement.rows))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from sample_others import sample_evaluation
 
-from repalign.report.evaluation import write_evaluation
+from repalign.report.evaluation import render_evaluation
+from repalign.report.layout import write_page
 from repalign.results.evaluation import Evaluation
 
 pytestmark = pytest.mark.browser
@@ -20,7 +21,11 @@ def found() -> Evaluation:
 
 @pytest.fixture(scope="module")
 def page(silent, found, tmp_path_factory):
-    return silent(write_evaluation(found, tmp_path_factory.mktemp("evaluation") / "report.html"))
+    return silent(
+        write_page(
+            lambda: render_evaluation(found), tmp_path_factory.mktemp("evaluation") / "evaluation.html"
+        )
+    )
 
 
 def test_every_table_is_drawn_when_it_comes_into_sight(page):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from sample_others import sample_inside
 
-from repalign.report.inside import write_inside
+from repalign.report.inside import render_inside
+from repalign.report.layout import write_page
 from repalign.results.inside import Inside
 
 LANGUAGES = ["en", "zh", "ar"]
@@ -19,7 +20,7 @@ def found() -> Inside:
 
 @pytest.fixture(scope="module")
 def page(silent, found, tmp_path_factory):
-    return silent(write_inside(found, tmp_path_factory.mktemp("inside") / "report.html"))
+    return silent(write_page(lambda: render_inside(found), tmp_path_factory.mktemp("inside") / "inside.html"))
 
 
 def test_every_figure_is_drawn_when_it_comes_into_sight(page):

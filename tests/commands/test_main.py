@@ -67,7 +67,8 @@ def test_both_spellings_give_the_same_results(llama, text, tmp_path, home):
     long = python("-m", "repalign", "layers", *options, "--out", str(tmp_path / "b"), REPALIGN_HOME=str(home))
     for done, out in ((short, tmp_path / "a"), (long, tmp_path / "b")):
         assert done.returncode == 0, done.stderr
-        assert done.stdout.split() == [str(out / n) for n in sorted(os.listdir(out), key=done.stdout.index)]
+        written = set(os.listdir(out)) - {"profile.manifest.json"}
+        assert done.stdout.split() == [str(out / n) for n in sorted(written, key=done.stdout.index)]
         assert {"report.html", "profile.parquet", "profile.json"} <= set(os.listdir(out))
         assert "MEXA" in done.stderr
     a, b = (pd.read_parquet(tmp_path / out / "profile.parquet") for out in "ab")
@@ -156,7 +157,7 @@ def test_a_full_disk_leaves_no_half_results(llama, text, tmp_path, capsys, monke
         main(["layers", "--ckpt", str(llama), "--corpus", str(text), "--out", str(out), "--draws", "20"]) == 1
     )
     assert "No space left" in capsys.readouterr().err
-    assert list(out.iterdir()) == []
+    assert not out.exists()
 
 
 def test_a_demo_checkpoint_is_not_trained_when_that_is_refused(capsys):

@@ -172,8 +172,8 @@ def test_two_checkpoints_are_compared_beside_their_alignment(save_model, belebel
     assert set(found.tables["wins"]["judge"]) == {"acc"}
     assert len(found.tables["consistency"]) == 2 * 3
     assert set(found.tables["alignment"]["language"]) == {"zho_Hans", "ell_Grek"}
-    assert "languages" not in found.tables  # a letter is in no language
-    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "answer_languages" not in found.tables  # a letter is in no language
+    page = (out / "evaluation.html").read_text(encoding="utf-8")
     assert "(acc, chance 25.0)" in page
     assert "P: The dog sees 0 birds." in page
 
@@ -243,7 +243,7 @@ def test_notes_of_reading_are_printed_saved_and_on_the_page(llama, tmp_path, cap
     assert note in shown.out
     assert note in shown.err
     assert Evaluation.load(out).settings["notes"][0].startswith(note)
-    assert note in (out / "report.html").read_text(encoding="utf-8")
+    assert note in (out / "evaluation.html").read_text(encoding="utf-8")
 
 
 def test_pairs_of_languages_are_apart_in_the_results(llama, tmp_path):
@@ -255,7 +255,7 @@ def test_pairs_of_languages_are_apart_in_the_results(llama, tmp_path):
     )  # fmt: skip
     assert found.tables["scores"]["language"].dropna().unique().tolist() == ["en", "en.zh", "zh"]
     assert set(found.tables["answers"]["language"]) == {"en", "en.zh", "zh"}
-    asked_in = found.tables["languages"]
+    asked_in = found.tables["answer_languages"]
     references = asked_in[(asked_in["checkpoint"] == "references") & (asked_in["asked"] == "en.zh")]
     assert references["answered"].tolist() == ["en.zh"]
 

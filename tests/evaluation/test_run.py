@@ -40,7 +40,7 @@ def test_the_command_end_to_end(llama, questions, tmp_path, save_model, capsys):
     assert "MLQA's normalisation" in shown.out
     assert str(out / "scores.parquet") in shown.out.splitlines()
     found = Evaluation.load(out)
-    assert found.title == "other against tiny-llama on xquad"
+    assert found.title == "tiny-llama against other on xquad"
     assert found.signatures["other"].endswith(
         f"|raw|greedy:6|float32|{found.signatures['other'].split('|')[-1]}"
     )
@@ -58,7 +58,7 @@ def test_the_command_end_to_end(llama, questions, tmp_path, save_model, capsys):
         assert found.settings["truncated"][name] == {"answers": cut, "prompts": {}}
     wins = found.tables["wins"]
     assert set(wins["checkpoint"] + " over " + wins["baseline"]) == {"other over tiny-llama"}
-    assert {"consistency", "languages"} <= set(found.tables)
+    assert {"consistency", "answer_languages"} <= set(found.tables)
     again = tmp_path / "again"
     assert main(["evaluate", str(llama), str(other), *options, "--out", str(again)]) == 0
     pd.testing.assert_frame_equal(scores, Evaluation.load(again).tables["scores"])
@@ -137,7 +137,7 @@ def test_checkpoints_of_the_demo_family_are_asked_briefly(llama, tmp_path, save_
     found = Evaluation.load(tmp_path / "out")
     assert set(found.tables["answers"]["instruction"]) == {"Chinese:"}
     assert "|input-first|" in found.signatures["tuned"]
-    assert "languages" not in found.tables
+    assert "answer_languages" not in found.tables
     answered = answer(
         Checkpoint.named(str(folder)), [Item("0", "zh", "Say", "x", ("y",))], "t", 2, template="raw"
     )
@@ -162,7 +162,7 @@ def test_the_page_is_offline_inert_and_drawn_again_without_a_model(llama, questi
         str(out),
     ]
     assert main(["evaluate", str(llama), *options]) == 0
-    page = (out / "report.html").read_text(encoding="utf-8")
+    page = (out / "evaluation.html").read_text(encoding="utf-8")
     assert "alert(1)" in page
     assert "<script>alert(1)" not in page
     assert "<b>" not in page.partition('id="examples"')[2].partition("<script")[0]
@@ -264,7 +264,7 @@ def test_evaluate_with_custom_items_and_judge(llama, save_model, tmp_path):
         [str(llama), other], "echo", items=items, scorers="exact", new_tokens=2, judge=first_wins,
         detect=False, draws=20, store=False,
     )  # fmt: skip
-    assert result.title == "other against tiny-llama on echo"
+    assert result.title == "tiny-llama against other on echo"
     assert result.tables["wins"][["judge", "position_biased"]].values.tolist() == [["first_wins", 1.0]]
     without = evaluate(
         str(llama), "echo", items=items, scorers=["exact"], new_tokens=2, detect=False, draws=20
@@ -309,9 +309,9 @@ def test_languages_are_detected_only_where_there_are_some_to_choose_from(llama, 
         given = [item for lang in languages for item in items[lang]]
         return evaluate(str(llama), "echo", items=given, scorers="exact", new_tokens=2, draws=20).tables
 
-    assert "languages" not in tables("eng_Latn")
+    assert "answer_languages" not in tables("eng_Latn")
     assert "there is none but English to choose from" in caplog.text
     found = tables("eng_Latn", "ceb", "zho_Hans")
-    assert set(found["languages"]["asked"]) == {"eng_Latn", "zho_Hans"}
+    assert set(found["answer_languages"]["asked"]) == {"eng_Latn", "zho_Hans"}
     assert found["answers"].set_index("language")["answered_in"].isna()["ceb"]
     assert "answers in ceb: lingua does not know the language" in caplog.text

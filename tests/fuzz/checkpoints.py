@@ -110,8 +110,16 @@ def _recipe(folder: Path, rng: random.Random) -> None:
 
 @target("recipe: --set")
 def _override(folder: Path, rng: random.Random) -> None:
-    text = rng.choice([b"train.epochs=2", b"languages=['en']", b"mixture=tasks_en", b"sources.x.kind='pairs'", b"adapter.r=8"])
-    load_recipe("m-llama", [mutated(text, rng).decode("utf-8", "replace")]).digest
+    text = rng.choice(
+        [
+            b"train.epochs=2",
+            b"languages=['en']",
+            b"mixture=tasks_en",
+            b"sources.x.kind='pairs'",
+            b"adapter.r=8",
+        ]
+    )
+    assert load_recipe("m-llama", [mutated(text, rng).decode("utf-8", "replace")]).digest
 
 
 _RECIPE = b"""about = "mine"

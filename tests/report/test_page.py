@@ -258,14 +258,11 @@ def test_command_draws_one_figure(results, tmp_path, capsys):
 
 
 def test_a_figure_is_svg_by_default(results, tmp_path, monkeypatch):
-    written = []
-    monkeypatch.setattr(
-        "repalign.commands.report.export", lambda figure, path, **size: written.append(path.name)
-    )
+    monkeypatch.setattr("repalign.commands.report.exported", lambda figure, name, *size: name.encode())
     results.save(tmp_path)
     for out in ([], ["--out", str(tmp_path / "mine")]):
         assert cli.main(["report", str(tmp_path), "--figure", "curves", *out]) == 0
-    assert written == ["curves.svg", "mine.svg"]
+    assert {path.read_text() for path in tmp_path.glob("*.svg")} == {"curves.svg", "mine.svg"}
 
 
 @pytest.mark.parametrize(

@@ -65,26 +65,25 @@ def test_what_other_commands_save_is_read(made, tmp_path):
 
 def test_tables_of_an_earlier_run_do_not_stay(saved):
     assert "drift" in Results.load(saved).tables
-    for name in ("notes.parquet", "identity.parquet"):  # another's, and what schema 1 called "separation"
-        (saved / name).touch()
+    (saved / "notes.parquet").touch()
     alone = sample_results("m-llama", **SMALL)
-    alone.save(saved)
+    alone.save(saved, overwrite=True)
     assert set(Results.load(saved).tables) == set(alone.tables)
     assert (saved / "notes.parquet").exists()
-    assert not (saved / "identity.parquet").exists()
 
 
 def as_schema_1(folder, kind: str) -> None:
-    """Turn a saved folder into one of schema 1."""
+    """Turn a saved folder into one of schema 1, which had no manifest."""
+    (folder / f"{kind}.manifest.json").unlink()
     path = folder / f"{kind}.json"
     meta = json.loads(path.read_text()) | {"schema": 1}
     if kind == "inside":
         for name, own in meta["settings"].pop("checkpoints").items():
             meta["settings"][name] = {"tokens of languages": own["tokens"], "notes": own["notes"]}
     path.write_text(json.dumps(meta))
-    old = {"separation": "identity", "confusions": "neighbours"} if kind == "profile" else {}
-    for now, before in old.items():
-        (folder / f"{now}.parquet").rename(folder / f"{before}.parquet")
+    for table in KINDS[kind].values():
+        if table.formerly:
+            (folder / f"{table.name}.parquet").rename(folder / f"{table.formerly}.parquet")
     columns = {"wins": {"position_biased": "swayed"}, "interventions": {"baseline": "untouched"}}
     for name, renamed in columns.items():
         if (path := folder / f"{name}.parquet").is_file():

@@ -38,8 +38,20 @@ def test_a_folder_of_someone_else_is_left_alone(recipe_file, tmp_path, capsys):
     (tmp_path / "out" / "thesis.tex").write_text("\\begin")
     assert main([recipe_file, "--out", str(tmp_path / "out")]) == 1
     assert "thesis.tex" in capsys.readouterr().err
-    assert main([recipe_file, "--out", "/proc/nowhere"]) == 1
-    assert "cannot write" in capsys.readouterr().err
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    for out in (
+        "/proc/nowhere",
+        str(tmp_path / "file"),
+        str(tmp_path / "dangling"),
+        str(tmp_path / "file" / "x"),
+    ):
+        assert main([recipe_file, "--out", out]) == 1
+        assert f"cannot write to {out}" in capsys.readouterr().err.splitlines()[-1]
+    assert (tmp_path / "file").read_text() == "mine"
+    with pytest.raises(SystemExit):
+        main([recipe_file, "--out", ""])
+    assert "got an empty text" in capsys.readouterr().err
 
 
 def test_help_is_fast_and_light():
