@@ -75,7 +75,7 @@ class Checkpoint:
             raise RepalignError(f"{spec} is a file; give --ckpt the folder that contains it, or a GGUF file")
         entries = catalogue()
         trained = checkpoint_folder(spec)
-        if "/" not in spec and (trained / CARD).is_file():
+        if "/" not in spec and _is_finished(trained):
             return _from_folder(trained, name=spec, recipe=entries.get(spec, {}).get("recipe"))
         if spec in entries:
             entry = entries[spec]
@@ -127,7 +127,21 @@ def catalogue() -> dict[str, dict[str, Any]]:
 def trained_names() -> list[str]:
     """Names of the finished checkpoints under `$REPALIGN_HOME`."""
     root = checkpoint_folder("")
-    return sorted(card.parent.name for card in root.glob(f"*/{CARD}")) if root.is_dir() else []
+    return sorted(path.name for path in root.glob("*") if _is_finished(path))
+
+
+def _is_finished(trained: Path) -> bool:
+    """Whether a folder below the home holds a trained checkpoint.
+
+    Raises:
+        RepalignError: the home cannot be read.
+    """
+    try:
+        return (trained / CARD).is_file()
+    except OSError as error:
+        raise RepalignError(
+            f"cannot read {trained}: {error.strerror}; set REPALIGN_HOME to a folder that can be read"
+        ) from error
 
 
 def _from_folder(folder: Path, name: str | None = None, recipe: str | None = None) -> Checkpoint:
