@@ -125,9 +125,19 @@ def catalogue() -> dict[str, dict[str, Any]]:
 
 
 def trained_names() -> list[str]:
-    """Names of the finished checkpoints under `$REPALIGN_HOME`."""
+    """Names of the finished checkpoints under `$REPALIGN_HOME`.
+
+    Raises:
+        RepalignError: the home cannot be read.
+    """
     root = checkpoint_folder("")
-    return sorted(path.name for path in root.glob("*") if _is_finished(path))
+    try:
+        folders = sorted(root.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise _unreadable(root, error) from error
+    return [folder.name for folder in folders if _is_finished(folder)]
 
 
 def _is_finished(trained: Path) -> bool:
@@ -139,9 +149,13 @@ def _is_finished(trained: Path) -> bool:
     try:
         return (trained / CARD).is_file()
     except OSError as error:
-        raise RepalignError(
-            f"cannot read {trained}: {error.strerror}; set REPALIGN_HOME to a folder that can be read"
-        ) from error
+        raise _unreadable(trained, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> RepalignError:
+    return RepalignError(
+        f"cannot read {path}: {error.strerror}; set REPALIGN_HOME to a folder that can be read"
+    )
 
 
 def _from_folder(folder: Path, name: str | None = None, recipe: str | None = None) -> Checkpoint:

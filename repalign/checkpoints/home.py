@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from repalign.errors import RepalignError
@@ -15,19 +14,13 @@ def home() -> Path:
     """`$REPALIGN_HOME`, by default the platform's cache folder.
 
     Raises:
-        RepalignError: no folder can have that path: a name that is too long, a loop of links, a user who does not exist.
+        RepalignError: it begins with the home of a user who does not exist.
     """
     if folder := os.environ.get("REPALIGN_HOME"):
         try:
-            path = Path(folder).expanduser()
-            with suppress(FileNotFoundError, NotADirectoryError):
-                path.stat()
-        except (OSError, RuntimeError) as error:
-            reason = getattr(error, "strerror", None) or "there is no such user"
-            raise RepalignError(
-                f"REPALIGN_HOME is {folder[:80]!r}: {reason}; set it to another folder"
-            ) from error
-        return path
+            return Path(folder).expanduser()
+        except RuntimeError as error:
+            raise RepalignError(f"REPALIGN_HOME is {folder!r}, and there is no such user") from error
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("repalign"))
@@ -49,6 +42,12 @@ def check_writable(folder: Path) -> None:
     Raises:
         RepalignError: it cannot; says what to do.
     """
+    try:
+        os.stat(folder)
+    except (FileNotFoundError, NotADirectoryError):  # to be created, or see below
+        pass
+    except OSError as error:
+        raise RepalignError(f"cannot write {folder}: {error.strerror}; {REMEDY}") from error
     above = existing(folder)
     if not above.is_dir():
         raise RepalignError(f"cannot write {folder}: {above} is not a folder; {REMEDY}")

@@ -6,6 +6,7 @@ import argparse
 import os
 import platform
 import shutil
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -40,21 +41,25 @@ def _home() -> list[str]:
     from repalign.states.cache import survey
     from repalign.states.space import LIMIT, cache_limit, free_space
 
-    try:
-        check_writable(home() / "states")
-        state = "can be written"
-    except RepalignError as error:
-        state = str(error)
-    try:
+    def limit() -> str:
         most = cache_limit()
-        limit = f"at most {most / 1e9:g} GB of states" if most else f"no limit ({LIMIT} sets one)"
-    except RepalignError as error:
-        limit = str(error)
+        return f"at most {most / 1e9:g} GB of states" if most else f"no limit ({LIMIT} sets one)"
+
+    free = _or_why_not(lambda: f"{free_space(home()) / 1e9:,.1f} GB free")
+    state = _or_why_not(lambda: check_writable(home() / "states") or "can be written")
     return [
-        f"home         {home()}, {free_space(home()) / 1e9:,.1f} GB free; {state}",
-        f"cache        {totals(survey())}; {limit}",
-        f"trained      {', '.join(trained_names()) or 'none'}",
+        f"home         {_or_why_not(lambda: str(home()))}; {free}; {state}",
+        f"cache        {_or_why_not(lambda: totals(survey()))}; {_or_why_not(limit)}",
+        f"trained      {_or_why_not(lambda: ', '.join(trained_names()) or 'none')}",
     ]
+
+
+def _or_why_not(describe: Callable[[], str]) -> str:
+    """A description, or the message of the error in its place: what is broken here should be shown with the rest."""
+    try:
+        return describe()
+    except RepalignError as error:
+        return str(error)
 
 
 def _version(package: str) -> str:

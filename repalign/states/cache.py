@@ -92,7 +92,9 @@ def _listed(folder: Path) -> list[Path]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise RepalignError(f"cannot read {folder}: {error.strerror}; set REPALIGN_HOME") from error
+        raise RepalignError(
+            f"cannot read {folder}: {error.strerror}; set REPALIGN_HOME to a folder that can be read"
+        ) from error
     return [folder / name for name in names if not COMPANION.fullmatch(name)]
 
 

@@ -16,6 +16,18 @@ except ImportError:  # Windows, which itself refuses to delete a file that is ma
     fcntl = None
 
 
+def write_shard(path: Path, states: np.ndarray) -> None:
+    """Write states, float32 [layer, row, dim], to a new file, with the bytes of `np.save`.
+
+    Raises:
+        OSError: with its number: `np.save` itself gives none when the disk is full.
+    """
+    array = np.ascontiguousarray(states, dtype=np.float32)
+    with path.open("xb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        file.write(array.data)
+
+
 def mapped(path: Path) -> np.memmap:
     """A shard, memory-mapped: float32 [layer, row, dim].
 

@@ -99,7 +99,7 @@ def make_room(needed: int, keep: Collection[Path], name: str) -> None:
     if shortage > 0:
         unused = " by states in use" if most is not None else ""
         raise RepalignError(
-            f"the states of {name} take {_size(needed)}, and {reason}{unused}; read fewer --sentences or --layers, store "
+            f"the states of {name} need {_size(needed)}, and {reason}{unused}; read fewer --sentences or --layers, store "
             f"nothing (--no-store, or --stream), set REPALIGN_HOME to another disk, or make room: `repalign cache prune`"
             + f", a larger {LIMIT}"
             * (most is not None)
@@ -142,4 +142,7 @@ def _weights(entry: Entry) -> str:
 
 
 def _size(count: float) -> str:
-    return f"{count / GB:,.1f} GB" if count >= GB / 10 else f"{count / 1e6:,.1f} MB"
+    unit, scale = next(
+        one for one in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)) if count >= one[1] or one[0] == "kB"
+    )
+    return f"{count / scale:,.1f} {unit}"

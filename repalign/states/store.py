@@ -19,9 +19,9 @@ import numpy as np
 
 from repalign.checkpoints.home import REMEDY
 from repalign.errors import RepalignError
-from repalign.files import partial_file, read_json, write_atomically, writing
+from repalign.files import partial_file, read_json, writing
 from repalign.signature import digest
-from repalign.states.shards import checksum, damaged, mapped
+from repalign.states.shards import checksum, damaged, mapped, write_shard
 from repalign.states.views import StoredArray
 
 FORMAT = 2
@@ -122,7 +122,9 @@ class Store:
                 if Store.find(self.folder.parent, self.key) is None:
                     described = {"format": FORMAT, "key": dict(self.key), "shape": asdict(self.shape)}
                     text = json.dumps(described, ensure_ascii=False, indent=1)
-                    write_atomically(self.folder / KEY_FILE, text.encode(), REMEDY)
+                    with partial_file(self.folder / KEY_FILE) as partial:
+                        partial.write_text(text, encoding="utf-8")
+                        partial.replace(self.folder / KEY_FILE)
                 yield
             finally:
                 lock.release()
@@ -179,8 +181,7 @@ class Store:
         """
         name = self.folder / f"{shard:05d}"
         with writing(self.folder, REMEDY, WHEN_FULL), partial_file(name) as partial:
-            with partial.open("xb") as file:
-                np.save(file, np.ascontiguousarray(states, dtype=np.float32), allow_pickle=False)
+            write_shard(partial, states)
             partial.rename(f"{name}-{checksum(partial)}.npy")
 
     def array(self) -> StoredArray:

@@ -56,7 +56,7 @@ def test_what_was_not_used_for_longest_gives_way(home, monkeypatch, caplog):
     with caplog.at_level("INFO"):
         make_room(2 * STORE, set(), "mine")
     assert [store.folder.exists() for store in stores] == [True, False, True, False]
-    assert "removed the 2 least recently used of 4 stored states, 0.0 MB" in caplog.text
+    assert "removed the 2 least recently used of 4 stored states, 2" in caplog.text
 
 
 def test_what_is_in_use_stays(home, monkeypatch):
@@ -71,7 +71,7 @@ def test_what_is_in_use_stays(home, monkeypatch):
         assert not free.folder.exists()
         with pytest.raises(RepalignError, match="by states in use") as caught:
             make_room(2 * STORE, {of_run.folder}, "mine")
-    assert "REPALIGN_CACHE_GB allows 0.1 MB" in str(caught.value)
+    assert "REPALIGN_CACHE_GB allows 5" in str(caught.value)
     assert all(store.folder.exists() for store in (of_run, of_other_model, locked, mapped))
     assert array[0].sum() == 2_500
 
@@ -83,7 +83,7 @@ def test_nothing_is_removed_in_vain_or_without_a_limit(home, monkeypatch):
         make_room(5 * STORE, set(), "mine")
     monkeypatch.delenv("REPALIGN_CACHE_GB")
     disk(monkeypatch, free=100)
-    with pytest.raises(RepalignError, match="has 0.0 MB free"):
+    with pytest.raises(RepalignError, match=r"has 0\.1 kB free"):
         make_room(STORE, set(), "mine")
     assert store.missing(print) == []
     limited(monkeypatch, 100)  # with a limit, states give way to a full disk as well
@@ -107,7 +107,10 @@ def test_too_little_room_is_said_before_the_first_sentence(llama, corpus, home, 
     with pytest.raises(RepalignError) as caught:
         extract(Checkpoint.named(str(llama)), corpus)
     said = str(caught.value)
-    assert f"the states of {llama.name} take {needed / 1e6:.1f} MB" not in said or "0.0 MB" in said
+    assert (
+        f"the states of {llama.name} need {needed / 1e3:.1f} kB, and {home / 'states'} has 5.0 kB free;"
+        in said
+    )
     for way in ("--sentences", "--layers", "--no-store", "--stream", "REPALIGN_HOME", "repalign cache prune"):
         assert way in said
     assert "\n" not in said

@@ -82,6 +82,12 @@ def test_a_damaged_shard_is_named_and_wanted_again(store, damage):
     assert not path.exists()
 
 
+def test_a_shard_has_the_bytes_of_numpy(store, tmp_path):
+    states = fill(store)
+    np.save(tmp_path / "numpy.npy", states[:, :3])
+    assert store.path(0).read_bytes() == (tmp_path / "numpy.npy").read_bytes()
+
+
 def test_a_shard_of_another_shape_is_refused(store):
     store.write(0, np.ones((2, 2, 4), np.float32))
     with pytest.raises(RepalignError, match="holds no shard 0 of shape"):
@@ -94,7 +100,7 @@ def test_a_full_disk_leaves_what_was_written(store, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(np, "save", full)
+    monkeypatch.setattr("repalign.states.store.checksum", full)
     with pytest.raises(RepalignError, match="No space left"):
         store.write(1, np.ones((2, 3, 4), np.float32))
     assert store.missing(print) == [1, 2]
