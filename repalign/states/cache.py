@@ -33,7 +33,7 @@ class Entry:
         path: a folder or a file.
         bytes: of all its files.
         used: time of its last use in seconds since 1970.
-        status: "ours", "damaged" (it has a name of ours, and other contents) or "foreign".
+        status: "ours", "damaged" (it has a name of ours and other contents, or cannot be read) or "foreign".
         about: what it is, or why it is not ours.
     """
 
@@ -109,7 +109,7 @@ def _examined(kind: Kind, path: Path) -> Entry | None:
     except FileNotFoundError:  # removed meanwhile
         return None
     except OSError as error:
-        return Entry(kind.name, path, size, used, "foreign", f"cannot be read ({error.strerror})")
+        return Entry(kind.name, path, size, used, "damaged", f"cannot be read ({error.strerror})")
     except RepalignError as error:
         status = "foreign" if isinstance(error, Foreign) else "damaged"
         return Entry(kind.name, path, size, used, status, str(error))

@@ -154,7 +154,7 @@ def _is_line(line: bytes) -> bool:
 
 def _remove_lines(path: Path) -> None:
     lock = path.with_suffix(".lock")
-    if not lock.is_file():
+    if lock.is_symlink() or not lock.is_file():
         return path.unlink()
     with filelock.FileLock(lock, timeout=0):
         path.unlink()

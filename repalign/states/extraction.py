@@ -111,7 +111,7 @@ def read_states(
     store = store and subject.on_disk and all(spec.pooling.source is not None for spec in specs)
     if store:
         check_writable(home() / "states")
-        cache_limit()
+        cache_limit()  # refused now, rather than after the model is loaded
     by_number: dict[int, LayerStates] = {}
     _refuse_fixed_language(subject, corpus)
     for tokens, numbers in _passes(subject, corpus, specs):

@@ -212,6 +212,22 @@ def test_one_entry_that_cannot_be_removed_keeps_no_other(home, capsys, monkeypat
     assert not any(store.folder.exists() for store in others)
 
 
+def test_what_cannot_be_read_is_named_and_kept(filled, capsys, monkeypatch):
+    opened = Path.open
+
+    def refused(path: Path, *args, **kwargs):
+        if path.parent.name in ("answers", "digests"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", refused)
+    assert main(["cache", "verify"]) == 1
+    assert main(["cache", "prune", "--all"]) == 0
+    assert capsys.readouterr().out.count("cannot be read (Permission denied)") == 4
+    assert [path.name for path in filled.glob("[ad]*/*")] == ["a" * 32 + ".jsonl", "b" * 64]
+    assert not list((filled / "states").iterdir())
+
+
 def test_what_another_process_has_locked_is_kept(home, capsys):
     store = stored(home, "en")
     with filelock.FileLock(store.folder / ".lock"):
