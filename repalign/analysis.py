@@ -136,6 +136,12 @@ class Analysis:
         Raises:
             RepalignError: as for `repalign.extract` and `repalign.profile`.
         """
+        from repalign.states.space import protecting
+
+        with protecting(self._read if self.store and not self.stream else ()):
+            return self._run()
+
+    def _run(self) -> Results:
         from repalign.models.loading import one_base
         from repalign.results.results import Results
 
@@ -158,6 +164,12 @@ class Analysis:
         return Results(
             self.title or title_of([one.checkpoint for one in states], self.compare), scores, tables, about
         )
+
+    @property
+    def _read(self) -> list[Any]:
+        """The checkpoints whose states are read, with the twins."""
+        twins = map(random_twin, self.checkpoints) if "random" in self.scoring.controls else ()
+        return [*self.checkpoints, *twins]
 
     def _states(
         self, checkpoint: CheckpointLike, spec: ReadingSpec, of: LayerStates | None = None

@@ -76,7 +76,7 @@ class Checkpoint:
             raise RepalignError(f"{spec} is a file; give --ckpt the folder that contains it, or a GGUF file")
         entries = catalogue()
         trained = checkpoint_folder(spec)
-        if "/" not in spec and (trained / CARD).is_file():
+        if "/" not in spec and _is_finished(trained):
             return _from_folder(trained, name=spec, recipe=entries.get(spec, {}).get("recipe"))
         if spec in entries:
             entry = entries[spec]
@@ -126,9 +126,37 @@ def catalogue() -> dict[str, dict[str, Any]]:
 
 
 def trained_names() -> list[str]:
-    """Names of the finished checkpoints under `$REPALIGN_HOME`."""
+    """Names of the finished checkpoints under `$REPALIGN_HOME`.
+
+    Raises:
+        RepalignError: the home cannot be read.
+    """
     root = checkpoint_folder("")
-    return sorted(card.parent.name for card in root.glob(f"*/{CARD}")) if root.is_dir() else []
+    try:
+        folders = sorted(root.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise _unreadable(root, error) from error
+    return [folder.name for folder in folders if _is_finished(folder)]
+
+
+def _is_finished(trained: Path) -> bool:
+    """Whether a folder below the home holds a trained checkpoint.
+
+    Raises:
+        RepalignError: the home cannot be read.
+    """
+    try:
+        return (trained / CARD).is_file()
+    except OSError as error:
+        raise _unreadable(trained, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> RepalignError:
+    return RepalignError(
+        f"cannot read {path}: {error.strerror}; set REPALIGN_HOME to a folder that can be read"
+    )
 
 
 def _from_folder(folder: Path, name: str | None = None, recipe: str | None = None) -> Checkpoint:

@@ -14,6 +14,8 @@ from repalign.errors import RepalignError
 from repalign.files import write_atomically
 from repalign.signature import digest
 
+DIGEST = re.compile(b"[0-9a-f]{64}")
+
 CONFIGURATIONS = ("config.json", ADAPTER, f"{MODEL_WEIGHTS}.index.json")
 
 
@@ -61,7 +63,7 @@ def _digest_of(files: Iterable[Path]) -> str:
 def _remembered(memory: Path) -> str | None:
     """The digest in a file; None where it holds anything else, as after a full disk."""
     try:
-        value = memory.read_bytes().decode("ascii", "replace")
+        value = memory.read_bytes()
     except OSError:
         return None
-    return value if re.fullmatch("[0-9a-f]{64}", value) else None
+    return value.decode("ascii") if DIGEST.fullmatch(value) else None

@@ -1,118 +1,186 @@
-"""`repalign cache`: the stores of hidden states and of answers."""
+"""`repalign cache`: what is stored under `$REPALIGN_HOME`, whether it is damaged, and what is removed."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
-import shutil
 import time
+from collections.abc import Callable, Iterable
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING
 
-from repalign.errors import RepalignError
-from repalign.files import read_json, typed
+from repalign.commands.options import comma_list
+from repalign.errors import CONTROL, RepalignError, unknown
 
-DAY = 86_400
+if TYPE_CHECKING:
+    from repalign.states.cache import Entry
 
+SECONDS = {"h": 3600.0, "d": 86_400.0}
+BYTES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+SHOWN = ("states", "answers", "verdicts", "gguf")
+"""Kinds that are listed entry by entry; the small ones are only counted."""
 
-class Key(TypedDict):
-    """What is listed of the key of a store."""
-
-    weights: str
-    language: str
-    template: str
-    pooling: str
-    site: str
-    dtype: str
+PRUNING = (
+    "Remove stored states, answers, verdicts of a judge, digests of weights and converted tokenizers; what a run needs "
+    "again is computed again. Trained checkpoints ($REPALIGN_HOME/checkpoints) are never removed, nor is anything that "
+    "repalign did not write or that a process is using."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=["list", "verify", "prune", "path"])
-    parser.add_argument(
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="what is stored, how large it is, and when it was last used")
+    verify = actions.add_parser("verify", help="read all of it; exit code 1 if anything is damaged")
+    for one in (listing, verify):
+        one.add_argument("--json", action="store_true", help="for programs")
+    prune = actions.add_parser(
+        "prune", help="remove some or all of it; never the trained checkpoints", description=PRUNING
+    )
+    prune.add_argument(
         "--older",
         type=_age,
         metavar="AGE",
-        help="prune only entries not read or written for AGE, e.g. 30d, 12h",
+        help="what was not used for AGE, e.g. 30d or 12h (answers: not written)",
     )
+    prune.add_argument("--larger", type=_size, metavar="SIZE", help="what is larger than SIZE, e.g. 500MB or 2GB; with "
+                       "--older, only what is both")  # fmt: skip
+    prune.add_argument("--all", action="store_true", help="everything")
+    prune.add_argument("--only", type=comma_list, metavar="K,K", help="of these kinds only: states, answers, verdicts, "
+                       "digests, gguf")  # fmt: skip
+    prune.add_argument("--dry-run", action="store_true", help="remove nothing, list what would be removed")
+    actions.add_parser("path", help="where states are stored")
 
 
 def run(args: argparse.Namespace) -> list[Path]:
     from repalign.checkpoints import home
 
-    root = home() / "states"
     if args.action == "path":
-        return [root]
-    folders = sorted(path.parent for path in root.glob("*/key.json"))
-    answers = sorted((home() / "answers").glob("*.jsonl"))
-    if args.action == "list":
-        for folder in folders:
-            print(_describe(folder))
-        print(f"{len(folders)} in {root}, {sum(map(_bytes, folders)) / 1e6:,.0f} MB")
-        print(f"answers: {len(answers)} in {home() / 'answers'}, {sum(map(_bytes, answers)) / 1e6:,.0f} MB")
-    elif args.action == "verify":
-        _verify(folders)
-    else:
-        _prune([*folders, *answers], args.older)
+        return [home() / "states"]
+    {"list": _list, "verify": _verify, "prune": _prune}[args.action](args)
     return []
 
 
-def _verify(folders: list[Path]) -> None:
-    from repalign.states.store import damaged
+def _list(args: argparse.Namespace) -> None:
+    from repalign.checkpoints import checkpoint_folder, trained_names
+    from repalign.states.cache import survey
+    from repalign.states.space import LIMIT, cache_limit
 
-    bad = [
-        f"{path}: {damage}"
-        for folder in folders
-        for path in sorted(folder.glob("*.npy"))
-        if (damage := damaged(path))
-    ]
-    for line in bad:
-        print(line)
-    if bad:
-        raise RepalignError(f"{len(bad)} damaged shards; they are recomputed on next use")
-    print(f"{len(folders)} stores verified, no damaged shards")
-
-
-def _prune(entries: list[Path], older: float | None) -> None:
-    removed = [
-        path
-        for path in entries
-        if older is None or time.time() - max(file.stat().st_mtime for file in _files(path)) > older
-    ]
-    freed = sum(map(_bytes, removed))
-    for path in removed:
-        # A link is removed, and not what it points to.
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    print(f"removed {len(removed)} of {len(entries)}, {freed / 1e6:,.0f} MB")
+    entries = list(survey())
+    if args.json:
+        print(json.dumps([_row(entry) for entry in entries], indent=1))
+        return
+    for entry in entries:
+        if entry.status != "ours":
+            print(f"{_path(entry)}: {entry.status}: {entry.about}")
+        elif entry.kind in SHOWN:
+            print(_line(entry))
+    most = cache_limit()
+    print(f"stored: {totals(entries)}" + (f"; {LIMIT} allows {most / 1e9:g} GB of states" if most else ""))
+    print(f"trained checkpoints, never pruned: {len(trained_names())} in {checkpoint_folder('')}")
 
 
-def _describe(folder: Path) -> str:
-    from repalign.states.store import FORMAT, Described
+def _verify(args: argparse.Namespace) -> None:
+    from repalign.states.cache import damages, survey
+    from repalign.states.cache_kinds import KINDS
 
-    try:
-        described = read_json(folder / "key.json", Described)
-        key = typed(described["key"], Key, folder / "key.json")
-    except RepalignError:
-        return f"{folder.name[:8]}  key.json is damaged; it is rewritten on next use"
-    shape = described["shape"]
-    reading = "|".join((key["template"], key["pooling"], key["site"], key["dtype"]))
-    size = f"{len(shape.layers)} x {shape.rows} x {shape.dim}"
-    old = "" if described.get("format") == FORMAT else "  of an earlier version: not used any more"
-    return (
-        f"{folder.name[:8]}  {key['weights'][:8]}  {key['language']:6}  {reading:28}  {size:>18}  {_bytes(folder) / 1e6:8.1f} MB"
-        f"{old}"
-    )
-
-
-def _files(path: Path) -> list[Path]:
-    return list(path.iterdir()) if path.is_dir() else [path]
+    entries = list(survey())
+    found = [(KINDS[entry.kind], line) for entry in entries for line in damages(entry)]
+    if args.json:
+        listed = [{"kind": kind.name, "damage": line, "then": kind.healing} for kind, line in found]
+        print(json.dumps(listed, indent=1))
+    else:
+        for kind, line in found:
+            print(f"{_printable(line)}; {kind.healing}")
+        for entry in entries:
+            if entry.status == "foreign":
+                print(f"{_path(entry)}: ignored, foreign: {entry.about}")
+        print(f"read {totals(entries)}: {len(found) or 'nothing'} damaged")
+    if found:
+        raise RepalignError(f"{len(found)} places of the cache are damaged; nothing damaged is ever used")
 
 
-def _bytes(path: Path) -> int:
-    return sum(file.stat().st_size for file in _files(path))
+def _prune(args: argparse.Namespace) -> None:
+    from repalign.states.cache import remove, survey
+    from repalign.states.cache_kinds import KINDS, InUse
+
+    by_size_or_age = args.older is not None or args.larger is not None
+    if args.all == by_size_or_age:
+        raise RepalignError(
+            "nothing is removed: say what to prune by --older AGE (30d), --larger SIZE (2GB), both, or else --all; "
+            "--dry-run lists it"
+        )
+    for kind in args.only or ():
+        if kind not in KINDS:
+            raise unknown("kind of stored entries", kind, KINDS)
+    now, failed = time.time(), 0
+    removed: list[Entry] = []
+    for entry in survey(args.only):
+        if entry.status != "ours":
+            print(f"kept {_path(entry)}: {entry.status}: {entry.about}")
+            continue
+        if (args.older is not None and now - entry.used <= args.older) or (
+            args.larger is not None and entry.bytes <= args.larger
+        ):
+            continue
+        try:
+            if not args.dry_run:
+                remove(entry)
+        except RepalignError as error:
+            failed += not isinstance(error, InUse)
+            print(f"kept {_path(entry)}: {error}")
+        else:
+            removed.append(entry)
+            if entry.kind in SHOWN:
+                print(_line(entry))
+    print(f"{'would remove' if args.dry_run else 'removed'} {totals(removed)}")
+    if failed:
+        raise RepalignError(f"{failed} entries could not be removed; see above")
 
 
-def _age(text: str) -> float:
-    match = re.fullmatch(r"(\d+)([dh])", text)
-    if not match:
-        raise argparse.ArgumentTypeError(f"expected days or hours such as 30d or 12h, got {text!r}")
-    return int(match[1]) * (DAY if match[2] == "d" else DAY / 24)
+def totals(entries: Iterable[Entry]) -> str:
+    """E.g. "3 states (12.5 MB), 1 answers (0.1 MB)", without what is foreign; "nothing" for none."""
+    sizes: dict[str, list[int]] = {}
+    for entry in entries:
+        if entry.status != "foreign":
+            sizes.setdefault(entry.kind, []).append(entry.bytes)
+    listed = [f"{len(of_kind)} {kind} ({sum(of_kind) / 1e6:,.1f} MB)" for kind, of_kind in sizes.items()]
+    return ", ".join(listed) or "nothing"
+
+
+def _line(entry: Entry) -> str:
+    used = datetime.fromtimestamp(entry.used).date()
+    about = _printable(entry.about)
+    return f"{entry.kind:8}  {entry.path.name[:8]}  {about:76}  {entry.bytes / 1e6:8.1f} MB  {used}"
+
+
+def _path(entry: Entry) -> str:
+    return _printable(str(entry.path))
+
+
+def _printable(text: str) -> str:
+    """A name of a foreign file may hold anything."""
+    return CONTROL.sub(" ", text.encode("utf-8", "replace").decode())
+
+
+def _row(entry: Entry) -> dict[str, object]:
+    used = datetime.fromtimestamp(entry.used, timezone.utc).isoformat(timespec="seconds")
+    return {
+        "kind": entry.kind, "path": str(entry.path), "bytes": entry.bytes, "used": used if entry.used else None,
+        "status": entry.status, "about": entry.about,
+    }  # fmt: skip
+
+
+def _amount(units: dict[str, float], pattern: str, expected: str) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        match = re.fullmatch(rf"(\d+(?:\.\d+)?)\s*{pattern}", text)
+        if not match:
+            raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+        return float(match[1]) * units[match[2]]
+
+    return parse
+
+
+_age = _amount(SECONDS, "([dh])", "days or hours such as 30d or 12h")
+_size = _amount(BYTES, "([kMGT]?)B", "a size such as 500MB or 2GB")

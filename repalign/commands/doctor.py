@@ -6,8 +6,11 @@ import argparse
 import os
 import platform
 import shutil
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from repalign.errors import RepalignError
 
 PACKAGES = ("repalign", "torch", "transformers", "peft", "nnsight", "accelerate", "datasets", "scikit-learn", "umap-learn", "plotly",
             "kaleido", "sacrebleu", "bitsandbytes")  # fmt: skip
@@ -18,8 +21,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> list[Path]:
-    from repalign.checkpoints import home, trained_names
-
     print(f"python       {platform.python_version()} on {platform.machine()}, {os.cpu_count()} cores")
     for name in PACKAGES:
         print(f"{name:13}{_version(name)}")
@@ -28,11 +29,37 @@ def run(args: argparse.Namespace) -> list[Path]:
     print(
         f"browser      {shutil.which('chromium') or shutil.which('google-chrome') or 'none (needed for static figures and browser tests)'}"
     )
-    free = shutil.disk_usage(home() if home().exists() else Path.home()).free
-    print(
-        f"home         {home()}, {free / 1e9:,.0f} GB free, trained: {', '.join(trained_names()) or 'none'}"
-    )
+    for line in _home():
+        print(line)
     return []
+
+
+def _home() -> list[str]:
+    from repalign.checkpoints import home, trained_names
+    from repalign.checkpoints.home import check_writable
+    from repalign.commands.cache import totals
+    from repalign.states.cache import survey
+    from repalign.states.space import LIMIT, cache_limit, free_space
+
+    def limit() -> str:
+        most = cache_limit()
+        return f"at most {most / 1e9:g} GB of states" if most else f"no limit ({LIMIT} sets one)"
+
+    free = _or_why_not(lambda: f"{free_space(home()) / 1e9:,.1f} GB free")
+    state = _or_why_not(lambda: check_writable(home() / "states") or "can be written")
+    return [
+        f"home         {_or_why_not(lambda: str(home()))}; {free}; {state}",
+        f"cache        {_or_why_not(lambda: totals(survey()))}; {_or_why_not(limit)}",
+        f"trained      {_or_why_not(lambda: ', '.join(trained_names()) or 'none')}",
+    ]
+
+
+def _or_why_not(describe: Callable[[], str]) -> str:
+    """A description, or the message of the error in its place: what is broken here should be shown with the rest."""
+    try:
+        return describe()
+    except RepalignError as error:
+        return str(error)
 
 
 def _version(package: str) -> str:

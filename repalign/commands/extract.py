@@ -36,11 +36,13 @@ def run(args: argparse.Namespace) -> list[Path]:
     corpus = corpus_for(args, checkpoints)
     from repalign.checkpoints import home
     from repalign.states.extraction import read_states
+    from repalign.states.space import protecting
 
-    for checkpoint in checkpoints:
-        for states in read_states(checkpoint, corpus, specs, on):
-            say(
-                f"{states.signature}: {len(states.layers)} layers x {states.n_sentences} sentences "
-                f"x {len(states.languages)} languages"
-            )
+    with protecting(checkpoints):
+        for checkpoint in checkpoints:
+            for states in read_states(checkpoint, corpus, specs, on):
+                say(
+                    f"{states.signature}: {len(states.layers)} layers x {states.n_sentences} sentences "
+                    f"x {len(states.languages)} languages"
+                )
     return [home() / "states"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from repalign.checkpoints import Checkpoint
+from repalign.checkpoints import Checkpoint, home
+from repalign.checkpoints.home import check_writable
 from repalign.evaluation.answer_store import AnswerStore
 from repalign.evaluation.items import Item, items_digest
 from repalign.models.devices import pick_device, pick_dtype
@@ -80,6 +81,8 @@ def answer(
     by_prompt = {prompt: kept for prompt in prompts if stored and (kept := stored.get(prompt))}
     missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in by_prompt]
     if missing:  # else the model need not be loaded
+        if stored:
+            check_writable(home() / "answers")
         generator, on_batch = Generator(weights, device, dtype, batch_tokens), stored.add if stored else None
         free = [prompt for prompt in missing if not prompt.choices]
         closed = [prompt for prompt in missing if prompt.choices]

@@ -7,7 +7,8 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from repalign.checkpoints import CheckpointLike
+from repalign.checkpoints import CheckpointLike, home
+from repalign.checkpoints.home import check_writable
 from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
 from repalign.corpora.checks import check, duplicate_groups
 from repalign.corpora.language_choice import match_language
@@ -20,6 +21,7 @@ from repalign.models.tokenization import TokenRows, tokenize, without_shared
 from repalign.signature import Signature
 from repalign.states.language import LanguageStates
 from repalign.states.layer_states import LayerArray, LayerStates, numbered
+from repalign.states.space import cache_limit, make_room
 from repalign.states.spec import Dtype, Machine, ReadingSpec
 from repalign.states.store import Shape
 from repalign.states.subject import Subject, open_subject
@@ -64,7 +66,7 @@ def extract(
 
     Raises:
         RepalignError: an invalid argument; weights that cannot be loaded or read; too many sentences over the length
-            limit; states that are not finite; a store that cannot be written.
+            limit; states that are not finite; a store that cannot be written, or has too little room.
     """
     spec = ReadingSpec(
         pooling=pooling,  # type: ignore[arg-type]
@@ -107,6 +109,9 @@ def read_states(
     subject = open_subject(checkpoint, specs[0], machine)
     # Without an identity nothing is stored: another model or function would be given these states.
     store = store and subject.on_disk and all(spec.pooling.source is not None for spec in specs)
+    if store:
+        check_writable(home() / "states")
+        cache_limit()  # refused now, rather than after the model is loaded
     by_number: dict[int, LayerStates] = {}
     _refuse_fixed_language(subject, corpus)
     for tokens, numbers in _passes(subject, corpus, specs):
@@ -209,7 +214,15 @@ def _read_pass(
 def _read(
     languages: Mapping[str, LanguageStates], specs: Sequence[ReadingSpec], store: bool
 ) -> tuple[Shape, dict[str, Sequence[LayerArray]]]:
-    """Arrays by language, one for each spec."""
+    """Arrays by language, one for each spec.
+
+    Raises:
+        RepalignError: there is too little room to store them.
+    """
+    if store:
+        stores = [one for states in languages.values() for one in states.stores(specs)]
+        name = next(iter(languages.values())).subject.name
+        make_room(sum(one.unwritten_bytes for one in stores), {one.folder for one in stores}, name)
     read = {
         language: states.load_or_compute(specs) if store else states.compute(specs)
         for language, states in languages.items()

@@ -67,9 +67,7 @@ class LanguageStates:
         Raises:
             RepalignError: states that are not finite, or a store that cannot be written.
         """
-        root = home() / "states"
-        keys = [self.key(spec) for spec in specs]
-        stores = [Store.find(root, key) or Store.create(root, key, self.shape()) for key in keys]
+        stores = self.stores(specs)
         with ExitStack() as locks:
             for store in sorted(stores, key=lambda store: store.folder):
                 locks.enter_context(store.locked())
@@ -82,7 +80,14 @@ class LanguageStates:
                     for number, values in zip(incomplete, states, strict=True):
                         stores[number].write(shard, values)
                     bar.update(self._count(span))
-        return stores[0].shape, [RowView(store.array(), self.rows) for store in stores]
+            arrays = [RowView(store.array(), self.rows) for store in stores]
+        return stores[0].shape, arrays
+
+    def stores(self, specs: Sequence[ReadingSpec]) -> list[Store]:
+        """The store of each spec; nothing is written. Loads the model if one of them does not exist yet."""
+        root = home() / "states"
+        keys = [self.key(spec) for spec in specs]
+        return [Store.find(root, key) or Store.of(root, key, self.shape()) for key in keys]
 
     def key(self, spec: ReadingSpec) -> dict[str, Any]:
         """Everything that decides the states: a different key is a different store."""

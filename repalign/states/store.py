@@ -7,9 +7,10 @@ rows; the hexadecimal part of its name is the CRC-32 of the file, so that shard 
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,11 @@ import filelock
 import numpy as np
 from typing_extensions import NotRequired, TypedDict
 
+from repalign.checkpoints.home import REMEDY
 from repalign.errors import RepalignError
-from repalign.files import partial_file, read_json, write_atomically, writing
+from repalign.files import json_bytes, partial_file, read_json, writing
 from repalign.signature import digest
+from repalign.states.shards import checksum, damaged, mapped, write_shard
 from repalign.states.views import StoredArray
 
 FORMAT = 2
@@ -30,8 +33,12 @@ FORMAT = 2
 encoder-decoders read every language as English; its stores are not used.
 """
 
-REMEDY = "set REPALIGN_HOME to a folder that can be written"
-WHEN_FULL = "what is computed so far is kept: free some space (`repalign cache prune`) or set REPALIGN_HOME, and run again to go on"
+WHEN_FULL = (
+    "what is computed so far is kept: free some space (`repalign cache prune --older 30d`) or set REPALIGN_HOME, "
+    "and run again to go on"
+)
+KEY_FILE, LOCK_FILE = "key.json", ".lock"
+
 SHARD_BYTES = 64 << 20
 """Bytes of a full shard: the most that a killed run loses, and the most held in memory before it is written."""
 
@@ -52,65 +59,92 @@ class Shape:
     rows: int
     dim: int
 
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one sentence's states at all layers."""
+        return 4 * len(self.layers) * self.dim
+
+    @property
+    def checksum(self) -> str:
+        """CRC-32 as eight hexadecimal digits: a shape that was damaged would give other layers other numbers."""
+        return f"{zlib.crc32(json.dumps(asdict(self)).encode()):08x}"
+
 
 class Described(TypedDict):
-    """What `key.json` of a store holds."""
+    """What `key.json` of a store holds; before format 2 there was no checksum."""
 
     key: dict[str, object]
     format: NotRequired[int]
     shape: Shape
+    checksum: NotRequired[str]
 
 
 @dataclass(frozen=True)
 class Store:
-    """The states of one language under one key."""
+    """The states of one language under one key.
+
+    Attributes:
+        folder: named by the key.
+        shape: of the states.
+        key: everything that decides the numbers; a different key is a different store.
+    """
 
     folder: Path
     shape: Shape
+    key: Mapping[str, Any]
 
     @property
     def rows_per_shard(self) -> int:
-        return max(1, SHARD_BYTES // (4 * len(self.shape.layers) * self.shape.dim))
+        return max(1, SHARD_BYTES // self.shape.row_bytes)
 
     @classmethod
     def find(cls, root: Path, key: Mapping[str, Any]) -> Store | None:
-        """The store of a key, or None if there is none.
-
-        Args:
-            root: folder of all stores.
-            key: everything that decides the numbers; a different key is a different store.
-        """
-        described = cls.folder_of(root, key) / "key.json"
-        if not described.is_file():
-            return None
+        """The store of a key in the folder of all stores, or None if there is none."""
+        folder = root / name_of(key)
         try:
-            shape = read_json(described, Described)["shape"]
-        except RepalignError:  # damaged: it is rewritten; the shards are checked by their checksums
+            return cls(folder, described_in(folder)["shape"], dict(key))
+        except RepalignError:  # it is written anew; the shards are checked by their checksums
             return None
-        return cls(described.parent, shape)
 
     @classmethod
-    def create(cls, root: Path, key: Mapping[str, Any], shape: Shape) -> Store:
-        """The store of a key, created if it does not exist."""
-        folder = cls.folder_of(root, key)
-        with writing(folder, REMEDY, WHEN_FULL):
-            folder.mkdir(parents=True, exist_ok=True)
-            described = {"format": FORMAT, "key": dict(key), "shape": asdict(shape)}
-            text = json.dumps(described, ensure_ascii=False, indent=1)
-            write_atomically(folder / "key.json", text.encode(), REMEDY)
-        return cls(folder, shape)
-
-    @staticmethod
-    def folder_of(root: Path, key: Mapping[str, Any]) -> Path:
-        return root / digest([json.dumps({"format": FORMAT, **key}, sort_keys=True, ensure_ascii=False)])[:32]
+    def of(cls, root: Path, key: Mapping[str, Any], shape: Shape) -> Store:
+        """The store of a key, of which nothing is written before `locked`."""
+        return cls(root / name_of(key), shape, dict(key))
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """One writer at a time: a second process waits and then reads the result. The lock of a killed process is released."""
-        lock = self.folder / ".lock"
-        with writing(self.folder, REMEDY, WHEN_FULL), filelock.FileLock(lock):
-            lock.touch()  # its time is the last use of the states, also if only read, for `repalign cache prune`
-            yield
+        """One writer at a time: a second process waits and then reads the result. The lock of a killed process is released.
+
+        The folder and its `key.json` are written here, so that they exist also where the cache was pruned a moment ago.
+
+        Raises:
+            RepalignError: the folder cannot be written, or the disk is full.
+        """
+        with writing(self.folder, REMEDY, WHEN_FULL):
+            lock = self._acquired()
+            try:
+                if Store.find(self.folder.parent, self.key) is None:
+                    described: Described = {
+                        "format": FORMAT, "key": dict(self.key), "shape": self.shape, "checksum": self.shape.checksum,
+                    }  # fmt: skip
+                    with partial_file(self.folder / KEY_FILE) as partial:
+                        partial.write_bytes(json_bytes({**described, "shape": asdict(self.shape)}))
+                        partial.replace(self.folder / KEY_FILE)
+                yield
+            finally:
+                lock.release()
+
+    def _acquired(self) -> filelock.BaseFileLock:
+        """The lock of the folder, which another process may remove while this one waits for it."""
+        lock = filelock.FileLock(self.folder / LOCK_FILE)
+        for _ in range(100):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):  # what is locked has no name any more
+                lock.acquire()
+                os.utime(lock.lock_file)  # the last use of the states, also if they are only read
+                return lock
+            lock.release()
+        raise RepalignError(f"{self.folder} was removed 100 times by another process; stop that one")
 
     @property
     def shards(self) -> int:
@@ -124,6 +158,12 @@ class Store:
     def path(self, shard: int) -> Path | None:
         """The file of a shard, or None if it is not written yet."""
         return next(iter(sorted(self.folder.glob(f"{shard:05d}-*.npy"))), None)
+
+    @property
+    def unwritten_bytes(self) -> int:
+        """Bytes of the shards that are not written yet."""
+        absent = (len(self.span(shard)) for shard in range(self.shards) if self.path(shard) is None)
+        return self.shape.row_bytes * sum(absent)
 
     def missing(self, report: Callable[[str], None]) -> list[int]:
         """Numbers of the shards to compute; damaged ones are reported through `report` and removed."""
@@ -146,28 +186,40 @@ class Store:
         """
         name = self.folder / f"{shard:05d}"
         with writing(self.folder, REMEDY, WHEN_FULL), partial_file(name) as partial:
-            with partial.open("xb") as file:
-                np.save(file, np.ascontiguousarray(states, dtype=np.float32), allow_pickle=False)
+            write_shard(partial, states)
             partial.rename(f"{name}-{checksum(partial)}.npy")
 
     def array(self) -> StoredArray:
-        """All rows, read layer by layer from memory-mapped shards."""
-        paths = [self.path(shard) for shard in range(self.shards)]
-        shards = tuple(np.load(path, mmap_mode="r", allow_pickle=False) for path in paths if path is not None)
-        return StoredArray(shards, (len(self.shape.layers), self.shape.rows, self.shape.dim))
+        """All rows, read layer by layer from memory-mapped shards.
+
+        Call it while the store is `locked`: from then on the mapping itself keeps others from removing the states.
+
+        Raises:
+            RepalignError: a shard is missing, or is not one of this store.
+        """
+        shards = []
+        for number in range(self.shards):
+            path, shape = self.path(number), (len(self.shape.layers), len(self.span(number)), self.shape.dim)
+            if path is None or (shard := mapped(path)).shape != shape:
+                raise RepalignError(
+                    f"{self.folder} holds no shard {number} of shape {shape}; delete that folder and run again"
+                )
+            shards.append(shard)
+        return StoredArray(tuple(shards), (len(self.shape.layers), self.shape.rows, self.shape.dim))
 
 
-def checksum(path: Path) -> str:
-    """CRC-32 of a file as eight hexadecimal digits: detects damage, not forgery."""
-    value = 0
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            value = zlib.crc32(block, value)
-    return f"{value:08x}"
+def described_in(folder: Path) -> Described:
+    """What the `key.json` of a store holds.
+
+    Raises:
+        RepalignError: it is absent or damaged.
+    """
+    described = read_json(folder / KEY_FILE, Described)
+    if described.get("format") == FORMAT and described.get("checksum") != described["shape"].checksum:
+        raise RepalignError(f"{folder / KEY_FILE} is damaged: its shape has another checksum")
+    return described
 
 
-def damaged(path: Path) -> str | None:
-    """What is wrong with a shard, or None."""
-    expected = path.stem.rpartition("-")[2]
-    actual = checksum(path)
-    return None if actual == expected else f"checksum {actual}, expected {expected}"
+def name_of(key: Mapping[str, Any], version: int | None = None) -> str:
+    """The name of the folder of a key in a version of the format, by default the present one: 32 hexadecimal digits."""
+    return digest([json.dumps({"format": version or FORMAT, **key}, sort_keys=True, ensure_ascii=False)])[:32]

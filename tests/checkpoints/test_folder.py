@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -186,6 +190,32 @@ def test_a_remembered_digest_is_not_that_of_another_file(copy, tmp_path, home):
     other.write_bytes(b"1")
     assert file_digest(one) != file_digest(other)
     assert len(list((home / "digests").iterdir())) == 2
+
+
+HASHING = """
+import sys
+from pathlib import Path
+from repalign.checkpoints.digests import file_digest
+for line in sys.stdin:
+    print(file_digest(Path(line.strip())), flush=True)
+"""
+
+
+def test_processes_that_ask_for_one_digest_at_once_all_get_the_right_one(tmp_path):
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", HASHING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    paths = [tmp_path / str(number) for number in range(200)]
+    for number, path in enumerate(paths):
+        path.write_bytes(os.urandom(8) * (1 + number))
+    asked = "".join(f"{path}\n" * 20 for path in paths)
+    with ThreadPoolExecutor(len(processes)) as pool:
+        answers = list(pool.map(lambda process: process.communicate(asked)[0].split(), processes))
+    expected = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths for _ in range(20)]
+    assert all(answer == expected for answer in answers)
 
 
 @pytest.mark.parametrize("broken", ["file", "link"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -11,7 +9,6 @@ from repalign_training.folder import claimed
 from repalign_training.recipe import load_recipe
 
 from repalign.checkpoints import Card, Checkpoint, default_corpus
-from repalign.commands.main import main
 from repalign.corpora import EMBEDDED, ParallelCorpus, as_corpus
 from repalign.corpora.columns import from_rows
 from repalign.errors import RepalignError
@@ -111,24 +108,6 @@ def test_a_card_chooses_no_corpus_but_an_embedded_one(corpus, llama, tmp_path):
 def test_cards(card, tmp_path):
     (tmp_path / "repalign.json").write_text(card)
     refused(Checkpoint.named, str(tmp_path), say="repalign.json")
-
-
-def test_odd_stores(home, tmp_path, capsys):
-    for name, text in {
-        "list": "[]",
-        "empty": "{}",
-        "deep": "[" * 100_000,
-        "shape": '{"key": {}, "shape": {"blocks": 1}}',
-    }.items():
-        (home / "states" / name).mkdir(parents=True)
-        (home / "states" / name / "key.json").write_text(text)
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    (elsewhere / "key.json").write_text(json.dumps({}))
-    (home / "states" / "link").symlink_to(elsewhere)
-    assert main(["cache", "list"]) == main(["cache", "verify"]) == main(["cache", "prune"]) == 0
-    assert list((home / "states").iterdir()) == []
-    assert (elsewhere / "key.json").is_file(), "what a link points to is not ours"
 
 
 def test_what_a_message_quotes_cannot_break_its_line():
