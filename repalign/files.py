@@ -6,9 +6,10 @@ import errno
 import json
 import math
 import os
+import shutil
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +21,16 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+if sys.platform == "win32":
+    fcntl = None
+else:
+    import fcntl
+
 if TYPE_CHECKING:
     import pandas as pd
 
 PARTIAL = ".partial"
-"""Suffix of a file that is being written. A killed process may leave one behind; it is never read."""
+"""Suffix of a file that is being written. A killed process leaves one, which is never read, and which the next writer removes."""
 
 DEEPEST = 40
 """Maximum nesting of a JSON file, so that recursive readers need no limit themselves."""
@@ -129,20 +135,72 @@ def write_atomically(path: Path, data: bytes, remedy: str = "choose another --ou
     with writing(path, remedy):
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial_file(path) as partial:
-            with partial.open("xb") as file:
-                file.write(data)
+            partial.write_bytes(data)
             partial.replace(path)
 
 
 @contextmanager
 def partial_file(path: Path) -> Iterator[Path]:
-    """A unique path in the folder of `path`, to write to and then rename; a file left there is removed."""
-    # Only the start of the name: a long one would exceed the limit of the file system.
-    partial = path.with_name(f".{path.name[:40]}.{os.urandom(4).hex()}{PARTIAL}")
+    """A new, unique file in the folder of `path`, to write to and then rename; if it is still there at the end, it is removed.
+
+    So are those that killed processes left when they wrote the same path: a live writer holds the lock of its own.
+    """
+    with _partial(path, lambda partial: partial.touch(exist_ok=False)) as partial:
+        yield partial
+
+
+@contextmanager
+def partial_folder(path: Path) -> Iterator[Path]:
+    """Likewise a folder."""
+    with _partial(path, Path.mkdir) as partial:
+        yield partial
+
+
+@contextmanager
+def _partial(path: Path, create: Callable[[Path], object]) -> Iterator[Path]:
+    start = f".{path.name[:40]}."  # only the start of the name: a long one would exceed the limit of the file system
+    for entry in os.scandir(path.parent):
+        if entry.name.startswith(start) and entry.name.endswith(PARTIAL):
+            _remove_abandoned(Path(entry))
+    partial = path.with_name(f"{start}{os.urandom(4).hex()}{PARTIAL}")
+    create(partial)
+    lock = _lock(partial)
     try:
         yield partial
     finally:
+        if lock is not None:
+            os.close(lock)
+        _remove(partial)
+
+
+def _remove_abandoned(partial: Path) -> None:
+    """Remove what a killed process left; nothing where its writer is alive, or the file system has no locks to know by."""
+    if (lock := _lock(partial)) is not None:
+        with suppress(OSError):
+            _remove(partial)
+        os.close(lock)
+
+
+def _remove(partial: Path) -> None:
+    if partial.is_dir():
+        shutil.rmtree(partial)
+    else:
         partial.unlink(missing_ok=True)
+
+
+def _lock(partial: Path) -> int | None:
+    """A descriptor that holds the lock of a file or folder, which the system releases when the process ends; None if it is held."""
+    if fcntl is None:
+        return None
+    descriptor = None
+    try:
+        descriptor = os.open(partial, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        if descriptor is not None:
+            os.close(descriptor)
+        return None
+    return descriptor
 
 
 @contextmanager

@@ -27,6 +27,14 @@ COMMANDS = {
     "doctor": "show versions, devices and folders on this machine",
 }
 
+RESUMED_FROM = {
+    "layers": "the stored states",
+    "compare": "the stored states",
+    "extract": "the stored states",
+    "evaluate": "the stored answers",
+}
+"""What an interrupted command resumes from, unless it was asked to store nothing; the others start again."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit code: see `repalign.errors.exit_code`."""
@@ -35,7 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     args.argv = argv
     with log_to_stderr():
-        return exit_code("repalign", lambda: args.run(args))
+        stores = not (getattr(args, "no_store", False) or getattr(args, "stream", False))
+        return exit_code(
+            "repalign", lambda: args.run(args), RESUMED_FROM.get(argv[0], "") if stores else ""
+        )
 
 
 def build_parser(chosen: str | None) -> argparse.ArgumentParser:
@@ -43,7 +54,7 @@ def build_parser(chosen: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="repalign",
         description="Where do languages align inside a language model? Layer by layer, with chance levels and intervals.",
-        epilog="Run `repalign COMMAND --help` for the options of a command. Ctrl-C is safe: finished steps are kept.",
+        epilog="Run `repalign COMMAND --help` for the options of a command. Ctrl-C and SIGTERM are safe: finished steps are kept.",
     )
     parser.add_argument("--version", action="version", version=f"repalign {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -146,7 +146,7 @@ class Store:
         """
         name = self.folder / f"{shard:05d}"
         with writing(self.folder, REMEDY, WHEN_FULL), partial_file(name) as partial:
-            with partial.open("xb") as file:
+            with partial.open("wb") as file:
                 np.save(file, np.ascontiguousarray(states, dtype=np.float32), allow_pickle=False)
             partial.rename(f"{name}-{checksum(partial)}.npy")
 
