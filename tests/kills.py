@@ -8,11 +8,10 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import random
+import shutil
 import signal
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.context import ForkServerProcess
@@ -47,7 +46,7 @@ class Job:
     settings: tuple[tuple[str, Any], ...] = ()
 
     def start(self, die_at: int | None = None) -> ForkServerProcess:
-        """Start it. Its messages go to `root.log`, which begins with the number of writes once it has ended.
+        """Start it. Its messages go to `root.log`, the number of its writes to `root.writes` once it has ended.
 
         Args:
             die_at: the write, counted from 0, just before which the process kills itself.
@@ -147,15 +146,8 @@ def differences(one: dict[str, object], other: dict[str, object]) -> list[str]:
     return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
 
 
-def moments(rng: random.Random, count: int, writes: int) -> Sequence[int]:
-    """Some of a run's writes, just before which it is killed: the first, the last, others at random."""
-    return sorted({0, writes - 1, *rng.sample(range(writes), min(count, writes))})[:count]
-
-
 def undisturbed(job: Job) -> tuple[dict[str, object], float, int]:
     """What the job leaves when nothing goes wrong; its seconds; how often it writes. Its folder is removed."""
-    import shutil
-
     began = time.monotonic()
     code, said = job.run()
     assert code == 0, said

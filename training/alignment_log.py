@@ -10,6 +10,8 @@ from typing import Any
 from repalign import RepalignError
 from repalign.files import write_atomically
 
+from .steps import RESUME
+
 LOG = "alignment.jsonl"
 """Its name in a run's folder."""
 
@@ -22,9 +24,7 @@ def record(log: Path, entry: Mapping[str, Any]) -> None:
     """
     others = [other for other in (read_log(log) if log.is_file() else []) if other["step"] != entry["step"]]
     lines = [json.dumps(one) for one in sorted([*others, entry], key=lambda one: one["step"])]
-    write_atomically(
-        log, "\n".join([*lines, ""]).encode(), "free some space or give --out, and run again to resume"
-    )
+    write_atomically(log, "\n".join([*lines, ""]).encode(), RESUME)
 
 
 def read_log(log: Path) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from repalign.files import PARTIAL, json_bytes, read_json, write_atomically
 
 from .alignment_log import LOG
 from .recipe import Recipe
-from .steps import STEPS, remove_unsealed, run_of, sealed
+from .steps import RESUME, STEPS, remove_unsealed, run_of, sealed
 
 logger = logging.getLogger("repalign.training")
 
@@ -32,10 +32,11 @@ LOCK = ".lock"
 
 REMEDY = "give --out or set REPALIGN_HOME"
 
-RESUME = "see that it has room and can be written, and run the same command again to resume"
-
 RUST_ERROR = re.compile(r"\(os error (\d+)\)")
 """How safetensors and tokenizers, whose errors are no OSError, name the number of one."""
+
+TORCH_ERRORS = ("PytorchStreamWriter", "inline_container", "iostream error")
+"""Signs of torch's writer of the optimiser's state, which does not give the reason."""
 
 
 @contextmanager
@@ -53,9 +54,9 @@ def claimed(folder: Path, recipe: Recipe) -> Iterator[None]:
         finally:
             remove_unsealed(folder)
             if not sealed(folder):  # finished, or nothing to resume from: leave no trace
-                tidy(folder)
                 if not (folder / CARD).is_file():
                     (folder / LOG).unlink(missing_ok=True)
+                tidy(folder)
 
 
 @contextmanager
@@ -105,8 +106,7 @@ def _reason(error: Exception, folder: Path) -> str | None:
         return str(error.strerror or error) if full or inside else None
     if number := RUST_ERROR.search(str(error)):
         return os.strerror(int(number[1]))
-    if "PytorchStreamWriter" in str(error) or "inline_container" in str(error):
-        # torch's writer of the optimiser's state does not give the reason.
+    if any(sign in str(error) for sign in TORCH_ERRORS):
         return "the disk is full or the folder cannot be written"
     return None
 
@@ -138,7 +138,7 @@ def without_pickles(folder: Path) -> None:
 def tidy(folder: Path) -> None:
     """Remove the files that only an unfinished run needs."""
     shutil.rmtree(folder / STEPS, ignore_errors=True)
-    for path in (folder / RUN, *folder.glob(f".*{PARTIAL}")):
+    for path in (folder / RUN, *folder.glob(f".*{PARTIAL}"), folder / LOCK):
         if path.is_file():  # unlink fails on a read-only disk even where there is nothing to remove
             path.unlink(missing_ok=True)
 

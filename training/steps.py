@@ -27,7 +27,7 @@ SEALED = {
 }  # fmt: skip
 """What a seal holds (see `repalign.files.Shape`)."""
 
-REMEDY = "free some space or give --out, and run again to resume from the checkpoint before it"
+RESUME = "see that the disk has room and can be written, and run the same command again to resume"
 
 
 def seal(checkpoint: Path, run: Mapping[str, Any], seconds: float) -> None:
@@ -43,7 +43,7 @@ def seal(checkpoint: Path, run: Mapping[str, Any], seconds: float) -> None:
         if path.is_file() and path.name != SEAL
     }  # fmt: skip
     write_atomically(
-        checkpoint / SEAL, json_bytes({**run, "seconds": round(seconds, 1), "files": files}), REMEDY
+        checkpoint / SEAL, json_bytes({**run, "seconds": round(seconds, 1), "files": files}), RESUME
     )
 
 

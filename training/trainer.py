@@ -62,6 +62,10 @@ class Sealing(TrainerCallback):
     def __init__(self, run: Mapping[str, Any], began: float) -> None:
         self.run, self.began = run, began
 
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        # A logged loss is a mean since the one before; logged with every checkpoint, it does not depend on interruptions.
+        control.should_log = control.should_log or control.should_save
+
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if args.distributed_state is not None:
             args.distributed_state.wait_for_everyone()
