@@ -102,7 +102,10 @@ def _reason(error: Exception, folder: Path) -> str | None:
     """Why something could not be written into the folder, or None if that is not what failed."""
     if isinstance(error, OSError):
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        inside = error.filename is not None and folder.absolute() in Path(os.fsdecode(error.filename)).absolute().parents
+        inside = (
+            error.filename is not None
+            and folder.absolute() in Path(os.fsdecode(error.filename)).absolute().parents
+        )
         return str(error.strerror or error) if full or inside else None
     if number := RUST_ERROR.search(str(error)):
         return os.strerror(int(number[1]))
@@ -164,15 +167,19 @@ def _run(folder: Path) -> dict[str, Any] | None:
     path = folder / RUN
     if not os.path.lexists(path):
         return run_of(folder)
-    remedy = "the folder holds no checkpoint to resume from: give another folder with --out, or empty this one"
+    remedy = (
+        "the folder holds no checkpoint to resume from: give another folder with --out, or empty this one"
+    )
     try:
         return read_json(path, RUN_SHAPE, remedy)
     except RepalignError as error:
         run = run_of(folder)
         if run is None:
             raise
-        logger.warning("%s; it is written again from the checkpoints, which belong to this run",
-                       str(error).removesuffix(f"; {remedy}"))
+        logger.warning(
+            "%s; it is written again from the checkpoints, which belong to this run",
+            str(error).removesuffix(f"; {remedy}"),
+        )
         return run
 
 

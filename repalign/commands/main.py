@@ -44,9 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args.argv = argv
     with log_to_stderr():
         stores = not (getattr(args, "no_store", False) or getattr(args, "stream", False))
-        return exit_code(
-            "repalign", lambda: args.run(args), RESUMED_FROM.get(argv[0], "") if stores else ""
-        )
+        return exit_code("repalign", lambda: args.run(args), RESUMED_FROM.get(argv[0], "") if stores else "")
 
 
 def build_parser(chosen: str | None) -> argparse.ArgumentParser:

@@ -46,7 +46,9 @@ def flip(path):
     path.write_bytes(bytes(data))
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.pt", "rng_state.pth", "trainer_state.json", SEAL])
+@pytest.mark.parametrize(
+    "name", ["model.safetensors", "optimizer.pt", "rng_state.pth", "trainer_state.json", SEAL]
+)
 @pytest.mark.parametrize("damage", [cut, flip, Path.unlink, lambda path: path.write_bytes(b"")])
 def test_no_run_resumes_from_a_damaged_checkpoint(name, damage, tmp_path, caplog):
     first, last = checkpoint(tmp_path, 9), checkpoint(tmp_path, 12)
@@ -61,7 +63,9 @@ def test_no_run_resumes_from_a_damaged_checkpoint(name, damage, tmp_path, caplog
 def test_a_run_whose_checkpoints_are_all_damaged_is_not_started_over(tmp_path):
     for step in (3, 6):
         cut(checkpoint(tmp_path, step) / "optimizer.pt")
-    with pytest.raises(RepalignError, match=r"checkpoint-6 is damaged \(optimizer.pt has 15 bytes, expected 17\)"):
+    with pytest.raises(
+        RepalignError, match=r"checkpoint-6 is damaged \(optimizer.pt has 15 bytes, expected 17\)"
+    ):
         last_checkpoint(tmp_path)
     assert len(list((tmp_path / STEPS).iterdir())) == 2
     assert last_checkpoint(tmp_path / "none") is None
@@ -92,12 +96,16 @@ def damaged_run(folder, kind):
 
 
 @pytest.mark.parametrize("kind", DAMAGES)
-def test_a_damaged_run_json_is_one_line_where_nothing_says_which_run_it_was(kind, recipe_file, tmp_path, capsys):
+def test_a_damaged_run_json_is_one_line_where_nothing_says_which_run_it_was(
+    kind, recipe_file, tmp_path, capsys
+):
     damaged_run(tmp_path, kind)
     assert main([recipe_file, "--out", str(tmp_path)]) == 1
     (said,) = capsys.readouterr().err.splitlines()
     assert said.startswith(f"training: {'cannot read ' if kind == 'a folder' else ''}{tmp_path / RUN}")
-    assert said.endswith("holds no checkpoint to resume from: give another folder with --out, or empty this one")
+    assert said.endswith(
+        "holds no checkpoint to resume from: give another folder with --out, or empty this one"
+    )
     assert [path.name for path in tmp_path.iterdir() if path.suffix != ".toml"] == [RUN]
 
 
@@ -111,7 +119,10 @@ def test_a_damaged_run_json_is_written_again_from_the_checkpoints(kind, recipe_f
     with claimed(folder, recipe):
         assert json.loads((folder / RUN).read_text()) == description(recipe)
     assert ("it is written again" in caplog.text) == (kind != "missing")
-    with pytest.raises(RepalignError, match=r"holds another run \(seed 0 -> 1\)"), claimed(folder, load_recipe(recipe_file, seed=1)):
+    with (
+        pytest.raises(RepalignError, match=r"holds another run \(seed 0 -> 1\)"),
+        claimed(folder, load_recipe(recipe_file, seed=1)),
+    ):
         pass
     assert last_checkpoint(folder)
 
@@ -141,16 +152,22 @@ def test_resumed_after_several_faults_equals_undisturbed(recipe_file, tmp_path, 
     said = capsys.readouterr().err
     assert "checkpoint-8 is damaged (rng_state.pth is missing); resuming from checkpoint-6" in said
     assert weights(out).keys() == weights(tmp_path / "undisturbed").keys()
-    assert (out / "model.safetensors").read_bytes() == (tmp_path / "undisturbed" / "model.safetensors").read_bytes()
+    assert (out / "model.safetensors").read_bytes() == (
+        tmp_path / "undisturbed" / "model.safetensors"
+    ).read_bytes()
     one, other = Card.read(out), Card.read(tmp_path / "undisturbed")
     assert one.losses == other.losses
-    assert {path.name for path in out.iterdir()} == {path.name for path in (tmp_path / "undisturbed").iterdir()}
+    assert {path.name for path in out.iterdir()} == {
+        path.name for path in (tmp_path / "undisturbed").iterdir()
+    }
 
 
 def test_what_a_kill_after_the_card_left_is_removed(recipe_file, tmp_path):
     recipe = load_recipe(recipe_file)
     checkpoint(tmp_path / "out", 3, description(recipe))
-    Card("tiny", recipe.as_dict(), recipe.digest, None, "brief", [], 0, 16, 1, {}, 1.0).write(tmp_path / "out")
+    Card("tiny", recipe.as_dict(), recipe.digest, None, "brief", [], 0, 16, 1, {}, 1.0).write(
+        tmp_path / "out"
+    )
     for name in (RUN, ".lock", ".run.json.0.partial"):
         (tmp_path / "out" / name).touch()
     assert main([recipe_file, "--out", str(tmp_path / "out")]) == 0
@@ -169,7 +186,9 @@ FULL_DISK = {
 
 
 @pytest.mark.parametrize("library", FULL_DISK)
-def test_a_full_disk_is_one_line_whichever_library_writes(library, recipe_file, tmp_path, monkeypatch, capsys):
+def test_a_full_disk_is_one_line_whichever_library_writes(
+    library, recipe_file, tmp_path, monkeypatch, capsys
+):
     """The second checkpoint cannot be written: the first one is kept, and resumed from when there is room."""
     from repalign_training import trainer
 
@@ -191,7 +210,11 @@ def test_a_full_disk_is_one_line_whichever_library_writes(library, recipe_file, 
 
 
 def test_other_errors_pass_as_they_are(tmp_path):
-    for error in (OSError(errno.ECONNRESET, "reset"), RuntimeError("another"), FileNotFoundError(2, "no", "/elsewhere")):
+    for error in (
+        OSError(errno.ECONNRESET, "reset"),
+        RuntimeError("another"),
+        FileNotFoundError(2, "no", "/elsewhere"),
+    ):
         with pytest.raises(type(error)) as caught, write_faults(tmp_path):
             raise error
         assert caught.value is error
@@ -202,7 +225,14 @@ def test_other_errors_pass_as_they_are(tmp_path):
 @pytest.mark.parametrize("kilobytes", [4, 60, 400, 600, 800, 1000])
 def test_a_full_disk_at_any_point_of_a_run(kilobytes, recipe_file, tmp_path):
     (tmp_path / "disk").mkdir()
-    options = ("--set", "train.align_steps=5", "--set", "corpus=phrasebook", "--out", str(tmp_path / "disk" / "out"))
+    options = (
+        "--set",
+        "train.align_steps=5",
+        "--set",
+        "corpus=phrasebook",
+        "--out",
+        str(tmp_path / "disk" / "out"),
+    )
     job = Job("repalign_training.__main__", (recipe_file, *options), tmp_path / "disk")
     expected, _, _ = undisturbed(job)
     job.root.mkdir()
