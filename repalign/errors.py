@@ -116,9 +116,13 @@ class Terminated(KeyboardInterrupt):
 @contextmanager
 def terminable() -> Iterator[None]:
     """Within it, SIGTERM raises `Terminated` where the main thread is. In another thread this changes nothing."""
+    process = os.getpid()
 
     def terminate(number: int, frame: object) -> None:
-        raise Terminated
+        if os.getpid() == process:
+            raise Terminated
+        signal.signal(number, signal.SIG_DFL)  # a forked worker ends as it would have, without a traceback
+        os.kill(os.getpid(), number)
 
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -77,7 +77,8 @@ def _locked(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        (folder / LOCK).unlink(missing_ok=True)
+        with suppress(OSError):  # on Windows no open file can be removed
+            (folder / LOCK).unlink()
         lock.release()
         with suppress(OSError):  # it is not empty
             folder.rmdir()
@@ -101,12 +102,12 @@ def write_faults(folder: Path) -> Iterator[None]:
 def _reason(error: Exception, folder: Path) -> str | None:
     """Why something could not be written into the folder, or None if that is not what failed."""
     if isinstance(error, OSError):
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        disk = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
         inside = (
             error.filename is not None
             and folder.absolute() in Path(os.fsdecode(error.filename)).absolute().parents
         )
-        return str(error.strerror or error) if full or inside else None
+        return str(error.strerror or error) if disk or inside else None
     if number := RUST_ERROR.search(str(error)):
         return os.strerror(int(number[1]))
     if any(sign in str(error) for sign in TORCH_ERRORS):

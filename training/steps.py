@@ -28,6 +28,7 @@ SEALED = {
 """What a seal holds (see `repalign.files.Shape`)."""
 
 RESUME = "see that the disk has room and can be written, and run the same command again to resume"
+"""Advice where a checkpoint cannot be written."""
 
 
 def seal(checkpoint: Path, run: Mapping[str, Any], seconds: float) -> None:
