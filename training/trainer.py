@@ -63,8 +63,10 @@ class Sealing(TrainerCallback):
         self.run, self.began = run, began
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        # A logged loss is a mean since the one before; logged with every checkpoint, it does not depend on interruptions.
-        control.should_log = control.should_log or control.should_save
+        # A logged loss is a mean since the one before. Logged with every checkpoint it does not depend on interruptions; not
+        # after the last step, whose batch may be incomplete.
+        if control.should_save and state.global_step < state.max_steps:
+            control.should_log = True
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if args.distributed_state is not None:

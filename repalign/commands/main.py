@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 
 from repalign.commands.console import log_to_stderr
@@ -39,12 +39,20 @@ RESUMED_FROM = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit code: see `repalign.errors.exit_code`."""
     argv = sys.argv[1:] if argv is None else list(argv)
-    parser = build_parser(argv[0] if argv else None)
-    args = parser.parse_args(argv)
-    args.argv = argv
+    stores = not any(
+        option.startswith(("--no-s", "--st")) for option in argv
+    )  # --no-store, --stream, also cut short
     with log_to_stderr():
-        stores = not (getattr(args, "no_store", False) or getattr(args, "stream", False))
-        return exit_code("repalign", lambda: args.run(args), RESUMED_FROM.get(argv[0], "") if stores else "")
+        return exit_code(
+            "repalign", lambda: _run(argv), RESUMED_FROM.get(argv[0], "") if argv and stores else ""
+        )
+
+
+def _run(argv: list[str]) -> Iterable[object]:
+    """Read the command line and run the command."""
+    args = build_parser(argv[0] if argv else None).parse_args(argv)
+    args.argv = argv
+    return args.run(args)
 
 
 def build_parser(chosen: str | None) -> argparse.ArgumentParser:

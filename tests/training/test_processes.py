@@ -75,7 +75,7 @@ def test_two_processes_that_share_the_weights_go_on_after_a_kill(processes, reci
         env=environment(),
         stderr=subprocess.DEVNULL,
     )
-    while killed.poll() is None and not list((tmp_path / "killed").glob("steps/*/trainer_state.json")):
+    while killed.poll() is None and not list((tmp_path / "killed").glob("steps/*/repalign-seal.json")):
         time.sleep(0.02)
     launcher = psutil.Process(killed.pid)
     for process in [*launcher.children(recursive=True), launcher]:
