@@ -7,9 +7,12 @@ import functools
 import inspect
 import os
 import re
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -106,30 +109,59 @@ def explained_keywords(**renamed: str) -> Callable[[Callable[P, R]], Callable[P,
     return decorate
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, with which clusters and service managers end a program: everything is cleaned up as after Ctrl-C."""
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Within it, SIGTERM raises `Terminated` where the main thread is. In another thread this changes nothing."""
+    process = os.getpid()
+
+    def terminate(number: int, frame: object) -> None:
+        if os.getpid() == process:
+            raise Terminated
+        signal.signal(number, signal.SIG_DFL)  # a forked worker ends as it would have, without a traceback
+        os.kill(os.getpid(), number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def exit_code(program: str, run: Callable[[], Iterable[object]], resume_from: str = "") -> int:
     """Run a command and print its results, one per line: the last step of every `main`.
 
     Args:
         program: prefix of messages on stderr.
         run: the command.
-        resume_from: where the command resumes when it is rerun after Ctrl-C, e.g. "the last checkpoint".
+        resume_from: where the command resumes when it is rerun after an interruption, e.g. "the last checkpoint"; empty
+            if it starts again from the beginning.
 
     Returns:
-        0 on success, 1 for a `RepalignError` (one line on stderr; raised if REPALIGN_DEBUG is set), 130 after Ctrl-C.
+        0 on success, 1 for a `RepalignError` (one line on stderr; raised if REPALIGN_DEBUG is set), 130 after Ctrl-C,
+        143 after SIGTERM.
     """
     try:
-        for line in run():
-            print(line)
+        with terminable():
+            for line in run():
+                print(line)
         return 0
     except RepalignError as error:
         if os.environ.get("REPALIGN_DEBUG"):
             raise
         print(f"{program}: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        where = f" from {resume_from}" if resume_from else ""
-        print(f"{program}: interrupted; rerun the same command to resume{where}", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as stop:
+        what, code = ("terminated", 143) if isinstance(stop, Terminated) else ("interrupted", 130)
+        where = f" to resume from {resume_from}" if resume_from else ""
+        print(f"{program}: {what}; rerun the same command{where}", file=sys.stderr)
+        return code
     except BrokenPipeError:  # the reader of the output exited, e.g. `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -6,9 +6,11 @@ import errno
 import json
 import math
 import os
+import shutil
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
@@ -20,13 +22,18 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+if sys.platform == "win32":
+    fcntl = None
+else:
+    import fcntl
+
 if TYPE_CHECKING:
     import pandas as pd
 
 T = TypeVar("T")
 
 PARTIAL = ".partial"
-"""Suffix of a file that is being written. A killed process may leave one behind; it is never read."""
+"""Suffix of a file that is being written. A killed process leaves one, which is never read, and which the next writer removes."""
 
 DEEPEST = 40
 """Maximum nesting of a JSON or TOML file, so that recursive readers need no limit themselves."""
@@ -162,20 +169,72 @@ def write_atomically(path: Path, data: bytes, remedy: str = "choose another --ou
     with writing(path, remedy):
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial_file(path) as partial:
-            with partial.open("xb") as file:
-                file.write(data)
+            partial.write_bytes(data)
             partial.replace(path)
 
 
 @contextmanager
 def partial_file(path: Path) -> Iterator[Path]:
-    """A unique path in the folder of `path`, to write to and then rename; a file left there is removed."""
-    # Only the start of the name: a long one would exceed the limit of the file system.
-    partial = path.with_name(f".{path.name[:40]}.{os.urandom(4).hex()}{PARTIAL}")
+    """A new, unique file in the folder of `path`, to write to and then rename; if it is still there at the end, it is removed.
+
+    So are those that killed processes left when they wrote the same path: a live writer holds the lock of its own.
+    """
+    with _partial(path, lambda partial: partial.touch(exist_ok=False)) as partial:
+        yield partial
+
+
+@contextmanager
+def partial_folder(path: Path) -> Iterator[Path]:
+    """Likewise a folder."""
+    with _partial(path, Path.mkdir) as partial:
+        yield partial
+
+
+@contextmanager
+def _partial(path: Path, create: Callable[[Path], object]) -> Iterator[Path]:
+    start = f".{path.name[:40]}."  # only the start of the name: a long one would exceed the limit of the file system
+    for entry in os.scandir(path.parent):
+        if entry.name.startswith(start) and entry.name.endswith(PARTIAL):
+            _remove_abandoned(Path(entry))
+    partial = path.with_name(f"{start}{os.urandom(4).hex()}{PARTIAL}")
+    create(partial)
+    lock = _lock(partial)
     try:
         yield partial
     finally:
+        if lock is not None:
+            os.close(lock)
+        _remove(partial)
+
+
+def _remove_abandoned(partial: Path) -> None:
+    """Remove what a killed process left; nothing where its writer is alive, or the file system has no locks to know by."""
+    if (lock := _lock(partial)) is not None:
+        with suppress(OSError):
+            _remove(partial)
+        os.close(lock)
+
+
+def _remove(partial: Path) -> None:
+    if partial.is_dir():
+        shutil.rmtree(partial)
+    else:
         partial.unlink(missing_ok=True)
+
+
+def _lock(partial: Path) -> int | None:
+    """A descriptor that holds the lock of a file or folder, which the system releases when the process ends; None if it is held."""
+    if fcntl is None:
+        return None
+    descriptor = None
+    try:
+        descriptor = os.open(partial, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        if descriptor is not None:
+            os.close(descriptor)
+        return None
+    return descriptor
 
 
 @contextmanager
@@ -196,6 +255,15 @@ def writing(path: Path, remedy: str, when_full: str | None = None) -> Iterator[N
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         reason = f"{error.strerror or error}; {when_full if full and when_full else remedy}"
         raise RepalignError(f"cannot write {path}: {reason}") from error
+
+
+def checksum(path: Path) -> str:
+    """CRC-32 of a file as eight hexadecimal digits: detects damage, not forgery."""
+    value = 0
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            value = zlib.crc32(block, value)
+    return f"{value:08x}"
 
 
 def _finite(text: str) -> float | None:

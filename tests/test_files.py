@@ -12,7 +12,18 @@ from typing_extensions import NotRequired, TypedDict
 
 from repalign.checkpoints.digests import weights_digest
 from repalign.errors import RepalignError
-from repalign.files import DEEPEST, finite, json_bytes, read_json, read_parquet, typed, write_atomically
+from repalign.files import (
+    DEEPEST,
+    PARTIAL,
+    finite,
+    json_bytes,
+    partial_file,
+    partial_folder,
+    read_json,
+    read_parquet,
+    typed,
+    write_atomically,
+)  # fmt: skip
 
 
 def test_a_file_is_written_with_what_the_umask_leaves(tmp_path):
@@ -139,3 +150,41 @@ def test_numbers_that_json_lacks_become_null():
     given = {"a": [float("inf"), np.float32(0.5), 2], "b": (np.nan, None, True), 3: "text"}
     assert finite(given) == {"a": [None, 0.5, 2], "b": [None, None, True], "3": "text"}
     assert type(finite(np.float32(0.5))) is float
+
+
+def test_what_killed_processes_left_is_removed_by_the_next_writer_and_what_a_live_one_writes_is_not(tmp_path):
+    killed = tmp_path / f".scores.parquet.0a1b2c3d{PARTIAL}"
+    killed.write_bytes(b"half")
+    (tmp_path / f".other.parquet.0a1b2c3d{PARTIAL}").touch()
+    folder = tmp_path / f".scores.parquet.0a1b2c3e{PARTIAL}"
+    (folder / "sub").mkdir(parents=True)
+    with partial_file(tmp_path / "scores.parquet") as alive:
+        assert not killed.exists()
+        assert not folder.exists()
+        write_atomically(tmp_path / "scores.parquet", b"of another process")
+        assert alive.is_file()
+        alive.write_bytes(b"whole")
+        alive.replace(tmp_path / "scores.parquet")
+    assert (tmp_path / "scores.parquet").read_bytes() == b"whole"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f".other.parquet.0a1b2c3d{PARTIAL}",
+        "scores.parquet",
+    ]
+
+
+def test_a_folder_is_written_like_a_file(tmp_path):
+    with partial_folder(tmp_path / "kept") as partial:
+        (partial / "never renamed").touch()
+    assert list(tmp_path.iterdir()) == []
+    with partial_folder(tmp_path / "kept") as partial:
+        (partial / "a").touch()
+        partial.rename(tmp_path / "kept")
+    assert (tmp_path / "kept" / "a").is_file()
+
+
+def test_where_the_file_system_has_no_locks_nothing_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr("repalign.files.fcntl", None)
+    other = tmp_path / f".a.0a1b2c3d{PARTIAL}"
+    other.touch()
+    write_atomically(tmp_path / "a", b"whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [other.name, "a"]

@@ -17,9 +17,10 @@ from .recipe import load_recipe, recipe_names
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Train. Returns its exit code: see `repalign.errors.exit_code`."""
-    args = _parser().parse_args(argv)
     with log_to_stderr(prefix=""):  # messages begin with the recipe's name
-        return exit_code("training", lambda: _run(args), resume_from="the last checkpoint")
+        return exit_code(
+            "training", lambda: _run(_parser().parse_args(argv)), resume_from="the last checkpoint"
+        )
 
 
 def _parser() -> argparse.ArgumentParser:

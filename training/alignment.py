@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,10 @@ from repalign.models.engine import Engine
 from repalign.models.templates import RAW
 from repalign.models.tokenization import tokenize
 
+from .alignment_log import record
+
 LONGEST = 512
 """Tokens per sentence at most."""
-
-LOG = "alignment.jsonl"
-"""In a run's folder: one JSON line per measurement."""
 
 
 def alignment(model: Any, tokenizer: Any, corpus: ParallelCorpus, pivot: str) -> dict[str, list[float]]:
@@ -53,7 +51,7 @@ class AlignmentCallback(TrainerCallback):
         corpus: what is measured on, best small: 100 sentences take half a second with a tiny model.
         every: steps between two measurements; the first is before training, the last after the last step.
         pivot: language with which the others are compared.
-        log: file to which each measurement appends one JSON line, or None; see `alignment_page`.
+        log: file to which each measurement adds one JSON line, or None; see `alignment_page`.
 
     Attributes:
         history: one entry per measurement: step, pivot, P@1 by language and layer, corpus and its size.
@@ -78,7 +76,8 @@ class AlignmentCallback(TrainerCallback):
                 "alignment cannot be measured while weights are sharded over processes; train without "
                 "train.align_steps and measure the finished checkpoint"
             )
-        self._measure(state, **kwargs)
+        if state.global_step % self.every == 0:  # also where a run resumes: as if it had not been interrupted
+            self._measure(state, **kwargs)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step % self.every == 0 or state.global_step == state.max_steps:
@@ -93,5 +92,4 @@ class AlignmentCallback(TrainerCallback):
         entry |= {"corpus": self.corpus.name, "sentences": len(self.corpus)}
         self.history.append(entry)
         if self.log and state.is_world_process_zero:
-            with self.log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(entry) + "\n")
+            record(self.log, entry)

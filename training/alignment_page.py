@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from repalign import LayerProfile, RepalignError, Report, Results
 from repalign.results.profile import COLUMNS
 from repalign.statistics import holm, wilson
 
-from .alignment import LOG
+from .alignment_log import LOG, damaged_log, read_log
 
 
 def alignment_page(folder: Path) -> Path:
@@ -37,16 +36,11 @@ def read_alignment(log: Path) -> Results:
         raise RepalignError(
             f"{log} does not exist; train with --set train.align_steps=100 to have it written"
         )
+    entries = read_log(log)
     try:
-        entries = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-        entries = list(
-            {entry["step"]: entry for entry in entries}.values()
-        )  # a resumed run repeats some steps
         table = pd.concat(map(_table, entries), ignore_index=True)
     except (ValueError, KeyError, TypeError) as error:
-        raise RepalignError(
-            f"{log} is not a log of alignment: {error!r}; delete it and train again"
-        ) from error
+        raise damaged_log(log, error) from error
     name = log.resolve().parent.name
     profile = LayerProfile(
         table,

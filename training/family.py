@@ -11,6 +11,7 @@ from pathlib import Path
 
 from repalign import RepalignError
 from repalign.checkpoints import checkpoint_folder
+from repalign.errors import Terminated
 
 from .recipe import Recipe
 
@@ -65,8 +66,11 @@ def _run_all(commands: Sequence[Sequence[str]], jobs: int) -> None:
             failed += [name for name in running if name in ended and running[name].returncode]
             running = {name: process for name, process in running.items() if name not in ended}
             time.sleep(0.2)
-    except KeyboardInterrupt:
-        for process in running.values():  # they were interrupted too: let them finish their last line
+    except KeyboardInterrupt as stop:
+        for process in running.values():
+            if isinstance(stop, Terminated):  # Ctrl-C reaches them all, SIGTERM only this process
+                process.terminate()
+        for process in running.values():  # let them finish their last line
             process.wait()
         raise
     if failed:

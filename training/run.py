@@ -16,8 +16,9 @@ from repalign.checkpoints.card import Card
 from repalign.models.quiet import quiet_transformers
 from repalign.privacy import without_home
 
-from .folder import claimed, is_finished, last_checkpoint, tidy
+from .folder import claimed, description, is_finished, tidy, without_pickles, write_faults
 from .recipe import Recipe
+from .steps import last_checkpoint, seconds_before
 
 logger = logging.getLogger("repalign.training")
 
@@ -40,12 +41,14 @@ def train(recipe: Recipe, folder: Path | None = None) -> Path:
     """
     folder = folder or checkpoint_folder(recipe.name)
     if is_finished(folder, recipe):
+        tidy(folder)  # killed after the card was written
         _log(recipe, f"already trained: {folder}")
         return folder
     if parent := recipe.parent_recipe:
         _train_parent(parent)
     with (
         claimed(folder, recipe) if is_first() else nullcontext(),
+        write_faults(folder),
         quiet_transformers(),
         torch_threads(recipe.train.threads),
     ):
@@ -72,16 +75,17 @@ def _train(recipe: Recipe, folder: Path) -> None:
 
     from .data.dataset import read_data
     from .model import starting_model, starting_tokenizer
-    from .trainer import make_trainer
+    from .trainer import Sealing, make_trainer
 
-    began = time.monotonic()
+    resume = last_checkpoint(folder)
+    began = time.monotonic() - seconds_before(resume)
     tokenizer = starting_tokenizer(recipe)
     data = read_data(recipe, tokenizer)
     set_seed(recipe.seed)
     trainer = make_trainer(recipe, starting_model(recipe, tokenizer), tokenizer, data, folder)
+    trainer.add_callback(Sealing(description(recipe), began))
     for line in data.losses:
         _log(recipe, line)
-    resume = last_checkpoint(folder)
     items = sum(part["items"] for part in data.parts)
     resumed = f"; resuming from {resume.name}" if resume else ""
     _log(recipe, f"{items:,} items, {data.train.tokens:,} tokens, {len(data.train):,} rows{resumed}")
@@ -90,6 +94,7 @@ def _train(recipe: Recipe, folder: Path) -> None:
     trainer.save_model(str(folder))
     if not is_first():
         return
+    without_pickles(folder)
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     Card(
         name=recipe.name,

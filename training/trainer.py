@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,10 @@ from repalign.models.vocabulary import check_ids, embedding_rows, padding_id
 
 from .data.dataset import Data
 from .data.packing import Collator
-from .folder import STEPS
 from .loss import LabelledPositions
 from .progress import Progress
 from .recipe import Recipe
+from .steps import STEPS, keep_only, seal
 
 ALIGNED_SENTENCES = 100
 """Number of sentences on which alignment is measured during training."""
@@ -47,6 +49,32 @@ class AnswerTrainer(Trainer):
         """Nats and labelled tokens per row: a mean over batches would depend on the number of processes."""
         with torch.no_grad(), self.compute_loss_context_manager():
             return None, *self.labelled.by_row(model, self._prepare_inputs(inputs))
+
+
+class Sealing(TrainerCallback):
+    """Seals each checkpoint when all processes have written it, and only then removes the one before.
+
+    Args:
+        run: see `seal`.
+        began: when training began, by `time.monotonic`, less the time of what it resumed.
+    """
+
+    def __init__(self, run: Mapping[str, Any], began: float) -> None:
+        self.run, self.began = run, began
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        # A logged loss is a mean since the one before. Logged with every checkpoint it does not depend on interruptions; not
+        # after the last step, whose batch may be incomplete.
+        if control.should_save and state.global_step < state.max_steps:
+            control.should_log = True
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if args.distributed_state is not None:
+            args.distributed_state.wait_for_everyone()
+        if state.is_world_process_zero:
+            checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            seal(checkpoint, self.run, time.monotonic() - self.began)
+            keep_only(checkpoint)
 
 
 def nats_per_token(rows: EvalPrediction) -> dict[str, float]:
@@ -83,7 +111,8 @@ def _alignment(recipe: Recipe, folder: Path) -> list[TrainerCallback]:
         return []
     from repalign import ParallelCorpus
 
-    from .alignment import LOG, AlignmentCallback
+    from .alignment import AlignmentCallback
+    from .alignment_log import LOG
 
     corpus = ParallelCorpus.named(recipe.corpus or "everyday")
     languages = [language for language in recipe.languages if language in corpus.languages]
@@ -130,7 +159,6 @@ def _arguments(recipe: Recipe, folder: Path, rows: int) -> TrainingArguments:
             optim=settings.optimizer,
             bf16=settings.precision != "float32",
             save_steps=settings.save_steps,
-            save_total_limit=1,
             eval_strategy="steps" if settings.evaluate_steps else "no",
             eval_steps=settings.evaluate_steps or None,
             logging_steps=10,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 
 from repalign.checkpoints.checkpoint import Checkpoint
-from repalign.errors import RepalignError
+from repalign.errors import RepalignError, Terminated
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +46,10 @@ def make(checkpoints: Sequence[Checkpoint], train: bool = True) -> None:
     logger.info("training %s first (once; `%s`)", ", ".join(missing), shown)
     command = [sys.executable, "-c", START, *missing]
     status = subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode
-    if status == 130 or status == -2:
+    if status in (130, -signal.SIGINT):
         raise KeyboardInterrupt
+    if status in (143, -signal.SIGTERM):
+        raise Terminated
     if status == NOT_INSTALLED:
         raise RepalignError(
             f"cannot train {', '.join(missing)}: the package repalign_training is not installed; "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 
 from repalign.commands.console import log_to_stderr
@@ -27,15 +27,32 @@ COMMANDS = {
     "doctor": "show versions, devices and folders on this machine",
 }
 
+RESUMED_FROM = {
+    "layers": "the stored states",
+    "compare": "the stored states",
+    "extract": "the stored states",
+    "evaluate": "the stored answers",
+}
+"""What an interrupted command resumes from, unless it was asked to store nothing; the others start again."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit code: see `repalign.errors.exit_code`."""
     argv = sys.argv[1:] if argv is None else list(argv)
-    parser = build_parser(argv[0] if argv else None)
-    args = parser.parse_args(argv)
-    args.argv = argv
+    stores = not any(
+        option.startswith(("--no-s", "--st")) for option in argv
+    )  # --no-store, --stream, also cut short
     with log_to_stderr():
-        return exit_code("repalign", lambda: args.run(args))
+        return exit_code(
+            "repalign", lambda: _run(argv), RESUMED_FROM.get(argv[0], "") if argv and stores else ""
+        )
+
+
+def _run(argv: list[str]) -> Iterable[object]:
+    """Read the command line and run the command."""
+    args = build_parser(argv[0] if argv else None).parse_args(argv)
+    args.argv = argv
+    return args.run(args)
 
 
 def build_parser(chosen: str | None) -> argparse.ArgumentParser:
@@ -43,7 +60,7 @@ def build_parser(chosen: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="repalign",
         description="Where do languages align inside a language model? Layer by layer, with chance levels and intervals.",
-        epilog="Run `repalign COMMAND --help` for the options of a command. Ctrl-C is safe: finished steps are kept.",
+        epilog="Run `repalign COMMAND --help` for the options of a command. Ctrl-C and SIGTERM are safe: finished steps are kept.",
     )
     parser.add_argument("--version", action="version", version=f"repalign {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 from repalign.checkpoints.home import home
 from repalign.errors import RepalignError
-from repalign.files import partial_file, writing
+from repalign.files import partial_folder, writing
 from repalign.signature import digest
 
 logger = logging.getLogger(__name__)
@@ -41,12 +41,13 @@ def converted(path: Path, file_digest: str) -> Path:
     try:
         with writing(kept, "set REPALIGN_HOME to a folder that can be written"):
             kept.parent.mkdir(parents=True, exist_ok=True)
-            with partial_file(kept) as partial:
-                shutil.copytree(made, partial)
+            with partial_folder(kept) as partial:
+                shutil.copytree(made, partial, dirs_exist_ok=True)
                 try:
                     partial.rename(kept)
-                except FileExistsError:  # another process has just kept it
-                    shutil.rmtree(partial)
+                except OSError:
+                    if not kept.is_dir():  # else another process has just kept it
+                        raise
     except RepalignError as error:
         logger.warning("the converted tokenizer is not kept: %s", error)
         return made

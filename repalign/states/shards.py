@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from repalign.errors import RepalignError
+from repalign.files import checksum
 
 try:
     import fcntl
@@ -61,15 +61,6 @@ def is_mapped(path: Path) -> bool:
         except OSError:
             return True
     return False
-
-
-def checksum(path: Path) -> str:
-    """CRC-32 of a file as eight hexadecimal digits: detects damage, not forgery."""
-    value = 0
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            value = zlib.crc32(block, value)
-    return f"{value:08x}"
 
 
 def damaged(path: Path) -> str | None:

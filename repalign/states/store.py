@@ -21,9 +21,9 @@ from typing_extensions import NotRequired, TypedDict
 
 from repalign.checkpoints.home import REMEDY
 from repalign.errors import RepalignError
-from repalign.files import json_bytes, partial_file, read_json, writing
+from repalign.files import checksum, json_bytes, partial_file, read_json, writing
 from repalign.signature import digest
-from repalign.states.shards import checksum, damaged, mapped, write_shard
+from repalign.states.shards import damaged, mapped, write_shard
 from repalign.states.views import StoredArray
 
 FORMAT = 2

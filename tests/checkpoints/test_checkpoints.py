@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import torch
 
 from repalign.checkpoints import Card, Checkpoint
 from repalign.checkpoints.making import make
-from repalign.errors import RepalignError
+from repalign.errors import RepalignError, Terminated
 from repalign.models.loading import load_model, one_base, read_config, read_tokenizer
 from repalign.models.locating import locate
 from repalign.states.extraction import extract
@@ -193,3 +194,15 @@ def test_a_random_twin_has_the_shape_and_not_the_weights(save_model, tmp_path):
 def test_a_damaged_card_is_named(copy):
     (copy / "repalign.json").write_text("{")
     refuses(["repalign.json", "not a checkpoint card"], Checkpoint.named, str(copy))
+
+
+@pytest.mark.parametrize(
+    ("status", "raised"),
+    [(130, KeyboardInterrupt), (-2, KeyboardInterrupt), (143, Terminated), (-15, Terminated)],
+)
+def test_a_stopped_training_stops_the_command_that_asked_for_it(status, raised, monkeypatch):
+    ended = subprocess.CompletedProcess([], status)
+    monkeypatch.setattr(subprocess, "run", lambda *args, **options: ended)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        make([Checkpoint.named("m-llama")])
+    assert caught.type is raised

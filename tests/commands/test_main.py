@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -165,12 +166,30 @@ def test_a_demo_checkpoint_is_not_trained_when_that_is_refused(capsys):
     assert "repalign-train m-llama" in capsys.readouterr().err
 
 
-def test_ctrl_c_is_answered_in_one_line(llama, text, tmp_path, capsys, monkeypatch):
-    def interrupt(*args, **kwargs):
-        raise KeyboardInterrupt
+@pytest.mark.parametrize(
+    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+@pytest.mark.parametrize("options", [[], ["--no-store"]])
+def test_ctrl_c_and_sigterm_are_answered_in_one_line(
+    number, code, word, options, llama, text, tmp_path, capsys, monkeypatch
+):
+    def stopped(*args, **kwargs):
+        os.kill(os.getpid(), number)
+        time.sleep(60)
 
-    monkeypatch.setattr("repalign.states.extraction.read_states", interrupt)
-    assert (
-        main(["layers", "--ckpt", str(llama), "--corpus", str(text), "--out", str(tmp_path / "out")]) == 130
-    )
-    assert capsys.readouterr().err.splitlines()[-1].startswith("repalign: interrupted")
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("repalign.states.extraction.read_states", stopped)
+    command = [
+        "layers",
+        "--ckpt",
+        str(llama),
+        "--corpus",
+        str(text),
+        "--out",
+        str(tmp_path / "out"),
+        *options,
+    ]
+    assert main(command) == code
+    resumes = "" if options else " to resume from the stored states"
+    assert capsys.readouterr().err.splitlines()[-1] == f"repalign: {word}; rerun the same command{resumes}"
+    assert signal.getsignal(signal.SIGTERM) == before

@@ -6,7 +6,7 @@ import pytest
 from repalign_training import family
 from repalign_training.recipe import load_recipe
 
-from repalign.errors import RepalignError
+from repalign.errors import RepalignError, Terminated
 
 
 def test_recipes_side_by_side_wait_for_parents_and_for_each_other(monkeypatch, tmp_path):
@@ -39,3 +39,26 @@ def test_recipes_side_by_side_wait_for_parents_and_for_each_other(monkeypatch, t
     folders = family.train_family(recipes, ["--seed", "1"])
     assert runs == [[["base"]], [["m-llama", "--seed", "1"], ["x-llama-zh", "--seed", "1"]]]
     assert [folder.name for folder in folders] == ["x-llama-zh", "base", "m-llama"]
+
+
+@pytest.mark.parametrize(("stop", "ended"), [(KeyboardInterrupt, []), (Terminated, ["one", "two"])])
+def test_a_stopped_family_waits_for_its_processes(stop, ended, monkeypatch):
+    terminated, waited = [], []
+
+    class Process:
+        def __init__(self, command, **options):
+            self.name = command[3]
+
+        def terminate(self):
+            terminated.append(self.name)
+
+        def wait(self):
+            waited.append(self.name)
+
+        def poll(self):
+            raise stop
+
+    monkeypatch.setattr(family.subprocess, "Popen", Process)
+    with pytest.raises(stop):
+        family._run_all([["one"], ["two"], ["three"]], 2)
+    assert (terminated, waited) == (ended, ["one", "two"])

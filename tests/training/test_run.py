@@ -9,7 +9,6 @@ import torch
 from factories import weights
 from repalign_training.data.dataset import read_data
 from repalign_training.data.packing import IGNORED, Collator
-from repalign_training.folder import last_checkpoint
 from repalign_training.recipe import load_recipe
 from repalign_training.run import train
 from safetensors.torch import load_file
@@ -99,16 +98,6 @@ def test_accumulated_batches_equal_whole_ones_and_seeds_differ(recipe_file, tmp_
     assert all(torch.allclose(after[name], before[name], atol=1e-3) for name in before)
     still = [run(str(seed), "train.learning_rate=1e-9", "train.epochs=0.1", seed=seed)[1] for seed in (0, 1)]
     assert not torch.allclose(*(start["model.embed_tokens.weight"] for start in still), atol=1e-3)
-
-
-def test_a_half_written_checkpoint_is_not_gone_on_from(tmp_path):
-    for step, state in ((9, "{}"), (12, "{}"), (15, '{"global'), (18, None)):
-        folder = tmp_path / "steps" / f"checkpoint-{step}"
-        folder.mkdir(parents=True)
-        if state:
-            (folder / "trainer_state.json").write_text(state)
-    assert last_checkpoint(tmp_path).name == "checkpoint-12"
-    assert last_checkpoint(tmp_path / "none") is None
 
 
 @pytest.mark.parametrize("quantize", [None, "nf4"])
