@@ -19,6 +19,9 @@ R = TypeVar("R")
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 """Characters that would break the line of a message, or steer a terminal."""
 
+LONGEST = 400
+"""Characters of a reason: some libraries list every weight."""
+
 
 class RepalignError(Exception):
     """An error the user can fix. The command line prints its message on one line and exits with code 1.
@@ -28,6 +31,20 @@ class RepalignError(Exception):
 
     def __init__(self, message: object = "") -> None:
         super().__init__(CONTROL.sub(" ", str(message)))
+
+
+def reason(error: BaseException) -> str:
+    """The message of an exception in one line; where it may be only a name or a number, with its type."""
+    text = " ".join(str(error).split())
+    if len(text) > LONGEST:
+        text = text[:LONGEST].rpartition(" ")[0] + " ..."
+    if not text:
+        return type(error).__name__
+    speaks = (
+        isinstance(error, (RepalignError, ValueError, OSError, ImportError, RuntimeError))
+        or type(error) is Exception
+    )
+    return text if speaks else f"{type(error).__name__}: {text}"
 
 
 class TooFewSentences(RepalignError):
@@ -115,16 +132,22 @@ def exit_code(program: str, run: Callable[[], Iterable[object]], resume_from: st
         resume_from: where the command resumes when it is rerun after Ctrl-C, e.g. "the last checkpoint".
 
     Returns:
-        0 on success, 1 for a `RepalignError` (one line on stderr; raised if REPALIGN_DEBUG is set), 130 after Ctrl-C.
+        0 on success, 1 for a `RepalignError` or too little memory (one line on stderr; raised if REPALIGN_DEBUG is set), 130
+        after Ctrl-C.
     """
     try:
         for line in run():
             print(line)
         return 0
-    except RepalignError as error:
+    except (RepalignError, MemoryError) as error:
         if os.environ.get("REPALIGN_DEBUG"):
             raise
-        print(f"{program}: {error}", file=sys.stderr)
+        what = (
+            error
+            if isinstance(error, RepalignError)
+            else "out of memory; read fewer sentences or a smaller file, or use a machine with more memory"
+        )
+        print(f"{program}: {what}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         where = f" from {resume_from}" if resume_from else ""

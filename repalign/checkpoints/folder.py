@@ -28,7 +28,12 @@ POINTER = b"version https://git-lfs"
 MAX_LAYERS = 10_000
 """No model has so many blocks: a configuration that says so would build modules for hours."""
 
-SHAPES = {"config.json": {"architectures?": ([str], None), "transformers_weights?": (None, {MODEL_WEIGHTS})}}
+SHAPES = {
+    "config.json": {
+        "architectures?": ([str], None), "transformers_weights?": (None, {MODEL_WEIGHTS}), "is_encoder_decoder?": bool,
+        "output_hidden_states?": (bool, None),
+    },
+}  # fmt: skip
 """What is required of a file. Only some versions of transformers read weights by another name, which a digest would miss."""
 
 SAVE_AGAIN = "save the model there again"

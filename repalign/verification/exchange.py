@@ -26,10 +26,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from repalign.errors import RepalignError
+from repalign.errors import RepalignError, reason
 from repalign.files import json_bytes, read_json, write_atomically
 from repalign.models.engine import TOLERANCE
-from repalign.models.explaining import reason
 from repalign.verification.comparing import Claimed
 from repalign.verification.faults import CONVENTIONS
 from repalign.verification.prompts import digest_of
