@@ -45,7 +45,7 @@ def of_machine() -> Memory | None:
 
 
 def check_fits(need: int, memory: Memory | None, what: str, remedy: str) -> None:
-    """Refuse what surely does not fit; warn of what may not.
+    """Refuse what cannot fit; warn of what may not.
 
     Args:
         need: bytes that are needed at least.

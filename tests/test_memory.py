@@ -1,4 +1,4 @@
-"""What surely does not fit is refused before the work, with what it needs, what there is, and the ways out."""
+"""What cannot fit is refused before the work, with what it needs, what there is, and the ways out."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_weights_that_do_not_fit(dtype, llama, monkeypatch):
     load_model(weights, config, dtype, "cpu")
     monkeypatch.setattr(devices, "of_machine", lambda: Memory(need - 1, 0))
     monkeypatch.setattr(loading, "_source", None)  # nothing is loaded
-    with pytest.raises(RepalignError, match="the weights of 'tiny-llama' in .* on cpu need") as caught:
+    with pytest.raises(RepalignError, match=r"the weights of 'tiny-llama' in .* on cpu need") as caught:
         load_model(weights, config, dtype, "cpu")
     assert ("--dtype bfloat16" in str(caught.value)) == (dtype == torch.float32)
 
@@ -89,7 +89,7 @@ def test_comparisons_of_all_sentences_that_do_not_fit(monkeypatch):
     monkeypatch.setattr(pair, "of_machine", lambda: Memory(4 * 20 * 20 - 1, 0))
     for derived in ("cosine", "nearest"):
         with pytest.raises(
-            RepalignError, match="comparisons of 20 sentences with each other need .* --sentences"
+            RepalignError, match=r"comparisons of 20 sentences with each other need .* --sentences"
         ):
             getattr(LayerPair.of(states, states), derived)
     with pytest.raises(RepalignError, match="comparisons of 20 sentences"):

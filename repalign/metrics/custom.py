@@ -44,7 +44,7 @@ def split(spec: str) -> tuple[str, str]:
 
 
 def metrics_of_file(path: str | Path) -> list[Metric]:
-    """The metrics that a Python file defines. It is executed once, however often they are asked for.
+    """The metrics that a Python file defines. It is executed once per process, and again if it changes.
 
     Raises:
         RepalignError: no such file; one that is not Python, fails or ends the program, with the line at fault; no metric in it,

@@ -89,7 +89,7 @@ def test_a_metric_that_fails_or_returns_no_score(body, say, file):
 def test_a_chance_level_that_fails(file):
     file.write_text(GOOD.replace('"-"', '"-", chance=lambda n, d: 1 / 0'))
     with pytest.raises(
-        RepalignError, match="my.py, line 2: metric 'mine' has no chance level for 40 sentences"
+        RepalignError, match=r"my.py, line 2: metric 'mine' has no chance level for 40 sentences"
     ):
         find(str(file)).expected(40, 8)
 
