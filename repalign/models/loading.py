@@ -288,11 +288,10 @@ def _check_memory(
     Raises:
         RepalignError: says how much it needs, how much there is, and the ways out.
     """
-    as_saved = held is None or quantization_of(weights, config)  # at least that: the rest is unpacked
-    need = weights.size if as_saved else held * dtype.itemsize
-    name = str(dtype).removeprefix("torch.")
-    what = f"the weights of {weights.checkpoint.name!r} in {name}"
-    smaller = "use --dtype bfloat16, " if dtype.itemsize > 2 and not as_saved else "use "
+    numbers = None if held is None or quantization_of(weights, config) else held
+    need = weights.size if numbers is None else numbers * dtype.itemsize  # quantised: at least its files
+    what = f"the weights of {weights.checkpoint.name!r} in {str(dtype).removeprefix('torch.')}"
+    smaller = "--dtype bfloat16, " if dtype.itemsize > 2 and numbers is not None else ""
     # On its way to a GPU a model is in the machine's memory first; over several it is spread as it fits.
     for place in dict.fromkeys(() if device == "all" else ("cpu", device)):
         check_fits(
