@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, redirect_stdout
 
 from repalign.errors import RepalignError, TooFewSentences, reason
 
 
 @contextmanager
-def explained(where: str, doing: str = "") -> Iterator[None]:
+def explained(where: str, doing: str = "") -> Generator[None, None, None]:
     """Within it, whatever is raised becomes one line; what is printed goes to stderr, as stdout holds the results.
 
     Args:
