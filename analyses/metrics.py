@@ -50,7 +50,10 @@ repalign.profile(states, metrics=[top5, "mexa"])
 ```
 
 No registration is needed. From a file it is used as `--metrics my.py:top5`; a package publishes it through an
-entry point in the group `repalign.metrics`. `repalign check-metric my.py` tests its declared properties. It may
+entry point in the group `repalign.metrics`. Either is code: it runs with your rights, once per command, and only when you name
+the metric. What it raises, also `sys.exit`, ends the command in one line with file and line number; what it prints goes to stderr.
+`os._exit` and an endless loop cannot be caught (Ctrl-C ends the latter). A change of the file, or of what the metric
+declares, makes saved results outdated. `repalign check-metric my.py` tests its declared properties. It may
 return one number per sentence (bool for a share), a single number, or `Scores` with an influence per sentence.
 Chance, p and intervals are derived from the mean over sentences, else from shuffling and a jackknife.
 

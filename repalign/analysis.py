@@ -342,6 +342,12 @@ def _values(spec: Any, *but: str) -> list[Any]:
 
 
 def _source(metric: Metric) -> str | None:
-    """The digest of a custom metric's code; empty for built-in metrics, whose files are part of every key."""
-    built_in = metric.function.__module__.startswith("repalign.")
-    return "" if built_in else source_digest(metric.function)
+    """The digest of a custom metric: its code, that of its chance level, and what it declares.
+
+    Empty for built-in metrics, whose files are part of every key; None if its code cannot be identified.
+    """
+    if metric.is_built_in:
+        return ""
+    code = [source_digest(function) for function in (metric.function, metric.chance) if function is not None]
+    declared = [sorted(metric.invariances), *_values(metric, "function", "chance", "invariances")]
+    return None if None in code else digest([*map(str, code), repr(declared)])

@@ -22,6 +22,9 @@ R = TypeVar("R")
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 """Characters that would break the line of a message, or steer a terminal."""
 
+LONGEST = 400
+"""Characters of a reason: some libraries list every weight."""
+
 
 class RepalignError(Exception):
     """An error the user can fix. The command line prints its message on one line and exits with code 1.
@@ -31,6 +34,20 @@ class RepalignError(Exception):
 
     def __init__(self, message: object = "") -> None:
         super().__init__(CONTROL.sub(" ", str(message)))
+
+
+def reason(error: BaseException) -> str:
+    """The message of an exception in one line; where it may be only a name or a number, with its type."""
+    text = " ".join(str(error).split())
+    if len(text) > LONGEST:
+        text = text[:LONGEST].rpartition(" ")[0] + " ..."
+    if not text:
+        return type(error).__name__
+    speaks = (
+        isinstance(error, (RepalignError, ValueError, OSError, ImportError, RuntimeError))
+        or type(error) is Exception
+    )
+    return text if speaks else f"{type(error).__name__}: {text}"
 
 
 class TooFewSentences(RepalignError):
@@ -144,18 +161,23 @@ def exit_code(program: str, run: Callable[[], Iterable[object]], resume_from: st
             if it starts again from the beginning.
 
     Returns:
-        0 on success, 1 for a `RepalignError` (one line on stderr; raised if REPALIGN_DEBUG is set), 130 after Ctrl-C,
-        143 after SIGTERM.
+        0 on success, 1 for a `RepalignError` or too little memory (one line on stderr; raised if REPALIGN_DEBUG is set), 130
+        after Ctrl-C, 143 after SIGTERM.
     """
     try:
         with terminable():
             for line in run():
                 print(line)
         return 0
-    except RepalignError as error:
+    except (RepalignError, MemoryError) as error:
         if os.environ.get("REPALIGN_DEBUG"):
             raise
-        print(f"{program}: {error}", file=sys.stderr)
+        what = (
+            error
+            if isinstance(error, RepalignError)
+            else "out of memory; read fewer sentences or a smaller file, or use a machine with more memory"
+        )
+        print(f"{program}: {what}", file=sys.stderr)
         return 1
     except KeyboardInterrupt as stop:
         what, code = ("terminated", 143) if isinstance(stop, Terminated) else ("interrupted", 130)

@@ -35,6 +35,8 @@ class Config(TypedDict, total=False):
     """What is required of config.json. Only some versions of transformers read weights by another name, which a digest would miss."""
 
     architectures: list[str] | None
+    is_encoder_decoder: bool
+    output_hidden_states: bool | None
     transformers_weights: Literal["model.safetensors"] | None
 
 

@@ -10,15 +10,17 @@ from repalign.errors import RepalignError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", help="a Python file that defines metrics with @repalign.metric")
+    parser.add_argument(
+        "file", help="FILE.py, which defines metrics with @repalign.metric, or FILE.py:NAME for one of them"
+    )
 
 
 def run(args: argparse.Namespace) -> list[Path]:
-    from repalign.metrics import metrics_of_file
+    from repalign.metrics import metrics_named
     from repalign.metrics.contract import CONTRACT_CHECKS, violations
 
     violated = 0
-    for metric in metrics_of_file(args.file):
+    for metric in metrics_named(args.file):
         print(f"{metric.name} ({metric.label})", file=sys.stderr)
         for check, messages in violations(metric).items():
             violated += bool(messages)

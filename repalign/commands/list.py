@@ -44,9 +44,10 @@ def _corpora() -> list[tuple[str, ...]]:
 
 
 def _metrics() -> list[tuple[str, ...]]:
-    from repalign.metrics import METRICS
+    from repalign.metrics import METRICS, offered
 
-    return [(name, METRICS[name].label, METRICS[name].reference) for name in METRICS]
+    rows = [(name, METRICS[name].label, METRICS[name].reference) for name in METRICS]
+    return rows + [(name, "of an installed package", point.value) for name, point in offered().items()]
 
 
 def _tasks() -> list[tuple[str, ...]]:

@@ -11,7 +11,7 @@ from repalign.corpora.documents import document_cells, document_column
 from repalign.corpora.language_choice import choose
 from repalign.corpora.languages import named
 from repalign.corpora.long_tables import from_long, language_column, text_column
-from repalign.corpora.tables import Row
+from repalign.corpora.tables import Row, check_columns
 from repalign.errors import RepalignError
 
 logger = logging.getLogger(__name__)
@@ -63,6 +63,7 @@ def from_rows(name: str, rows: Sequence[Row], languages: Sequence[str] | None, w
                 '{"en": ..., "zh": ...}'
             )
     given = list(dict.fromkeys(column for _, row in rows for column in row))
+    check_columns(len(given), where)
     document = document_column(column for column in given if column not in (languages or ()))
     documents = document_cells((row for _, row in rows), document)
     if documents is not None:

@@ -9,7 +9,7 @@ from repalign.corpora.cells import cell_text, is_missing
 from repalign.corpora.documents import document_column
 from repalign.corpora.language_choice import choose
 from repalign.corpora.languages import find, named
-from repalign.corpora.tables import Row
+from repalign.corpora.tables import Row, check_columns
 from repalign.errors import RepalignError
 
 LANGUAGE_COLUMNS = ("iso_639_3", "language", "lang", "lang_code", "language_code", "locale")
@@ -61,6 +61,7 @@ def from_long(
         RepalignError: no column of ids, a language that it lacks, or a sentence that not all languages have.
     """
     codes = _codes(rows, language)
+    check_columns(len(set(codes)), where)
     key = _id_column(rows)
     if key is None:
         raise RepalignError(

@@ -21,7 +21,16 @@ logger = logging.getLogger(__name__)
 Row = tuple[str, Mapping[str, Any]]
 """Position for messages ("line 3"), and the cells by column."""
 
+MOST_COLUMNS = 10_000
+"""Columns of a table: a language each."""
+
+MOST_ROWS = 10
+"""Rows of a parquet file for each of its bytes, at most; and a million more."""
+
 DELIMITERS = "\t,;|"
+LONGEST_JSON = 1 << 30
+"""Bytes of a JSON list, which may be one line."""
+
 QUOTED = re.compile(r'"(?:[^"]|"")*"')
 """A cell as CSV quotes it: quotes within it are doubled."""
 
@@ -64,15 +73,27 @@ def with_header(file: TextFile, lines: Iterable[tuple[int, list[str]]]) -> Itera
     """
     numbered = iter(lines)
     header = [name.strip() for name in next(numbered, (0, []))[1]]
-    for name in header:
-        if name and header.count(name) > 1:
-            raise RepalignError(f"{file.where}: two columns are named {name!r}; rename or remove one of them")
+    check_columns(len(header), file.where)
+    twice = next((name for name, count in Counter(header).items() if name and count > 1), None)
+    if twice:
+        raise RepalignError(f"{file.where}: two columns are named {twice!r}; rename or remove one of them")
     for number, cells in numbered:
         if len(cells) != len(header):
             raise RepalignError(
                 f"{file.where}, line {number}: {len(cells)} columns, the header has {len(header)}{_cause(cells, header)}"
             )
         yield f"line {number}", dict(zip(header, cells, strict=True))
+
+
+def check_columns(count: int, where: str) -> None:
+    """
+    Raises:
+        RepalignError: more columns, or languages, than there are languages in the world.
+    """
+    if count > MOST_COLUMNS:
+        raise RepalignError(
+            f"{where} has {count:,} columns or languages, and at most {MOST_COLUMNS:,} are read; are rows and columns exchanged?"
+        )
 
 
 def _cause(cells: Sequence[str], header: Sequence[str]) -> str:
@@ -163,7 +184,7 @@ def _json_lines(file: TextFile) -> Iterator[tuple[str, Any]]:
 
 def _json_list(file: TextFile) -> Iterator[tuple[str, Any]]:
     """Objects of a JSON list; of JSON lines that are named .json, too."""
-    text = "\n".join(file.lines())
+    text = "\n".join(file.lines(longest=LONGEST_JSON))
     first, _, more = text.strip().partition("\n")
     if first.startswith("{") and first.rstrip().endswith("}") and more:
         yield from _json_lines(file)
@@ -205,8 +226,14 @@ def _parquet(file: TextFile) -> Iterator[tuple[str, Any]]:
     import pyarrow
     import pyarrow.parquet
 
+    data = file.read()
     try:
-        batches = pyarrow.parquet.ParquetFile(io.BytesIO(file.read())).iter_batches()
+        table = pyarrow.parquet.ParquetFile(io.BytesIO(data))
+        if table.metadata.num_rows > MOST_ROWS * len(data) + 1_000_000:
+            raise RepalignError(
+                f"{file.where} holds {table.metadata.num_rows:,} rows in {len(data):,} bytes, which no text does"
+            )
+        batches = table.iter_batches()
         rows = (row for batch in batches for row in batch.to_pylist())
         yield from ((f"row {number}", row) for number, row in enumerate(rows, start=1))
     except (pyarrow.ArrowException, OSError, ValueError) as error:  # ValueError: text that is not UTF-8

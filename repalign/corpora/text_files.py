@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import bz2
 import glob
-import gzip
 import io
 import lzma
 import struct
@@ -13,28 +11,25 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, cast
+from typing import IO
 
+from repalign.corpora.decompression import DECOMPRESSORS, decompressed, member
 from repalign.errors import RepalignError
-
-
-def _zstandard(file: Path | IO[bytes]) -> IO[bytes]:
-    import pyarrow
-
-    return io.BufferedReader(cast(io.RawIOBase, pyarrow.input_stream(file, compression="zstd")))
-
-
-DECOMPRESSORS: dict[str, Callable[[Any], Any]] = {
-    ".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open, ".zst": _zstandard,
-}  # fmt: skip
-"""Suffixes of compressed files, and what opens a path or a file."""
 
 DEEPEST = 3
 """Folders within folders that are looked at: that of a whole disk ends soon."""
 
+MOST_FILES = 20_000
+"""Files that a folder or archive may hold: every language of the world, in a few splits."""
+
+LONGEST_LINE = 64 << 20
+"""Bytes of a line, which holds a sentence or a row of a table."""
+
 DAMAGED = (
-    OSError, EOFError, ValueError, RuntimeError, LookupError, struct.error, lzma.LZMAError, zlib.error, zipfile.BadZipFile,
+    OSError, EOFError, ValueError, RuntimeError, LookupError, MemoryError, struct.error, lzma.LZMAError, zlib.error,
+    zipfile.BadZipFile,
 )  # fmt: skip
 """What the readers of compressed files and archives raise on those that are damaged or encrypted."""
 
@@ -79,17 +74,24 @@ class TextFile:
             reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
             raise RepalignError(f"cannot read {self.where}: {reason}") from error
 
-    def lines(self) -> Iterator[str]:
+    def lines(self, longest: int = LONGEST_LINE) -> Iterator[str]:
         r"""The lines, split at \n only (as by wc -l), without line ends and byte order marks.
+
+        Args:
+            longest: bytes that a line may have.
 
         Raises:
             RepalignError: it cannot be read, is not UTF-8, or its lines do not end as they should; names file and line.
         """
         with self._readable() as stream:
-            for number, raw in enumerate(stream, start=1):
-                yield self._line(raw, f"{self.where}, line {number}")
+            for number, raw in enumerate(iter(lambda: stream.readline(longest + 1), b""), start=1):
+                yield self._line(raw, f"{self.where}, line {number}", longest)
 
-    def _line(self, raw: bytes, where: str) -> str:
+    def _line(self, raw: bytes, where: str, longest: int) -> str:
+        if len(raw) > longest:
+            raise RepalignError(
+                f"{where}: longer than {longest >> 20} MiB; expected one sentence, or one row of a table, on each line"
+            )
         try:
             line = raw.decode("utf-8").removesuffix("\n").removesuffix("\r").removeprefix("\ufeff")
         except UnicodeDecodeError as error:
@@ -121,25 +123,28 @@ def text_file(path: Path) -> TextFile:
 
 
 def _on_disk(path: Path, name: str) -> TextFile:
-    decompress = DECOMPRESSORS.get(path.suffix.lower())
-    if decompress is None:
+    suffix = path.suffix.lower()
+    if suffix not in DECOMPRESSORS:
         return TextFile(name, str(path), lambda: path.open("rb"))
-    return TextFile(name[: -len(path.suffix)], str(path), lambda: decompress(path))
+    return TextFile(name[: -len(suffix)], str(path), lambda: decompressed(path.open("rb"), suffix))
 
 
 def files_in(folder: Path) -> list[TextFile]:
     """The files of a folder and of those in it, or of a zip archive, by name; without hidden ones.
 
     Raises:
-        RepalignError: it cannot be read, or the archive is damaged.
+        RepalignError: it cannot be read, holds a pipe, a broken link or too many files, or the archive is damaged.
     """
     try:
-        found = _below(folder, folder) if folder.is_dir() else _in_archive(folder)
+        found = _on_disk_below(folder) if folder.is_dir() else _in_archive(folder)
+        files = list(islice(found, MOST_FILES + 1))
     except DAMAGED as error:
         raise RepalignError(f"cannot read {folder}: {getattr(error, 'strerror', None) or error}") from error
-    return [
-        file for file in found if not any(part.startswith((".", "__MACOSX")) for part in file.name.split("/"))
-    ]
+    if len(files) > MOST_FILES:
+        raise RepalignError(
+            f"{folder} holds more than {MOST_FILES:,} files; give a folder of parallel text only"
+        )
+    return files
 
 
 def files_named(beginning: Path) -> list[TextFile]:
@@ -148,31 +153,38 @@ def files_named(beginning: Path) -> list[TextFile]:
     return [_on_disk(path, path.name) for path in paths if path.is_file()]
 
 
-def _below(folder: Path, root: Path) -> list[TextFile]:
-    found = []
-    for path in sorted(folder.iterdir()):
+def _on_disk_below(root: Path, folder: Path | None = None) -> Iterator[TextFile]:
+    for path in sorted((folder or root).iterdir()):
         name = path.relative_to(root).as_posix()
-        if path.is_dir() and name.count("/") < DEEPEST:
-            found += _below(path, root)
+        if _is_hidden(path.name):
+            continue
+        if path.is_dir():
+            if name.count("/") < DEEPEST:
+                yield from _on_disk_below(root, path)
         elif path.is_file():
-            found.append(_on_disk(path, name))
-    return found
+            yield _on_disk(path, name)
+        else:  # left out, it could be a language that nobody misses
+            what = "a pipe or a device" if path.exists() else "a link to a file that is not there"
+            raise RepalignError(f"{path} is {what}, and no file; remove it, or put the file there")
 
 
-def _in_archive(path: Path) -> list[TextFile]:
+def _in_archive(path: Path) -> Iterator[TextFile]:
     with zipfile.ZipFile(path) as archive:
         names = sorted(info.filename for info in archive.infolist() if not info.is_dir())
-    return [_member(path, name) for name in names]
+    yield from (_member(path, name) for name in names if not any(map(_is_hidden, name.split("/"))))
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "__MACOSX"))
 
 
 def _member(path: Path, name: str) -> TextFile:
-    suffix = PurePosixPath(name).suffix
-    decompress = DECOMPRESSORS.get(suffix.lower())
-    where = f"{path}: {name}"
+    suffix = PurePosixPath(name).suffix.lower()
+    is_compressed = suffix in DECOMPRESSORS
 
     def opened() -> IO[bytes]:
         with zipfile.ZipFile(path) as archive:
-            content = io.BytesIO(archive.read(name))
-        return decompress(content) if decompress else content
+            content = io.BytesIO(member(archive, name))
+        return decompressed(content, suffix) if is_compressed else content
 
-    return TextFile(name[: -len(suffix)] if decompress else name, where, opened)
+    return TextFile(name[: -len(suffix)] if is_compressed else name, f"{path}: {name}", opened)

@@ -14,6 +14,9 @@ LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 CODES = {"bpt", "ept", "it", "ph", "ut"}
 """Elements that hold formatting codes of a document, which are no text."""
 
+DEEPEST = 100
+"""Elements within elements: tmx, body, tu, tuv, seg, and what marks up a text."""
+
 
 def read_tmx(file: TextFile) -> Iterator[tuple[str, dict[str, str]]]:
     """Its units as rows: position for messages, and language code -> text; also the document that a property names.
@@ -24,10 +27,13 @@ def read_tmx(file: TextFile) -> Iterator[tuple[str, dict[str, str]]]:
     from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import ParseError, iterparse
 
-    number = 0
+    number = depth = 0
     try:
-        for _, element in iterparse(io.BytesIO(file.read()), events=("end",)):
-            if _name(element) != "tu":
+        for event, element in iterparse(io.BytesIO(file.read()), events=("start", "end")):
+            depth += 1 if event == "start" else -1
+            if depth > DEEPEST:
+                raise ValueError(f"elements within elements more than {DEEPEST} times")
+            if event == "start" or _name(element) != "tu":
                 continue
             number += 1
             yield f"unit {number}", _unit(element, f"{file.where}, unit {number}")

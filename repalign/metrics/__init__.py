@@ -8,14 +8,11 @@ Importing the metrics does not import torch: the functions do so when called.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import pkgutil
 from collections.abc import Iterable
-from importlib.metadata import entry_points
-from pathlib import Path
-from types import ModuleType
 
 from repalign.errors import RepalignError, unknown
+from repalign.metrics.custom import metric_offered, metrics_in, metrics_named, metrics_of_file, offered, split
 from repalign.metrics.metric import INVARIANCES, METRICS, Metric, Scores, metric
 from repalign.metrics.null import Null
 from repalign.metrics.pair import LayerPair, Representation
@@ -32,38 +29,41 @@ __all__ = [
     "as_metrics",
     "find",
     "metric",
+    "metrics_named",
     "metrics_of_file",
+    "offered",
 ]
 
 DEFAULT_METRICS = ("cka", "mexa", "p_at_1", "anc", "mutual_knn", "cosine_gap")
 """What is scored unless other metrics are named."""
 
-ENTRY_POINTS = "repalign.metrics"
-"""Entry point group through which a package adds metrics: `name = "package.module:metric"`."""
-
 
 def find(name: str) -> Metric:
-    """A metric by name, or a custom metric from a file: `FILE.py:NAME`, or `FILE.py` if it defines only one.
+    """A metric by name, one that an installed package offers, or a custom metric from a file: `FILE.py:NAME`, or `FILE.py` if it
+    defines only one.
 
     Raises:
-        RepalignError: an unknown name (with the closest known one), or no such file or metric in it.
+        RepalignError: an unknown name (with the closest known one), no such file or metric in it, or code that fails.
     """
-    path, _, metric_name = name.partition(":")
-    if not path.endswith(".py"):
-        return METRICS[name]
-    defined = {metric.name: metric for metric in metrics_of_file(path)}
-    if metric_name and metric_name not in defined:
-        raise unknown("metric", metric_name, defined, f"{path} defines no other")
-    if not metric_name and len(defined) > 1:
-        raise RepalignError(f"{path} defines {', '.join(defined)}; name one as {path}:{next(iter(defined))}")
-    return defined[metric_name] if metric_name else next(iter(defined.values()))
+    path, _ = split(name)
+    if path:
+        defined = metrics_named(name)
+        if len(defined) > 1:
+            names = [metric.name for metric in defined]
+            raise RepalignError(f"{path} defines {', '.join(names)}; name one as {path}:{names[0]}")
+        return defined[0]
+    if name not in METRICS and name in (packages := offered()):
+        METRICS.add(name, metric_offered(packages[name]))
+    if name not in METRICS:
+        raise unknown("metric", name, {*METRICS, *offered()})
+    return METRICS[name]
 
 
 def as_metrics(metrics: str | Metric | Iterable[str | Metric]) -> tuple[Metric, ...]:
     """Metrics by name (see `find`) or as they are; a single one will do.
 
     Raises:
-        RepalignError: an unknown name, with the near miss; something that is no metric; or none at all.
+        RepalignError: an unknown name, with the near miss; something that is no metric; two of one name; or none at all.
     """
     given = [metrics] if isinstance(metrics, (str, Metric)) else list(metrics)
     if not given:
@@ -73,53 +73,20 @@ def as_metrics(metrics: str | Metric | Iterable[str | Metric]) -> tuple[Metric, 
             raise RepalignError(
                 f"a metric is a name or a function decorated with @repalign.metric, not {type(item).__name__}"
             )
-    return tuple(item if isinstance(item, Metric) else find(item) for item in given)
-
-
-def metrics_of_file(path: str | Path) -> list[Metric]:
-    """The metrics defined in a Python file, which is executed.
-
-    Raises:
-        RepalignError: no such file, not Python, or no metric in it.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise RepalignError(
-            f"no file {path}; expected a Python file that defines metrics with @repalign.metric"
-        )
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise RepalignError(f"{path} is not a Python file; metrics are defined in one, with @repalign.metric")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except (ImportError, SyntaxError) as error:
-        raise RepalignError(f"{path} cannot be run: {error}") from error
-    defined = [metric for metric in metrics_in(module) if metric.name not in METRICS]
-    if not defined:
-        raise RepalignError(
-            f"{path} defines no new metric; decorate a function of a LayerPair with @repalign.metric"
-        )
-    return defined
-
-
-def metrics_in(module: ModuleType) -> list[Metric]:
-    """The metrics among a module's attributes."""
-    return [item for item in vars(module).values() if isinstance(item, Metric)]
-
-
-def _discover() -> None:
-    for info in pkgutil.iter_modules(__path__):
-        for builtin in metrics_in(importlib.import_module(f"{__name__}.{info.name}")):
-            METRICS.add(builtin.name, builtin)
-    for point in entry_points(group=ENTRY_POINTS):
-        loaded = point.load()
-        if not isinstance(loaded, Metric):
+    found = tuple(dict.fromkeys(item if isinstance(item, Metric) else find(item) for item in given))
+    names = [metric.name for metric in found]
+    for name in names:
+        if names.count(name) > 1:
             raise RepalignError(
-                f"entry point {point.name!r} ({point.value}) is {type(loaded).__name__}, not a metric; "
-                "decorate it with @repalign.metric(...)"
+                f"two metrics are named {name!r}, and tables could not tell them apart; rename one of them"
             )
-        METRICS.add(loaded.name, loaded)
+    return found
 
 
-_discover()
+def _register_built_in() -> None:
+    for info in pkgutil.iter_modules(__path__):
+        for built_in in metrics_in(importlib.import_module(f"{__name__}.{info.name}")):
+            METRICS.add(built_in.name, built_in)
+
+
+_register_built_in()

@@ -150,7 +150,7 @@ def chance(metric: Metric) -> Iterator[str]:
         values = np.array([scores.value for scores in results if scores])
         if len(values):
             error = values.std() / len(values) ** 0.5 + 1e-9
-            declared = metric.chance(sentences, dims)
+            declared = metric.expected(sentences, dims)
             if abs(values.mean() - declared) > 4 * error:
                 measured = f"{values.mean():.4f} (+-{error:.4f})"
                 yield f"{sentences} sentences x {dims} dims: {measured}, declared {declared:.4f}"
@@ -221,9 +221,8 @@ def collapse(metric: Metric) -> Iterator[str]:
             scores = scored(metric, x.astype(dtype), y.astype(dtype))
             if scores is None or np.isnan(scores.value):
                 continue
-            declared = (
-                metric.chance(*x.shape) if metric.chance else metric.bounds[not metric.higher_is_better]
-            )
+            expected = metric.expected(*x.shape)
+            declared = metric.bounds[not metric.higher_is_better] if expected is None else expected
             sign = 1 if metric.higher_is_better else -1
             if sign * scores.value > sign * declared + 1e-6:
                 yield f"{scores.value} for two constant layers ({np.dtype(dtype).name}); chance is {declared}"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from numbers import Real
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from repalign.errors import RepalignError, TooFewSentences
+from repalign.metrics.declared import check_declared
+from repalign.metrics.foreign import explained
 from repalign.metrics.null import Null
 from repalign.registry import Registry
 
@@ -97,17 +102,12 @@ class Metric:
     tolerance: float = 1e-4
 
     def __post_init__(self) -> None:
+        check_declared(self)
         for name in self.invariances:
             if name not in INVARIANCES:
                 raise RepalignError(
                     f"metric {self.name!r} declares the invariance {name!r}; known: {', '.join(INVARIANCES)}"
                 )
-        if not isinstance(self.higher_is_better, bool):
-            raise RepalignError(
-                f"metric {self.name!r}: higher_is_better must be True or False, got {self.higher_is_better!r}"
-            )
-        if not self.bounds[0] < self.bounds[1]:
-            raise RepalignError(f"metric {self.name!r}: bounds must be (lowest, highest), got {self.bounds}")
 
     def __call__(self, x: Any, y: Any = None) -> Scores:
         """Score two languages at one layer.
@@ -118,14 +118,42 @@ class Metric:
 
         Raises:
             TooFewSentences: fewer sentences than `minimum`.
-            RepalignError: unequal numbers of sentences, NaN, or a result of the wrong type.
+            RepalignError: unequal numbers of sentences, NaN, or a result of the wrong type; whatever a custom metric raises.
         """
         from repalign.metrics.pair import LayerPair
 
         pair = x if isinstance(x, LayerPair) else LayerPair.of(x, y)
         if pair.sentences < self.minimum:
             raise TooFewSentences(self.name, self.minimum, pair.sentences)
-        return self._scores(self.function(pair))
+        if self.is_built_in:
+            return self._scores(self.function(pair))
+        with self._explained(f"fails on {pair.sentences} sentences x {pair.x.shape[1]} dims"):
+            result = self.function(pair)
+        scores = self._scores(result)
+        self._check(scores, pair.sentences)
+        return scores
+
+    def expected(self, sentences: int, dims: int) -> float | None:
+        """The value for unrelated languages by `chance`; None if it must be estimated.
+
+        Raises:
+            RepalignError: a custom `chance` fails, or returns no number.
+        """
+        if self.chance is None or self.is_built_in:
+            return self.chance and self.chance(sentences, dims)
+        with self._explained(f"has no chance level for {sentences} sentences x {dims} dims"):
+            return float(self.chance(sentences, dims))
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether it is repalign's, and not a user's or another package's."""
+        return str(getattr(self.function, "__module__", "")).startswith("repalign.")
+
+    def _explained(self, doing: str) -> AbstractContextManager[None]:
+        code = getattr(self.function, "__code__", None)
+        return explained(
+            code.co_filename if code else type(self.function).__name__, f"metric {self.name!r} {doing}"
+        )
 
     def _scores(self, result: Any) -> Scores:
         import torch
@@ -135,12 +163,35 @@ class Metric:
         if isinstance(result, torch.Tensor) and result.ndim == 1:
             return Scores.mean_of(result, kind="share" if result.dtype == torch.bool else "mean")
         try:
-            return Scores(float(result))
-        except (TypeError, ValueError):
+            return Scores(float(result + 0))  # text is no number, though float() reads it
+        except (TypeError, ValueError, RuntimeError):
             raise RepalignError(
                 f"metric {self.name!r} returned {type(result).__name__}; expected Scores, a number, "
                 "or a tensor with one number per sentence"
             ) from None
+
+    def _check(self, scores: Scores, sentences: int) -> None:
+        """Refuse the result of a custom metric that cannot be one; the contract tests check more.
+
+        Raises:
+            RepalignError: a value that is no number or infinite, or another number of values than sentences.
+        """
+        if not isinstance(scores.value, Real) or math.isinf(scores.value):
+            raise RepalignError(
+                f"metric {self.name!r} returned {scores.value!r}; expected a finite number, or NaN where it is undefined"
+            )
+        if not isinstance(scores.null, (Null, type(None))) or scores.kind not in get_args(Kind):
+            raise RepalignError(
+                f"metric {self.name!r} returned the null {scores.null!r} and the kind {scores.kind!r}; expected a repalign.Null or "
+                f"None, and one of {', '.join(get_args(Kind))}"
+            )
+        for name, values in (("per_sentence", scores.per_sentence), ("influence", scores.influence)):
+            if values is not None and tuple(getattr(values, "shape", ())) != (sentences,):
+                got = tuple(values.shape) if hasattr(values, "shape") else type(values).__name__
+                raise RepalignError(
+                    f"metric {self.name!r} returned {got} for {name} of {sentences} sentences; expected a tensor with one "
+                    "number per sentence"
+                )
 
     def calibrated(self, value: float, chance: float) -> float:
         """(value - chance) / (identical - chance): 0 = shuffled translations, 1 = the same states."""

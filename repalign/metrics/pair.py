@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from repalign.errors import RepalignError
+from repalign.memory import check_fits, of_machine
 from repalign.metrics.cosines import Cone, Cosines, Winners, cone, cosines, unit_vectors, winners
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from repalign.metrics.documents import Documents, Partition
 
 T = TypeVar("T")
+
+MANY = 10_000
+"""Sentences below which a matrix [sentence, sentence] fits on any machine."""
 
 
 class Representation:
@@ -95,6 +99,7 @@ class Representation:
     @cached_property
     def gram(self) -> torch.Tensor:
         """Inner products of centred states [sentence, sentence]."""
+        check_square(len(self.centred))
         return self.centred @ self.centred.T
 
     def take(self, rows: Any) -> Representation:
@@ -170,9 +175,10 @@ class LayerPair:
         """Cosines, split so that their differences are precise in a narrow cone.
 
         Raises:
-            RepalignError: the numbers of dims differ.
+            RepalignError: the numbers of dims differ, or memory cannot hold one cosine for each pair of sentences.
         """
         self.same_dims("cosine")
+        check_square(self.sentences)
         return cosines(self.source.cone, self.target.cone)
 
     @cached_property
@@ -206,3 +212,18 @@ class LayerPair:
     def shuffled(self, order: Any) -> LayerPair:
         """The pair with the target's sentences in another order: the same languages, unrelated sentences."""
         return LayerPair(self.source, self.target.take(order), self.documents)
+
+
+def check_square(sentences: int) -> None:
+    """
+    Raises:
+        RepalignError: one number for each pair of sentences is more than this machine's memory.
+    """
+    if sentences < MANY:
+        return
+    check_fits(
+        4 * sentences**2,
+        of_machine(),
+        f"comparisons of {sentences:,} sentences with each other",
+        "score fewer, by --sentences",
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from repalign.errors import RepalignError
+from repalign.memory import Memory, of_machine
 from repalign.models.locating import Weights
 
 
@@ -47,6 +48,14 @@ def bfloat16_is_fast(device: str) -> bool:
     if device.startswith("cuda"):
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return device == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def memory_of(device: str) -> Memory | None:
+    """The memory of a device; that of the machine for a CPU, and None where it is unknown."""
+    if device.startswith("cuda"):
+        free, total = torch.cuda.mem_get_info(device)
+        return Memory(total, free)
+    return of_machine() if device == "cpu" else None
 
 
 def pick_budget(device: str) -> int:

@@ -18,6 +18,7 @@ from repalign.models.adapters import refuse_prompts
 from repalign.models.anatomy import body_of, positions_of
 from repalign.models.batching import common_prefix, pad, plan
 from repalign.models.devices import pick_budget, pick_device, pick_dtype
+from repalign.models.explaining import explained
 from repalign.models.hooks import LayerReader
 from repalign.models.languages import ModelLanguages, decoder_start
 from repalign.models.load_checks import check_causal, check_layers
@@ -105,27 +106,28 @@ class Engine:
             RepalignError: the weights cannot be loaded or are incomplete, the layers cannot be read, or the adapter
                 changes nothing, or is a prompt.
         """
-        inputs_on = pick_device(device)
-        name = pick_dtype(weights, dtype, inputs_on)
-        config = read_config(weights)
-        model = load_model(
-            weights,
-            config,
-            getattr(torch, name),
-            "all" if device == "all" else inputs_on,
-            stack=pick_stack(config, stack),
-            head=head,
-        )
-        refuse_prompts(model, weights.adapter)
-        engine = cls.around(
-            model,
-            read_tokenizer(weights),
-            stack=stack,
-            site=site,
-            layers=layers,
-            batch_tokens=batch_tokens or pick_budget(inputs_on),
-        )
-        engine.check(weights.checkpoint.name)
+        with explained(f"cannot read {weights.checkpoint.name!r} from {weights.adapter or weights.model}"):
+            inputs_on = pick_device(device)
+            name = pick_dtype(weights, dtype, inputs_on)
+            config = read_config(weights)
+            model = load_model(
+                weights,
+                config,
+                getattr(torch, name),
+                "all" if device == "all" else inputs_on,
+                stack=pick_stack(config, stack),
+                head=head,
+            )
+            refuse_prompts(model, weights.adapter)
+            engine = cls.around(
+                model,
+                read_tokenizer(weights),
+                stack=stack,
+                site=site,
+                layers=layers,
+                batch_tokens=batch_tokens or pick_budget(inputs_on),
+            )
+            engine.check(weights.checkpoint.name)
         return engine
 
     @classmethod

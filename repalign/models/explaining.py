@@ -7,12 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from repalign.errors import RepalignError
+from repalign.errors import RepalignError, reason
 
 T = TypeVar("T")
-
-LONGEST = 400
-"""Characters of a reason: some libraries list every weight."""
 
 
 @contextmanager
@@ -34,17 +31,6 @@ def explained(action: str, path: Path | None = None) -> Iterator[None]:
         if not _is_failure(error):
             raise
         raise RepalignError(f"{action}: {(path and _file_at_fault(path)) or reason(error)}") from error
-
-
-def reason(error: BaseException) -> str:
-    """The message of an exception in one line; where it may be only a name or a number, with its type."""
-    text = " ".join(str(error).split())
-    if len(text) > LONGEST:
-        text = text[:LONGEST].rpartition(" ")[0] + " ..."
-    if not text:
-        return type(error).__name__
-    speaks = isinstance(error, (ValueError, OSError, ImportError, RuntimeError)) or type(error) is Exception
-    return text if speaks else f"{type(error).__name__}: {text}"
 
 
 def attempt(call: Callable[..., T], *arguments: Any) -> T | BaseException:

@@ -11,12 +11,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from repalign.errors import RepalignError
+from repalign.errors import RepalignError, reason
 from repalign.models.adapters import is_prompt
 from repalign.models.batching import plan
 from repalign.models.devices import pick_budget, pick_device, pick_dtype
 from repalign.models.encoding import decode, encode
-from repalign.models.explaining import reason
 from repalign.models.languages import ModelLanguage, ModelLanguages, decoder_start, reading
 from repalign.models.loading import load_model, read_config, read_tokenizer
 from repalign.models.locating import Weights

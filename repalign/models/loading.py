@@ -15,14 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 from repalign.checkpoints.folder import SETTINGS, tokenizer_files, weight_files
 from repalign.errors import RepalignError
+from repalign.memory import check_fits
 from repalign.models import gguf
 from repalign.models.adapters import attach, detach, is_adapted, read_adapter_config, weights_given
 from repalign.models.completeness import LoadReport, check_complete, say_unused
+from repalign.models.devices import memory_of
 from repalign.models.explaining import explained
 from repalign.models.fingerprint import fingerprint
 from repalign.models.locating import Weights
 from repalign.models.quiet import quiet_transformers
 from repalign.models.stacks import is_decoder_only, is_encoder_of_two
+from repalign.models.tokenizer_limits import check_tokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -68,6 +71,7 @@ def read_tokenizer(weights: Weights) -> PreTrainedTokenizerBase:
         weights.tokenizer,
     ):
         folder = _described_in(weights) if weights.tokenizer.is_file() else weights.tokenizer
+        check_tokenizer(folder)
         # Without its vocabulary transformers refuses with a long guess, or makes a tokenizer of a few tokens.
         vocabulary = {path.name for path in tokenizer_files(folder)} - SETTINGS
         missing = RepalignError(
@@ -79,6 +83,12 @@ def read_tokenizer(weights: Weights) -> PreTrainedTokenizerBase:
             raise error if vocabulary else missing from error
         if tokenizer.vocab_files_names and not vocabulary:  # tokenizers of bytes and characters have no files
             raise missing
+        model = getattr(getattr(tokenizer, "backend_tokenizer", None), "model", None)
+        if dropout := getattr(model, "dropout", None):
+            raise RepalignError(
+                f"{folder / 'tokenizer.json'} splits words at random (dropout {dropout}), so that no number could be repeated; set its "
+                "dropout to null"
+            )
     return tokenizer
 
 
@@ -190,6 +200,8 @@ def load_base(
     """
     import torch
 
+    held = None if weights.is_gguf else _elements(weights)
+    _check_memory(weights, config, held, dtype, device)
     if weights.checkpoint.twin is not None:
         with torch.random.fork_rng():
             torch.manual_seed(weights.checkpoint.twin)
@@ -199,7 +211,8 @@ def load_base(
             else:  # a class of its own, which has no code to trust
                 model = kind._from_config(config, dtype=dtype)
         return Loaded(model.to(device), LoadReport(frozenset(), frozenset()))
-    _check_size(weights, config)
+    if held is not None:
+        _check_size(weights, config, held)
     folder, file = _source(weights)
     if device == "all":
         options["device_map"] = "auto"
@@ -264,15 +277,34 @@ def _auto_class(config: PretrainedConfig) -> Any:
     return transformers.AutoModelForCausalLM
 
 
-def _check_size(weights: Weights, config: PretrainedConfig) -> None:
+def _check_memory(
+    weights: Weights, config: PretrainedConfig, held: int | None, dtype: torch.dtype, device: str
+) -> None:
+    """Refuse a model that does not fit the machine, or the device, before it is loaded.
+
+    Args:
+        held: numbers in the files; None if they are not known, as in GGUF.
+
+    Raises:
+        RepalignError: says how much it needs, how much there is, and the ways out.
+    """
+    numbers = None if held is None or quantization_of(weights, config) else held
+    need = weights.size if numbers is None else numbers * dtype.itemsize  # quantised: at least its files
+    what = f"the weights of {weights.checkpoint.name!r} in {str(dtype).removeprefix('torch.')}"
+    smaller = "--dtype bfloat16, " if dtype.itemsize > 2 and numbers is not None else ""
+    # On its way to a GPU a model is in the machine's memory first; over several it is spread as it fits.
+    for place in dict.fromkeys(() if device == "all" else ("cpu", device)):
+        check_fits(
+            need, memory_of(place), f"{what} on {place}", f"{smaller}a smaller model or a larger machine"
+        )
+
+
+def _check_size(weights: Weights, config: PretrainedConfig, held: int) -> None:
     """Refuse a configuration of a far larger model than its files hold, before memory is allocated for it.
 
     Raises:
         RepalignError: says how large both are.
     """
-    if weights.is_gguf:
-        return
-    held = _elements(weights)
     settings = config.get_text_config().to_dict()
     sizes = {name: size for name, size in settings.items() if SIZE.search(name) and isinstance(size, int)}
     sizes["vocab_size x hidden_size"] = sizes.get("vocab_size", 0) * sizes.get("hidden_size", 0) // PACKED

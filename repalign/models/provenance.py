@@ -44,6 +44,7 @@ def _parts(value: Any, seen: set[int]) -> Iterator[str | bytes]:
         yield from _all(value.co_consts, seen)
     elif isinstance(value, ModuleType):
         yield f"module {value.__name__} {getattr(value, '__version__', '')}"
+        yield from _contents(value)
     elif inspect.isbuiltin(value) or isinstance(value, type):
         yield f"{value.__module__}.{value.__qualname__}"
         yield from _file(value)
@@ -79,8 +80,12 @@ def _function(function: Any, seen: set[int]) -> Iterator[str | bytes]:
 
 
 def _file(item: Any) -> Iterator[bytes]:
-    """The contents of the file that defines a function or class, unless it belongs to an installed package."""
-    module = sys.modules.get(item.__module__)
+    """The contents of the file that defines a function or class; see `_contents`."""
+    yield from _contents(sys.modules.get(item.__module__))
+
+
+def _contents(module: ModuleType | None) -> Iterator[bytes]:
+    """The contents of a module's file, unless it belongs to an installed package."""
     path = Path(getattr(module, "__file__", None) or "")
     if path.suffix == ".py" and path.is_file() and "site-packages" not in path.parts:
         yield path.read_bytes()

@@ -231,8 +231,9 @@ class Plan:
 
     def _chance(self, metric: Metric, pair: LayerPair, null: Null | None) -> float:
         """The expected score of unrelated languages: of all sentences shuffled, also where documents are known."""
-        if metric.chance:
-            return metric.chance(*pair.x.shape)
+        expected = metric.expected(*pair.x.shape)
+        if expected is not None:
+            return expected
         if null is None:
             return np.nan
         if pair.strata is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache, partial
 
 import numpy as np
@@ -13,6 +13,7 @@ from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
 from repalign.corpora.checks import check, duplicate_groups
 from repalign.corpora.language_choice import match_language
 from repalign.errors import RepalignError, explained_keywords
+from repalign.memory import check_fits, of_machine
 from repalign.models.languages import fixed_language
 from repalign.models.pooling import Pooling, PoolingFunction
 from repalign.models.sites import Site, Stack
@@ -217,12 +218,18 @@ def _read(
     """Arrays by language, one for each spec.
 
     Raises:
-        RepalignError: there is too little room to store them.
+        RepalignError: there is too little room to store them, or to hold them.
     """
     if store:
         stores = [one for states in languages.values() for one in states.stores(specs)]
         name = next(iter(languages.values())).subject.name
         make_room(sum(one.unwritten_bytes for one in stores), {one.folder for one in stores}, name)
+    else:
+        _check_memory(
+            languages.values(),
+            len(specs),
+            "use fewer --layers or --sentences, --stream, or leave out --no-store",
+        )
     read = {
         language: states.load_or_compute(specs) if store else states.compute(specs)
         for language, states in languages.items()
@@ -236,6 +243,8 @@ def _streamed(
     """Likewise, computed when a layer is read; the latest two languages stay in memory."""
     two = lru_cache(maxsize=2)(lambda language: languages[language].compute(specs)[1])
     shapes = {language: states.shape() for language, states in languages.items()}
+    largest = sorted(languages.values(), key=lambda states: len(states.first))[-2:]
+    _check_memory(largest, len(specs), "use fewer --layers or --sentences")
     return next(iter(shapes.values())), {
         language: [
             StreamedArray((len(shape.layers), len(states.rows), shape.dim), partial(two, language), number)
@@ -243,6 +252,16 @@ def _streamed(
         ]
         for (language, states), shape in zip(languages.items(), shapes.values(), strict=True)
     }
+
+
+def _check_memory(languages: Collection[LanguageStates], specs: int, remedy: str) -> None:
+    """
+    Raises:
+        RepalignError: the states of some languages, which are held at once, are larger than this machine's memory.
+    """
+    shapes = [states.shape() for states in languages]
+    need = sum(4 * len(shape.layers) * shape.rows * shape.dim for shape in shapes) * specs
+    check_fits(need, of_machine(), f"the states of {len(languages)} languages", remedy)
 
 
 def short_enough(

@@ -26,10 +26,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from repalign.errors import RepalignError, unknown
+from repalign.errors import RepalignError, reason, unknown
 from repalign.files import json_bytes, read_json
 from repalign.models.engine import TOLERANCE
-from repalign.models.explaining import reason
 from repalign.results.folder import Output, kind_of_json
 from repalign.verification.comparing import Claimed
 from repalign.verification.faults import CONVENTIONS

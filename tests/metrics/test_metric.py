@@ -42,26 +42,6 @@ def test_a_metric_of_ones_own(tmp_path, capsys):
     assert "lies outside (0, 0.5)" in capsys.readouterr().err
 
 
-def test_a_package_can_offer_metrics(monkeypatch):
-    from types import SimpleNamespace
-
-    from repalign import metrics
-
-    def offer(thing):
-        point = SimpleNamespace(name="theirs", value="theirs:thing", load=lambda: thing)
-        monkeypatch.setattr(
-            metrics, "entry_points", lambda group: [point] if group == "repalign.metrics" else []
-        )
-        metrics._discover()
-
-    monkeypatch.setattr(METRICS, "_items", dict(METRICS._items))
-    theirs = repalign.metric(name="theirs", label="t", bounds=(0, 1), reference="-")(lambda pair: 0.5)
-    offer(theirs)
-    assert METRICS["theirs"] is theirs
-    with pytest.raises(RepalignError, match=r"'theirs'.*is function, not a metric"):
-        offer(lambda pair: 0.5)
-
-
 def test_calibrated_runs_from_shuffled_to_identical():
     for name, chance, identical in (("p_at_1", 0.1, 1.0), ("procrustes", 1.6, 0.0)):
         calibrated = METRICS[name].calibrated
