@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repalign.figures.security import as_text
 from repalign.figures.style import GREY, STYLE, Style, translucent
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ def plain(rows: pd.DataFrame, name: str, style: Style, hover: str = VALUE) -> di
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": escape(name),
-        "legendgroup": escape(name),
+        "name": as_text(name),
+        "legendgroup": as_text(name),
         "x": rows["layer"].to_numpy(np.float32),
         "y": rows["value"].to_numpy(np.float32),
         "line": {"color": style.colour, "dash": style.dash, "width": 2},
@@ -62,7 +62,7 @@ def band(rows: pd.DataFrame, name: str, style: Style) -> list[dict]:
     known = rows[rows["low"].notna() & rows["high"].notna()].sort_values("layer")
     if known.empty:
         return []
-    return [area(known["layer"], known["low"], known["high"], style, 0.13) | {"legendgroup": escape(name)}]
+    return [area(known["layer"], known["low"], known["high"], style, 0.13) | {"legendgroup": as_text(name)}]
 
 
 def area(x: pd.Series, low: pd.Series, high: pd.Series, style: Style, opacity: float) -> dict:
@@ -119,8 +119,9 @@ def named_axis(names: list[str]) -> dict:
     """An axis whose positions 0, 1, ... are labelled with names."""
     positions = np.arange(len(names), dtype=np.float32)
     return {
+        "type": "linear",
         "tickvals": positions,
-        "ticktext": [escape(name) for name in names],
+        "ticktext": [as_text(name) for name in names],
         "showgrid": False,
         "ticks": "",
     }
@@ -142,7 +143,7 @@ def by_layer(traces: list[dict], rows: pd.DataFrame, label: str, everywhere: pd.
         "data": traces,
         "layout": {
             "xaxis": {"title": {"text": "layer"}, "range": _span(rows[["layer"]], 0.02)},
-            "yaxis": {"title": {"text": escape(label)}, "range": _span(everywhere[columns], 0.04)},
+            "yaxis": {"title": {"text": as_text(label)}, "range": _span(everywhere[columns], 0.04)},
         },
     }
 
