@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repalign.figures.lines import named_axis
+from repalign.figures.lines import height_above, named_axis
 from repalign.figures.security import as_text
 from repalign.figures.style import GREY, PALETTE, SEQUENTIAL, Style, styles
 
@@ -85,6 +85,7 @@ def _by_language(rows: pd.DataFrame, label: str) -> dict[str, Any]:
     return {
         "xaxis": named_axis(languages) | {"range": [-0.6, len(languages) - 0.4]},
         "yaxis": {"title": {"text": as_text(label)}, "rangemode": "tozero"},
+        "height": height_above(languages),
     }
 
 
@@ -120,6 +121,7 @@ def answer_languages(rows: pd.DataFrame) -> dict[str, Any]:
         "barmode": "stack",
         "xaxis": named_axis(asked) | {"title": {"text": "language of the question"}},
         "yaxis": {"range": [0, 1], "tickformat": ".0%"},
+        "height": height_above(asked),
     }
     return {"data": traces, "layout": layout}
 
@@ -146,7 +148,12 @@ def consistency(rows: pd.DataFrame) -> dict[str, Any]:
         "hovertemplate": "<b>%{z:.1%}</b> the same<br>%{y} and %{x}, chance %{customdata[0]:.1%}, p %{customdata[1]:.2g}, "
         "%{customdata[2]} questions<extra></extra>",
     }  # fmt: skip
-    return {"data": [trace], "layout": {"xaxis": axis, "yaxis": axis | {"range": [len(names) - 0.5, -0.5]}}}
+    layout = {
+        "xaxis": axis,
+        "yaxis": axis | {"range": [len(names) - 0.5, -0.5]},
+        "height": height_above(names),
+    }
+    return {"data": [trace], "layout": layout}
 
 
 def wins(rows: pd.DataFrame) -> dict[str, Any]:

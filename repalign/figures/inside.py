@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repalign.figures.lines import by_layer, by_name, level, named_axis, scored
+from repalign.figures.lines import by_layer, by_name, height_above, level, named_axis, scored
 from repalign.figures.security import as_text
 from repalign.figures.style import DIVERGING, Style
 
@@ -100,6 +100,7 @@ def ablation(rows: pd.DataFrame) -> dict[str, Any]:
         "yaxis": named_axis(ablated)
         | {"title": {"text": "ablated neurons of"}, "range": [len(ablated) - 0.5, -0.5]},
         "shapes": outlines,
+        "height": height_above(languages),
     }
     return {"data": [trace], "layout": layout}
 

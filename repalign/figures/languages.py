@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from repalign.errors import RepalignError
-from repalign.figures.lines import named_axis
+from repalign.figures.lines import height_above, named_axis
 from repalign.figures.security import as_text
 from repalign.figures.style import GREY, SEQUENTIAL
 
@@ -71,7 +71,7 @@ def draw(view: View, *, checkpoint: str, metric: str, variant: str, layer: int) 
                 "showgrid": False,
             },
             "showlegend": False,
-            "height": 130 + min(28, max(12, 700 // len(names))) * len(names),
+            "height": height_above(names) - 230 + min(28, max(12, 700 // len(names))) * len(names),
         },
     }
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repalign.figures.security import as_text
-from repalign.figures.style import GREY, STYLE, Style, translucent
+from repalign.figures.names import LONGEST_LABEL, labels, width
+from repalign.figures.security import as_text, group
+from repalign.figures.style import GREY, HEIGHT, STYLE, Style, translucent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +49,7 @@ def plain(rows: pd.DataFrame, name: str, style: Style, hover: str = VALUE) -> di
         "type": "scatter",
         "mode": "lines",
         "name": as_text(name),
-        "legendgroup": as_text(name),
+        "legendgroup": group(name),
         "x": rows["layer"].to_numpy(np.float32),
         "y": rows["value"].to_numpy(np.float32),
         "line": {"color": style.colour, "dash": style.dash, "width": 2},
@@ -62,7 +64,7 @@ def band(rows: pd.DataFrame, name: str, style: Style) -> list[dict]:
     known = rows[rows["low"].notna() & rows["high"].notna()].sort_values("layer")
     if known.empty:
         return []
-    return [area(known["layer"], known["low"], known["high"], style, 0.13) | {"legendgroup": as_text(name)}]
+    return [area(known["layer"], known["low"], known["high"], style, 0.13) | {"legendgroup": group(name)}]
 
 
 def area(x: pd.Series, low: pd.Series, high: pd.Series, style: Style, opacity: float) -> dict:
@@ -121,10 +123,16 @@ def named_axis(names: list[str]) -> dict:
     return {
         "type": "linear",
         "tickvals": positions,
-        "ticktext": [as_text(name) for name in names],
+        "ticktext": labels(names),
         "showgrid": False,
         "ticks": "",
     }
+
+
+def height_above(names: Iterable[str]) -> int:
+    """The height of a figure with names below it: long ones are turned, and would leave it no room."""
+    longest = min(LONGEST_LABEL, max(map(width, names), default=0))
+    return HEIGHT + 7 * max(0, longest - 12)
 
 
 def finite(end: float) -> float:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repalign.figures.security import as_text
+from repalign.figures.security import as_text, group
 from repalign.figures.style import Style
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _points(rows: pd.DataFrame, language: str, style: Style, number: str, legend
         "type": "scatter",
         "mode": "markers",
         "name": as_text(language),
-        "legendgroup": as_text(language),
+        "legendgroup": group(language),
         "showlegend": legend,
         "x": rows["x"].to_numpy(np.float32),
         "y": rows["y"].to_numpy(np.float32),

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import accumulate, count, takewhile
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from repalign.figures.security import isolated
+from repalign.figures.security import as_text, isolated
 from repalign.results.profile import LayerProfile
 from repalign.results.results import Results
 from repalign.results.tables import TableSet
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 LONGEST = 48
 """Columns of a name; a Chinese character takes two."""
+
+LONGEST_LABEL = 32
+"""Columns of a name along an axis."""
 
 LONGEST_TITLE = 160
 """Columns of a title."""
@@ -41,12 +44,17 @@ INVISIBLE = re.compile(
 )
 """Control characters, overrides of direction, characters without width, halves of surrogate pairs."""
 
+MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+
+STACKED = re.compile(f"({MARKS}{{4}}){MARKS}+")
+"""More marks on one letter than any writing system has: they would cover the lines above and below."""
+
 Saved = TypeVar("Saved", Results, TableSet)
 
 
-def columns(letter: str) -> int:
-    """How many columns of a fixed-width font a character takes."""
-    return 2 if unicodedata.east_asian_width(letter) in ("W", "F") else 1
+def width(text: str) -> int:
+    """How many columns of a fixed-width font a text takes at most."""
+    return sum(map(_columns, text))
 
 
 def shortened(text: str, longest: int) -> str:
@@ -55,7 +63,7 @@ def shortened(text: str, longest: int) -> str:
     >>> shortened("meta-llama/Llama-3.2-1B", 23), shortened("meta-llama/Llama-3.2-1B", 15), shortened("一二三四五", 7)
     ('meta-llama/Llama-3.2-1B', 'meta-ll…-3.2-1B', '一…五')
     """
-    if sum(map(columns, text)) <= longest:
+    if width(text) <= longest:
         return text
     half = (longest - 1) // 2
     end = _start(text[::-1], half)[::-1]
@@ -65,29 +73,33 @@ def shortened(text: str, longest: int) -> str:
 
 
 def visible(text: str) -> str:
-    """Text with a replacement character for each character that cannot be seen, or changes the direction of others.
+    """Text with a replacement character for what cannot be seen, changes the direction of others, or is stacked on them.
 
     >>> visible("a\u202eb")
     'a\ufffdb'
     """
-    return INVISIBLE.sub("\ufffd", text)
+    return STACKED.sub("\\1\ufffd", INVISIBLE.sub("\ufffd", text))
 
 
 class Names:
     """Display names of names, and of the texts of a JSON value.
 
+    Args:
+        names: in the order of their display names' numbers, where several would be the same.
+        longest: columns of a display name.
+
     Attributes:
         full: the original of each display name that was changed, itself of bounded length.
     """
 
-    def __init__(self, names: Iterable[str]) -> None:
-        short = {name: _short(name) for name in dict.fromkeys(names)}
+    def __init__(self, names: Iterable[str], longest: int = LONGEST) -> None:
+        short = {name: _short(name, longest) for name in dict.fromkeys(names)}
         # Names that need no change keep themselves, whatever the others are cut to.
         used = {name for name, own in short.items() if own == name}
         self._shown: dict[str, str] = {}
         self.full: dict[str, str] = {}
         for name, own in short.items():
-            self._shown[name] = shown = isolated(name if own == name else _unused(own, used))
+            self._shown[name] = shown = isolated(name if own == name else _unused(own, used, longest))
             if own != name:
                 self.full[shown] = shortened(visible(name), LONGEST_FULL)
 
@@ -115,6 +127,13 @@ class Names:
                 named = values.map(lambda name: changed.get(name, name), na_action="ignore")
                 shown[column] = named.astype(values.dtype)
         return table.assign(**shown)
+
+
+def labels(names: Iterable[str]) -> list[str]:
+    """Distinct names as Plotly writes them along an axis."""
+    every = list(names)
+    short = Names(every, LONGEST_LABEL)
+    return [as_text(short(name)) for name in every]
 
 
 def presentable(saved: Saved) -> tuple[Saved, Names]:
@@ -154,18 +173,22 @@ def presentable(saved: Saved) -> tuple[Saved, Names]:
     return replace(saved, **shown), names
 
 
-def _short(name: str) -> str:
-    own = shortened(" ".join(visible(name).split()), LONGEST)
+def _columns(letter: str) -> int:
+    return 2 if unicodedata.east_asian_width(letter) in ("W", "F") else 1
+
+
+def _short(name: str, longest: int) -> str:
+    own = shortened(" ".join(visible(name).split()), longest)
     return own if own or not name else "(blank)"
 
 
-def _unused(name: str, used: set[str]) -> str:
+def _unused(name: str, used: set[str], longest: int) -> str:
     """The name, or with a number if it is in use."""
     numbered = (f" ({number})" for number in count(2))
     free = (
         name
         if name not in used
-        else next(one for end in numbered if (one := shortened(name, LONGEST - len(end)) + end) not in used)
+        else next(one for end in numbered if (one := shortened(name, longest - len(end)) + end) not in used)
     )
     used.add(free)
     return free
@@ -173,7 +196,7 @@ def _unused(name: str, used: set[str]) -> str:
 
 def _start(text: str, room: int) -> str:
     """As much of a text as `room` columns hold."""
-    return text[: sum(1 for _ in takewhile(lambda end: end <= room, accumulate(map(columns, text))))]
+    return text[: sum(1 for _ in takewhile(lambda end: end <= room, accumulate(map(_columns, text))))]
 
 
 def _named(table: pd.DataFrame) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from repalign.figures.security import as_text
+from repalign.figures.security import as_text, group
 from repalign.figures.style import styles, translucent
 
 HOVER = "<b>%{fullData.name}</b>, %{x:,.0f} pairs: <b>%{y:.3g}</b><extra></extra>"
@@ -23,7 +23,7 @@ def curves(study: Mapping[str, Any]) -> dict[str, Any]:
     for language, curve in study["curves"].items():
         style, name = style_of[language], as_text(language)
         n_observed = sum(pairs <= largest for pairs in curve["pairs"]) + 1
-        common = {"type": "scatter", "legendgroup": name, "name": name, "hovertemplate": HOVER}
+        common = {"type": "scatter", "legendgroup": group(language), "name": name, "hovertemplate": HOVER}
         hidden = {**common, "mode": "lines", "showlegend": False, "line": {"width": 0}, "hoverinfo": "skip"}
         del hidden["hovertemplate"]
         traces.append({**hidden, "x": curve["pairs"], "y": curve["low"]})

@@ -39,6 +39,11 @@ def as_text(text: str) -> str:
     return escape(text).replace("%{", "%&#123;").replace("$", "&#36;")
 
 
+def group(name: str) -> str:
+    """The legend group of a name; never that of a JavaScript property such as `constructor`, by which Plotly looks it up."""
+    return f"group {as_text(name)}"
+
+
 def isolated(text: str) -> str:
     """Text whose direction does not reorder what stands around it: in Unicode isolates if it has letters written from right to left."""
     from_right = any(unicodedata.bidirectional(letter) in ("R", "AL", "AN") for letter in text)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repalign.figures.lines import MAX_NAMED_LINES, named_axis
+from repalign.figures.lines import MAX_NAMED_LINES, height_above, named_axis
 from repalign.figures.security import as_text
 from repalign.figures.view import above_chance
 from repalign.results.layer_ranges import layer_set
@@ -34,6 +34,7 @@ def draw(view: View, *, metric: str, variant: str) -> dict:
             "xaxis": named_axis(view.checkpoints) | {"range": [-0.5, len(view.checkpoints) - 0.5]},
             "yaxis": {"title": {"text": as_text(f"{view.axis_label(metric)} at {where}, {variant}")}},
             "showlegend": len(names) <= MAX_NAMED_LINES,
+            "height": height_above(view.checkpoints),
         },
     }
 

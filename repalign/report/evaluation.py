@@ -11,6 +11,7 @@ import numpy as np
 from repalign.errors import RepalignError
 from repalign.figures import answers
 from repalign.figures.names import LONGEST_TEXT, presentable, shortened, visible
+from repalign.figures.style import HEIGHT
 from repalign.report.findings.words import joined
 from repalign.report.layout import fill, numbered, write_page
 from repalign.results.evaluation import Evaluation
@@ -18,7 +19,6 @@ from repalign.results.evaluation import Evaluation
 if TYPE_CHECKING:
     import pandas as pd
 
-HEIGHT = 340
 EXAMPLES_PER_LANGUAGE = 6
 """Questions shown per language, evenly spaced from the first to the last."""
 

@@ -11,7 +11,7 @@ from repalign.corpora.languages import language_name
 from repalign.errors import RepalignError
 from repalign.figures import inside as figures
 from repalign.figures.names import LONGEST_TEXT, presentable, shortened
-from repalign.figures.style import Style, styles
+from repalign.figures.style import HEIGHT, Style, styles
 from repalign.report.findings.words import joined, layers_in_words
 from repalign.report.layout import fill, numbered, write_page
 from repalign.results.inside import Inside
@@ -19,7 +19,6 @@ from repalign.results.inside import Inside
 if TYPE_CHECKING:
     import pandas as pd
 
-HEIGHT = 360
 OUTCOMES = {
     "loss": "loss (nats per token)",
     "own": "probability of same-language tokens",

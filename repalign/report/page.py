@@ -8,6 +8,7 @@ from repalign.corpora.languages import language_name
 from repalign.figures import FIGURES
 from repalign.figures.lines import MAX_NAMED_LINES
 from repalign.figures.names import Names, presentable
+from repalign.figures.style import HEIGHT
 from repalign.figures.view import View
 from repalign.report.confusions import confusions
 from repalign.report.findings import Finding, Verdicts, findings, leading
@@ -32,9 +33,6 @@ INTERACTIVE = ("map",)
 SCRIPTS = ("map.js", "space.js", "page.js")
 DIGITS = 6
 """Significant digits of the CSV on the page."""
-
-HEIGHT = 380
-"""Pixels of a figure that does not set its height."""
 
 MAX_CHARACTERS = 20_000_000
 """Characters of a page; beyond that, more sentences are left out of its map, at last all of them."""

@@ -76,7 +76,7 @@ def test_curves_are_the_profile(results):
         np.testing.assert_array_equal(line.x, rows["layer"])
         filled = [not symbol.endswith("-open") for symbol in line.marker.symbol]
         assert filled == list((rows["p_adjusted"] < 0.05) & (rows["value"] > rows["chance"]))
-        band = next(one for one in figure.data if one.legendgroup == name and one.fill == "toself")
+        band = next(one for one in figure.data if one.legendgroup == f"group {name}" and one.fill == "toself")
         np.testing.assert_allclose(band.y[: len(rows)], rows["low"], atol=1e-6)
         np.testing.assert_allclose(band.y[: -len(rows) - 1 : -1], rows["high"], atol=1e-6)
     np.testing.assert_allclose(trace(figure, "chance").y, rows["chance"], atol=1e-6)
