@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from sample_others import sample_evaluation, sample_inside
 
 from repalign.figures.names import COLUMNS
+from repalign.results.evaluation import Evaluation
+from repalign.results.inside import Inside
 from repalign.results.results import Results
-from repalign.results.tables import TableSet
+from repalign.scaling import Plan, Runs, plan
+from repalign.scaling.study import law_of, study
 
 HOSTILE = (
     "<script>window.__x = 1</script>",
@@ -46,77 +52,133 @@ HOSTILE = (
     "Z" * 100_000 + "2",
     "，" * 5_000,
 )
-"""Of characters that a reader accepts as well as of those that it refuses: a page may be made from results in memory."""
+"""What a table may hold, whether or not a reader would let it in: results may be made in memory."""
 
 HALF = "half \ud83d of a pair"
 """No table holds it, but a title, a setting or a command may."""
 
 
-def hostile_names(names: list[str], offset: int) -> dict[str, str]:
-    """Each name with a hostile one in its place."""
-    return {name: HOSTILE[(offset + place) % len(HOSTILE)] for place, name in enumerate(names)}
-
-
-def spread(table: pd.DataFrame, column: str, name: str, into: list[str]) -> pd.DataFrame:
-    """The rows of one name once for each of several others, and the rest."""
-    own = table[table[column].astype(str) == name]
-    if own.empty:
-        return table
-    parts = [table[table[column].astype(str) != name], *(own.assign(**{column: one}) for one in into)]
-    return pd.concat(parts, ignore_index=True)
-
-
-def renamed(saved: Any, names: Mapping[str, str], **settings: Any) -> Any:
-    """Results, an evaluation or a look inside under other names, with a hostile title, command and signature."""
-    evil = list(names.values())[0]
-
-    def table(rows: pd.DataFrame) -> pd.DataFrame:
-        named = [one for one in COLUMNS if one in rows and rows[one].dtype.kind == "O"]
-        return rows.assign(**{one: rows[one].astype("string").replace(dict(names)) for one in named})
-
-    def value(entry: Any) -> Any:
-        if isinstance(entry, dict):
-            return {names.get(key, key): value(one) for key, one in entry.items()}
-        return [value(one) for one in entry] if isinstance(entry, list) else names.get(entry, entry) if isinstance(entry, str) else entry
-
-    common = {
-        "title": f"{evil} {HALF} {HOSTILE[0]}",
-        "tables": {name: table(rows) for name, rows in saved.tables.items()},
-        "about": {**value(saved.about), "command": f"repalign {HALF} {' '.join(HOSTILE)}", "note": list(HOSTILE[:8]), **{one: one for one in HOSTILE}},
-    }
-    if isinstance(saved, TableSet):
-        signatures = {names.get(name, name): f"{names.get(name, name)}@1|{evil}#2" for name in saved.signatures}
-        return replace(saved, signatures=signatures, settings={**value(saved.settings), **settings}, **common)
-    profile = saved.profile
-    shown = replace(
-        profile,
-        table=table(profile.table),
-        peaks=None if profile.peaks is None else table(profile.peaks),
-        signatures={names.get(name, name): f"{names.get(name, name)}@1|{evil}#2|raw" for name in profile.signatures},
-        settings={**value(profile.settings), **settings},
+def hostile_results(results: Results, offset: int) -> Results:
+    """Sample results of 12 hostile languages, with checkpoints, labels, variants, measures and sentences likewise."""
+    extra = [f"extra {number}" for number in range(8)]
+    scores, peaks = results.profile.table, results.profile.peaks
+    profile = replace(
+        results.profile,
+        table=_spread(scores[scores["source"] == "en"], "target", extra),
+        peaks=_spread(peaks, "target", extra),
     )
-    return replace(saved, profile=shown, **common)
-
-
-def hostile_results(results: Results, offset: int, languages: int = 11) -> Results:
-    """Results whose checkpoints, languages, labels, variants, measures, sentences and settings are hostile."""
-    extra = [f"extra {number}" for number in range(languages - 3)]
-    columns = {"profile": "target", "controls": "target", "languages": None, "tree": None, "confusions": "target"}
-
-    def more(name: str, rows: pd.DataFrame) -> pd.DataFrame:
-        column = columns.get(name, "language")
-        return spread(rows, column, "zh", ["zh", *extra]) if column in rows else rows
-
-    profile = results.profile
-    outward = profile.table[profile.table["source"] == "en"]
-    profile = replace(profile, table=more("profile", outward), peaks=None if profile.peaks is None else more("profile", profile.peaks))
-    tables = {name: more(name, rows) for name, rows in results.tables.items()}
+    kept = {
+        name: rows for name, rows in results.tables.items() if name in ("languages", "tree", "confusions")
+    }
+    tables = {
+        name: _spread(rows, "language", extra) for name, rows in results.tables.items() if name not in kept
+    }
     sentences = tables["sentences"]
-    tables["sentences"] = sentences.assign(text=[HOSTILE[row % len(HOSTILE)] for row in range(len(sentences))])
-    whole = replace(results, profile=profile, tables=tables)
-    checkpoints = list(dict.fromkeys([*profile.table["baseline"].dropna(), *profile.table["checkpoint"]]))
-    others = [*profile.table["variant"].unique(), *tables["geometry"]["measure"].unique(), "pca"]
-    names = hostile_names(["en", "ar", "hi", "zh", *extra], offset) | hostile_names(checkpoints, offset + 15)
-    names |= hostile_names([str(name) for name in others], offset + 20)
-    labels = {metric: HOSTILE[(offset + place) % len(HOSTILE)] for place, metric in enumerate(profile.table["metric"].unique())}
-    return renamed(whole, names, labels=labels)
+    tables["sentences"] = sentences.assign(text=_cycle(len(sentences)))
+    named = [
+        ["en", "ar", "hi", "zh", *extra],
+        [name for name in ("base", "alpaca", "m-llama") if name in set(scores["checkpoint"])],
+        [*scores["variant"].unique(), "pca", *tables["geometry"]["measure"].unique()],
+    ]
+    labels = dict(zip(scores["metric"].unique(), _cycle(9, offset), strict=False))
+    return _renamed(replace(results, profile=profile, tables=kept | tables), named, offset, labels=labels)
+
+
+def hostile_evaluation(offset: int) -> Evaluation:
+    """The sample evaluation in all hostile languages, with checkpoints, questions, answers and notes likewise."""
+    evaluation, extra = sample_evaluation(), [f"extra {number}" for number in range(len(HOSTILE) - 5)]
+    tables = {
+        name: reduce(lambda rows, column: _spread(rows, column, extra), ("language", "asked"), rows)
+        for name, rows in evaluation.tables.items()
+    }
+    answers = tables["answers"]
+    texts = {
+        column: _cycle(len(answers), place)
+        for place, column in enumerate(("instruction", "input", "reference", "answer"))
+    }
+    tables["answers"] = answers.assign(**texts)
+    named = [["en", "ar", "el", "hi", "zh", *extra], ["alpaca", "m-llama"], ["mexa", "exact"]]
+    truncated = {"alpaca": {"questions": {"zh": 3}}}
+    whole = replace(evaluation, tables=tables)
+    return _renamed(whole, named, offset, notes=list(HOSTILE), truncated=truncated)
+
+
+def hostile_inside(offset: int) -> Inside:
+    """The sample look inside in 11 hostile languages, with the checkpoint and notes likewise."""
+    inside, extra = sample_inside("m"), [f"extra {number}" for number in range(8)]
+    tables = {
+        name: reduce(lambda rows, column: _spread(rows, column, extra), ("language", "toward", "of"), rows)
+        for name, rows in inside.tables.items()
+    }
+    languages = ["en", "ar", "zh", *extra]
+    checkpoint = {"tokens": dict.fromkeys(languages, 7), "notes": list(HOSTILE)}
+    settings = {"languages": languages, "checkpoints": {"m": checkpoint}}
+    return _renamed(replace(inside, tables=tables), [languages, ["m"]], offset, **settings)
+
+
+def hostile_study(offset: int) -> tuple[dict[str, Any], Plan, dict[str, float]]:
+    """A scaling study of 8 hostile languages and a hostile score, its plan, and what is available."""
+    languages = _cycle(8, offset)
+    sizes = (250, 500, 1000, 2000, 4000)
+    pairs = np.tile(np.array(sizes, float), len(languages))
+    score = 72 - np.repeat(100 + 20 * np.arange(len(languages)), len(sizes)) * pairs**-0.45
+    noise = np.random.default_rng(0).normal(size=len(score))
+    codes = tuple(np.repeat(np.array(languages, object), len(sizes)))
+    made = study(
+        Runs(codes, pairs, score + noise, np.zeros(len(score)), name=HOSTILE[offset]), "power", draws=5
+    )
+    available = {languages[0]: 900.0}
+    return made, plan(law_of(made), 6000, available), available
+
+
+def _cycle(count: int, offset: int = 0) -> list[str]:
+    return [HOSTILE[(offset + place) % len(HOSTILE)] for place in range(count)]
+
+
+def _spread(rows: pd.DataFrame, column: str, others: Iterable[str]) -> pd.DataFrame:
+    """The rows of "zh" once more for each of other languages."""
+    if column not in rows:
+        return rows
+    own = rows[rows[column].astype("string") == "zh"]
+    return pd.concat([rows, *(own.assign(**{column: one}) for one in others)], ignore_index=True)
+
+
+def _renamed(saved: Any, named: list[list[str]], offset: int, **settings: Any) -> Any:
+    """Results with hostile names for lists of names, and a hostile title, command, signature and metadata."""
+    names = {}
+    for place, group in enumerate(named):
+        names |= dict(zip(group, _cycle(len(group), offset + 13 * place), strict=True))
+    evil = HOSTILE[offset]
+    profile = getattr(saved, "profile", saved)
+    shown = {
+        "title": f"{evil} {HALF} {HOSTILE[0]}",
+        "tables": {name: _table(rows, names) for name, rows in saved.tables.items()},
+        "about": {
+            **_value(saved.about, names),
+            "command": f"repalign {HALF} {' '.join(HOSTILE)}",
+            **{text: text for text in HOSTILE},
+        },
+    }
+    signatures = {
+        names.get(name, name): f"{names.get(name, name)}@1|{evil}#2|raw" for name in profile.signatures
+    }
+    decided = {"signatures": signatures, "settings": _value({**profile.settings, **settings}, names)}
+    if profile is saved:
+        return replace(saved, **decided, **shown)
+    peaks = _table(profile.peaks, names)
+    return replace(
+        saved, profile=replace(profile, table=_table(profile.table, names), peaks=peaks, **decided), **shown
+    )
+
+
+def _table(rows: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    columns = [one for one in COLUMNS if one in rows and rows[one].dtype.kind == "O"]
+    return rows.assign(**{one: rows[one].astype("string").replace(dict(names)) for one in columns})
+
+
+def _value(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {names.get(key, key): _value(entry, names) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_value(entry, names) for entry in value]
+    return names.get(value, value) if isinstance(value, str) else value

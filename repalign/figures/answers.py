@@ -8,7 +8,7 @@ import numpy as np
 
 from repalign.figures.lines import height_above, named_axis
 from repalign.figures.security import as_text
-from repalign.figures.style import GREY, PALETTE, SEQUENTIAL, Style, styles
+from repalign.figures.style import GREY, HEIGHT, PALETTE, SEQUENTIAL, Style, styles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,7 +151,7 @@ def consistency(rows: pd.DataFrame) -> dict[str, Any]:
     layout = {
         "xaxis": axis,
         "yaxis": axis | {"range": [len(names) - 0.5, -0.5]},
-        "height": height_above(names),
+        "height": height_above(names) + 14 * max(0, len(names) - 12),
     }
     return {"data": [trace], "layout": layout}
 
@@ -174,10 +174,13 @@ def wins(rows: pd.DataFrame) -> dict[str, Any]:
         for kind, colour in colours.items()
     ]  # fmt: skip
     axis = named_axis(languages) | {"range": [len(languages) - 0.5, -0.5]}
-    return {
-        "data": traces,
-        "layout": {"barmode": "stack", "xaxis": {"range": [0, 1], "tickformat": ".0%"}, "yaxis": axis},
+    layout = {
+        "barmode": "stack",
+        "xaxis": {"range": [0, 1], "tickformat": ".0%"},
+        "yaxis": axis,
+        "height": max(HEIGHT, 110 + 18 * len(languages)),
     }
+    return {"data": traces, "layout": layout}
 
 
 def alignment(rows: pd.DataFrame, metric: str, scorer: str) -> dict[str, Any]:

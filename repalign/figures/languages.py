@@ -71,7 +71,7 @@ def draw(view: View, *, checkpoint: str, metric: str, variant: str, layer: int) 
                 "showgrid": False,
             },
             "showlegend": False,
-            "height": height_above(names) - 230 + min(28, max(12, 700 // len(names))) * len(names),
+            "height": height_above(names) - 250 + min(28, max(12, 700 // len(names))) * len(names),
         },
     }
 

@@ -36,7 +36,7 @@ def as_text(text: str) -> str:
     >>> as_text("<b>%{y}</b> $x$")
     '&lt;b&gt;%&#123;y}&lt;/b&gt; &#36;x&#36;'
     """
-    return escape(text).replace("%{", "%&#123;").replace("$", "&#36;")
+    return escape(text, quote=False).replace("%{", "%&#123;").replace("$", "&#36;")
 
 
 def group(name: str) -> str:

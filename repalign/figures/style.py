@@ -15,7 +15,7 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "pentagon", "star", "hexagon")
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK SC", sans-serif'
 SEQUENTIAL = "Viridis"
-HEIGHT = 360
+HEIGHT = 380
 """Pixels of a figure that does not set its height."""
 
 DIVERGING = [[0, "#B2182B"], [0.25, "#F4A582"], [0.5, "#F7F7F7"], [0.75, "#92C5DE"], [1, "#2166AC"]]
@@ -73,14 +73,7 @@ def _theme(ink: str, faint: str, paper: str, grid: bool, size: int) -> dict:
             "xaxis": axis,
             "yaxis": axis,
             "hoverlabel": {"font": {"family": FONT, "size": size}, "align": "left"},
-            "legend": {
-                "orientation": "h",
-                "yref": "container",
-                "y": 0,
-                "yanchor": "bottom",
-                "x": 0,
-                "maxheight": 0.3,
-            },
+            "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
             "margin": {"l": 56, "r": 16, "t": 30, "b": 48},
             "modebar": MODEBAR,
         }

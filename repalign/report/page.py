@@ -34,8 +34,8 @@ SCRIPTS = ("map.js", "space.js", "page.js")
 DIGITS = 6
 """Significant digits of the CSV on the page."""
 
-MAX_CHARACTERS = 20_000_000
-"""Characters of a page; beyond that, more sentences are left out of its map, at last all of them."""
+MAX_BYTES = 25_000_000
+"""Size of a page; beyond that, more sentences are left out of its map, at last all of them."""
 
 MAX_CSV_CHARACTERS = 40_000_000
 """Characters of the table that can be downloaded from the page, before compression; a larger one is left out."""
@@ -50,7 +50,7 @@ def render(results: Results) -> str:
     page = ""
     for max_points in (MAX_POINTS, MAX_POINTS // 8, 0):
         page = _page(view, names, panels, map_data(shown, max_points), csv)
-        if len(page) <= MAX_CHARACTERS:
+        if len(page.encode("utf-8", "replace")) <= MAX_BYTES:
             break
     return page
 

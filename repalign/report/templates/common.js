@@ -6,7 +6,7 @@ addEventListener("submit", (event) => event.preventDefault());
 
 /* The full forms of the shortened names in an element become its tooltip. */
 addEventListener("pointerover", ({ target }) => {
-  if (!(target instanceof HTMLElement) || target.title || target.querySelector("*:not(bdi)")) return;
+  if (!(target instanceof HTMLElement) || target.title || target.textContent.length > 300) return;
   const full = Object.entries(pageData.names).filter(([shown]) => target.textContent.includes(shown)).map(([, name]) => name);
   if (full.length) target.title = full.slice(0, 5).join("\n");
 });
