@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 IMAGE_FORMATS = ("svg", "pdf", "png")
 FORMATS = (*IMAGE_FORMATS, "html", "json")
+OFFLINE = {"mathjax": False, "proxy_server": "http://127.0.0.1:9"}
+"""How the exporter's browser is started: every connection goes to a port of this machine where nobody listens."""
+
 RESOLUTION = 3
 """Pixels of a PNG for each CSS pixel: 700 wide gives 300 dpi at 7 inches."""
 
@@ -85,8 +88,8 @@ def _drawn(figure: Figure, kind: str, width: int, height: int) -> bytes:
             f"{kind} needs Plotly's exporter: pip install kaleido, and install Chromium or Chrome; {remedy}"
         ) from error
     try:
-        # not figure.to_image(), which would have MathJax fetched from the network for every figure
-        return kaleido.calc_fig_sync(figure.to_dict(), opts=options, kopts={"mathjax": False})
+        # not figure.to_image(), which has MathJax fetched from the network and the browser talk to its maker
+        return kaleido.calc_fig_sync(figure.to_dict(), opts=options, kopts=OFFLINE)
     except (
         Exception
     ) as error:  # kaleido and choreographer have no common base class for "no browser" and "browser died"

@@ -49,7 +49,7 @@ MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe2
 STACKED = re.compile(f"({MARKS}{{4}}){MARKS}+")
 """More marks on one letter than any writing system has: they would cover the lines above and below."""
 
-Saved = TypeVar("Saved", Results, TableSet)
+Saved = TypeVar("Saved", bound="Results | TableSet")
 
 
 def width(text: str) -> int:

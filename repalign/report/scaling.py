@@ -27,7 +27,7 @@ def render_scaling(
     names = Names([*study["languages"], *study["parameters"], study["score"]])
     study = names(study)
     plan_shown = None if plan is None else {**names(asdict(plan)), "note": names(plan.note)}
-    available = names(available or {})
+    limits = names(available or {})
     looks = styles(study["languages"])
     largest = sum(max(curve["pairs"]) for curve in study["curves"].values()) / 4
     data = {
@@ -36,7 +36,7 @@ def render_scaling(
         "languages": study["languages"],
         "colours": [looks[language].colour for language in study["languages"]],
         "law": dict(zip(("c", "a", "b", "k"), study["law"]["values"], strict=True)),
-        "available": [available.get(language) for language in study["languages"]],
+        "available": [limits.get(language) for language in study["languages"]],
         "budget": plan.budget if plan else largest,
         "objective": plan.objective if plan and plan.objective in ("mean", "min") else "mean",
         "score": study["score"],

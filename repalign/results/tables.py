@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from repalign.errors import RepalignError
 from repalign.files import json_bytes, mismatch, read_json, read_parquet, write_atomically, writing
 from repalign.results.schema import ABOUT, KINDS, REQUIRED, SCHEMA, SETTINGS
-from repalign.results.summary import few, listed, shortened
+from repalign.results.summary import few, heading, listed, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +70,7 @@ class TableSet:
 
     def _repr_html_(self) -> str:
         """For notebooks."""
-        return f"<h3>{escape(self.title)}</h3>{listed(self.tables, KINDS[self.kind])}"
+        return f"{heading(self.title)}{listed(self.tables, KINDS[self.kind])}"
 
     def save(self, folder: str | Path) -> list[Path]:
         """Write everything into a folder, each file atomically, the JSON last. Returns the paths written.

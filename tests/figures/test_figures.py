@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -275,6 +277,31 @@ def test_export_without_a_browser(results, tmp_path, kind):
     text = path.read_text(encoding="utf-8")
     assert "MEXA, centred" in text
     assert 'src="http' not in text
+
+
+@pytest.mark.browser
+def test_export_asks_nobody_and_its_svg_holds_no_link(results, tmp_path, monkeypatch):
+    pytest.importorskip("kaleido", reason="kaleido is not installed")
+    if not (shutil.which("chromium") or shutil.which("google-chrome")):
+        pytest.skip("no Chromium available")
+    evil = '<a href="http://evil.test/">x</a><script>'
+    renamed = results.profile.table.assign(target=results.profile.table["target"].replace({"zh": evil}))
+    hostile = replace(results, profile=replace(results.profile, table=renamed))
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        path = export(draw("curves", hostile), tmp_path / "figure.svg")
+        proxy.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            proxy.accept()
+    root = ElementTree.parse(path).getroot()
+    tags = {element.tag.rpartition("}")[2] for element in root.iter()}
+    assert not tags & {"a", "script", "foreignObject", "iframe"}
+    links = [
+        value for one in root.iter() for name, value in one.attrib.items() if name.endswith(("href", "src"))
+    ]
+    assert all(link.startswith(("#", "data:image/png")) for link in links)
+    assert any("http://evil.test/" in (element.text or "") for element in root.iter())
 
 
 @pytest.mark.browser

@@ -125,6 +125,18 @@ def test_every_page_names_its_scripts_in_its_policy(monkeypatch, tmp_path):
         assert policy.count("'sha256-") == len(own)
 
 
+def test_what_a_notebook_shows_holds_no_markup_of_the_data():
+    for shown in (
+        hostile_results(sample_results("m-llama", **SMALL), 0),
+        hostile_evaluation(20),
+        hostile_inside(0),
+    ):
+        html = shown._repr_html_()
+        assert len(html) < 100_000
+        assert set(Page(html).elements) <= {"h3", "p", "table", "thead", "tbody", "tr", "th", "td", "code"}
+        assert html.count("mathjax_ignore") >= 2, "title and table"
+
+
 def test_names_stay_distinct_and_short():
     generator = random.Random(0)
     ends = ["Z" * 10_000 + str(number) for number in range(30)]
