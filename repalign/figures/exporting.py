@@ -89,7 +89,7 @@ def _drawn(figure: Figure, kind: str, width: int, height: int) -> bytes:
         ) from error
     try:
         # not figure.to_image(), which has MathJax fetched from the network and the browser talk to its maker
-        return kaleido.calc_fig_sync(figure.to_dict(), opts=options, kopts=OFFLINE)
+        return kaleido.calc_fig_sync(figure.to_dict(), opts=options, kopts=dict(OFFLINE))
     except (
         Exception
     ) as error:  # kaleido and choreographer have no common base class for "no browser" and "browser died"

@@ -61,7 +61,10 @@ def content_policy(scripts: Iterable[str]) -> str:
     Args:
         scripts: the exact text of the page's script elements.
     """
-    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    hashes = (
+        base64.b64encode(hashlib.sha256(script.encode("utf-8", "replace")).digest()).decode()
+        for script in scripts
+    )
     allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
     return (
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "

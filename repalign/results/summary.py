@@ -58,7 +58,12 @@ def listed(tables: Mapping[str, pd.DataFrame], known: Mapping[str, Table]) -> st
 
 
 def as_html(table: pd.DataFrame, index: bool = False) -> str:
-    """HTML of a table, its text escaped, with at most 40 rows."""
-    return table.to_html(
+    """HTML of a table, its text escaped, with at most 40 rows, its names cut."""
+    cut = table.rename(index=_cut, columns=_cut)
+    return cut.to_html(
         index=index, float_format="{:.3f}".format, max_rows=40, na_rep="", classes=AS_TEXT.split()
     )
+
+
+def _cut(name: object) -> object:
+    return shortened(name, 50) if isinstance(name, str) else name

@@ -12,6 +12,7 @@ import numpy as np
 
 from repalign.corpora.language_choice import find_language
 from repalign.errors import RepalignError
+from repalign.results.summary import AS_TEXT
 from repalign.signature import Signature
 
 
@@ -164,7 +165,7 @@ class LayerStates:
         more = f"<p>and {len(self.languages) - 20} more languages</p>" if len(self.languages) > 20 else ""
         return (
             f"<p><b>{escape(repr(self)[:500])}</b><br>{escape(str(self.signature)[:500])}</p>"
-            f'<table class="tex2jax_ignore mathjax_ignore">'
+            f'<table class="{AS_TEXT}">'
             f"<tr><th>language</th><th>tokens per sentence</th><th>first sentence</th></tr>{rows}</table>{more}"
         )
 
