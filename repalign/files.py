@@ -8,6 +8,7 @@ import math
 import os
 import shutil
 import sys
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -235,6 +236,28 @@ def _lock(partial: Path) -> int | None:
             os.close(descriptor)
         return None
     return descriptor
+
+
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return next(one for one in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(one))
+
+
+def check_writable(folder: Path, remedy: str) -> None:
+    """Check that a folder can be written, or made and written, before the work whose results go there; leaves no trace.
+
+    Raises:
+        RepalignError: it cannot; ends in `remedy`.
+    """
+    with writing(folder, remedy):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            folder.stat()  # refuses a name that is too long, and links in a circle
+        nearest = existing(folder)
+        if not nearest.is_dir():
+            what = "a file" if nearest.exists() else "a link to nothing"
+            raise RepalignError(f"cannot write {folder}: {nearest} is {what}, expected a folder; {remedy}")
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
 
 
 @contextmanager

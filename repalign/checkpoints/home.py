@@ -29,27 +29,3 @@ def home() -> Path:
 def checkpoint_folder(name: str) -> Path:
     """Where the training package writes the checkpoint of that name, and where analysis looks for it."""
     return home() / "checkpoints" / name
-
-
-def existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
-    return next(one for one in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(one))
-
-
-def check_writable(folder: Path) -> None:
-    """Check that a folder below the home can be written or created: before the work whose results are stored there.
-
-    Raises:
-        RepalignError: it cannot; says what to do.
-    """
-    try:
-        os.stat(folder)
-    except (FileNotFoundError, NotADirectoryError):  # to be created, or see below
-        pass
-    except OSError as error:
-        raise RepalignError(f"cannot write {folder}: {error.strerror}; {REMEDY}") from error
-    above = existing(folder)
-    if not above.is_dir():
-        raise RepalignError(f"cannot write {folder}: {above} is not a folder; {REMEDY}")
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise RepalignError(f"cannot write {folder}: {above} is read-only, or another user's; {REMEDY}")

@@ -36,8 +36,9 @@ def run(args: argparse.Namespace) -> list[Path]:
 
 def _home() -> list[str]:
     from repalign.checkpoints import home, trained_names
-    from repalign.checkpoints.home import check_writable
+    from repalign.checkpoints.home import REMEDY
     from repalign.commands.cache import totals
+    from repalign.files import check_writable
     from repalign.states.cache import survey
     from repalign.states.space import LIMIT, cache_limit, free_space
 
@@ -46,7 +47,7 @@ def _home() -> list[str]:
         return f"at most {most / 1e9:g} GB of states" if most else f"no limit ({LIMIT} sets one)"
 
     free = _or_why_not(lambda: f"{free_space(home()) / 1e9:,.1f} GB free")
-    state = _or_why_not(lambda: check_writable(home() / "states") or "can be written")
+    state = _or_why_not(lambda: check_writable(home() / "states", REMEDY) or "can be written")
     return [
         f"home         {_or_why_not(lambda: str(home()))}; {free}; {state}",
         f"cache        {_or_why_not(lambda: totals(survey()))}; {_or_why_not(limit)}",

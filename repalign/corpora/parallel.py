@@ -104,12 +104,12 @@ class ParallelCorpus:
     def _repr_html_(self) -> str:
         """For notebooks: the first three sentences of each language."""
         rows = "".join(
-            f"<tr><td>{escape(lang)}</td>"
+            f"<tr><td>{escape(lang[:100])}</td>"
             + "".join(f"<td>{escape(text[:100])}</td>" for text in texts[:3])
             + "</tr>"
             for lang, texts in list(self.sentences.items())[:20]
         )
-        return f"<p><b>{escape(repr(self))}</b></p><table>{rows}</table>"
+        return f'<p><b>{escape(repr(self)[:500])}</b></p><table class="tex2jax_ignore mathjax_ignore">{rows}</table>'
 
     @classmethod
     def named(cls, spec: str, languages: Sequence[str] | None = None) -> ParallelCorpus:

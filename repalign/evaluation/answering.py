@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from repalign.checkpoints import Checkpoint, home
-from repalign.checkpoints.home import check_writable
+from repalign.checkpoints.home import REMEDY
 from repalign.evaluation.answer_store import AnswerStore
 from repalign.evaluation.items import Item, items_digest
+from repalign.files import check_writable
 from repalign.models.devices import pick_device, pick_dtype
 from repalign.models.generation import Answer, Generator, Prompt, expected_languages
 from repalign.models.languages import ModelLanguages
@@ -82,7 +83,7 @@ def answer(
     missing = [prompt for prompt in dict.fromkeys(prompts) if prompt not in by_prompt]
     if missing:  # else the model need not be loaded
         if stored:
-            check_writable(home() / "answers")
+            check_writable(home() / "answers", REMEDY)
         generator, on_batch = Generator(weights, device, dtype, batch_tokens), stored.add if stored else None
         free = [prompt for prompt in missing if not prompt.choices]
         closed = [prompt for prompt in missing if prompt.choices]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import filelock
 import msgspec
 
+from repalign.checkpoints.home import REMEDY
 from repalign.errors import RepalignError
 from repalign.files import writing
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     Value = TypeVar("Value", bound=DataclassInstance)
 else:
     Value = TypeVar("Value")
-
-REMEDY = "set REPALIGN_HOME to a folder that can be written, or use --no-store"
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ class LineStore(Generic[Value]):
             with self.path.open("rb") as file:
                 file.seek(self._read)
                 complete, feed, _ = file.read().rpartition(b"\n")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # if it cannot be made either, `add` says so
             return
         except OSError as error:
             raise RepalignError(f"cannot read {self.path}: {error.strerror}; {REMEDY}") from error

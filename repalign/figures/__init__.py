@@ -24,6 +24,7 @@ from repalign.figures import (
     series,
 )
 from repalign.figures.exporting import export
+from repalign.figures.names import presentable
 from repalign.figures.style import THEMES
 from repalign.figures.view import View
 from repalign.registry import Registry
@@ -85,7 +86,8 @@ def draw(name: str, results: Results | LayerProfile, *, theme: str = "paper", **
     """
     import plotly.graph_objects as go
 
-    view = View(as_results(results))
+    shown, names = presentable(as_results(results))
+    view = View(shown)
     figure = FIGURES[name]
     pictures = figure.choices(view)
     if not pictures:
@@ -93,9 +95,9 @@ def draw(name: str, results: Results | LayerProfile, *, theme: str = "paper", **
     for key, value in choice.items():
         if key not in pictures[0]:
             raise unknown(f"choice of {name!r}", key, pictures[0])
-        if not any(str(picture[key]) == str(value) for picture in pictures):
+        if not any(str(picture[key]) == names(str(value)) for picture in pictures):
             raise unknown(key, str(value), {str(picture[key]) for picture in pictures})
-        pictures = [picture for picture in pictures if str(picture[key]) == str(value)]
+        pictures = [picture for picture in pictures if str(picture[key]) == names(str(value))]
         if not pictures:
             raise RepalignError(f"figure {name!r} has no picture with {choice}")
     spec = figure.draw(view, **pictures[0])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repalign.figures.lines import named_axis
-from repalign.figures.style import GREY, PALETTE, SEQUENTIAL, Style, styles
+from repalign.figures.lines import height_above, named_axis
+from repalign.figures.security import as_text
+from repalign.figures.style import GREY, HEIGHT, PALETTE, SEQUENTIAL, Style, styles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,7 @@ def _marks(rows: pd.DataFrame, name: str, style: Style, offset: float) -> dict[s
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": escape(name),
+        "name": as_text(name),
         "x": (np.arange(len(rows)) + 0.16 * offset).astype(np.float32),
         "y": value.astype(np.float32),
         "error_y": {
@@ -75,7 +75,7 @@ def _marks(rows: pd.DataFrame, name: str, style: Style, offset: float) -> dict[s
         },
         "marker": {"color": style.colour, "size": 9, "symbol": style.symbol},
         "customdata": rows[["low", "high", "items"]].to_numpy(np.float32),
-        "hovertemplate": f"<b>{escape(name)}</b>: <b>%{{y:.1f}}</b> [%{{customdata[0]:.1f}}, %{{customdata[1]:.1f}}]"
+        "hovertemplate": "<b>%{fullData.name}</b>: <b>%{y:.1f}</b> [%{customdata[0]:.1f}, %{customdata[1]:.1f}]"
         "<br>%{customdata[2]} questions<extra></extra>",
     }
 
@@ -84,7 +84,8 @@ def _by_language(rows: pd.DataFrame, label: str) -> dict[str, Any]:
     languages = list(dict.fromkeys(rows["language"].fillna(MEAN)))
     return {
         "xaxis": named_axis(languages) | {"range": [-0.6, len(languages) - 0.4]},
-        "yaxis": {"title": {"text": escape(label)}, "rangemode": "tozero"},
+        "yaxis": {"title": {"text": as_text(label)}, "rangemode": "tozero"},
+        "height": height_above(languages),
     }
 
 
@@ -111,15 +112,16 @@ def answer_languages(rows: pd.DataFrame) -> dict[str, Any]:
         name = "not detected" if language == UNDETECTED else language
         traces.append(
             {
-                "type": "bar", "name": escape(name), "x": np.arange(len(asked), dtype=np.float32),
+                "type": "bar", "name": as_text(name), "x": np.arange(len(asked), dtype=np.float32),
                 "y": shares.to_numpy(np.float32), "marker": {"color": colour},
-                "hovertemplate": f"answered in <b>{escape(name)}</b>: <b>%{{y:.0%}}</b><extra></extra>",
+                "hovertemplate": "answered in <b>%{fullData.name}</b>: <b>%{y:.0%}</b><extra></extra>",
             }
         )  # fmt: skip
     layout = {
         "barmode": "stack",
         "xaxis": named_axis(asked) | {"title": {"text": "language of the question"}},
         "yaxis": {"range": [0, 1], "tickformat": ".0%"},
+        "height": height_above(asked),
     }
     return {"data": traces, "layout": layout}
 
@@ -132,22 +134,26 @@ def consistency(rows: pd.DataFrame) -> dict[str, Any]:
     """
     names = list(dict.fromkeys([*rows["language"], *rows["other"]]))
     grid = np.full((len(names), len(names)), np.nan, np.float32)
-    details = np.full(grid.shape, "", object)
+    details = np.full((*grid.shape, 3), np.nan, np.float32)
     for row in rows.itertuples():
         pair = (names.index(row.language), names.index(row.other))
         for cell in (pair, pair[::-1]):
             grid[cell] = row.value
-            details[cell] = escape(
-                f"{row.language} and {row.other}, chance {row.chance:.1%}, p {row.p:.2g}, {row.items} questions"
-            )
+            details[cell] = row.chance, row.p, row.items
     axis = named_axis(names)
     trace = {
         "type": "heatmap", "x": axis["tickvals"], "y": axis["tickvals"], "z": grid, "zmin": 0, "zmax": 1,
-        "xgap": 1, "ygap": 1, "colorscale": SEQUENTIAL, "hoverongaps": False, "customdata": details.tolist(),
+        "xgap": 1, "ygap": 1, "colorscale": SEQUENTIAL, "hoverongaps": False, "customdata": details,
         "colorbar": {"title": {"text": "same answer", "side": "right"}, "thickness": 12},
-        "hovertemplate": "<b>%{z:.1%}</b> the same<br>%{customdata}<extra></extra>",
+        "hovertemplate": "<b>%{z:.1%}</b> the same<br>%{y} and %{x}, chance %{customdata[0]:.1%}, p %{customdata[1]:.2g}, "
+        "%{customdata[2]} questions<extra></extra>",
     }  # fmt: skip
-    return {"data": [trace], "layout": {"xaxis": axis, "yaxis": axis | {"range": [len(names) - 0.5, -0.5]}}}
+    layout = {
+        "xaxis": axis,
+        "yaxis": axis | {"range": [len(names) - 0.5, -0.5]},
+        "height": height_above(names) + 14 * max(0, len(names) - 12),
+    }
+    return {"data": [trace], "layout": layout}
 
 
 def wins(rows: pd.DataFrame) -> dict[str, Any]:
@@ -168,10 +174,13 @@ def wins(rows: pd.DataFrame) -> dict[str, Any]:
         for kind, colour in colours.items()
     ]  # fmt: skip
     axis = named_axis(languages) | {"range": [len(languages) - 0.5, -0.5]}
-    return {
-        "data": traces,
-        "layout": {"barmode": "stack", "xaxis": {"range": [0, 1], "tickformat": ".0%"}, "yaxis": axis},
+    layout = {
+        "barmode": "stack",
+        "xaxis": {"range": [0, 1], "tickformat": ".0%"},
+        "yaxis": axis,
+        "height": max(HEIGHT, 110 + 18 * len(languages)),
     }
+    return {"data": traces, "layout": layout}
 
 
 def alignment(rows: pd.DataFrame, metric: str, scorer: str) -> dict[str, Any]:
@@ -185,13 +194,13 @@ def alignment(rows: pd.DataFrame, metric: str, scorer: str) -> dict[str, Any]:
     style_of = styles(dict.fromkeys(rows["checkpoint"]))
     traces = [
         {
-            "type": "scatter", "mode": "markers+text", "name": escape(str(name)),
+            "type": "scatter", "mode": "markers+text", "name": as_text(str(name)),
             "x": points["alignment"].to_numpy(np.float32), "y": points["score"].to_numpy(np.float32),
-            "text": [escape(language) for language in points["language"]], "textposition": "top center",
+            "text": [as_text(language) for language in points["language"]], "textposition": "top center",
             "marker": {"color": style_of[str(name)].colour, "symbol": style_of[str(name)].symbol, "size": 9},
             "hovertemplate": "<b>%{text}</b>: alignment <b>%{x:.3f}</b>, score <b>%{y:.1f}</b><extra></extra>",
         }
         for name, points in rows.groupby("checkpoint", sort=False)
     ]  # fmt: skip
-    axes = {"xaxis": {"title": {"text": escape(metric)}}, "yaxis": {"title": {"text": escape(scorer)}}}
+    axes = {"xaxis": {"title": {"text": as_text(metric)}}, "yaxis": {"title": {"text": as_text(scorer)}}}
     return {"data": traces, "layout": axes | {"showlegend": rows["checkpoint"].nunique() > 1}}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repalign.errors import RepalignError, unknown
+from repalign.figures.security import CONFIG, content_policy, inert
 from repalign.files import write_atomically
 from repalign.results.paths import GENERATOR
 
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
 
 IMAGE_FORMATS = ("svg", "pdf", "png")
 FORMATS = (*IMAGE_FORMATS, "html", "json")
+OFFLINE = {"mathjax": False, "proxy_server": "http://127.0.0.1:9"}
+"""How the exporter's browser is started: every connection goes to a port of this machine where nobody listens."""
+
 RESOLUTION = 3
 """Pixels of a PNG for each CSS pixel: 700 wide gives 300 dpi at 7 inches."""
 
@@ -49,24 +55,55 @@ def exported(figure: Figure, name: str, width: int = 700, height: int | None = N
     if kind not in FORMATS:
         raise unknown("figure format", kind, FORMATS)
     if kind == "json":
-        return str(figure.to_json()).encode()
+        return str(figure.to_json()).encode("utf-8", "replace")
     if kind == "html":
-        camera = {"toImageButtonOptions": {"format": "svg", "filename": Path(name).stem}}
-        page = figure.to_html(include_plotlyjs=True, config={"displaylogo": False, **camera})
-        return page.replace("<head>", f"<head>{GENERATOR}", 1).encode()
+        return _page(figure, Path(name).stem).encode("utf-8", "replace")
     return _drawn(figure, kind, width, height or figure.layout.height or 420)
+
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+{generator}
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<title>{title}</title>
+<link rel="icon" href="data:,">
+<style>html, body, #figure {{ height: 100%; margin: 0; }}</style>
+</head>
+<body>
+<div id="figure"></div>
+<script>{plotly}</script>
+<script>{draw}</script>
+</body>
+</html>
+"""
+
+
+def _page(figure: Figure, name: str) -> str:
+    """A figure as one HTML file, closed as the pages of reports are."""
+    from plotly.offline import get_plotlyjs
+
+    config = CONFIG | {"toImageButtonOptions": {**CONFIG["toImageButtonOptions"], "filename": name}}
+    draw = f"Plotly.newPlot('figure', Object.assign({inert(str(figure.to_json()))}, {{ config: {inert(json.dumps(config))} }}))"
+    scripts = {"plotly": get_plotlyjs(), "draw": draw}
+    return PAGE.format(
+        policy=content_policy(scripts.values()), title=escape(name), generator=GENERATOR, **scripts
+    )
 
 
 def _drawn(figure: Figure, kind: str, width: int, height: int) -> bytes:
     remedy = "or use --format html, whose camera button saves SVG"
+    options = {"format": kind, "width": width, "height": height, "scale": RESOLUTION if kind == "png" else 1}
     try:
-        import kaleido  # noqa: F401
+        import kaleido
     except ImportError as error:
         raise RepalignError(
             f"{kind} needs Plotly's exporter: pip install kaleido, and install Chromium or Chrome; {remedy}"
         ) from error
     try:
-        return figure.to_image(kind, width=width, height=height, scale=RESOLUTION if kind == "png" else 1)
+        # not figure.to_image(), which has MathJax fetched from the network and the browser talk to its maker
+        return kaleido.calc_fig_sync(figure.to_dict(), opts=options, kopts=dict(OFFLINE))
     except (
         Exception
     ) as error:  # kaleido and choreographer have no common base class for "no browser" and "browser died"

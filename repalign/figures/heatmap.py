@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repalign.figures.lines import finite
+from repalign.figures.lines import finite, named_axis
+from repalign.figures.security import as_text
 from repalign.figures.style import SEQUENTIAL
 from repalign.figures.view import above_chance
 
@@ -39,18 +39,20 @@ def grid(
     """A heat map of `value`, first language on top, with crosses where `crossed` (bool, by index) is set."""
     table = rows.pivot_table(index="target", columns="layer", values="value", sort=False)
     table = table.loc[[name for name in names if name in table.index], sorted(table.columns)]
-    marked = rows[crossed]
+    axis = named_axis(list(table.index))
+    position = dict(zip(table.index, axis["tickvals"], strict=True))
+    marked = rows[crossed & rows["target"].isin(table.index)]
     return {
         "data": [
             {
                 "type": "heatmap",
                 "x": table.columns.to_numpy(np.float32),
-                "y": [escape(name) for name in table.index],
+                "y": axis["tickvals"],
                 "z": table.to_numpy(np.float32),
                 "zmin": limits[0],
                 "zmax": limits[1],
                 "colorscale": colours,
-                "colorbar": {"title": {"text": escape(label), "side": "right"}, "thickness": 12},
+                "colorbar": {"title": {"text": as_text(label), "side": "right"}, "thickness": 12},
                 "xgap": 1,
                 "ygap": 1,
                 "hovertemplate": "<b>%{y}</b>, layer %{x}: <b>%{z:.3f}</b><extra></extra>",
@@ -59,7 +61,7 @@ def grid(
                 "type": "scatter",
                 "mode": "markers",
                 "x": marked["layer"].to_numpy(np.float32),
-                "y": [escape(name) for name in marked["target"]],
+                "y": marked["target"].map(position).to_numpy(np.float32),
                 "marker": {"symbol": "x-thin", "size": 5, "line": {"width": 1, "color": "#9aa0ab"}},
                 "hoverinfo": "skip",
                 "showlegend": False,
@@ -67,13 +69,7 @@ def grid(
         ],
         "layout": {
             "xaxis": {"title": {"text": "layer"}, "showgrid": False},
-            "yaxis": {
-                "autorange": "reversed",
-                "showgrid": False,
-                "type": "category",
-                "dtick": 1,
-                "ticks": "",
-            },
+            "yaxis": axis | {"range": [len(table) - 0.5, -0.5]},
             "height": 110 + (26 if len(table) <= 40 else 14) * len(table),
         },
     }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from html import escape
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from repalign.figures.lines import by_layer, by_name, level, named_axis, scored
+from repalign.figures.lines import by_layer, by_name, height_above, level, named_axis, scored
+from repalign.figures.security import as_text
 from repalign.figures.style import DIVERGING, Style
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ def counts(rows: pd.DataFrame, layers: list[int], style_of: Styles) -> dict[str,
     traces = [
         {
             "type": "bar",
-            "name": escape(language),
+            "name": as_text(language),
             "x": np.array(layers, np.float32),
             "y": neurons["layer"].value_counts().reindex(layers, fill_value=0).to_numpy(np.float32),
             "marker": {"color": style.colour},
-            "hovertemplate": f"{escape(language)}, layer %{{x}}: <b>%{{y}}</b><extra></extra>",
+            "hovertemplate": "%{fullData.name}, layer %{x}: <b>%{y}</b><extra></extra>",
         }
         for language, style in style_of.items()
         if len(neurons := rows[rows["language"] == language])
@@ -100,6 +100,7 @@ def ablation(rows: pd.DataFrame) -> dict[str, Any]:
         "yaxis": named_axis(ablated)
         | {"title": {"text": "ablated neurons of"}, "range": [len(ablated) - 0.5, -0.5]},
         "shapes": outlines,
+        "height": height_above(languages),
     }
     return {"data": [trace], "layout": layout}
 
@@ -109,7 +110,7 @@ def _exceeds_control(row: pd.Series) -> bool:
 
 
 def _details(row: pd.Series) -> str:
-    return escape(
+    return as_text(
         f"[{row['low']:+.3f}, {row['high']:+.3f}], {row['size']:.0f} neurons; random control {row['control']:+.3f} (95% of them "
         f"from {row['control_low']:+.3f} to {row['control_high']:+.3f}), adjusted p {row['p_adjusted']:.2g}"
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from repalign.errors import RepalignError
+from repalign.figures.lines import height_above, named_axis
+from repalign.figures.security import as_text
 from repalign.figures.style import GREY, SEQUENTIAL
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ def draw(view: View, *, checkpoint: str, metric: str, variant: str, layer: int) 
     table = rows.pivot_table(index="language", columns="other", values="value", dropna=False)
     names = list(order.index)
     positions = np.arange(len(names), dtype=np.float32)
-    labels = [escape(name) for name in names]
-    ticks = {"tickvals": positions, "ticktext": labels, "showgrid": False, "ticks": ""}
+    ticks = named_axis(names)
     return {
         "data": [
             {
@@ -53,7 +53,7 @@ def draw(view: View, *, checkpoint: str, metric: str, variant: str, layer: int) 
                 "ygap": 1,
                 "colorscale": SEQUENTIAL,
                 "colorbar": {
-                    "title": {"text": escape(f"{view.axis_label(metric)}, {variant}"), "side": "right"},
+                    "title": {"text": as_text(f"{view.axis_label(metric)}, {variant}"), "side": "right"},
                     "thickness": 12,
                 },
                 "hovertemplate": "<b>%{y}</b> and <b>%{x}</b>: <b>%{z:.3f}</b><extra></extra>",
@@ -71,7 +71,7 @@ def draw(view: View, *, checkpoint: str, metric: str, variant: str, layer: int) 
                 "showgrid": False,
             },
             "showlegend": False,
-            "height": 130 + min(28, max(12, 700 // len(names))) * len(names),
+            "height": height_above(names) - 250 + min(28, max(12, 700 // len(names))) * len(names),
         },
     }
 

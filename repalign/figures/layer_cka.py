@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repalign.figures.security import as_text
 from repalign.figures.style import SEQUENTIAL
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def draw(view: View, *, checkpoint: str, baseline: str, language: str) -> dict:
             }
         ],
         "layout": {
-            "xaxis": {"title": {"text": f"layers of {escape(baseline)}"}, "showgrid": False},
-            "yaxis": {"title": {"text": f"layers of {escape(checkpoint)}"}, "showgrid": False},
+            "xaxis": {"title": {"text": f"layers of {as_text(baseline)}"}, "showgrid": False},
+            "yaxis": {"title": {"text": f"layers of {as_text(checkpoint)}"}, "showgrid": False},
             "height": 460,
         },
     }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repalign.figures.style import GREY, STYLE, Style, translucent
+from repalign.figures.names import LONGEST_LABEL, labels, width
+from repalign.figures.security import as_text, group
+from repalign.figures.style import GREY, HEIGHT, STYLE, Style, translucent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,8 +48,8 @@ def plain(rows: pd.DataFrame, name: str, style: Style, hover: str = VALUE) -> di
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": escape(name),
-        "legendgroup": escape(name),
+        "name": as_text(name),
+        "legendgroup": group(name),
         "x": rows["layer"].to_numpy(np.float32),
         "y": rows["value"].to_numpy(np.float32),
         "line": {"color": style.colour, "dash": style.dash, "width": 2},
@@ -62,7 +64,7 @@ def band(rows: pd.DataFrame, name: str, style: Style) -> list[dict]:
     known = rows[rows["low"].notna() & rows["high"].notna()].sort_values("layer")
     if known.empty:
         return []
-    return [area(known["layer"], known["low"], known["high"], style, 0.13) | {"legendgroup": escape(name)}]
+    return [area(known["layer"], known["low"], known["high"], style, 0.13) | {"legendgroup": group(name)}]
 
 
 def area(x: pd.Series, low: pd.Series, high: pd.Series, style: Style, opacity: float) -> dict:
@@ -119,11 +121,18 @@ def named_axis(names: list[str]) -> dict:
     """An axis whose positions 0, 1, ... are labelled with names."""
     positions = np.arange(len(names), dtype=np.float32)
     return {
+        "type": "linear",
         "tickvals": positions,
-        "ticktext": [escape(name) for name in names],
+        "ticktext": labels(names),
         "showgrid": False,
         "ticks": "",
     }
+
+
+def height_above(names: Iterable[str]) -> int:
+    """The height of a figure with names below it: long ones are turned, and would leave it no room."""
+    longest = min(LONGEST_LABEL, max(map(width, names), default=0))
+    return HEIGHT + 7 * max(0, longest - 12)
 
 
 def finite(end: float) -> float:
@@ -142,7 +151,7 @@ def by_layer(traces: list[dict], rows: pd.DataFrame, label: str, everywhere: pd.
         "data": traces,
         "layout": {
             "xaxis": {"title": {"text": "layer"}, "range": _span(rows[["layer"]], 0.02)},
-            "yaxis": {"title": {"text": escape(label)}, "range": _span(everywhere[columns], 0.04)},
+            "yaxis": {"title": {"text": as_text(label)}, "range": _span(everywhere[columns], 0.04)},
         },
     }
 

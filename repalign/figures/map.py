@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from repalign.figures.security import as_text, group
 from repalign.figures.style import Style
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def _points(rows: pd.DataFrame, language: str, style: Style, number: str, legend
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": escape(language),
-        "legendgroup": escape(language),
+        "name": as_text(language),
+        "legendgroup": group(language),
         "showlegend": legend,
         "x": rows["x"].to_numpy(np.float32),
         "y": rows["y"].to_numpy(np.float32),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
+from repalign.figures.security import as_text, group
 from repalign.figures.style import styles, translucent
 
 HOVER = "<b>%{fullData.name}</b>, %{x:,.0f} pairs: <b>%{y:.3g}</b><extra></extra>"
@@ -21,9 +21,9 @@ def curves(study: Mapping[str, Any]) -> dict[str, Any]:
     largest = max(study["runs"]["pairs"])
     traces: list[dict] = []
     for language, curve in study["curves"].items():
-        style, name = style_of[language], escape(language)
+        style, name = style_of[language], as_text(language)
         n_observed = sum(pairs <= largest for pairs in curve["pairs"]) + 1
-        common = {"type": "scatter", "legendgroup": name, "name": name, "hovertemplate": HOVER}
+        common = {"type": "scatter", "legendgroup": group(language), "name": name, "hovertemplate": HOVER}
         hidden = {**common, "mode": "lines", "showlegend": False, "line": {"width": 0}, "hoverinfo": "skip"}
         del hidden["hovertemplate"]
         traces.append({**hidden, "x": curve["pairs"], "y": curve["low"]})
@@ -50,7 +50,7 @@ def curves(study: Mapping[str, Any]) -> dict[str, Any]:
         )
     layout = {
         "xaxis": {"type": "log", "title": {"text": "sentence pairs"}},
-        "yaxis": {"title": {"text": escape(study["score"])}},
+        "yaxis": {"title": {"text": as_text(study["score"])}},
         "height": 420,
     }
     return {"data": traces, "layout": layout}

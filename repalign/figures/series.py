@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repalign.figures.lines import MAX_NAMED_LINES
+from repalign.figures.lines import MAX_NAMED_LINES, height_above, named_axis
+from repalign.figures.security import as_text
 from repalign.figures.view import above_chance
 from repalign.results.layer_ranges import layer_set
 
@@ -31,13 +31,10 @@ def draw(view: View, *, metric: str, variant: str) -> dict:
     return {
         "data": [_line(groups[name], name, view.styles[name], view.checkpoints) for name in names],
         "layout": {
-            "xaxis": {
-                "type": "category",
-                "categoryorder": "array",
-                "categoryarray": [escape(name) for name in view.checkpoints],
-            },
-            "yaxis": {"title": {"text": escape(f"{view.axis_label(metric)} at {where}, {variant}")}},
+            "xaxis": named_axis(view.checkpoints) | {"range": [-0.5, len(view.checkpoints) - 0.5]},
+            "yaxis": {"title": {"text": as_text(f"{view.axis_label(metric)} at {where}, {variant}")}},
             "showlegend": len(names) <= MAX_NAMED_LINES,
+            "height": height_above(view.checkpoints),
         },
     }
 
@@ -58,12 +55,17 @@ def _best(view: View, metric: str, variant: str) -> tuple[pd.DataFrame, str]:
 
 
 def _line(rows: pd.DataFrame, name: str, style: Style, order: list[str]) -> dict:
-    rows = rows.set_index("checkpoint").reindex(order).dropna(subset=["value"])
+    rows = (
+        rows.set_index("checkpoint")
+        .reindex(order)
+        .assign(position=range(len(order)))
+        .dropna(subset=["value"])
+    )
     return {
         "type": "scatter",
         "mode": "lines+markers",
-        "name": escape(name),
-        "x": [escape(checkpoint) for checkpoint in rows.index],
+        "name": as_text(name),
+        "x": rows["position"].to_numpy(np.float32),
         "y": rows["value"].to_numpy(np.float32),
         "error_y": {
             "type": "data",

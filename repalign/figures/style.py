@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from repalign.figures.security import MODEBAR
+
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#B967D8", "#806A45", "#C72659", "#3F8FF5", "#7A7A7A")
 """Contrast of at least 3:1 on light and dark; symbols help colour-blind readers."""
 
@@ -13,6 +15,9 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "pentagon", "star", "hexagon")
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK SC", sans-serif'
 SEQUENTIAL = "Viridis"
+HEIGHT = 380
+"""Pixels of a figure that does not set its height."""
+
 DIVERGING = [[0, "#B2182B"], [0.25, "#F4A582"], [0.5, "#F7F7F7"], [0.75, "#92C5DE"], [1, "#2166AC"]]
 
 
@@ -70,6 +75,7 @@ def _theme(ink: str, faint: str, paper: str, grid: bool, size: int) -> dict:
             "hoverlabel": {"font": {"family": FONT, "size": size}, "align": "left"},
             "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
             "margin": {"l": 56, "r": 16, "t": 30, "b": 48},
+            "modebar": MODEBAR,
         }
     }
 

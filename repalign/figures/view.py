@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from repalign.figures.names import LONGEST, shortened
 from repalign.figures.style import Style, styles
 from repalign.results.profile import LEADING_VARIANTS
 
@@ -104,7 +105,7 @@ class View:
     def corpus(self) -> str:
         """Name of the corpus, as the checkpoints' signatures give it; empty if they give none or several."""
         named = {_corpus(name, text) for name, text in self.results.profile.signatures.items()}
-        return named.pop() if len(named) == 1 else ""
+        return shortened(named.pop(), LONGEST) if len(named) == 1 else ""
 
     @cached_property
     def both_ways(self) -> frozenset[str]:

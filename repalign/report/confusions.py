@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from repalign.report.map import shortened
+from repalign.figures.names import shortened
 from repalign.results.profile import leading_variant
 
 if TYPE_CHECKING:
@@ -15,6 +15,9 @@ MAX_PER_LAYER = 12
 
 MAX_CONFUSIONS = 4_000
 """Retrieval errors on the page in total."""
+
+LONGEST_SENTENCE = 300
+"""Columns of a sentence beside them; a Chinese character takes two."""
 
 
 def confusions(results: Results) -> dict[str, Any] | None:
@@ -37,7 +40,7 @@ def confusions(results: Results) -> dict[str, Any] | None:
     texts: dict[str, dict[int, str]] = {}
     for language, sentence, text in sentences[["language", "sentence", "text"]].itertuples(index=False):
         if (str(language), sentence) in named:
-            texts.setdefault(str(language), {})[int(sentence)] = shortened(text)
+            texts.setdefault(str(language), {})[int(sentence)] = shortened(text, LONGEST_SENTENCE)
     columns = [*keys, "sentence", "taken_for", "rank"]
     return {
         "rows": rows[columns].astype({"layer": int}).to_dict("records"),

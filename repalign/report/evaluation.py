@@ -9,24 +9,29 @@ import numpy as np
 
 from repalign.errors import RepalignError
 from repalign.figures import answers
-from repalign.figures.style import PAGE_THEMES
+from repalign.figures.names import LONGEST_TEXT, presentable, shortened, visible
+from repalign.figures.style import HEIGHT
 from repalign.report.findings.words import joined
 from repalign.report.layout import fill, numbered
-from repalign.report.packing import to_json
 from repalign.results.evaluation import Evaluation
 
 if TYPE_CHECKING:
     import pandas as pd
 
-HEIGHT = 340
 EXAMPLES_PER_LANGUAGE = 6
 """Questions shown per language, evenly spaced from the first to the last."""
 
 MAX_METRICS = 4
 """Metrics of alignment that are plotted against the scores."""
 
-MAX_CHARACTERS = 300
-"""Characters shown of a question or an answer."""
+MAX_LANGUAGES = 40
+"""Languages of which examples are shown."""
+
+MAX_CORRELATIONS = 200
+"""Correlations in the table of the page."""
+
+LONGEST_EXAMPLE = 300
+"""Columns shown of a question or an answer; a Chinese character takes two."""
 
 
 def render_evaluation(evaluation: Evaluation) -> str:
@@ -37,6 +42,7 @@ def render_evaluation(evaluation: Evaluation) -> str:
     """
     if evaluation.tables["scores"].empty or evaluation.tables["answers"].empty:
         raise RepalignError("there are no scores or no answers to report; run `repalign evaluate` again")
+    evaluation, names = presentable(evaluation)
     tables = {name: table for name, table in evaluation.tables.items() if len(table)}
     panels, figures = numbered(_figures(tables, evaluation.label, evaluation.settings.get("chance", {})))
     scores = tables["scores"]
@@ -44,6 +50,8 @@ def render_evaluation(evaluation: Evaluation) -> str:
     return fill(
         "evaluation.html",
         ["figures.js"],
+        {"figures": figures, "height": HEIGHT},
+        names.full,
         title=evaluation.title,
         lead=f"{joined(languages, 'language')}, {scores['items'].max():,} questions each, {joined(len(evaluation.signatures), 'checkpoint')}"
         + (f"; {evaluation.resampled}" if evaluation.resampled else ""),
@@ -54,11 +62,9 @@ def render_evaluation(evaluation: Evaluation) -> str:
         wins_missing=evaluation.settings.get("wins_missing"),
         correlations=_correlations(tables["correlations"]) if "correlations" in tables else None,
         examples=_examples(tables["answers"]),
-        examples_note=f"{EXAMPLES_PER_LANGUAGE} questions per language, evenly spaced from the first to the last; "
-        "the results folder has all of them.",
+        examples_note=_examples_note(tables["answers"]),
         command=evaluation.about.get("command"),
         facts=_facts(evaluation),
-        data=to_json({"figures": figures, "themes": PAGE_THEMES, "height": HEIGHT}),
     )
 
 
@@ -194,10 +200,11 @@ def _correlations(rows: pd.DataFrame) -> dict[str, Any]:
             [
                 row.checkpoint, row.metric, row.scorer,
                 f"{row.units} {row.over}{f' in {row.language}' if isinstance(row.language, str) else ''}",
-                _interval(row.value, row.low, row.high), "" if np.isnan(row.p_adjusted) else f"{row.p_adjusted:.2g}", row.note,
+                _interval(row.value, row.low, row.high), "" if np.isnan(row.p_adjusted) else f"{row.p_adjusted:.2g}", _short(row.note),
             ]
-            for row in rows.itertuples()
+            for row in rows.head(MAX_CORRELATIONS).itertuples()
         ],
+        "more": max(0, len(rows) - MAX_CORRELATIONS),
     }  # fmt: skip
 
 
@@ -210,7 +217,7 @@ def _interval(value: float, low: float, high: float) -> str:
 def _examples(table: pd.DataFrame) -> dict[str, Any]:
     names = list(dict.fromkeys(table["checkpoint"]))
     rows = []
-    for language, answered in _each(table, "language"):
+    for language, answered in list(_each(table, "language"))[:MAX_LANGUAGES]:
         questions = answered[answered["checkpoint"] == names[0]]
         spaced = np.linspace(0, max(len(questions) - 1, 0), EXAMPLES_PER_LANGUAGE).astype(int)
         keys = zip(answered["checkpoint"], answered["item"], strict=True)
@@ -221,7 +228,7 @@ def _examples(table: pd.DataFrame) -> dict[str, Any]:
                 [
                     language,
                     _short(question),
-                    row.reference,
+                    _short(row.reference),
                     *(_short(answer_of.get((name, row.item), "")) for name in names),
                 ]
             )
@@ -229,10 +236,15 @@ def _examples(table: pd.DataFrame) -> dict[str, Any]:
 
 
 def _short(text: str) -> str:
+    return shortened(visible(text), LONGEST_EXAMPLE)
+
+
+def _examples_note(table: pd.DataFrame) -> str:
+    languages = table["language"].nunique()
+    some = f", of {MAX_LANGUAGES} of {languages} languages" if languages > MAX_LANGUAGES else ""
     return (
-        text
-        if len(text) <= MAX_CHARACTERS
-        else f"{text[: MAX_CHARACTERS // 2]} … {text[-MAX_CHARACTERS // 2 :]}"
+        f"{EXAMPLES_PER_LANGUAGE} questions per language{some}, evenly spaced from the first to the last; long texts are "
+        "cut in the middle; the results folder has all of them."
     )
 
 
@@ -246,4 +258,5 @@ def _facts(evaluation: Evaluation) -> dict[str, str]:
     notes = {
         f"questions, note {n}": note for n, note in enumerate(evaluation.settings.get("notes", []), start=1)
     }
-    return {**evaluation.signatures, **evaluation.settings["scorers"], **notes, **truncated}
+    facts = {**evaluation.signatures, **evaluation.settings["scorers"], **notes, **truncated}
+    return {name: shortened(fact, LONGEST_TEXT) for name, fact in facts.items()}

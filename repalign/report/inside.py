@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 from repalign.corpora.languages import language_name
 from repalign.errors import RepalignError
 from repalign.figures import inside as figures
-from repalign.figures.style import PAGE_THEMES, Style, styles
+from repalign.figures.names import LONGEST_TEXT, presentable, shortened
+from repalign.figures.style import HEIGHT, Style, styles
 from repalign.report.findings.words import joined, layers_in_words
 from repalign.report.layout import fill, numbered
-from repalign.report.packing import to_json
 from repalign.results.inside import Inside
 
 if TYPE_CHECKING:
     import pandas as pd
 
-HEIGHT = 360
 OUTCOMES = {
     "loss": "loss (nats per token)",
     "own": "probability of same-language tokens",
@@ -41,12 +40,15 @@ def render_inside(inside: Inside) -> str:
         raise RepalignError(
             "the table 'lens' has no rows: there is nothing to report; run `repalign inside` again"
         )
+    inside, names = presentable(inside)
     panels, pictures = numbered({name: draw(inside) for name, draw in PANELS.items()})
     rows = inside.tables["lens"]
     sentences, languages = rows["sentences"].max(), rows["language"].nunique()
     return fill(
         "inside.html",
         ["figures.js"],
+        {"figures": pictures, "height": HEIGHT},
+        names.full,
         title=inside.title,
         lead=f"{joined(languages, 'language')}, {sentences:,} sentences each, {joined(len(inside.signatures), 'checkpoint')}",
         findings=inside_in_words(inside),
@@ -56,7 +58,6 @@ def render_inside(inside: Inside) -> str:
         token_counts=_token_counts(inside),
         command=inside.about.get("command"),
         facts={**inside.signatures, **_notes(inside)},
-        data=to_json({"figures": pictures, "themes": PAGE_THEMES, "height": HEIGHT}),
     )
 
 
@@ -210,12 +211,12 @@ def _tested(rows: pd.DataFrame) -> str:
 def _token_counts(inside: Inside) -> str:
     counts = next(iter(inside.settings["checkpoints"].values()))["tokens"]
     listed = ", ".join(f"{language} {count:,}" for language, count in counts.items())
-    return f"Tokens of the vocabulary assigned to one language: {listed}; all others are assigned to none."
+    return f"Tokens of the vocabulary assigned to one language: {shortened(listed, LONGEST_TEXT)}; all others are assigned to none."
 
 
 def _notes(inside: Inside) -> dict[str, str]:
     return {
-        f"notes, {name}": "; ".join(notes)
+        f"notes, {name}": shortened("; ".join(notes), LONGEST_TEXT)
         for name in inside.signatures
         if (notes := inside.settings["checkpoints"][name]["notes"])
     }

@@ -7,16 +7,30 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from repalign.figures.security import CONFIG, content_policy
+from repalign.figures.style import PAGE_THEMES
+from repalign.report.packing import to_json
 from repalign.results.paths import write_file
 
+MAX_NAMES = 200
+"""Shortened names that a page lists in full."""
 
-def fill(template: str, scripts: Sequence[str], **values: Any) -> str:
+
+def fill(
+    template: str,
+    scripts: Sequence[str],
+    data: Mapping[str, Any],
+    full_names: Mapping[str, str],
+    **values: Any,
+) -> str:
     """Render a self-contained page; values are escaped.
 
     Args:
         template: file name of a template that extends `base.html`.
         scripts: file names of scripts in the same folder, in order.
-        values: for the template; `data` is already JSON (see `repalign.report.packing`).
+        data: for the scripts; see `repalign.report.packing.to_json`.
+        full_names: the originals of names that are shown in another form.
+        values: for the template.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from plotly.offline import get_plotlyjs
@@ -28,8 +42,16 @@ def fill(template: str, scripts: Sequence[str], **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    listed = dict(list(full_names.items())[:MAX_NAMES])
+    sources = [get_plotlyjs(), *map(_source, ("common.js", *scripts))]
     return environment.get_template(template).render(
-        css=_source("page.css"), scripts=[_source(name) for name in scripts], plotly=get_plotlyjs(), **values
+        css=_source("page.css"),
+        scripts=sources,
+        policy=content_policy(sources),
+        data=to_json({**data, "themes": PAGE_THEMES, "config": CONFIG, "names": listed}),
+        shortened=listed.items(),
+        unlisted=len(full_names) - len(listed),
+        **values,
     )
 
 

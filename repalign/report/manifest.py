@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from repalign.corpora.problems import verdict
 from repalign.corpora.scripts import script_name
+from repalign.figures.names import LONGEST_TEXT, shortened
 from repalign.version import __version__
 
 if TYPE_CHECKING:
     from repalign.results.results import Results
+
+MAX_PROBLEMS = 100
+"""Problems of the text that the page lists."""
 
 RENDERED_WITH = ("pandas", "plotly", "jinja2")
 
@@ -25,6 +29,8 @@ def manifest(about: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if not about:
         return None
     lines = verdict(about["problems"]) if "problems" in about else []  # not in results of earlier versions
+    if len(lines) > MAX_PROBLEMS:
+        lines = [*lines[:MAX_PROBLEMS], f"and {len(lines) - MAX_PROBLEMS} more in the results folder"]
     totals: dict[str, str] = {}
     rows: dict[str, dict[str, str]] = {}
     for key, value in about.items():
@@ -68,6 +74,7 @@ def facts(results: Results) -> dict[str, str]:
         settings["lower is better"] = ", ".join(lower)
     rows = {_heading(key): _cell(value) for key, value in {**settings, **about}.items()}
     tools = ", ".join(f"{name} {version(name)}" for name in RENDERED_WITH)
+    rows = {name: shortened(value, LONGEST_TEXT) for name, value in rows.items()}
     return rows | {"drawn with": f"repalign {__version__}, Python {sys.version.split()[0]}, {tools}"}
 
 

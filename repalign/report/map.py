@@ -26,19 +26,25 @@ MAX_CHARACTERS = 600
 """Characters of a sentence on the page."""
 
 
-def map_data(results: Results) -> dict[str, Any] | None:
-    """Coordinates, cosines and text; None if there is no map.
+def mapped_sentences(results: Results) -> int:
+    """Sentences of the map; 0 if there is none."""
+    table, sentences = results.tables.get("map"), results.tables.get("sentences")
+    return 0 if table is None or sentences is None else table["sentence"].nunique()
+
+
+def map_data(results: Results, max_points: int = MAX_POINTS) -> dict[str, Any] | None:
+    """Coordinates, cosines and text; None if there is no map, or no room for one.
 
     Coordinates (`places`) are [layer, language, sentence, 2 or 3], int16 in units of `GRAIN` or float32; cosine
     and margin are int16, in ten-thousandths.
     """
     table, sentences = results.tables.get("map"), results.tables.get("sentences")
-    if table is None or sentences is None or table.empty:
+    if table is None or sentences is None or table.empty or not max_points:
         return None
     table = table.assign(map=table["reducer"].astype(str) + np.where(table["z"].notna(), " 3-D", " 2-D"))
     languages = list(dict.fromkeys(sentences["language"].astype(str)))
     sampled = np.sort(table["sentence"].unique())
-    kept = _kept(table, sampled)
+    kept = _kept(table, sampled, max_points)
     shown = table[table["sentence"].isin(kept)]
     sheets = []
     for (checkpoint, name, variant), rows in shown.groupby(
@@ -58,10 +64,10 @@ def map_data(results: Results) -> dict[str, Any] | None:
     }
 
 
-def _kept(table: pd.DataFrame, sampled: np.ndarray) -> np.ndarray:
+def _kept(table: pd.DataFrame, sampled: np.ndarray, max_points: int) -> np.ndarray:
     """Sentences that the page can hold, evenly from the first to the last: int [sentence]."""
     largest = table.groupby(["checkpoint", "map"], observed=True).size().max()
-    share = min(1.0, MAX_POINTS / largest)
+    share = min(1.0, max_points / largest)
     count = max(4, int(len(sampled) * share))
     return sampled[np.linspace(0, len(sampled) - 1, min(count, len(sampled))).astype(int)]
 
@@ -104,12 +110,12 @@ def _texts(sentences: pd.DataFrame, language: str, kept: np.ndarray) -> dict[str
         raise RepalignError(INCOMPLETE)
     rows = rows.loc[kept]
     return {
-        "text": [shortened(text) for text in rows["text"]],
+        "text": [_shortened(text) for text in rows["text"]],
         "tokens": rows["tokens"].to_numpy(np.int32),
         "group": rows["group"].to_numpy(np.int32),
     }
 
 
-def shortened(text: str) -> str:
+def _shortened(text: str) -> str:
     """A sentence, cut after `MAX_CHARACTERS` with a note that gives its length."""
     return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}… ({len(text):,} characters)"

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from repalign.figures.security import inert
+
 TYPES = {
     "float32": "f4",
     "float64": "f8",
@@ -18,14 +20,13 @@ TYPES = {
     "uint16": "u2",
     "int32": "i4",
 }
-INERT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-"""JSON escapes of characters that could end a script element or a line of script."""
 
 
 def to_json(value: Any) -> str:
     """JSON that is safe inside a script element; arrays in Plotly's form: dtype, base64, shape."""
-    text = json.dumps(value, default=_typed, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.translate(str.maketrans(INERT))
+    return inert(
+        json.dumps(value, default=_typed, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    )
 
 
 def compressed(text: str) -> str:

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 from repalign.corpora.languages import language_name
 from repalign.figures import FIGURES
 from repalign.figures.lines import MAX_NAMED_LINES
-from repalign.figures.style import PAGE_THEMES
+from repalign.figures.names import Names, presentable
+from repalign.figures.style import HEIGHT
 from repalign.figures.view import View
 from repalign.report.confusions import confusions
 from repalign.report.findings import Finding, Verdicts, findings, leading
 from repalign.report.findings.words import joined
 from repalign.report.layout import fill
 from repalign.report.manifest import facts, manifest
-from repalign.report.map import map_data
-from repalign.report.packing import compressed, to_json
+from repalign.report.map import MAX_POINTS, map_data, mapped_sentences
+from repalign.report.packing import compressed
 
 if TYPE_CHECKING:
     from repalign.results.results import Results
@@ -33,19 +34,48 @@ SCRIPTS = ("map.js", "space.js", "page.js")
 DIGITS = 6
 """Significant digits of the CSV on the page."""
 
-HEIGHT = 380
-"""Pixels of a figure that does not set its height."""
+MAX_BYTES = 25_000_000
+"""Size of a page; beyond that, more sentences are left out of its map, at last all of them."""
+
+MAX_CSV_CHARACTERS = 40_000_000
+"""Characters of the table that can be downloaded from the page, before compression; a larger one is left out."""
 
 
 def render(results: Results) -> str:
-    """The page; missing tables are skipped."""
-    view = View(results)
+    """The page, of bounded size: what is left out is said there. Missing tables are skipped."""
+    csv = _csv(results)
+    shown, names = presentable(results)
+    view = View(shown)
     panels = {name: _panels(view, name) for name in FIGURES if name not in INTERACTIVE}
-    said, points, confused = _said(view), map_data(results), confusions(results)
+    page = ""
+    for max_points in (MAX_POINTS, MAX_POINTS // 8, 0):
+        page = _page(view, names, panels, map_data(shown, max_points), csv)
+        if len(page.encode("utf-8", "replace")) <= MAX_BYTES:
+            break
+    return page
+
+
+def _csv(results: Results) -> str | None:
+    """The scores with their names in full, compressed; None if they are too many for a page."""
+    table = results.profile.table
+    text = table.select_dtypes(exclude="number")
+    size = sum(int(text[name].str.len().sum()) for name in text) + 12 * table.size
+    if size > MAX_CSV_CHARACTERS:
+        return None
+    return compressed(table.to_csv(index=False, float_format=f"%.{DIGITS}g"))
+
+
+def _page(
+    view: View, names: Names, panels: dict[str, list[dict]], points: dict | None, csv: str | None
+) -> str:
+    results = view.results
+    said, confused = _said(view), confusions(results)
     count = len(view.checkpoints)
     return fill(
         "page.html",
         SCRIPTS,
+        {**_data(view, said[0]["answers"], panels), "map": points, "confusions": confused, "csv": csv},
+        names.full,
         title=results.title,
         lead=_lead(view),
         kind="single" if count == 1 else "compare" if count == 2 else "series",
@@ -57,13 +87,14 @@ def render(results: Results) -> str:
         layers=_layers(view),
         chosen={name: _chosen(panels[name], key) for name, key in FIGURE_CHOICES.items()},
         map=points,
+        mapped=mapped_sentences(results),
         confusions=confused,
+        has_csv=csv is not None,
         manifest=manifest(results.about.get("manifest")),
         profile=results.profile,
         command=results.about.get("command"),
         facts=facts(results),
         digits=DIGITS,
-        data=to_json(_data(view, said[0]["answers"], panels, points, confused)),
     )
 
 
@@ -119,16 +150,12 @@ def _data(
     view: View,
     answers: dict[str, list[Finding]],
     panels: dict[str, list[dict]],
-    points: dict | None,
-    confused: dict | None,
 ) -> dict[str, Any]:
     """The data of the page's scripts."""
     depths, layers = _depths(view), _layers(view)
     first = [one.choice["layer"] for found in answers.values() for one in found if "layer" in one.choice]
-    table = view.results.profile.table.to_csv(index=False, float_format=f"%.{DIGITS}g")
     return {
         "panels": [panel for named in panels.values() for panel in named],
-        "themes": PAGE_THEMES,
         "languages": [
             {"code": code, "name": language_name(code), "colour": style.colour, "symbol": style.symbol}
             for code, style in view.styles.items()
@@ -138,9 +165,6 @@ def _data(
         "depths": depths,
         "deepest": max(depths, key=lambda name: len(depths[name])),
         "start": {**leading(view), "layer": first[0] if first else layers[len(layers) // 2]},
-        "map": points,
-        "confusions": confused,
-        "csv": compressed(table),
     }
 
 

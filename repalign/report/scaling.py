@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
+from repalign.figures.lines import named_axis
+from repalign.figures.names import Names
 from repalign.figures.scaling import curves
-from repalign.figures.style import PAGE_THEMES, styles
+from repalign.figures.style import styles
 from repalign.report.layout import fill
-from repalign.report.packing import to_json
 from repalign.scaling.plan import Plan
 
 
@@ -22,15 +24,19 @@ def render_scaling(
         plan: the allocation of a budget, if there is one.
         available: pairs that exist, by language; languages not named have no limit.
     """
+    names = Names([*study["languages"], *study["parameters"], study["score"]])
+    study = names(study)
+    plan_shown = None if plan is None else {**names(asdict(plan)), "note": names(plan.note)}
+    limits = names(available or {})
     looks = styles(study["languages"])
     largest = sum(max(curve["pairs"]) for curve in study["curves"].values()) / 4
     data = {
         "curves": curves(study),
-        "themes": PAGE_THEMES,
+        "axis": named_axis(study["languages"]),
         "languages": study["languages"],
         "colours": [looks[language].colour for language in study["languages"]],
         "law": dict(zip(("c", "a", "b", "k"), study["law"]["values"], strict=True)),
-        "available": [(available or {}).get(language) for language in study["languages"]],
+        "available": [limits.get(language) for language in study["languages"]],
         "budget": plan.budget if plan else largest,
         "objective": plan.objective if plan and plan.objective in ("mean", "min") else "mean",
         "score": study["score"],
@@ -39,9 +45,10 @@ def render_scaling(
     return fill(
         "scaling.html",
         ["waterfill.js", "scaling.js"],
+        data,
+        names.full,
         title="How much data?",
         lead=f"{study['score']} as a function of sentence pairs; {counts}; {study['formula']}",
         study=study,
-        plan=plan,
-        data=to_json(data),
+        plan=plan_shown,
     )

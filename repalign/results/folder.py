@@ -11,8 +11,16 @@ from pathlib import Path
 from typing import TypedDict
 
 from repalign.errors import RepalignError
-from repalign.files import PARTIAL, json_bytes, partial_file, read_json, write_atomically, writing
-from repalign.results.paths import check_writable, created, is_page
+from repalign.files import (
+    PARTIAL,
+    check_writable,
+    json_bytes,
+    partial_file,
+    read_json,
+    write_atomically,
+    writing,
+)
+from repalign.results.paths import created, is_page
 
 SCHEMA = 1
 """Version of the manifest."""
@@ -91,7 +99,7 @@ class Output:
             RepalignError: it is no folder, cannot be written, or holds files under names that would be written but are not
                 repalign's, or results of another title.
         """
-        check_writable(self.folder, self.option)
+        check_writable(self.folder, self._remedy)
         self._ours(self.kind.files)
 
     def write(
@@ -115,7 +123,7 @@ class Output:
             RepalignError: see `check`; or the disk is full.
         """
         names = files.keys() if keep else self.kind.files
-        check_writable(self.folder, self.option)
+        check_writable(self.folder, self._remedy)
         self._ours(names)
         with writing(self.folder, self._remedy), created(self.folder), _locked(self.folder):
             ours = self._ours(names)  # again: nobody else writes from here on

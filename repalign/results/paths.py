@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from repalign.errors import RepalignError
-from repalign.files import write_atomically, writing
+from repalign.files import check_writable, write_atomically, writing
 
 GENERATOR = '<meta name="generator" content="repalign">'
 """In the head of every page, by which a page is recognised as repalign's."""
@@ -67,28 +66,7 @@ def check_file(path: Path, overwrite: bool = False) -> None:
             f"{path} exists and is no page of repalign; choose another file, or replace it with --overwrite (in Python "
             "overwrite=True)"
         )
-    check_writable(path.parent, "--out")
-
-
-def check_writable(folder: Path, option: str) -> None:
-    """Check that a folder can be written, or made and written; leaves no trace.
-
-    Raises:
-        RepalignError: it cannot.
-    """
-    try:
-        with suppress(FileNotFoundError, NotADirectoryError):
-            folder.stat()  # refuses a name that is too long, and links in a circle
-        nearest = next(one for one in (folder, *folder.parents) if os.path.lexists(one))
-        if not nearest.is_dir():
-            what = "a file" if nearest.exists() else "a link to nothing"
-            raise RepalignError(f"{nearest} is {what}, expected a folder; choose another {option}")
-        with tempfile.TemporaryFile(dir=nearest):
-            pass
-    except OSError as error:
-        raise RepalignError(
-            f"cannot write to {folder}: {error.strerror or error}; choose another {option}"
-        ) from error
+    check_writable(path.parent, "choose another --out")
 
 
 @contextmanager

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repalign.results.profile import LayerProfile
 from repalign.results.schema import RESULTS
-from repalign.results.summary import ROOM, few, listed, shortened
+from repalign.results.summary import ROOM, few, heading, listed, shortened
 from repalign.results.tables import TableSet, checked
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class Results:
 
     def _repr_html_(self) -> str:
         """For notebooks."""
-        return f"<h3>{escape(self.title)}</h3>{listed(self.tables, RESULTS)}{self.profile._repr_html_()}"
+        return f"{heading(self.title)}{listed(self.tables, RESULTS)}{self.profile._repr_html_()}"
 
     def save(
         self, folder: str | Path, overwrite: bool = False, draw: Callable[[], str] | None = None

@@ -20,6 +20,9 @@ LONGEST = 24
 ROOM = 280
 """Characters of a `repr`."""
 
+AS_TEXT = "tex2jax_ignore mathjax_ignore"
+"""HTML classes by which a notebook leaves `$...$` as it is: MathJax would make links of `\\href` in it."""
+
 
 def shortened(text: str, longest: int = LONGEST) -> str:
     """
@@ -40,6 +43,11 @@ def few(names: Iterable[object]) -> str:
     return ", ".join(map(shortened, distinct[:SHOWN])) + more
 
 
+def heading(title: str) -> str:
+    """HTML: a title of bounded length."""
+    return f'<h3 class="{AS_TEXT}">{escape(shortened(title, 160))}</h3>'
+
+
 def listed(tables: Mapping[str, pd.DataFrame], known: Mapping[str, Table]) -> str:
     """HTML: the tables, their contents and numbers of rows."""
     rows = "".join(
@@ -50,5 +58,12 @@ def listed(tables: Mapping[str, pd.DataFrame], known: Mapping[str, Table]) -> st
 
 
 def as_html(table: pd.DataFrame, index: bool = False) -> str:
-    """HTML of a table, its text escaped, with at most 40 rows."""
-    return table.to_html(index=index, float_format="{:.3f}".format, max_rows=40, na_rep="")
+    """HTML of a table, its text escaped, with at most 40 rows, its names cut."""
+    cut = table.rename(index=_cut, columns=_cut)
+    return cut.to_html(
+        index=index, float_format="{:.3f}".format, max_rows=40, na_rep="", classes=AS_TEXT.split()
+    )
+
+
+def _cut(name: object) -> object:
+    return shortened(name, 50) if isinstance(name, str) else name

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,7 +14,7 @@ from repalign.errors import RepalignError
 from repalign.files import Versioned, finite, json_bytes, read_json, read_parquet, typed
 from repalign.results.folder import Kind, Output, read_manifest
 from repalign.results.schema import KINDS, REQUIRED, SCHEMA, SETTINGS, Described
-from repalign.results.summary import few, listed, shortened
+from repalign.results.summary import few, heading, listed, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +70,7 @@ class TableSet:
 
     def _repr_html_(self) -> str:
         """For notebooks."""
-        return f"<h3>{escape(self.title)}</h3>{listed(self.tables, KINDS[self.kind])}"
+        return f"{heading(self.title)}{listed(self.tables, KINDS[self.kind])}"
 
     @classmethod
     def output(cls, folder: str | Path, title: str | None = None, overwrite: bool = False) -> Output:

@@ -8,11 +8,12 @@ from functools import lru_cache, partial
 import numpy as np
 
 from repalign.checkpoints import CheckpointLike, home
-from repalign.checkpoints.home import check_writable
+from repalign.checkpoints.home import REMEDY
 from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
 from repalign.corpora.checks import check, duplicate_groups
 from repalign.corpora.language_choice import match_language
 from repalign.errors import RepalignError, explained_keywords
+from repalign.files import check_writable
 from repalign.memory import check_fits, of_machine
 from repalign.models.languages import fixed_language
 from repalign.models.pooling import Pooling, PoolingFunction
@@ -111,7 +112,7 @@ def read_states(
     # Without an identity nothing is stored: another model or function would be given these states.
     store = store and subject.on_disk and all(spec.pooling.source is not None for spec in specs)
     if store:
-        check_writable(home() / "states")
+        check_writable(home() / "states", REMEDY)
         cache_limit()  # refused now, rather than after the model is loaded
     by_number: dict[int, LayerStates] = {}
     _refuse_fixed_language(subject, corpus)

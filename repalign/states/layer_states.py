@@ -12,6 +12,7 @@ import numpy as np
 
 from repalign.corpora.language_choice import find_language
 from repalign.errors import RepalignError
+from repalign.results.summary import AS_TEXT
 from repalign.signature import Signature
 
 
@@ -157,14 +158,15 @@ class LayerStates:
     def _repr_html_(self) -> str:
         """For notebooks."""
         rows = "".join(
-            f"<tr><td>{escape(language)}</td><td>{np.mean(self.token_counts[language]):.1f}</td>"
+            f"<tr><td>{escape(language[:100])}</td><td>{np.mean(self.token_counts[language]):.1f}</td>"
             f"<td>{escape(str(next(iter(self.texts.get(language, ())), ''))[:100])}</td></tr>"
             for language in self.languages[:20]
         )
         more = f"<p>and {len(self.languages) - 20} more languages</p>" if len(self.languages) > 20 else ""
         return (
-            f"<p><b>{escape(repr(self))}</b><br>{escape(str(self.signature))}</p>"
-            f"<table><tr><th>language</th><th>tokens per sentence</th><th>first sentence</th></tr>{rows}</table>{more}"
+            f"<p><b>{escape(repr(self)[:500])}</b><br>{escape(str(self.signature)[:500])}</p>"
+            f'<table class="{AS_TEXT}">'
+            f"<tr><th>language</th><th>tokens per sentence</th><th>first sentence</th></tr>{rows}</table>{more}"
         )
 
     def __getitem__(self, language: str) -> np.ndarray:

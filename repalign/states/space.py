@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from repalign.checkpoints import Checkpoint, home
-from repalign.checkpoints.home import existing
 from repalign.errors import RepalignError
+from repalign.files import existing
 from repalign.states.cache import Entry, remove, survey
 from repalign.states.store import described_in
 
@@ -60,7 +60,10 @@ def protecting(checkpoints: Iterable[object]) -> Iterator[None]:
     """Within it, `make_room` removes no states of these checkpoints, also of those that are not read yet."""
     from repalign.models.locating import locate
 
-    weights = {locate(one).digest for one in checkpoints if isinstance(one, Checkpoint)} - _protected
+    limited = cache_limit() is not None  # else nothing is ever removed
+    weights = {
+        locate(one).digest for one in checkpoints if limited and isinstance(one, Checkpoint)
+    } - _protected
     _protected.update(weights)
     try:
         yield

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -76,7 +78,7 @@ def test_curves_are_the_profile(results):
         np.testing.assert_array_equal(line.x, rows["layer"])
         filled = [not symbol.endswith("-open") for symbol in line.marker.symbol]
         assert filled == list((rows["p_adjusted"] < 0.05) & (rows["value"] > rows["chance"]))
-        band = next(one for one in figure.data if one.legendgroup == name and one.fill == "toself")
+        band = next(one for one in figure.data if one.legendgroup == f"group {name}" and one.fill == "toself")
         np.testing.assert_allclose(band.y[: len(rows)], rows["low"], atol=1e-6)
         np.testing.assert_allclose(band.y[: -len(rows) - 1 : -1], rows["high"], atol=1e-6)
     np.testing.assert_allclose(trace(figure, "chance").y, rows["chance"], atol=1e-6)
@@ -95,11 +97,12 @@ def test_heat_map_crosses_what_is_not_above_chance(results):
     figure = draw("heatmap", results, checkpoint="m-llama", metric="mexa", variant="centred")
     rows = results.profile.where(checkpoint="m-llama", baseline=None, metric="mexa", variant="centred").table
     heat, crosses = figure.data
-    assert list(heat.y) == ["ar", "hi", "zh"]
-    table = rows.pivot(index="target", columns="layer", values="value").loc[list(heat.y)]
+    names = figure.layout.yaxis.ticktext
+    assert list(names) == ["ar", "hi", "zh"]
+    table = rows.pivot(index="target", columns="layer", values="value").loc[list(names)]
     np.testing.assert_allclose(np.array(heat.z), table, atol=1e-6)
     tested = rows[(rows["p_adjusted"] >= 0.05) | (rows["value"] <= rows["chance"])]
-    assert set(zip(crosses.y, crosses.x, strict=True)) == set(
+    assert {(names[int(y)], x) for y, x in zip(crosses.y, crosses.x, strict=True)} == set(
         zip(tested["target"], tested["layer"], strict=True)
     )
 
@@ -135,7 +138,8 @@ def test_series_shows_each_language_at_its_best_layer(results):
     figure = draw("series", results, metric="mexa", variant="centred")
     peaks = results.profile.peaks.query("baseline.isna() and metric == 'mexa' and variant == 'centred'")
     best, line = peaks[peaks["target"] == "ar"], trace(figure, "ar")
-    assert list(line.x) == list(best["checkpoint"]) == ["base", "alpaca", "m-llama"]
+    shown = [figure.layout.xaxis.ticktext[int(x)] for x in line.x]
+    assert shown == list(best["checkpoint"]) == ["base", "alpaca", "m-llama"]
     np.testing.assert_allclose(line.y, best["value"], atol=1e-6)
     np.testing.assert_allclose(line.y + line.error_y.array, best["high"], atol=1e-6)
     np.testing.assert_allclose(line.y - line.error_y.arrayminus, best["low"], atol=1e-6)
@@ -276,6 +280,31 @@ def test_export_without_a_browser(results, tmp_path, kind):
 
 
 @pytest.mark.browser
+def test_export_asks_nobody_and_its_svg_holds_no_link(results, tmp_path, monkeypatch):
+    pytest.importorskip("kaleido", reason="kaleido is not installed")
+    if not (shutil.which("chromium") or shutil.which("google-chrome")):
+        pytest.skip("no Chromium available")
+    evil = '<a href="http://evil.test/">x</a><script>'
+    renamed = results.profile.table.assign(target=results.profile.table["target"].replace({"zh": evil}))
+    hostile = replace(results, profile=replace(results.profile, table=renamed))
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        path = export(draw("curves", hostile), tmp_path / "figure.svg")
+        proxy.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            proxy.accept()
+    root = ElementTree.parse(path).getroot()
+    tags = {element.tag.rpartition("}")[2] for element in root.iter()}
+    assert not tags & {"a", "script", "foreignObject", "iframe"}
+    links = [
+        value for one in root.iter() for name, value in one.attrib.items() if name.endswith(("href", "src"))
+    ]
+    assert all(link.startswith(("#", "data:image/png")) for link in links)
+    assert any("http://evil.test/" in (element.text or "") for element in root.iter())
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize(("kind", "start"), [("svg", b"<svg"), ("pdf", b"%PDF")])
 def test_export_with_a_browser(results, tmp_path, kind, start):
     pytest.importorskip("kaleido", reason="kaleido is not installed")
@@ -286,12 +315,10 @@ def test_export_with_a_browser(results, tmp_path, kind, start):
 
 
 def test_no_browser_is_told_in_one_line(results, tmp_path, monkeypatch):
-    from plotly.graph_objects import Figure
-
-    def broken(self, *arguments, **options):
+    def broken(*arguments, **options):
         raise RuntimeError("no chrome")
 
-    monkeypatch.setattr(Figure, "to_image", broken)
+    monkeypatch.setattr("kaleido.calc_fig_sync", broken)
     with pytest.raises(RepalignError, match=r"^pdf needs .* --format html.*$"):
         export(draw("curves", results), tmp_path / "figure.pdf")
     assert list(tmp_path.iterdir()) == []

@@ -100,7 +100,7 @@ def test_size_at_full_scale(results, tmp_path):
 
 
 def test_more_points_than_a_page_can_hold_are_thinned_with_a_note(results, tmp_path, monkeypatch):
-    monkeypatch.setattr("repalign.report.map.MAX_POINTS", 4 * 5 * 2 * 10)
+    monkeypatch.setattr("repalign.report.page.MAX_POINTS", 4 * 5 * 2 * 10)
     html = page(results, tmp_path)
     assert "14 of 24 sentences are left out of this map" in html
 

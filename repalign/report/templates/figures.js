@@ -1,7 +1,7 @@
 "use strict";
 /* A page of figures that do not change: drawn when they come into sight, light or dark. */
 (() => {
-  const data = JSON.parse(document.getElementById("page-data").textContent);
+  const data = pageData;
   const button = document.getElementById("theme");
   const prefersDark = matchMedia("(prefers-color-scheme: dark)");
   const seen = new Set();
@@ -11,9 +11,7 @@
   function draw(id) {
     const { data: traces, layout } = data.figures[id];
     const template = data.themes[dark() && !printing ? "dark" : "light"];
-    const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
-      toImageButtonOptions: { format: "svg", filename: id } };
-    Plotly.react(id, structuredClone(traces), { height: data.height, ...structuredClone(layout), template, autosize: true }, config);
+    Plotly.react(id, structuredClone(traces), { height: data.height, ...structuredClone(layout), template, autosize: true }, figureConfig(id));
   }
   function show() {
     document.documentElement.dataset.theme = dark() ? "dark" : "light";

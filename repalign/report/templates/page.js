@@ -7,7 +7,7 @@
     element.append(...children);
     return element;
   };
-  const data = JSON.parse($("page-data").textContent);
+  const data = pageData;
   const ARRAYS = { f4: Float32Array, f8: Float64Array, i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array, i4: Int32Array };
   const bytesOf = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
   const unpack = ({ dtype, bdata }) => new ARRAYS[dtype](bytesOf(bdata).buffer);
@@ -56,10 +56,8 @@
     const key = `${panel.pictures.indexOf(chosen)} ${theme}`;
     if (element.dataset.drawn !== key) {
       const layout = { ...structuredClone(chosen.layout), template: data.themes[theme], autosize: true };
-      const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
-        toImageButtonOptions: { format: "svg", filename: id } };
       if (element.dataset.drawn === undefined) element.replaceChildren();
-      Plotly.react(element, structuredClone(chosen.data), layout, config);
+      Plotly.react(element, structuredClone(chosen.data), layout, figureConfig(id));
       if (element.dataset.drawn === undefined) link(element, panel);
       if (element.dataset.drawn === undefined && panel.cursor) follow(element);
       element.dataset.drawn = key;
@@ -151,7 +149,7 @@
   $("play").addEventListener("click", play);
   $("theme").addEventListener("click", () => set({ theme: dark() ? "light" : "dark" }));
   $("confused")?.addEventListener("change", showConfusions);
-  $("download").addEventListener("click", download);
+  $("download")?.addEventListener("click", download);
   for (const button of document.querySelectorAll(".show")) button.addEventListener("click", () => {
     set(JSON.parse(button.dataset.choice));
     $(button.dataset.section)?.scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });

@@ -2,16 +2,15 @@
 /* The scaling page: curves, and the split of whatever budget the slider says. */
 (() => {
   const $ = (id) => document.getElementById(id);
-  const data = JSON.parse($("page-data").textContent);
+  const data = pageData;
   const prefersDark = matchMedia("(prefers-color-scheme: dark)");
   let chosen = null;
   const dark = () => chosen ?? prefersDark.matches;
-  const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
   const count = (value) => Math.round(value).toLocaleString("en");
 
   function draw(id, { data: traces, layout }) {
     const theme = data.themes[dark() ? "dark" : "light"];
-    Plotly.react($(id), structuredClone(traces), { ...structuredClone(layout), template: theme, autosize: true }, config);
+    Plotly.react($(id), structuredClone(traces), { ...structuredClone(layout), template: theme, autosize: true }, figureConfig(id));
   }
   /* The slider runs over four orders of magnitude, the given budget in the middle. */
   const budget = () => Number($("budget-exact").value);
@@ -30,9 +29,9 @@
     draw("curves", data.curves);
     if (!(budget() > 0)) return;
     const { optimal, even, score, value } = solve();
-    const bars = (pairs, name, extra) => ({ type: "bar", name, x: data.languages, y: pairs, hovertemplate: "%{x}: %{y:,.0f} pairs<extra></extra>", ...extra });
+    const bars = (pairs, name, extra) => ({ type: "bar", name, x: data.axis.tickvals, y: pairs, hovertemplate: "%{x}: %{y:,.0f} pairs<extra></extra>", ...extra });
     draw("split", { data: [bars(optimal, "optimal", { marker: { color: data.colours } }), bars(even, "uniform", { marker: { color: "#8f8f8f", opacity: 0.5 } })],
-      layout: { barmode: "group", height: 320, yaxis: { title: { text: "sentence pairs" } } } });
+      layout: { barmode: "group", height: 320, xaxis: data.axis, yaxis: { title: { text: "sentence pairs" } } } });
     const best = score(optimal), then = score(optimal.map((x, i) => Math.min(x + 1000, data.available[i] ?? Infinity)));
     $("rows").replaceChildren(...data.languages.map((language, i) => {
       const row = document.createElement("tr");

@@ -6,6 +6,7 @@ function spaceSection(page) {
   const space = data.map, maps = [];
   const view = { hidden: new Set(), matches: null, sentence: null, language: null, colourOf: null };
   let pinned = false;
+  const SEPARATOR = "\n"; // no name on the page holds one
   const HEAT = ["#2f79c4", "#8f8f8f", "#d9730d"];
   function blend(part) {
     const [a, b] = part < 0.5 ? HEAT : HEAT.slice(1), t = (part < 0.5 ? part : part - 0.5) * 2;
@@ -169,13 +170,13 @@ function spaceSection(page) {
     button.addEventListener("click", () => {
       const hidden = new Set(view.hidden);
       if (!hidden.delete(style.code)) hidden.add(style.code);
-      set({ hide: [...hidden].join(",") }, 0);
+      set({ hide: [...hidden].join(SEPARATOR) }, 0);
     });
     $("legend").append(button);
   }
 
   function show(milliseconds) {
-    view.hidden = new Set(state().hide.split(",").filter(Boolean));
+    view.hidden = new Set(state().hide.split(SEPARATOR).filter(Boolean));
     view.colourOf = COLOURS[state().colour].of;
     $("scale").replaceChildren(...COLOURS[state().colour].key());
     $("scale").hidden = state().colour === "language";
