@@ -161,7 +161,7 @@ def exit_code(program: str, run: Callable[[], Iterable[object]], resume_from: st
             if it starts again from the beginning.
 
     Returns:
-        0 on success, 1 for a `RepalignError` or too little memory (one line on stderr; raised if REPALIGN_DEBUG is set), 130
+        0 on success, 1 for a `RepalignError`, too little memory or a file that fails (one line on stderr; raised if REPALIGN_DEBUG is set), 130
         after Ctrl-C, 143 after SIGTERM.
     """
     try:
@@ -169,16 +169,6 @@ def exit_code(program: str, run: Callable[[], Iterable[object]], resume_from: st
             for line in run():
                 print(line)
         return 0
-    except (RepalignError, MemoryError) as error:
-        if os.environ.get("REPALIGN_DEBUG"):
-            raise
-        what = (
-            error
-            if isinstance(error, RepalignError)
-            else "out of memory; read fewer sentences or a smaller file, or use a machine with more memory"
-        )
-        print(f"{program}: {what}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt as stop:
         what, code = ("terminated", 143) if isinstance(stop, Terminated) else ("interrupted", 130)
         where = f" to resume from {resume_from}" if resume_from else ""
@@ -187,3 +177,22 @@ def exit_code(program: str, run: Callable[[], Iterable[object]], resume_from: st
     except BrokenPipeError:  # the reader of the output exited, e.g. `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (RepalignError, MemoryError, OSError) as error:
+        said = _in_words(error)
+        if said is None or os.environ.get("REPALIGN_DEBUG"):
+            raise
+        print(f"{program}: {said}", file=sys.stderr)
+        return 1
+
+
+def _in_words(error: BaseException) -> RepalignError | None:
+    """What a user can do about an error; None for one that only its traceback explains."""
+    if isinstance(error, RepalignError):
+        return error
+    if isinstance(error, MemoryError):
+        return RepalignError(
+            "out of memory; read fewer sentences or a smaller file, or use a machine with more memory"
+        )
+    if isinstance(error, OSError) and error.filename is not None:  # where nobody expected it: a failing disk
+        return RepalignError(f"{error.filename}: {error.strerror}; give another path, or check the disk")
+    return None

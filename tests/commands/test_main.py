@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from repalign.commands.main import COMMANDS, main
+from repalign.errors import RepalignError, exit_code
 from repalign.files import PARTIAL
 from repalign.results.profile import COLUMNS
 
@@ -193,3 +194,37 @@ def test_ctrl_c_and_sigterm_are_answered_in_one_line(
     resumes = "" if options else " to resume from the stored states"
     assert capsys.readouterr().err.splitlines()[-1] == f"repalign: {word}; rerun the same command{resumes}"
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RepalignError("wrong"), "x: wrong"),
+        (MemoryError(), "x: out of memory; read fewer"),
+        (
+            FileNotFoundError(36, "File name too long", "a\nb"),
+            "x: a b: File name too long; give another path",
+        ),
+    ],
+)
+def test_what_a_user_can_remedy_is_one_line(error, said, capsys, monkeypatch):
+    def fails():
+        raise error
+
+    assert exit_code("x", fails) == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith(said)
+    assert printed.count("\n") == 1
+    monkeypatch.setenv("REPALIGN_DEBUG", "1")
+    with pytest.raises(type(error)):
+        exit_code("x", fails)
+
+
+def test_an_error_of_the_program_is_not_hidden():
+    for error in (OSError("no file"), KeyError("x")):
+
+        def fails(error=error):
+            raise error
+
+        with pytest.raises(type(error)):
+            exit_code("x", fails)

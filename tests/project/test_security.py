@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -278,3 +279,15 @@ def test_temporary_files_have_names_that_nobody_can_guess():
     calls = [name for _, name, _ in called() if name.startswith(("tempfile.", "mktemp"))]
     assert set(calls) <= {"tempfile.TemporaryDirectory", "tempfile.mkdtemp", "tempfile.mkstemp"}
     assert [path for path, name in imported() if name.endswith("mktemp")] == []
+
+
+def test_every_claim_of_the_page_names_a_test_that_exists():
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    rows = [row for row in re.findall(r"^\| (.+) \|$", text, re.MULTILINE) if not row.startswith("claim")]
+    assert len(rows) > 25
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    for row in rows:
+        named, files = re.findall(r"`(test_\w+)`", row), re.findall(r"`(tests/[\w/]+\.py)`", row)
+        assert named or files, row
+        assert all(f"def {name}(" in tests for name in named), row
+        assert all((ROOT / file).is_file() for file in files), row
