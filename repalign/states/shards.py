@@ -17,13 +17,13 @@ except ImportError:  # Windows, which itself refuses to delete a file that is ma
 
 
 def write_shard(path: Path, states: np.ndarray) -> None:
-    """Write states, float32 [layer, row, dim], to a new file, with the bytes of `np.save`.
+    """Write states, float32 [layer, row, dim], to a file, with the bytes of `np.save`.
 
     Raises:
         OSError: with its number: `np.save` itself gives none when the disk is full.
     """
     array = np.ascontiguousarray(states, dtype=np.float32)
-    with path.open("xb") as file:
+    with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
         file.write(array.data)
 

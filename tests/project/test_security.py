@@ -277,7 +277,8 @@ def test_programs_are_started_without_a_shell():
 
 def test_temporary_files_have_names_that_nobody_can_guess():
     calls = [name for _, name, _ in called() if name.startswith(("tempfile.", "mktemp"))]
-    assert set(calls) <= {"tempfile.TemporaryDirectory", "tempfile.mkdtemp", "tempfile.mkstemp"}
+    safe = ("TemporaryDirectory", "TemporaryFile", "mkdtemp", "mkstemp")
+    assert set(calls) <= {f"tempfile.{name}" for name in safe}
     assert [path for path, name in imported() if name.endswith("mktemp")] == []
 
 
