@@ -91,7 +91,10 @@ def test_nothing_is_removed_in_vain_or_without_a_limit(home, monkeypatch):
     assert not store.folder.exists()
 
 
-def test_a_run_keeps_the_states_that_it_will_read(home, llama, save_model, tmp_path):
+def test_a_run_keeps_the_states_that_it_will_read(home, llama, save_model, tmp_path, monkeypatch):
+    with protecting([Checkpoint.named(str(llama))]):
+        assert not space._protected, "without a limit nothing is removed"
+    monkeypatch.setenv(space.LIMIT, "1")
     other = Checkpoint.named(str(save_model(tmp_path / "other", seed=1)))
     with protecting([Checkpoint.named(str(llama)), other, ("model", "tokenizer")]):
         with protecting([other]):
