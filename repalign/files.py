@@ -6,6 +6,7 @@ import errno
 import json
 import math
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -193,11 +194,8 @@ def partial_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _partial(path: Path, create: Callable[[Path], object]) -> Iterator[Path]:
-    start = f".{path.name[:40]}."  # only the start of the name: a long one would exceed the limit of the file system
-    for entry in os.scandir(path.parent):
-        if entry.name.startswith(start) and entry.name.endswith(PARTIAL):
-            _remove_abandoned(Path(entry))
-    partial = path.with_name(f"{start}{os.urandom(4).hex()}{PARTIAL}")
+    remove_abandoned(path)
+    partial = path.with_name(f"{_start(path)}{os.urandom(4).hex()}{PARTIAL}")
     create(partial)
     lock = _lock(partial)
     try:
@@ -208,12 +206,22 @@ def _partial(path: Path, create: Callable[[Path], object]) -> Iterator[Path]:
         _remove(partial)
 
 
-def _remove_abandoned(partial: Path) -> None:
-    """Remove what a killed process left; nothing where its writer is alive, or the file system has no locks to know by."""
-    if (lock := _lock(partial)) is not None:
-        with suppress(OSError):
-            _remove(partial)
-        os.close(lock)
+def remove_abandoned(path: Path) -> None:
+    """Remove what killed processes left when they wrote a file or folder.
+
+    Nothing is removed whose writer is alive, nor where the file system has no locks to know by.
+    """
+    left = re.compile(rf"{re.escape(_start(path))}[0-9a-f]{{8}}{re.escape(PARTIAL)}")
+    for entry in os.scandir(path.parent):
+        if left.fullmatch(entry.name) and (lock := _lock(Path(entry))) is not None:
+            with suppress(OSError):
+                _remove(Path(entry))
+            os.close(lock)
+
+
+def _start(path: Path) -> str:
+    """How the name of a partial file begins: only with the start of the name, as a long one would exceed the limit of the file system."""
+    return f".{path.name[:40]}."
 
 
 def _remove(partial: Path) -> None:

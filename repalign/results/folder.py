@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,11 +11,11 @@ from typing import TypedDict
 
 from repalign.errors import RepalignError
 from repalign.files import (
-    PARTIAL,
     check_writable,
     json_bytes,
     partial_file,
     read_json,
+    remove_abandoned,
     write_atomically,
     writing,
 )
@@ -128,7 +127,8 @@ class Output:
         with writing(self.folder, self._remedy), created(self.folder), _locked(self.folder):
             ours = self._ours(names)  # again: nobody else writes from here on
             new = {*files, page[0]} if page else {*files}
-            self._remove_partial_files()
+            for name in self.kind.files:
+                remove_abandoned(self.folder / name)
             with ExitStack() as stack:
                 put = {name: self._put(stack, name, data) for name, data in files.items()}
                 done = self._put(stack, self.kind.manifest, self._manifest(new | ours if keep else new, True))
@@ -184,15 +184,6 @@ class Output:
                 f"{self.folder} holds {min(foreign)}, which repalign has no record of writing there; {self._remedy}{adopted}"
             )
         return ours
-
-    def _remove_partial_files(self) -> None:
-        """Remove what a killed run was writing; nobody else is while this process holds the lock, but for pages."""
-        names = [name for name in (*self.kind.files, self.kind.manifest) if not name.endswith(".html")]
-        starts = {re.escape(name[:40]) for name in names}
-        partial = re.compile(rf"\.(?:{'|'.join(starts)})\.[0-9a-f]{{8}}{re.escape(PARTIAL)}")
-        for path in self.folder.iterdir():
-            if partial.fullmatch(path.name) and path.is_file():
-                path.unlink(missing_ok=True)
 
 
 def read_manifest(folder: Path, kind: Kind) -> Manifest | None:

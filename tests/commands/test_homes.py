@@ -72,8 +72,8 @@ def test_doctor_says_whether_the_home_can_be_written_and_how_full_it_is(tmp_path
     (tmp_path / "file").write_text("mine")
     for home, state in {
         "new": "; can be written",
-        "file": "is not a folder",
-        "file/below": "is not a folder",
+        "file": "is a file, expected a folder",
+        "file/below": "is a file, expected a folder",
     }.items():
         monkeypatch.setenv("REPALIGN_HOME", str(tmp_path / home))
         assert main(["doctor"]) == 0

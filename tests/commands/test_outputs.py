@@ -48,17 +48,10 @@ def shared(tmp_path_factory, commands) -> Path:
 @pytest.fixture
 def idle(monkeypatch):
     """No model is opened, nothing is fitted, no checkpoint is resolved."""
-    for name in (
-        "models.engine.Engine.open",
-        "scaling.study.study",
-        "scaling.plan",
-        "commands.options.resolve",
-    ):
+    named = ["models.engine.Engine.open", "scaling.study.study", "scaling.plan"]
+    named += [f"commands.{name}.resolve" for name in ("analysis", "verify", "evaluate", "inside")]
+    for name in named:
         monkeypatch.setattr(f"repalign.{name}", lambda *args, **more: pytest.fail("refused too late"))
-    for name in ("verify", "evaluate", "inside"):
-        monkeypatch.setattr(
-            f"repalign.commands.{name}.resolve", lambda *args, **more: pytest.fail("refused too late")
-        )
 
 
 def refusal(capsys, argv: list[str]) -> str:
@@ -115,11 +108,11 @@ def test_folders_that_cannot_be_written_are_refused_before_the_work(name, comman
         ("to-file", "to-file is a file, expected a folder; choose another"),
         ("to-nothing", "to-nothing is a link to nothing, expected a folder; choose another"),
         ("to-nothing/below", "to-nothing is a link to nothing, expected a folder; choose another"),
-        ("circle", "cannot write to"),
+        ("circle", "cannot write"),
         ("x" * 300, "File name too long; choose another"),
     ):
         assert what in refusal(capsys, [*commands[name], str(tmp_path / out)])
-    assert "cannot write to /proc/self/fd/new" in refusal(capsys, [*commands[name], "/proc/self/fd/new"])
+    assert "cannot write /proc/self/fd/new" in refusal(capsys, [*commands[name], "/proc/self/fd/new"])
     assert snapshot(tmp_path) == before
 
 

@@ -53,7 +53,7 @@ def test_the_command_writes_all_but_the_win_rates(llama, other, questions, tmp_p
         for text in (
             found.settings["wins_missing"],
             shown.out,
-            (out / "report.html").read_text(encoding="utf-8"),
+            (out / "evaluation.html").read_text(encoding="utf-8"),
         ):
             assert reason in text
         assert main([*command, "--judge-url", api.url]) == 0
@@ -62,7 +62,7 @@ def test_the_command_writes_all_but_the_win_rates(llama, other, questions, tmp_p
     found = Evaluation.load(out)
     assert set(found.tables["wins"]["language"]) == {"en", "zh"}
     assert "wins_missing" not in found.settings
-    assert "no win rates" not in (out / "report.html").read_text(encoding="utf-8")
+    assert "no win rates" not in (out / "evaluation.html").read_text(encoding="utf-8")
 
 
 def test_a_custom_judge_that_raises(llama, other, caplog):
