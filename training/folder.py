@@ -14,8 +14,9 @@ from typing import Any
 
 from repalign import RepalignError
 from repalign.checkpoints.card import CARD, Card
-from repalign.files import PARTIAL, json_bytes, read_json, write_atomically
+from repalign.files import PARTIAL, check_writable, json_bytes, read_json, write_atomically
 from repalign.privacy import without_home
+from repalign.results.paths import created
 
 from .alignment_log import LOG
 from .recipe import Recipe
@@ -44,7 +45,8 @@ def claimed(folder: Path, recipe: Recipe) -> Iterator[None]:
     Raises:
         RepalignError: the folder cannot be written, is in use, or holds something else.
     """
-    with _locked(folder):
+    check_writable(folder, REMEDY)
+    with created(folder), _locked(folder):
         _check(folder, recipe)
         write_atomically(folder / RUN, json_bytes(description(recipe)), REMEDY)
         try:
@@ -64,7 +66,6 @@ def _locked(folder: Path) -> Iterator[None]:
 
     lock = FileLock(folder / LOCK)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout as error:
         raise RepalignError(

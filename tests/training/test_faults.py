@@ -16,6 +16,7 @@ from kills import Job, contents, differences, undisturbed
 from repalign_training.__main__ import main
 from repalign_training.folder import RUN, claimed, description, write_faults
 from repalign_training.recipe import load_recipe
+from repalign_training.run import train
 from repalign_training.steps import SEAL, STEPS, last_checkpoint, seal
 from safetensors import SafetensorError
 
@@ -249,3 +250,13 @@ def test_a_full_disk_at_any_point_of_a_run(kilobytes, recipe_file, tmp_path):
         assert differences(expected, contents(job.root)) == []
     finally:
         subprocess.run(["umount", job.root], check=True)
+
+
+def test_a_run_that_fails_at_once_leaves_no_folder(recipe_file, tmp_path, monkeypatch):
+    def fails(*args, **kwargs):
+        raise RepalignError("no data")
+
+    monkeypatch.setattr("repalign_training.data.dataset.read_data", fails)
+    with pytest.raises(RepalignError, match="no data"):
+        train(load_recipe(recipe_file), tmp_path / "a" / "b" / "c")
+    assert not (tmp_path / "a").exists()

@@ -47,7 +47,7 @@ def test_a_folder_of_someone_else_is_left_alone(recipe_file, tmp_path, capsys):
         str(tmp_path / "file" / "x"),
     ):
         assert main([recipe_file, "--out", out]) == 1
-        assert f"cannot write to {out}" in capsys.readouterr().err.splitlines()[-1]
+        assert f"cannot write {out}" in capsys.readouterr().err.splitlines()[-1]
     assert (tmp_path / "file").read_text() == "mine"
     with pytest.raises(SystemExit):
         main([recipe_file, "--out", ""])
