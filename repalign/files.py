@@ -8,6 +8,7 @@ import math
 import os
 import re
 import shutil
+import stat
 import sys
 import tempfile
 import zlib
@@ -41,6 +42,10 @@ DEEPEST = 40
 """Maximum nesting of a JSON or TOML file, so that recursive readers need no limit themselves."""
 
 
+LARGEST = 1 << 28
+"""Bytes of a JSON or TOML file at most."""
+
+
 class Versioned(TypedDict):
     """What every versioned JSON file says of itself; read before anything else of it."""
 
@@ -54,7 +59,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         RepalignError: it cannot be read, is not TOML, or is nested deeper than `DEEPEST`; names the file and the line.
     """
     try:
-        value = tomllib.loads(path.read_text(encoding="utf-8"))
+        value = tomllib.loads(_text(path))
     except OSError as error:
         raise RepalignError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -76,7 +81,7 @@ def read_json(path: Path, kind: type[T], remedy: str = "delete it and make it ag
         RepalignError: it cannot be read, is not JSON in UTF-8, is nested deeper than `DEEPEST`, or is of another type.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _text(path)
         value = json.loads(text, parse_float=_finite, parse_constant=_finite)
         if (
             "\\ud" in text.lower()
@@ -112,7 +117,7 @@ def typed(value: Any, kind: type[T], where: object, remedy: str = "") -> T:
         return msgspec.convert(value, kind)
     except (msgspec.ValidationError, OverflowError) as error:
         wrong, _, place = str(error).replace("`", "'").partition(" - at ")
-        place = f"{place.replace('$.', '', 1)}: " if place else ""
+        place = f"{place.replace('$.', '', 1).replace('$[', '[', 1)}: " if place else ""
         raise RepalignError(
             f"{where}: {place}{wrong[:1].lower()}{wrong[1:]}{remedy and f'; {remedy}'}"
         ) from error
@@ -295,6 +300,21 @@ def checksum(path: Path) -> str:
         while block := file.read(1 << 20):
             value = zlib.crc32(block, value)
     return f"{value:08x}"
+
+
+def _text(path: Path) -> str:
+    """
+    Raises:
+        OSError: it cannot be read; it is a pipe or a device, which might have no end; or it is larger than `LARGEST`.
+        ValueError: it is not UTF-8.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        what = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
+        raise OSError(errno.EINVAL, f"it is {what}, not a file")
+    if status.st_size > LARGEST:
+        raise OSError(errno.EFBIG, f"it has more than {LARGEST:,} bytes")
+    return path.read_text(encoding="utf-8")
 
 
 def _finite(text: str) -> float | None:

@@ -21,6 +21,7 @@ from repalign.files import (
     partial_folder,
     read_json,
     read_parquet,
+    read_toml,
     typed,
     write_atomically,
 )  # fmt: skip
@@ -188,3 +189,16 @@ def test_where_the_file_system_has_no_locks_nothing_is_removed(tmp_path, monkeyp
     other.touch()
     write_atomically(tmp_path / "a", b"whole")
     assert sorted(path.name for path in tmp_path.iterdir()) == [other.name, "a"]
+
+
+@pytest.mark.parametrize("read", [read_toml, lambda path: read_json(path, object)])
+def test_what_has_no_end_is_not_read(read, tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    for name, why in (("pipe", "a pipe or a device"), ("device", "a pipe or a device"), ("", "a folder")):
+        with pytest.raises(RepalignError, match=f"cannot read .*: it is {why}, not a file"):
+            read(tmp_path / name)
+    monkeypatch.setattr("repalign.files.LARGEST", 3)
+    (tmp_path / "large").write_text("x = 1")
+    with pytest.raises(RepalignError, match="it has more than 3 bytes"):
+        read(tmp_path / "large")

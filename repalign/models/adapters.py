@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from repalign.checkpoints.folder import ADAPTER_WEIGHTS
+from repalign.checkpoints.folder import ADAPTER_WEIGHTS, MAX_LAYERS
 from repalign.errors import RepalignError
+from repalign.files import typed
 
 if TYPE_CHECKING:
     from peft import PeftConfig, PeftModel
@@ -33,7 +34,7 @@ PREFIX = "base_model.model."
 HEADS = re.compile(r"(^|\.)(classifier|score|qa_outputs|classification_head|v_head|summary)(\.|$)")
 """Output layers of other tasks, which hidden states do not depend on."""
 
-SECONDS = 10
+SECONDS = 5
 """How long the patterns of an adapter may take to match the names of the base's modules."""
 
 
@@ -41,7 +42,8 @@ def read_adapter_config(adapter: Path) -> PeftConfig:
     """The configuration of an adapter, without the heads of other tasks, which are not read.
 
     Raises:
-        RepalignError: an adapter whose base was changed at random before training (PiSSA by a fast decomposition).
+        RepalignError: an adapter whose base was changed at random before training (PiSSA by a fast decomposition), or that
+            makes more layers than any model has.
     """
     from peft import PeftConfig
 
@@ -52,6 +54,10 @@ def read_adapter_config(adapter: Path) -> PeftConfig:
             f"adapter {adapter} starts from a randomised decomposition of its base ({start}), which cannot be repeated exactly; save it as "
             "plain LoRA: save_pretrained(..., path_initial_model_for_weight_conversion=...)"
         )
+    repeated = getattr(config, "layer_replication", None) or []
+    spans = typed(repeated, list[tuple[int, int]], f"{adapter}: layer_replication", "save the adapter again")
+    if (count := sum(end - start for start, end in spans)) > MAX_LAYERS:
+        raise RepalignError(f"{adapter}: layer_replication makes {count:,} layers, and no model has so many")
     saved = getattr(config, "modules_to_save", None)
     if saved:
         config.modules_to_save = [name for name in saved if not HEADS.search(name)] or None

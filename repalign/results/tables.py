@@ -134,6 +134,9 @@ class TableSet:
             raise RepalignError(
                 f"{path.parent}: a run was interrupted while it wrote there, or is still writing; {REMEDY}"
             )
+        recorded = [name for name in manifest["files"] if name.endswith(".parquet")] if manifest else []
+        if lost := [name for name in recorded if not (path.parent / name).is_file()]:
+            raise RepalignError(f"{path.parent} has lost {lost[0]}, which its manifest names; {REMEDY}")
         tables = {
             name: _read_table(KINDS[cls.kind][name], file, schema)
             for name, file in table_files(path.parent, cls.kind, recorded=manifest is not None).items()

@@ -113,23 +113,29 @@ def parent(names: Sequence[str], seed: int, seconds: float) -> tuple[int, int]:
             "--child",
             *left,
         ]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
-        lines = [line.split("\t") for line in done.stdout.splitlines() if "\t" in line]
-        for name, result in lines:
-            if result.isdigit():
-                cases += int(result)
-                print(f"fuzz: {int(result):7,} cases  {name}", flush=True)
-                continue
-            faults += 1
-            if not result:
-                folder = kept(name, seed)
-                folder.mkdir(parents=True, exist_ok=True)
-                (folder / "FAULT.txt").write_text(f"exit code {done.returncode}\n{done.stderr}")
-                result = f"FAULT, the process ended ({done.returncode}), see {folder}"
-            print(f"fuzz: {result}  {name}", flush=True)
-        if not lines:
-            raise SystemExit(f"fuzz: cannot start: {done.stderr}")
-        left = left[len(lines) :]
+        with (
+            tempfile.TemporaryFile("w+", errors="replace") as said,
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True) as process,
+        ):
+            for line in process.stdout or ():
+                name, found, result = line.rstrip("\n").partition("\t")
+                if not found:  # printed by a case
+                    continue
+                left.remove(name)
+                if result.isdigit():
+                    cases += int(result)
+                    print(f"fuzz: {int(result):7,} cases  {name}", flush=True)
+                    continue
+                faults += 1
+                if not result:
+                    said.seek(0)
+                    folder = kept(name, seed)
+                    folder.mkdir(parents=True, exist_ok=True)
+                    (folder / "FAULT.txt").write_text(f"exit code {process.wait()}\n{said.read()}")
+                    result = f"FAULT, the process ended, see {folder}"
+                print(f"fuzz: {result}  {name}", flush=True)
+        if process.returncode and len(left) == len(names):
+            raise SystemExit("fuzz: cannot start; run the tests first")
     return cases, faults
 
 

@@ -376,6 +376,14 @@ def test_a_pattern_that_takes_for_ever_is_refused(where, base, tmp_path, monkeyp
     refused(adapter, "takes more than 1 s")
 
 
+def test_layers_repeated_beyond_any_model_are_refused(base, tmp_path):
+    adapter = save(base, tmp_path / "adapter", KINDS["lora"]())
+    settings(adapter, layer_replication=[[0, 3]] * 100_000)
+    refused(adapter, "layer_replication makes 300,000 layers")
+    settings(adapter, layer_replication=[[0, 3], "x"])
+    refused(adapter, "layer_replication: '[1]': expected 'array', got 'str'")
+
+
 def test_the_revision_of_the_base_is_the_one_the_adapter_names(base, tmp_path, monkeypatch):
     adapter = save(base, tmp_path / "adapter", KINDS["lora"]())
     settings(adapter, base_model_name_or_path="owner/base", revision="v2")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -285,3 +287,12 @@ def test_a_notebook_shows_the_cross_fitted_value_and_the_layers():
 def test_layers_of_a_peak_that_are_no_ranges_are_refused(wrong):
     with pytest.raises(RepalignError, match="no ranges such as 3-5,8"):
         layer_set(wrong)
+
+
+@pytest.mark.parametrize("lose", [Path.unlink, lambda path: (path.unlink(), os.mkfifo(path))])
+def test_a_table_that_was_lost_is_not_left_out_in_silence(lose, saved):
+    lose(saved / "map.parquet")
+    with pytest.raises(
+        RepalignError, match=r"has lost map\.parquet, which its manifest names; run the command"
+    ):
+        Results.load(saved)
