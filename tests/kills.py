@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.context import ForkServerProcess
@@ -67,21 +68,28 @@ class Job:
         return self.root.with_suffix(".log").read_text(encoding="utf-8", errors="replace")
 
     @property
+    def began(self) -> Path:
+        """A file that exists once its `main` has begun."""
+        return self.root.with_suffix(".began")
+
+    @property
     def writes(self) -> int:
         """How often the last run wrote, if it came to its end."""
         return int(self.root.with_suffix(".writes").read_text())
 
     def killed_after(self, seconds: float, number: int = signal.SIGKILL) -> int | None:
-        """Run it and send a signal after some seconds. Returns its exit code, or None if it had ended before."""
+        """Run it and send a signal some seconds after its `main` has begun. Returns its exit code, or None if it ended well before."""
+        self.began.unlink(missing_ok=True)
         process = self.start()
+        while not self.began.exists():
+            assert process.is_alive(), self.said
+            time.sleep(0.01)
         process.join(seconds)
-        if process.exitcode is not None:
-            assert process.exitcode == 0, self.said
-            return None
-        os.kill(process.pid, number)
+        with suppress(ProcessLookupError):  # it ended this very moment
+            os.kill(process.pid, number)
         process.join(timeout=60)
         assert process.exitcode is not None, f"signal {number} did not end it"
-        return process.exitcode
+        return process.exitcode or None
 
 
 def _run(job: Job, die_at: int | None) -> None:
@@ -102,6 +110,7 @@ def _run(job: Job, die_at: int | None) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
             writes += 1
 
+    job.began.touch()
     sys.addaudithook(count)
     code = main(job.argv)
     job.root.with_suffix(".writes").write_text(str(writes))
