@@ -115,11 +115,13 @@ def comma_list(text: str) -> list[str]:
 
 
 def whole_from(least: int) -> Callable[[str], int]:
-    """The type of an option that takes a whole number of at least `least`."""
+    """The type of an option that takes a whole number from `least` to what 32 bits hold, as random generators need."""
 
     def number(text: str) -> int:
-        if int(text) < least:
-            raise argparse.ArgumentTypeError(f"expected a whole number from {least}, got {text}")
+        if not least <= int(text) < 1 << 32:
+            raise argparse.ArgumentTypeError(
+                f"expected a whole number from {least} to 2^32 - 1, got {text[:40]}"
+            )
         return int(text)
 
     return number

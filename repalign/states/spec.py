@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 DTYPES: tuple[str, ...] = get_args(Dtype)
 
+LARGEST = 2**32 - 1
+"""Of counts and seeds: what random generators take."""
+
 DEVICE = re.compile(r"auto|all|cpu|mps|(cuda|xpu|npu|hpu)(:\d+)?")
 
 MAX_LAYER = 10_000
@@ -130,11 +133,11 @@ def check_choice(what: str, value: object, choices: Sequence[str]) -> None:
 def check_count(what: str, value: object, least: int = 1) -> None:
     """
     Raises:
-        RepalignError: `value` is neither None nor a whole number from `least`.
+        RepalignError: `value` is neither None nor a whole number from `least` to `LARGEST`.
     """
     if value is not None and not _is_count(value, least):
-        raise RepalignError(f"{what} is a whole number from {least}, not {value!r}")
+        raise RepalignError(f"{what} is a whole number from {least} to {LARGEST}, not {repr(value)[:40]}")
 
 
 def _is_count(value: object, least: int) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
+    return isinstance(value, Integral) and not isinstance(value, bool) and least <= int(value) <= LARGEST

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import special
 
 from repalign.errors import RepalignError
+from repalign.memory import check_fits, of_machine
 
 INTERVALS = ("bca", "percentile")
 
@@ -28,7 +29,12 @@ def resamples(sentences: int, draws: int, seed: int) -> np.ndarray:
 
     Returns:
         float64 [draw, sentence]; each row is (count / sentences - 1 / sentences) and sums to zero.
+
+    Raises:
+        RepalignError: more draws than memory can hold.
     """
+    needed = 2 * 8 * draws * sentences
+    check_fits(needed, of_machine(), f"{draws:,} draws of {sentences:,} units", "give fewer --draws")
     generator = np.random.default_rng(seed)
     counts = generator.multinomial(sentences, np.full(sentences, 1 / sentences), size=draws)
     return counts / sentences - 1 / sentences

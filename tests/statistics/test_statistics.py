@@ -302,3 +302,10 @@ def test_paired_differences_hold_and_are_uniform_where_nothing_differs(strength)
         covered = ((rows["low"] <= 0) & (rows["high"] >= 0)).mean()
         assert covered >= 0.91, (metric, variant, covered)
         assert (rows["p"] < 0.05).mean() <= 0.09, (metric, variant)
+
+
+def test_draws_that_no_memory_holds_are_refused():
+    with pytest.raises(
+        RepalignError, match=r"10,000,000,000 draws of 200 units need .* of memory, .*--draws"
+    ):
+        statistics.resamples(200, 10**10, 0)
