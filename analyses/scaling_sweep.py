@@ -20,10 +20,10 @@ from repalign_training import Recipe, load_recipe, train
 from repalign_training.data.instructions import translation_request
 
 from repalign import Checkpoint, ParallelCorpus, __version__, extract, profile
-from repalign.files import write_atomically
 from repalign.models.generation import Generator
 from repalign.models.locating import locate
 from repalign.models.templates import TEMPLATES
+from repalign.writes import write_atomically
 
 RUNS = Path(__file__).parents[1] / "figures" / "scaling_runs.parquet"
 ITEMS = 4000

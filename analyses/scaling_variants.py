@@ -17,8 +17,8 @@ from repalign_training import Recipe, load_recipe, train
 from scaling_sweep import APART, ITEMS, RUNS, SETTINGS, aligned, translated
 
 from repalign import Checkpoint, ParallelCorpus, __version__
-from repalign.files import write_atomically
 from repalign.scaling import proportional, uniform
+from repalign.writes import write_atomically
 
 OUT = RUNS.with_name("scaling_variants.parquet")
 LANGUAGES = ("el", "tr", "zh")

@@ -12,19 +12,8 @@ from typing_extensions import NotRequired, TypedDict
 
 from repalign.checkpoints.digests import weights_digest
 from repalign.errors import RepalignError
-from repalign.files import (
-    DEEPEST,
-    PARTIAL,
-    finite,
-    json_bytes,
-    partial_file,
-    partial_folder,
-    read_json,
-    read_parquet,
-    read_toml,
-    typed,
-    write_atomically,
-)  # fmt: skip
+from repalign.files import DEEPEST, finite, json_bytes, read_json, read_parquet, read_toml, typed
+from repalign.writes import PARTIAL, partial_file, partial_folder, write_atomically
 
 
 def test_a_file_is_written_with_what_the_umask_leaves(tmp_path):
@@ -184,7 +173,7 @@ def test_a_folder_is_written_like_a_file(tmp_path):
 
 
 def test_where_the_file_system_has_no_locks_nothing_is_removed(tmp_path, monkeypatch):
-    monkeypatch.setattr("repalign.files.fcntl", None)
+    monkeypatch.setattr("repalign.writes.fcntl", None)
     other = tmp_path / f".a.0a1b2c3d{PARTIAL}"
     other.touch()
     write_atomically(tmp_path / "a", b"whole")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from repalign import RepalignError
-from repalign.files import write_atomically
+from repalign.writes import write_atomically
 
 from .steps import RESUME
 

@@ -14,9 +14,10 @@ from typing import Any
 
 from repalign import RepalignError
 from repalign.checkpoints.card import CARD, Card
-from repalign.files import PARTIAL, check_writable, json_bytes, read_json, write_atomically
+from repalign.files import json_bytes, read_json
 from repalign.privacy import without_home
 from repalign.results.paths import created
+from repalign.writes import PARTIAL, check_writable, write_atomically
 
 from .alignment_log import LOG
 from .recipe import Recipe

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TypedDict
 
 from repalign import RepalignError
-from repalign.files import checksum, json_bytes, read_json, write_atomically
+from repalign.files import checksum, json_bytes, read_json
+from repalign.writes import write_atomically
 
 logger = logging.getLogger("repalign.training")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from repalign.errors import RepalignError
-from repalign.files import Versioned, json_bytes, read_json, write_atomically
+from repalign.files import Versioned, json_bytes, read_json
+from repalign.writes import write_atomically
 
 CARD = "repalign.json"
 CARD_SCHEMA = 1

@@ -11,8 +11,8 @@ from pathlib import Path
 from repalign.checkpoints.folder import ADAPTER, MODEL_WEIGHTS, tokenizer_files, weight_files
 from repalign.checkpoints.home import home
 from repalign.errors import RepalignError
-from repalign.files import write_atomically
 from repalign.signature import digest
+from repalign.writes import write_atomically
 
 DIGEST = re.compile(b"[0-9a-f]{64}")
 

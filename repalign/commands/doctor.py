@@ -38,9 +38,9 @@ def _home() -> list[str]:
     from repalign.checkpoints import home, trained_names
     from repalign.checkpoints.home import REMEDY
     from repalign.commands.cache import totals
-    from repalign.files import check_writable
     from repalign.states.cache import survey
     from repalign.states.space import LIMIT, cache_limit, free_space
+    from repalign.writes import check_writable
 
     def limit() -> str:
         most = cache_limit()

@@ -9,7 +9,6 @@ from repalign.checkpoints import Checkpoint, home
 from repalign.checkpoints.home import REMEDY
 from repalign.evaluation.answer_store import AnswerStore
 from repalign.evaluation.items import Item, items_digest
-from repalign.files import check_writable
 from repalign.models.devices import pick_device, pick_dtype
 from repalign.models.generation import Answer, Generator, Prompt, expected_languages
 from repalign.models.languages import ModelLanguages
@@ -18,6 +17,7 @@ from repalign.models.locating import Weights, locate
 from repalign.models.loglikelihood import choose
 from repalign.models.templates import TEMPLATES, Template
 from repalign.version import __version__
+from repalign.writes import check_writable
 
 DEFAULT_TEMPLATE = "alpaca"
 """For checkpoints without a card that names the template they were tuned with: the paper's."""

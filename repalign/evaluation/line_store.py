@@ -14,7 +14,7 @@ import msgspec
 
 from repalign.checkpoints.home import REMEDY
 from repalign.errors import RepalignError
-from repalign.files import writing
+from repalign.writes import writing
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

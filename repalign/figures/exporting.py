@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from repalign.errors import RepalignError, unknown
 from repalign.figures.security import CONFIG, content_policy, inert
-from repalign.files import write_atomically
 from repalign.results.paths import GENERATOR
+from repalign.writes import write_atomically
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

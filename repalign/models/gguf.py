@@ -15,8 +15,8 @@ from typing import Any
 
 from repalign.checkpoints.home import home
 from repalign.errors import RepalignError
-from repalign.files import partial_folder, writing
 from repalign.signature import digest
+from repalign.writes import partial_folder, writing
 
 logger = logging.getLogger(__name__)
 

@@ -10,16 +10,9 @@ from pathlib import Path
 from typing import TypedDict
 
 from repalign.errors import RepalignError
-from repalign.files import (
-    check_writable,
-    json_bytes,
-    partial_file,
-    read_json,
-    remove_abandoned,
-    write_atomically,
-    writing,
-)
+from repalign.files import json_bytes, read_json
 from repalign.results.paths import created, is_page
+from repalign.writes import check_writable, partial_file, remove_abandoned, write_atomically, writing
 
 SCHEMA = 1
 """Version of the manifest."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from repalign.errors import RepalignError
-from repalign.files import check_writable, write_atomically, writing
+from repalign.writes import check_writable, write_atomically, writing
 
 GENERATOR = '<meta name="generator" content="repalign">'
 """In the head of every page, by which a page is recognised as repalign's."""

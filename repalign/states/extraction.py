@@ -13,7 +13,6 @@ from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
 from repalign.corpora.checks import check, duplicate_groups
 from repalign.corpora.language_choice import match_language
 from repalign.errors import RepalignError, explained_keywords
-from repalign.files import check_writable
 from repalign.memory import check_fits, of_machine
 from repalign.models.languages import fixed_language
 from repalign.models.pooling import Pooling, PoolingFunction
@@ -28,6 +27,7 @@ from repalign.states.spec import Dtype, Machine, ReadingSpec
 from repalign.states.store import Shape
 from repalign.states.subject import Subject, open_subject
 from repalign.states.views import StreamedArray
+from repalign.writes import check_writable
 
 MAX_TRUNCATED = 0.01
 """Largest share of sentences that may exceed the length limit."""

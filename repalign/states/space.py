@@ -12,9 +12,9 @@ from pathlib import Path
 
 from repalign.checkpoints import Checkpoint, home
 from repalign.errors import RepalignError
-from repalign.files import existing
 from repalign.states.cache import Entry, remove, survey
 from repalign.states.store import described_in
+from repalign.writes import existing
 
 logger = logging.getLogger(__name__)
 

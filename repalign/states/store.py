@@ -21,10 +21,11 @@ from typing_extensions import NotRequired, TypedDict
 
 from repalign.checkpoints.home import REMEDY
 from repalign.errors import RepalignError
-from repalign.files import checksum, json_bytes, partial_file, read_json, writing
+from repalign.files import checksum, json_bytes, read_json
 from repalign.signature import digest
 from repalign.states.shards import damaged, mapped, write_shard
 from repalign.states.views import StoredArray
+from repalign.writes import partial_file, writing
 
 FORMAT = 2
 """Version of the layout and of the extraction code: raised when the same inputs would give different numbers.

@@ -16,8 +16,8 @@ import pytest
 
 from repalign.commands.main import COMMANDS, main
 from repalign.errors import RepalignError, exit_code
-from repalign.files import PARTIAL
 from repalign.results.profile import COLUMNS
+from repalign.writes import PARTIAL
 
 ROOT = Path(__file__).parents[2]
 

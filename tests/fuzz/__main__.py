@@ -80,6 +80,8 @@ def child(names: Sequence[str], seed: int, seconds: float) -> None:
     """Try targets one after the other; prints each name before, and the number of its cases, or a fault, after."""
     import resource
 
+    said = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # libraries print, also past Python
     faulthandler.enable()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     import fuzz  # noqa: F401  (before the clock starts)
@@ -87,14 +89,14 @@ def child(names: Sequence[str], seed: int, seconds: float) -> None:
     with tempfile.TemporaryDirectory(prefix="fuzz-home-") as home:
         os.environ["REPALIGN_HOME"] = home
         for name in names:
-            print(f"{name}\t", end="", flush=True)
+            print(f"{name}\t", end="", file=said, flush=True)
             folder = kept(name, seed)
             try:
-                print(f"{try_target(name, seed, seconds, folder)}", flush=True)
+                print(try_target(name, seed, seconds, folder), file=said, flush=True)
             except Exception:
                 folder.mkdir(parents=True, exist_ok=True)
                 (folder / "FAULT.txt").write_text(traceback.format_exc())
-                print(f"FAULT, see {folder}", flush=True)
+                print(f"FAULT, see {folder}", file=said, flush=True)
 
 
 def parent(names: Sequence[str], seed: int, seconds: float) -> tuple[int, int]:
@@ -118,9 +120,7 @@ def parent(names: Sequence[str], seed: int, seconds: float) -> tuple[int, int]:
             subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True) as process,
         ):
             for line in process.stdout or ():
-                name, found, result = line.rstrip("\n").partition("\t")
-                if not found:  # printed by a case
-                    continue
+                name, _, result = line.rstrip("\n").partition("\t")
                 left.remove(name)
                 if result.isdigit():
                     cases += int(result)

@@ -66,7 +66,7 @@ def _save_study(folder: Path) -> None:
     pairs = np.tile([50.0, 100, 200, 400], 4)
     score = 60 - 300 * pairs**-0.5 + generator.normal(0, 0.3, 16)
     runs = Runs(("el",) * 8 + ("zh",) * 8, pairs, score, np.full(16, np.nan), 100.0, "chrf")
-    save(study(runs, "power", draws=3), folder / "fit.json")
+    save(study(runs, "power", draws=3), folder)
 
 
 SAMPLES = {

@@ -14,13 +14,13 @@ from outputs import foreign_files, snapshot
 from sample_others import sample_evaluation
 
 from repalign.errors import RepalignError
-from repalign.files import PARTIAL
 from repalign.report import Report
 from repalign.results.evaluation import Evaluation
 from repalign.results.folder import LOCK, Kind, Output, read_manifest
 from repalign.results.paths import GENERATOR, created, is_page
 from repalign.results.results import Results, Stored
 from repalign.results.schema import KINDS
+from repalign.writes import PARTIAL
 
 NAMES = frozenset({"a.parquet", "b.parquet", "c.parquet", "meta.json", "page.html"})
 KIND = Kind("made-up", NAMES)
