@@ -56,20 +56,24 @@ def read_toml(path: Path) -> dict[str, Any]:
     return value
 
 
-def read_json(path: Path, kind: type[T], remedy: str = "delete it and make it again") -> T:
+def read_json(
+    path: Path, kind: type[T], remedy: str = "delete it and make it again", keep_infinite: bool = False
+) -> T:
     """The contents of a JSON file; a number that is not finite is null, as `json_bytes` writes it.
 
     Args:
         path: the file.
         kind: the type of the contents; see `typed`.
         remedy: advice for a file that is damaged or of another kind.
+        keep_infinite: keep numbers that are not finite: in a file that other libraries read too, which keep them.
 
     Raises:
         RepalignError: it cannot be read, is not JSON in UTF-8, is nested deeper than `DEEPEST`, or is of another type.
     """
     try:
         text = _text(path)
-        value = json.loads(text, parse_float=_finite, parse_constant=_finite)
+        number = float if keep_infinite else _finite
+        value = json.loads(text, parse_float=number, parse_constant=number)
         if (
             "\\ud" in text.lower()
         ):  # half a surrogate pair is valid JSON but not valid text: it could not be written

@@ -115,6 +115,7 @@ def test_a_number_that_is_not_finite_is_null(tmp_path):
     path = tmp_path / "a.json"
     path.write_text('{"a": NaN, "b": -Infinity, "c": 1e999, "d": 1.5}')
     assert read_json(path, dict[str, float | None]) == {"a": None, "b": None, "c": None, "d": 1.5}
+    assert read_json(path, dict[str, float], keep_infinite=True)["c"] == float("inf")
     write_atomically(path, json_bytes({"a": float("nan"), "b": [np.float32(0.5), float("inf")]}))
     assert read_json(path, object) == {"a": None, "b": [0.5, None]}
 

@@ -83,7 +83,7 @@ def check_folder(folder: Path) -> None:
     for name in (config.name, "tokenizer_config.json", "special_tokens_map.json", "generation_config.json"):
         if (folder / name).is_file():
             remedy = "save the adapter there again" if name == ADAPTER else SAVE_AGAIN
-            values = read_json(folder / name, dict[str, object], remedy)
+            values = read_json(folder / name, dict[str, object], remedy, keep_infinite=True)
             if name == "config.json":
                 typed(values, Config, folder / name, remedy)
             _check_layers(folder / name, values)

@@ -120,7 +120,7 @@ def test_a_thousand_million_layers_are_refused_at_once(setting, copy):
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("model_type", []), ("architectures", [1]), ("architectures", 3), ("num_attention_heads", 0), ("pad_token_id", "x"),
+    [("model_type", []), ("architectures", [1]), ("architectures", 3), ("architectures", float("nan")), ("num_attention_heads", 0), ("pad_token_id", "x"),
      ("vocab_size", -5), ("hidden_act", "foo"), ("rope_parameters", {"rope_type": "foo"}), ("torch_dtype", "foo"), ("quantization_config", {"quant_method": "foo"})],
 )  # fmt: skip
 def test_a_setting_of_another_type_or_value_is_one_line(setting, value, copy, capsys):
