@@ -6,6 +6,7 @@ transformers loads the weights itself, and converts them from their quantised fo
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import tempfile
 from functools import cache
@@ -76,15 +77,30 @@ def _convert(path: Path, file_digest: str) -> Path:
     from gguf import GGUFReader, LlamaFileType
 
     folder = Path(_temporary().name) / file_digest[:32]
-    for auto in (transformers.AutoConfig, transformers.AutoTokenizer):
-        auto.from_pretrained(path.parent, gguf_file=path.name, trust_remote_code=False).save_pretrained(
-            folder
-        )
-    field = GGUFReader(path).get_field("general.file_type")
+    where = {"pretrained_model_name_or_path": path.parent, "gguf_file": path.name}
+    config = transformers.AutoConfig.from_pretrained(**where, trust_remote_code=False)
+    reader = GGUFReader(path)
+    _check_blocks(path, getattr(config.get_text_config(), "num_hidden_layers", 0), reader)
+    config.save_pretrained(folder)
+    transformers.AutoTokenizer.from_pretrained(**where, trust_remote_code=False).save_pretrained(folder)
+    field = reader.get_field("general.file_type")
     number = None if field is None else int(field.contents())
     name = LlamaFileType(number).name if number in set(LlamaFileType) else "GGUF"
     (folder / QUANTIZATION).write_text(name.removeprefix("MOSTLY_").removeprefix("ALL_"), encoding="utf-8")
     return folder
+
+
+def _check_blocks(path: Path, described: int, reader: Any) -> None:
+    """Refuse fewer blocks than the configuration has: transformers would look for the others for minutes, and draw them at random.
+
+    Raises:
+        RepalignError: says how many there are.
+    """
+    blocks = {match[1] for tensor in reader.tensors if (match := re.match(r"blk\.(\d+)\.", tensor.name))}
+    if blocks and described > len(blocks):
+        raise RepalignError(
+            f"{path} holds {len(blocks)} blocks, and its configuration {described:,}; convert the model again"
+        )
 
 
 @cache

@@ -45,6 +45,14 @@ def test_states_are_those_of_the_same_weights_in_safetensors(kind, tiny, tmp_pat
     assert (read.checkpoint, read.signature.weights[:8]) == (f"tiny-{kind}", weights.digest[:8])
 
 
+def test_blocks_that_only_the_configuration_has_are_refused_at_once(tiny, tmp_path):
+    """Damaged, so that their number is unknown and the default of the architecture."""
+    path = write_gguf(tmp_path / "tiny.gguf", *tiny, "F32")
+    path.write_bytes(path.read_bytes().replace(b"qwen2.block_count", b"qwen2.block_c\nunt"))
+    with pytest.raises(RepalignError, match=r"tiny\.gguf holds 2 blocks, and its configuration \d+; convert"):
+        read_config(locate(Checkpoint.named(str(path))))
+
+
 def test_the_tokenizer_is_converted_once(tiny, tmp_path, home, monkeypatch):
     path = write_gguf(tmp_path / "tiny.gguf", *tiny, "F16")
     weights = locate(Checkpoint.named(str(path)))
