@@ -13,6 +13,7 @@ from repalign.commands.options import (
     add_output_options,
     checked_output,
     comma_list,
+    given_path,
     natural,
     positive,
     resolve,
@@ -60,7 +61,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     task.add_argument("--source", default="en", metavar="L", help="language to translate from (default: en)")
     task.add_argument("--ask", metavar="TEXT", help="request to translate, with {target} and {source}")
     task.add_argument(
-        "--prompts", type=Path, metavar="FILE", help="TOML file with custom prompts for reading comprehension"
+        "--prompts",
+        type=given_path,
+        metavar="FILE",
+        help="TOML file with custom prompts for reading comprehension",
     )
     answers = parser.add_argument_group("answers")
     answers.add_argument(
@@ -87,7 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="chat completions API (default: OpenAI's); the key is $REPALIGN_JUDGE_KEY; verdicts are stored, and a rerun "
         "asks for the missing ones",
     )
-    scores.add_argument("--profile", type=Path, metavar="DIR", help="results of `repalign layers` or `compare`: also "
+    scores.add_argument("--profile", type=given_path, metavar="DIR", help="results of `repalign layers` or `compare`: also "
                         "correlate alignment with scores")  # fmt: skip
     scores.add_argument(
         "--no-language", action="store_true", help="do not detect the language of answers (needs lingua)"

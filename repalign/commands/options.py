@@ -101,9 +101,11 @@ def add_overwrite_option(group: argparse.ArgumentParser | argparse._ArgumentGrou
 
 
 def given_path(text: str) -> Path:
-    """The type of an option that takes a path: an unset shell variable is not the current folder."""
+    """The type of an option that takes a path: an unset shell variable is not the current folder, and no path holds a NUL."""
     if not text.strip():
         raise argparse.ArgumentTypeError("expected a path, got an empty text; is a shell variable unset?")
+    if "\0" in text:
+        raise argparse.ArgumentTypeError("expected a path, got a text with a NUL character")
     return Path(text)
 
 
