@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from repalign.figures.security import inert
+from repalign.files import finite
 
 TYPES = {
     "float32": "f4",
@@ -23,9 +24,9 @@ TYPES = {
 
 
 def to_json(value: Any) -> str:
-    """JSON that is safe inside a script element; arrays in Plotly's form: dtype, base64, shape."""
+    """JSON that is safe inside a script element; arrays in Plotly's form: dtype, base64, shape. What is not finite is null."""
     return inert(
-        json.dumps(value, default=_typed, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        json.dumps(finite(value), default=_typed, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     )
 
 

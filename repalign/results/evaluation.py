@@ -32,9 +32,8 @@ class Evaluation(TableSet):
     def _repr_html_(self) -> str:
         """For notebooks: the scores, languages by checkpoints and scorers."""
         scores = self.tables["scores"]
-        names = scores["checkpoint"] + scores["baseline"].map(" minus {}".format, na_action="ignore").fillna(
-            ""
-        )
+        pairs = zip(scores["checkpoint"], scores["baseline"], strict=True)
+        names = [f"{name} minus {other}" if isinstance(other, str) else name for name, other in pairs]
         shown = scores.assign(checkpoint=names, language=scores["language"].fillna("mean"))
         grid = shown.pivot_table("value", "language", ["checkpoint", "scorer"], sort=False, dropna=False)
         return super()._repr_html_() + as_html(grid, index=True)
