@@ -28,7 +28,6 @@ T = TypeVar("T")
 DEEPEST = 40
 """Maximum nesting of a JSON or TOML file, so that recursive readers need no limit themselves."""
 
-
 LARGEST = 1 << 28
 """Bytes of a JSON or TOML file at most."""
 

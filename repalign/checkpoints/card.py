@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from repalign.errors import RepalignError
-from repalign.files import Versioned, json_bytes, read_json
+from repalign.files import Versioned, json_bytes, read_json, typed
 from repalign.writes import write_atomically
 
 CARD = "repalign.json"
@@ -57,12 +57,13 @@ class Card:
         path = folder / CARD
         if not path.is_file():
             return None
-        schema = read_json(path, Versioned, REMEDY)["schema"]
+        values = read_json(path, dict[str, Any], REMEDY)
+        schema = typed(values, Versioned, path, REMEDY)["schema"]
         if schema > CARD_SCHEMA:
             raise RepalignError(
                 f"{path} has schema {schema}, this repalign reads up to {CARD_SCHEMA}; upgrade repalign"
             )
-        return read_json(path, cls, REMEDY)
+        return typed(values, cls, path, REMEDY)
 
     def write(self, folder: Path) -> None:
         """Write the card. Training does this last, so a folder with a card is complete."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from repalign.checkpoints.card import CARD, Card
 from repalign.checkpoints.folder import GGUF
-from repalign.checkpoints.home import checkpoint_folder
+from repalign.checkpoints.home import checkpoint_folder, unreadable
 from repalign.errors import RepalignError, unknown
 from repalign.files import read_toml
 from repalign.privacy import folder_name
@@ -137,7 +137,7 @@ def trained_names() -> list[str]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise _unreadable(root, error) from error
+        raise unreadable(root, error) from error
     return [folder.name for folder in folders if _is_finished(folder)]
 
 
@@ -150,13 +150,7 @@ def _is_finished(trained: Path) -> bool:
     try:
         return (trained / CARD).is_file()
     except OSError as error:
-        raise _unreadable(trained, error) from error
-
-
-def _unreadable(path: Path, error: OSError) -> RepalignError:
-    return RepalignError(
-        f"cannot read {path}: {error.strerror}; set REPALIGN_HOME to a folder that can be read"
-    )
+        raise unreadable(trained, error) from error
 
 
 def _from_folder(folder: Path, name: str | None = None, recipe: str | None = None) -> Checkpoint:

@@ -29,3 +29,10 @@ def home() -> Path:
 def checkpoint_folder(name: str) -> Path:
     """Where the training package writes the checkpoint of that name, and where analysis looks for it."""
     return home() / "checkpoints" / name
+
+
+def unreadable(path: Path, error: OSError) -> RepalignError:
+    """The error for a folder or file below the home that cannot be read."""
+    return RepalignError(
+        f"cannot read {path}: {error.strerror}; set REPALIGN_HOME to a folder that can be read"
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from repalign.commands.options import add_overwrite_option, given_path, natural, positive, say
 from repalign.errors import RepalignError
-from repalign.files import finite, json_bytes
+from repalign.files import json_bytes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -116,6 +116,6 @@ def _allocate(args: argparse.Namespace) -> list[Path]:
     verdict = {"identified": allocation.identified, "note": allocation.note}
     described = {**asdict(allocation), **verdict, "signature": summary["signature"]}
     return output.write(
-        {"allocation.json": json_bytes(finite(described))},
+        {"allocation.json": json_bytes(described)},
         ("allocation.html", lambda: render_scaling(summary, allocation, args.available)),
     )

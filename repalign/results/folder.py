@@ -120,7 +120,7 @@ class Output:
         with writing(self.folder, self._remedy), created(self.folder), _locked(self.folder):
             ours = self._ours(names)  # again: nobody else writes from here on
             new = {*files, page[0]} if page else {*files}
-            for name in self.kind.files:
+            for name in self.kind.files - files.keys():  # the others are looked for where they are written
                 remove_abandoned(self.folder / name)
             with ExitStack() as stack:
                 put = {name: self._put(stack, name, data) for name, data in files.items()}

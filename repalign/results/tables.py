@@ -118,14 +118,14 @@ class TableSet:
         path = Path(folder) / f"{cls.kind}.json"
         if not path.is_file():
             raise RepalignError(f"no {cls.noun.split()[-1]} in {folder}: expected {path.name} there")
-        schema = read_json(path, Versioned, REMEDY)["schema"]
+        meta = read_json(path, dict[str, Any], REMEDY)
+        schema = typed(meta, Versioned, path, REMEDY)["schema"]
         if schema > SCHEMA:
             raise RepalignError(
                 f"{path} has schema {schema}, this repalign reads up to {SCHEMA}; upgrade repalign"
             )
         if schema < 1:
             raise RepalignError(f"{path} has schema {schema}, expected 1 to {SCHEMA}; {REMEDY}")
-        meta = read_json(path, dict[str, Any], REMEDY)
         if schema == 1 and isinstance(meta.get("settings"), dict):
             meta["settings"] = cls.settings_of_schema_1(meta["settings"])
         _check(meta, cls.kind, path, REMEDY)

@@ -17,6 +17,7 @@ from typing import Literal
 import filelock
 
 from repalign.checkpoints import home
+from repalign.checkpoints.home import unreadable
 from repalign.errors import RepalignError
 from repalign.states.cache_kinds import KINDS, NAME, Foreign, InUse, Kind, files_of
 
@@ -92,9 +93,7 @@ def _listed(folder: Path) -> list[Path]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise RepalignError(
-            f"cannot read {folder}: {error.strerror}; set REPALIGN_HOME to a folder that can be read"
-        ) from error
+        raise unreadable(folder, error) from error
     return [folder / name for name in names if not COMPANION.fullmatch(name)]
 
 

@@ -20,22 +20,18 @@ def other(tmp_path, save_model):
     return save_model(tmp_path / "other", seed=1)
 
 
+def asked(*paths):
+    """A chat judge compares two models on questions."""
+    one, two, questions = map(str, paths)
+    return ["evaluate", one, two, "--task", "xquad", "--data", questions, "--judge", "chat:m"]
+
+
 def test_the_command_writes_all_but_the_win_rates(llama, other, questions, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr("repalign.evaluation.chat.ChatApi", partial(ChatApi, sleep=lambda seconds: None))
     out = tmp_path / "out"
-    command = [
-        "evaluate",
-        str(llama),
-        str(other),
-        "--task",
-        "xquad",
-        "--data",
-        str(questions),
-        "--limit",
-        "3",
-    ]
-    command += ["--new-tokens", "2", "--draws", "20", "--no-language", "--judge", "chat:m", "--out", str(out)]
+    command = [*asked(llama, other, questions), "--limit", "3"]
+    command += ["--new-tokens", "2", "--draws", "20", "--no-language", "--out", str(out)]
     with serving(StandIn(["good"] * 4 + [(401, {}, b"")])) as api:
         assert main([*command, "--judge-url", api.url]) == 1
         shown = capsys.readouterr()
@@ -84,17 +80,7 @@ def test_a_custom_judge_that_raises(llama, other, caplog):
 
 
 def test_addresses_are_checked_before_a_model_is_read(llama, other, questions, tmp_path, capsys):
-    command = [
-        "evaluate",
-        str(llama),
-        str(other),
-        "--task",
-        "xquad",
-        "--data",
-        str(questions),
-        "--judge",
-        "chat:m",
-    ]
+    command = asked(llama, other, questions)
     assert main([*command, "--judge-url", "file:///etc/passwd", "--out", str(tmp_path / "out")]) == 1
     assert "--judge-url takes an address such as https://" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
