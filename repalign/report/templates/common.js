@@ -10,3 +10,9 @@ addEventListener("pointerover", ({ target }) => {
   const full = Object.entries(pageData.names).filter(([shown]) => target.textContent.includes(shown)).map(([, name]) => name);
   if (full.length) target.title = full.slice(0, 5).join("\n");
 });
+
+/* The button says what it switches to. */
+function showTheme(dark) {
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+  document.getElementById("theme").textContent = dark ? "Light" : "Dark";
+}
