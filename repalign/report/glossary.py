@@ -57,7 +57,7 @@ class Glossary:
     def explained(self, text: object) -> Markup:
         """A text, escaped, in which each known term is linked to its definition where it first occurs.
 
-        The definition is the link's title, so that it shows on hover; a click or tap goes to the glossary.
+        Its definition shows on hover (by common.js, from the glossary); a click or tap goes there.
         """
         from markupsafe import Markup, escape
 
@@ -86,6 +86,4 @@ class Glossary:
     def _link(term: Term, form: str) -> Markup:
         from markupsafe import Markup
 
-        return Markup('<a class="term" href="#term-{}" title="{}">{}</a>').format(
-            term.id, term.definition, form
-        )
+        return Markup('<a class="term" href="#term-{}">{}</a>').format(term.id, form)
