@@ -1,0 +1,319 @@
+"""The paper's experiment on a pretrained model: CoIT and MuIT by LoRA, measured before and after.
+
+    python analyses/pretrained.py all --base gemma-3-270m.gguf --data FOLDER --out RUNS
+
+Four stages, each of which keeps what is finished, so that any may be killed and run again: `train` (a recipe of
+analyses/pretrained and a seed make one adapter, all with the same number of tokens), `measure` (alignment by layer on
+NTREX-128), `answer` (translation of NTREX-128 in both directions, and XQuAD), and `report`, which reads what the others
+saved and writes figures/pretrained.*. The first three are made for a GPU (`--jobs 8`); `report` needs none, nor the model.
+
+The data are not ours to give. FOLDER (or $REPALIGN_DATA) holds, for en ar el hi tr vi zh:
+  ntrex/{language}.txt            NTREX-128, one sentence per line, and DOCUMENT_IDS.tsv; never trained on
+  xquad/xquad.{language}.json     XQuAD
+  pairs/en-{language}.tsv         sentence pairs, with a column for each of the two languages
+  alpaca/{en,vi,zh}.jsonl, instruct_tldr/{ar,el,hi,tr}.jsonl     instruction, input, output
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from repalign_training import Recipe, load_recipe, train
+
+from repalign import Checkpoint, LayerStates, ParallelCorpus, Results, extract, profile
+from repalign.checkpoints import random_twin
+from repalign.errors import RepalignError
+from repalign.evaluation.answering import answer
+from repalign.evaluation.defaults import read_items
+from repalign.evaluation.items import Item, sampled
+from repalign.models.loading import load_base, read_config, read_tokenizer
+from repalign.models.locating import locate
+from repalign.models.quiet import quiet_transformers
+from repalign.writes import write_atomically
+
+RECIPES = Path(__file__).with_name("pretrained")
+LANGUAGES = ("en", "ar", "el", "hi", "tr", "vi", "zh")
+BASE, TWIN = "base", "base~random"
+COUNTERPART = "alpaca"
+"""The recipe without other languages, which the others are compared with."""
+
+NAMES = (COUNTERPART, "m", "x-zh", "x-hi", "x-tr", "x-el", "x-vi", "x-ar", "x-zh-forward")
+SEEDED = (COUNTERPART, "x-zh")
+"""Recipes that are trained with every seed; the others with the first."""
+
+METRICS = ("p_at_1", "mexa")
+TOKENS_A_SECOND = 200
+"""Trained on by two CPU cores, for Gemma 3 270M."""
+
+TASKS = {"translation": 128, "xquad": 48}
+"""Maximum tokens of an answer."""
+
+logger = logging.getLogger("repalign.pretrained")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is trained and measured, and where.
+
+    Attributes:
+        base: the model that is tuned, a folder.
+        out: everything goes there.
+        data: see the head of this file.
+        names, seeds: of the runs.
+        tokens: that each run is trained on.
+        micro_batch: rows of 512 tokens in memory at a time.
+        sentences: of NTREX-128 for alignment.
+        translations: sentences in each of the twelve directions.
+        questions: of XQuAD in each language.
+        batch_tokens: padded tokens in a batch of answers; None: by free memory.
+    """
+
+    base: Path
+    out: Path
+    data: Path
+    names: tuple[str, ...] = NAMES
+    seeds: int = 3
+    tokens: int = 900_000
+    micro_batch: int = 4
+    sentences: int = 1997
+    translations: int = 200
+    questions: int = 120
+    batch_tokens: int | None = None
+
+    @property
+    def runs(self) -> dict[str, Recipe]:
+        """Name -> recipe, all of the first seed before any of the next."""
+        return {
+            f"{name}-{seed}": self.recipe(name, seed)
+            for seed in range(self.seeds)
+            for name in self.names
+            if seed == 0 or name in SEEDED
+        }
+
+    def recipe(self, name: str, seed: int) -> Recipe:
+        """A recipe of analyses/pretrained on this base, with this number of tokens."""
+        recipe = load_recipe(str(RECIPES / f"{name}.toml"), seed=seed)
+        settings = replace(recipe.train, tokens=self.tokens, micro_batch=self.micro_batch)
+        return replace(recipe, name=f"{name}-{seed}", parent=str(self.base), train=settings)
+
+    def folder(self, run: str) -> Path:
+        """The adapter of a run, or the base."""
+        return self.base if run == BASE else self.out / "checkpoints" / run
+
+    def checkpoint(self, run: str) -> Checkpoint:
+        return replace(Checkpoint.named(str(self.folder(run))), name=run)
+
+    @property
+    def corpus(self) -> ParallelCorpus:
+        """NTREX-128 with its documents."""
+        return ParallelCorpus.named(str(self.data / "ntrex"), LANGUAGES)
+
+    def finished(self, run: str) -> bool:
+        return run == BASE or (self.folder(run) / "repalign.json").is_file()
+
+
+def convert(base: Path, out: Path) -> Path:
+    """The folder of a base that is one already, or that of a GGUF file, converted to bfloat16.
+
+    A model in blocks of 4 bits cannot be trained; converted, it computes the same.
+    """
+    if not base.is_file():
+        return base
+    folder = out / "gguf"
+    if not (folder / "model.safetensors").is_file():
+        import torch
+
+        weights = locate(Checkpoint.named(str(base)))
+        with quiet_transformers():
+            model = load_base(weights, read_config(weights), torch.bfloat16, "cpu").model
+            if hasattr(model.config, "quantization_config"):
+                del model.config.quantization_config
+            read_tokenizer(weights).save_pretrained(folder)
+            model.save_pretrained(folder)
+    return folder
+
+
+def train_run(plan: Plan, run: str) -> None:
+    """Train one run, or resume it."""
+    train(plan.runs[run], plan.folder(run))
+
+
+def measure_run(plan: Plan, run: str) -> None:
+    """Alignment of one run by layer, and its difference from the base and from its counterpart."""
+    folder = plan.out / "alignment" / run
+    if (folder / "profile.parquet").is_file():
+        return
+    states = _states(plan, run)
+    score = partial(profile, pivot="en", metrics=METRICS, variants=["centred"], progress=False)
+    scores = score(states)
+    for other in baselines(run):
+        if plan.finished(other):
+            scores = scores.joined(score(states, baseline=_states(plan, other)))
+    Results(run, scores).save(folder)
+
+
+def _states(plan: Plan, run: str) -> LayerStates:
+    checkpoint = random_twin(plan.checkpoint(BASE)) if run == TWIN else plan.checkpoint(run)
+    return extract(checkpoint, plan.corpus.select(limit=plan.sentences), progress=False)
+
+
+def baselines(run: str) -> list[str]:
+    """What a run is compared with: the base, and the counterpart of its seed."""
+    if run in (BASE, TWIN):
+        return []
+    counterpart = f"{COUNTERPART}-{run.rpartition('-')[2]}"
+    return [BASE] if run == counterpart else [BASE, counterpart]
+
+
+def questions(plan: Plan, task: str) -> dict[str, list[Item]]:
+    """The items of a task: those of XQuAD by language, those of translation by direction, as "en-zh".
+
+    Sentences are drawn from the whole of NTREX-128, so that they are from many documents.
+    """
+    base = [plan.checkpoint(BASE)]
+    if task == "xquad":
+        items = read_items(task, base, data=plan.data / "xquad", languages=LANGUAGES, limit=plan.questions)
+        return _grouped(items, lambda item: item.language)
+    directions = [("en", list(LANGUAGES[1:])), *((language, ["en"]) for language in LANGUAGES[1:])]
+    read = partial(read_items, "translation", base, data=plan.data / "ntrex")
+    chosen = [sampled(read(source=source, languages=to), plan.translations) for source, to in directions]
+    return _grouped(
+        [item for items in chosen for item in items], lambda item: f"{item.source}-{item.language}"
+    )
+
+
+def _grouped(items: Iterable[Item], key: Callable[[Item], str]) -> dict[str, list[Item]]:
+    groups: dict[str, list[Item]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups
+
+
+def answer_run(plan: Plan, run: str) -> None:
+    """The answers of one run to all tasks, as JSON: signature, and by language or direction one entry per question."""
+    for task, new_tokens in TASKS.items():
+        path = plan.out / "answers" / f"{task}.{run}.json"
+        if path.is_file():
+            continue
+        groups = questions(plan, task)
+        items = [item for group in groups.values() for item in group]
+        given = answer(
+            plan.checkpoint(run), items, task, new_tokens, "alpaca",
+            batch_tokens=plan.batch_tokens, progress=False,
+        )  # fmt: skip
+        by_label = {label: iter(answers) for label, answers in given.answers.items()}
+        answers = {
+            name: [asdict(next(by_label[one.label])) for one in group] for name, group in groups.items()
+        }
+        text = json.dumps({"signature": given.signature, "answers": answers}, ensure_ascii=False)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, text.encode())
+
+
+def side_by_side(work: Callable[[Plan, str], None], plan: Plan, runs: Iterable[str], jobs: int) -> None:
+    """Do the work for every run, in `jobs` processes; what fails is reported after the others are finished.
+
+    Raises:
+        RepalignError: one of them failed.
+    """
+    if jobs == 1:
+        for run in runs:
+            work(plan, run)
+        return
+    failures = []
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=show_progress) as pool:
+        waiting = {pool.submit(work, plan, run): run for run in runs}
+        for future in as_completed(waiting):
+            if error := future.exception():
+                failures.append(f"{waiting[future]}: {error}")
+                logger.error("%s", failures[-1])
+    if failures:
+        raise RepalignError(f"{len(failures)} of {len(waiting)} runs failed, the first: {failures[0]}")
+
+
+def train_all(plan: Plan, jobs: int) -> None:
+    import torch
+
+    missing = [run for run in plan.runs if not plan.finished(run)]
+    if not torch.accelerator.is_available():
+        hours = len(missing) * plan.tokens / TOKENS_A_SECOND / 3600
+        logger.info(
+            "%d runs of %s tokens: some %.1f hours on two cores", len(missing), f"{plan.tokens:,}", hours
+        )
+    side_by_side(train_run, plan, missing, jobs)
+
+
+def measure_all(plan: Plan, jobs: int) -> None:
+    _states(plan, BASE)  # stored once, before several processes compare theirs with it
+    side_by_side(measure_run, plan, [BASE, *(run for run in plan.runs if plan.finished(run)), TWIN], jobs)
+
+
+def answer_all(plan: Plan, jobs: int) -> None:
+    side_by_side(answer_run, plan, [BASE, *(run for run in plan.runs if plan.finished(run))], jobs)
+
+
+def report_all(plan: Plan, jobs: int) -> None:
+    from pretrained_report import report
+
+    report(plan)
+
+
+STAGES = {"train": train_all, "measure": measure_all, "answer": answer_all, "report": report_all}
+
+
+def show_progress() -> None:
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("repalign").setLevel(logging.INFO)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="the paper's experiment on a pretrained model")
+    parser.add_argument("stage", choices=["convert", *STAGES, "all"])
+    parser.add_argument("--base", type=Path, required=True, help="a model's folder, or a GGUF file")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FOLDER", help="adapters, scores and answers"
+    )
+    parser.add_argument("--data", type=Path, default=os.environ.get("REPALIGN_DATA", "../shared/data"))
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, dest="names", metavar="RECIPE")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default: 1)")
+    for name, help in {
+        "seeds": f"of {' and '.join(SEEDED)}", "tokens": "trained on by each run", "micro-batch": "rows in memory",
+        "sentences": "for alignment", "translations": "in each direction", "questions": "in each language",
+        "batch-tokens": "of answers at a time",
+    }.items():  # fmt: skip
+        default = getattr(Plan, name.replace("-", "_"))
+        parser.add_argument(f"--{name}", type=int, default=default, help=f"{help} (default: {default})")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = vars(arguments())
+    stage, jobs = options.pop("stage"), options.pop("jobs")
+    if not (options["data"] / "ntrex").is_dir():
+        raise RepalignError(
+            f"no ntrex in {options['data']}; give --data the folder that this script's head describes"
+        )
+    show_progress()
+    os.environ["REPALIGN_DATA"] = str(options["data"].resolve())
+    base = convert(options["base"], options["out"]).resolve()
+    plan = Plan(**options | {"base": base, "out": options["out"].resolve(), "names": tuple(options["names"])})
+    for name in STAGES if stage == "all" else [stage]:
+        if name != "convert":
+            STAGES[name](plan, jobs)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except RepalignError as error:
+        sys.exit(f"pretrained: {error}")
