@@ -39,7 +39,7 @@ from repalign.evaluation.items import Item, sampled
 from repalign.models.loading import load_base, read_config, read_tokenizer
 from repalign.models.locating import locate
 from repalign.models.quiet import quiet_transformers
-from repalign.writes import write_atomically
+from repalign.writes import partial_folder, write_atomically
 
 RECIPES = Path(__file__).with_name("pretrained")
 LANGUAGES = ("en", "ar", "el", "hi", "tr", "vi", "zh")
@@ -47,7 +47,10 @@ BASE, TWIN = "base", "base~random"
 COUNTERPART = "alpaca"
 """The recipe without other languages, which the others are compared with."""
 
-NAMES = (COUNTERPART, "m", "x-zh", "x-hi", "x-tr", "x-el", "x-vi", "x-ar", "x-zh-forward")
+NAMES = (COUNTERPART, "m", "x-zh", "x-hi", "x-tr", "x-zh-forward", "x-el", "x-vi", "x-ar")
+FIRST = NAMES[:5]
+"""Recipes that come before further seeds: time may end before the last run."""
+
 SEEDED = (COUNTERPART, "x-zh")
 """Recipes that are trained with every seed; the others with the first."""
 
@@ -92,13 +95,10 @@ class Plan:
 
     @property
     def runs(self) -> dict[str, Recipe]:
-        """Name -> recipe, all of the first seed before any of the next."""
-        return {
-            f"{name}-{seed}": self.recipe(name, seed)
-            for seed in range(self.seeds)
-            for name in self.names
-            if seed == 0 or name in SEEDED
-        }
+        """Name -> recipe, the most important first."""
+        seeds = [(name, seed) for seed in range(1, self.seeds) for name in SEEDED]
+        order = [*((name, 0) for name in FIRST), *seeds, *((name, 0) for name in NAMES[len(FIRST) :])]
+        return {f"{name}-{seed}": self.recipe(name, seed) for name, seed in order if name in self.names}
 
     def recipe(self, name: str, seed: int) -> Recipe:
         """A recipe of analyses/pretrained on this base, with this number of tokens."""
@@ -130,16 +130,18 @@ def convert(base: Path, out: Path) -> Path:
     if not base.is_file():
         return base
     folder = out / "gguf"
-    if not (folder / "model.safetensors").is_file():
+    if not folder.is_dir():
         import torch
 
+        out.mkdir(parents=True, exist_ok=True)
         weights = locate(Checkpoint.named(str(base)))
-        with quiet_transformers():
+        with quiet_transformers(), partial_folder(folder) as partial:
             model = load_base(weights, read_config(weights), torch.bfloat16, "cpu").model
             if hasattr(model.config, "quantization_config"):
                 del model.config.quantization_config
-            read_tokenizer(weights).save_pretrained(folder)
-            model.save_pretrained(folder)
+            model.save_pretrained(partial)
+            read_tokenizer(weights).save_pretrained(partial)
+            partial.rename(folder)
     return folder
 
 
