@@ -23,36 +23,22 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from repalign_training import Recipe, load_recipe, train
+from pretrained_plan import BASE, NAMES, SEEDED, TWIN, Plan, baselines, questions
+from repalign_training import train
 
-from repalign import Checkpoint, LayerStates, ParallelCorpus, Results, extract, profile
+from repalign import Checkpoint, LayerStates, Results, extract, profile
 from repalign.checkpoints import random_twin
 from repalign.errors import RepalignError
 from repalign.evaluation.answering import answer
-from repalign.evaluation.defaults import read_items
-from repalign.evaluation.items import Item, sampled
 from repalign.models.loading import load_base, read_config, read_tokenizer
 from repalign.models.locating import locate
 from repalign.models.quiet import quiet_transformers
 from repalign.writes import partial_folder, write_atomically
-
-RECIPES = Path(__file__).with_name("pretrained")
-LANGUAGES = ("en", "ar", "el", "hi", "tr", "vi", "zh")
-BASE, TWIN = "base", "base~random"
-COUNTERPART = "alpaca"
-"""The recipe without other languages, which the others are compared with."""
-
-NAMES = (COUNTERPART, "m", "x-zh", "x-hi", "x-tr", "x-zh-forward", "x-el", "x-vi", "x-ar")
-FIRST = NAMES[:5]
-"""Recipes that come before further seeds: time may end before the last run."""
-
-SEEDED = (COUNTERPART, "x-zh")
-"""Recipes that are trained with every seed; the others with the first."""
 
 METRICS = ("p_at_1", "mexa")
 TOKENS_A_SECOND = 200
@@ -62,64 +48,6 @@ TASKS = {"translation": 128, "xquad": 48}
 """Maximum tokens of an answer."""
 
 logger = logging.getLogger("repalign.pretrained")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is trained and measured, and where.
-
-    Attributes:
-        base: the model that is tuned, a folder.
-        out: everything goes there.
-        data: see the head of this file.
-        names, seeds: of the runs.
-        tokens: that each run is trained on.
-        micro_batch: rows of 512 tokens in memory at a time.
-        sentences: of NTREX-128 for alignment.
-        translations: sentences in each of the twelve directions.
-        questions: of XQuAD in each language.
-        batch_tokens: padded tokens in a batch of answers; None: by free memory.
-    """
-
-    base: Path
-    out: Path
-    data: Path
-    names: tuple[str, ...] = NAMES
-    seeds: int = 3
-    tokens: int = 900_000
-    micro_batch: int = 4
-    sentences: int = 1997
-    translations: int = 200
-    questions: int = 120
-    batch_tokens: int | None = None
-
-    @property
-    def runs(self) -> dict[str, Recipe]:
-        """Name -> recipe, the most important first."""
-        seeds = [(name, seed) for seed in range(1, self.seeds) for name in SEEDED]
-        order = [*((name, 0) for name in FIRST), *seeds, *((name, 0) for name in NAMES[len(FIRST) :])]
-        return {f"{name}-{seed}": self.recipe(name, seed) for name, seed in order if name in self.names}
-
-    def recipe(self, name: str, seed: int) -> Recipe:
-        """A recipe of analyses/pretrained on this base, with this number of tokens."""
-        recipe = load_recipe(str(RECIPES / f"{name}.toml"), seed=seed)
-        settings = replace(recipe.train, tokens=self.tokens, micro_batch=self.micro_batch)
-        return replace(recipe, name=f"{name}-{seed}", parent=str(self.base), train=settings)
-
-    def folder(self, run: str) -> Path:
-        """The adapter of a run, or the base."""
-        return self.base if run == BASE else self.out / "checkpoints" / run
-
-    def checkpoint(self, run: str) -> Checkpoint:
-        return replace(Checkpoint.named(str(self.folder(run))), name=run)
-
-    @property
-    def corpus(self) -> ParallelCorpus:
-        """NTREX-128 with its documents."""
-        return ParallelCorpus.named(str(self.data / "ntrex"), LANGUAGES)
-
-    def finished(self, run: str) -> bool:
-        return run == BASE or (self.folder(run) / "repalign.json").is_file()
 
 
 def convert(base: Path, out: Path) -> Path:
@@ -161,44 +89,15 @@ def measure_run(plan: Plan, run: str) -> None:
     for other in baselines(run):
         if plan.finished(other):
             scores = scores.joined(score(states, baseline=_states(plan, other)))
+        else:
+            logger.warning("%s is not compared with %s, which is not finished; delete %s to measure it again",
+                           run, other, folder)  # fmt: skip
     Results(run, scores).save(folder)
 
 
 def _states(plan: Plan, run: str) -> LayerStates:
     checkpoint = random_twin(plan.checkpoint(BASE)) if run == TWIN else plan.checkpoint(run)
     return extract(checkpoint, plan.corpus.select(limit=plan.sentences), progress=False)
-
-
-def baselines(run: str) -> list[str]:
-    """What a run is compared with: the base, and the counterpart of its seed."""
-    if run in (BASE, TWIN):
-        return []
-    counterpart = f"{COUNTERPART}-{run.rpartition('-')[2]}"
-    return [BASE] if run == counterpart else [BASE, counterpart]
-
-
-def questions(plan: Plan, task: str) -> dict[str, list[Item]]:
-    """The items of a task: those of XQuAD by language, those of translation by direction, as "en-zh".
-
-    Sentences are drawn from the whole of NTREX-128, so that they are from many documents.
-    """
-    base = [plan.checkpoint(BASE)]
-    if task == "xquad":
-        items = read_items(task, base, data=plan.data / "xquad", languages=LANGUAGES, limit=plan.questions)
-        return _grouped(items, lambda item: item.language)
-    directions = [("en", list(LANGUAGES[1:])), *((language, ["en"]) for language in LANGUAGES[1:])]
-    read = partial(read_items, "translation", base, data=plan.data / "ntrex")
-    chosen = [sampled(read(source=source, languages=to), plan.translations) for source, to in directions]
-    return _grouped(
-        [item for items in chosen for item in items], lambda item: f"{item.source}-{item.language}"
-    )
-
-
-def _grouped(items: Iterable[Item], key: Callable[[Item], str]) -> dict[str, list[Item]]:
-    groups: dict[str, list[Item]] = {}
-    for item in items:
-        groups.setdefault(key(item), []).append(item)
-    return groups
 
 
 def answer_run(plan: Plan, run: str) -> None:
@@ -309,6 +208,7 @@ def main() -> None:
     os.environ["REPALIGN_DATA"] = str(options["data"].resolve())
     base = convert(options["base"], options["out"]).resolve()
     plan = Plan(**options | {"base": base, "out": options["out"].resolve(), "names": tuple(options["names"])})
+    plan.claim()
     for name in STAGES if stage == "all" else [stage]:
         if name != "convert":
             STAGES[name](plan, jobs)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from demo_family import FIGURES
+from pretrained_plan import BASE, TWIN, Plan, baselines, questions
 from repalign_training.data.dataset import read_parts
 from repalign_training.data.leakage import leaked
 
@@ -20,9 +21,6 @@ from repalign.evaluation.scores import measure
 from repalign.evaluation.tables import evaluation_tables
 from repalign.figures import draw, export
 from repalign.models.generation import Answer
-
-if TYPE_CHECKING:
-    from pretrained import Plan
 
 GROUPS = {"xquad": "xquad", "en-x": "translation", "x-en": "translation"}
 """What is averaged over languages -> the task of its answers."""
@@ -60,7 +58,7 @@ def report(plan: Plan) -> None:
 
 def alignments(plan: Plan) -> list[Results]:
     """What `measure` saved, the base first."""
-    folders = [plan.out / "alignment" / run for run in ("base", *plan.runs, "base~random")]
+    folders = [plan.out / "alignment" / run for run in (BASE, *plan.runs, TWIN)]
     saved = [Results.load(folder) for folder in folders if (folder / "profile.parquet").is_file()]
     if not saved:
         raise RepalignError(f"no alignment in {plan.out}; run the stage measure first")
@@ -97,8 +95,6 @@ def evaluations(plan: Plan) -> dict[str, pd.DataFrame]:
     Raises:
         RepalignError: nothing was answered yet, or other questions than those that the data hold.
     """
-    from pretrained import baselines, questions
-
     tables: dict[str, list[pd.DataFrame]] = {"scores": [], "answer_languages": [], "consistency": []}
     asked = {task: questions(plan, task) for task in dict.fromkeys(GROUPS.values())}
     for group, task in GROUPS.items():
@@ -141,7 +137,7 @@ def saved_answers(plan: Plan, task: str, items: Grouped) -> Iterator[tuple[str, 
     Raises:
         RepalignError: there are more or fewer answers than questions.
     """
-    for run in ("base", *plan.runs):
+    for run in (BASE, *plan.runs):
         path = plan.out / "answers" / f"{task}.{run}.json"
         if not path.is_file():
             continue

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from repalign_training import load_recipe
 
-from repalign import ParallelCorpus
+from repalign import ParallelCorpus, RepalignError
 
 ANALYSES = Path(__file__).parents[2] / "analyses"
 SIZES = {"tokens": 25_000, "seeds": 1, "sentences": 60, "translations": 4, "questions": 4, "micro-batch": 2}
@@ -60,7 +62,7 @@ def pretrained(monkeypatch, tmp_path):
     monkeypatch.setattr(pretrained_report, "FIGURES", tmp_path / "figures")
     monkeypatch.setattr(pretrained_report, "export", lambda figure, path: path.write_text("drawn"))
     yield pretrained
-    for name in ("pretrained", "pretrained_report", "demo_family"):
+    for name in ("pretrained", "pretrained_plan", "pretrained_report", "demo_family"):
         sys.modules.pop(name, None)
 
 
@@ -111,16 +113,23 @@ def test_answers_to_other_questions_are_refused(pretrained, data, llama, tmp_pat
     pretrained.answer_all(plan, 1)
     import pretrained_report
 
-    with pytest.raises(pretrained.RepalignError, match="answers 4 questions, not 3"):
-        pretrained_report.evaluations(pretrained.replace(plan, questions=3))
+    with pytest.raises(RepalignError, match="answers 4 questions, not 3"):
+        pretrained_report.evaluations(replace(plan, questions=3))
+
+
+def test_runs_of_other_sizes_are_not_mixed(pretrained, llama, tmp_path):
+    plan = pretrained.Plan(llama, tmp_path, tmp_path)
+    plan.claim()
+    replace(plan, seeds=1, names=("m",), batch_tokens=5).claim()
+    with pytest.raises(RepalignError, match="holds runs of sentences 1997, not 300; give another folder"):
+        replace(plan, sentences=300).claim()
 
 
 @pytest.mark.parametrize(
     "name", ["alpaca", "m", "x-zh", "x-hi", "x-tr", "x-el", "x-vi", "x-ar", "x-zh-forward"]
 )
-def test_the_recipes_differ_in_their_data_only(pretrained, name):
-    recipe = pretrained.load_recipe(str(pretrained.RECIPES / f"{name}.toml"))
-    other = pretrained.load_recipe(str(pretrained.RECIPES / "m.toml"))
+def test_the_recipes_differ_in_their_data_only(name):
+    recipe, other = (load_recipe(str(ANALYSES / "pretrained" / f"{one}.toml")) for one in (name, "m"))
     assert (recipe.train, recipe.adapter, recipe.sources, recipe.filters) == (
         other.train, other.adapter, other.sources, other.filters
     )  # fmt: skip
