@@ -53,7 +53,7 @@ logger = logging.getLogger("repalign.pretrained")
 def convert(base: Path, out: Path) -> Path:
     """The folder of a base that is one already, or that of a GGUF file, converted to bfloat16.
 
-    A model in blocks of 4 bits cannot be trained; converted, it computes the same.
+    A model in blocks of 4 bits cannot be trained; converted, it is the same but for rounding.
     """
     if not base.is_file():
         return base

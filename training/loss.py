@@ -60,9 +60,9 @@ class LabelledPositions:
 
 
 class _CrossEntropy(torch.autograd.Function):
-    """Cross-entropy that holds the logits and their gradient in the model's dtype, and float32 for a chunk of them only.
+    """Cross-entropy that holds the logits and their gradient, and probabilities in float32 for a chunk of them only.
 
-    torch's holds four copies, three in float32: 16 bytes per logit where these are bfloat16, 4 here.
+    torch's also holds a copy of the logits in float32, their log-softmax, and the gradients of both.
     """
 
     @staticmethod
@@ -77,7 +77,7 @@ class _CrossEntropy(torch.autograd.Function):
         gradient = torch.empty_like(logits)
         for rows in _chunks(logits):
             share = logits[rows].float().sub_(normaliser[rows, None]).exp_()
-            share[torch.arange(len(share)), targets[rows]] -= 1
+            share[torch.arange(len(share), device=share.device), targets[rows]] -= 1
             gradient[rows] = share.mul_(of_nats[rows, None])
         return gradient, None
 
