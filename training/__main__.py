@@ -58,7 +58,9 @@ def _parser() -> argparse.ArgumentParser:
 def _run(args: argparse.Namespace) -> Iterable[object]:
     """The folders of what was trained, or lines to print."""
     if args.recipes[0] == "list":
-        return [f"{name:20} {load_recipe(name).about}" for name in recipe_names()]
+        names = recipe_names()
+        width = max(map(len, names))
+        return [f"{name:<{width}}  {load_recipe(name).about}" for name in names]
     if args.recipes[0] == "data":
         from .preview import preview
 
