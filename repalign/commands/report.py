@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from repalign.commands.options import add_out, given_path, positive
-from repalign.commands.outcome import Outcome, add_printing_options
+from repalign.commands.outcome import Outcome, add_printing_options, aligned
 from repalign.commands.parser import Parser
 from repalign.errors import RepalignError
 from repalign.figures import FIGURES, FigureModule, draw
@@ -69,9 +69,8 @@ def run(args: argparse.Namespace) -> Outcome:
         if args.figure == "list":
             figures = {name: _choices(FIGURES[name], View(Results.load(folder))) for name in FIGURES}
             drawn = {name: choices for name, choices in figures.items() if choices is not None}
-            return Outcome(
-                [f"{name:<20}{' '.join(drawn[name])}".rstrip() for name in drawn], {"figures": drawn}
-            )
+            rows = [(name, " ".join(options)) for name, options in drawn.items()]
+            return Outcome(list(aligned(rows)), {"figures": drawn})
         return Outcome(record={"figure": args.figure}, paths=[_figure(args, folder)])
     if args.out and args.out.suffix.lower() != ".html":
         raise RepalignError(f"--out {args.out}: a page is an .html file; for a figure add --figure")

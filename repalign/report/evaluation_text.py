@@ -20,12 +20,11 @@ def evaluation_lines(evaluation: Evaluation) -> Iterator[str]:
     scores = evaluation.tables["scores"]
     for (checkpoint, baseline), rows in scores.groupby(["checkpoint", "baseline"], sort=False, dropna=False):
         if isinstance(baseline, str):
-            yield f"{checkpoint} minus {baseline}, percentage points [95%]; * p < .05, adjusted over languages by Holm"
-            yield from _grid(rows, "+")
+            about = "percentage points [95%], * p < .05 adjusted over languages (Holm)"
+            yield from _grid(f"{checkpoint} minus {baseline}, {about}", rows, "+")
         else:
             yield evaluation.signatures[str(checkpoint)]
-            yield f"{checkpoint}, % [95%]"
-            yield from _grid(rows, "")
+            yield from _grid(f"{checkpoint}, % [95%]", rows, "")
     for name, signature in evaluation.settings["scorers"].items():
         yield f"{name}: {signature}"
     if evaluation.resampled:
@@ -39,8 +38,8 @@ def evaluation_lines(evaluation: Evaluation) -> Iterator[str]:
     yield from _further_results(evaluation)
 
 
-def _grid(rows: pd.DataFrame, sign: str) -> Iterator[str]:
-    """Languages by scorers, in percent, and the number of questions."""
+def _grid(heading: str, rows: pd.DataFrame, sign: str) -> Iterator[str]:
+    """Languages by scorers, in percent, and the number of questions: in the heading, unless languages differ in it."""
     columns: dict[str, dict[str, str]] = {}
     for row in rows.itertuples(index=False):
         language = row.language if isinstance(row.language, str) else "mean"
@@ -49,8 +48,13 @@ def _grid(rows: pd.DataFrame, sign: str) -> Iterator[str]:
             language, _with_interval(row.value, row.low, row.high, sign) + star
         )
         columns.setdefault("questions", {}).setdefault(language, str(row.items))
-    columns["questions"] = columns.pop("questions")  # last
-    return side_by_side(columns, shutil.get_terminal_size().columns)
+    questions = columns.pop("questions")
+    if len(counts := set(questions.values())) > 1:
+        columns["questions"] = questions
+        yield heading
+    else:
+        yield f"{heading}, {counts.pop()} questions per language"
+    yield from side_by_side(columns, shutil.get_terminal_size().columns)
 
 
 def _with_interval(value: float, low: float, high: float, sign: str = "") -> str:

@@ -60,8 +60,7 @@ def test_all_that_decides_results_is_in_their_key(llama, save_model, text, tmp_p
 
     def key(*argv):
         args = build_parser(argv[0]).parse_args(argv)
-        names = args.ckpt if argv[0] == "layers" else [args.baseline, args.checkpoint]
-        return request(args, names, compare=argv[0] == "compare").key
+        return request(args, compare=argv[0] == "compare").key
 
     own = tmp_path / "own.py"
     own.write_text(METRIC.format(value=0.5))
