@@ -75,7 +75,8 @@ def run_analysis(args: argparse.Namespace, compare: bool) -> Outcome:
         results = analysis.run()
     results.about["command"] = recorded(args.argv)
     paths = results.save(output.folder, args.overwrite, None if args.no_report else lambda: _page(results))
-    return Outcome(table_lines(results.profile, compare), described(results, compare), paths)
+    record = described(results, compare) if args.json else None
+    return Outcome(table_lines(results.profile, compare), record, paths)
 
 
 def _page(results: Results) -> str:

@@ -29,12 +29,6 @@ PRUNING = (
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_examples(
-        "repalign cache list",
-        "repalign cache verify",
-        "repalign cache prune --older 30d --dry-run",
-        "repalign cache path",
-    )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="what is stored, how large it is, and when it was last used")
     verify = actions.add_parser("verify", help="read all of it; exit code 1 if anything is damaged")
@@ -55,7 +49,16 @@ def add_arguments(parser: Parser) -> None:
     add_list(prune, "--only", metavar="KIND",
              help="of these kinds only: states, answers, verdicts, digests, gguf; default: all")  # fmt: skip
     prune.add_argument("--dry-run", action="store_true", help="remove nothing, list what would be removed")
-    actions.add_parser("path", help="where states are stored")
+    where = actions.add_parser("path", help="where states are stored")
+    listing.add_examples("repalign cache list", "repalign cache list --json")
+    verify.add_examples("repalign cache verify")
+    prune.add_examples(
+        "repalign cache prune --older 30d --dry-run",
+        "repalign cache prune --larger 2GB --only states",
+        "repalign cache prune --all",
+    )
+    where.add_examples("du -sh $(repalign cache path)")
+    parser.add_examples(*(one.examples[0] for one in (listing, verify, prune, where)))
 
 
 def run(args: argparse.Namespace) -> Outcome:

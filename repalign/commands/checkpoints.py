@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
-from pathlib import Path
 
 from repalign.commands.parser import Parser
 
@@ -56,11 +56,14 @@ def check_languages(args: argparse.Namespace) -> str | None:
 
     for word in args.langs or ():
         if not looks_like_code(word) and _is_checkpoint(word):
-            return f"--langs takes all words after it, and {word!r} is a checkpoint; put checkpoints before the options"
+            return (
+                f"--langs takes all words after it, also {word!r}, which is no language; "
+                "put checkpoints before the options"
+            )
     return None
 
 
 def _is_checkpoint(word: str) -> bool:
     from repalign.checkpoints.checkpoint import catalogue
 
-    return "/" in word or word in catalogue() or Path(word).exists()
+    return "/" in word or word in catalogue() or os.path.exists(word)

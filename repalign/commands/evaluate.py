@@ -157,7 +157,8 @@ def run(args: argparse.Namespace) -> Outcome:
     paths = evaluation.save(output.folder, args.overwrite, draw)
     missing = evaluation.settings.get("wins_missing")
     error = RepalignError(f"everything but the win rates was written: {missing}") if missing else None
-    return Outcome(list(evaluation_lines(evaluation)), _described(evaluation), paths, error)
+    record = _described(evaluation) if args.json else None
+    return Outcome(list(evaluation_lines(evaluation)), record, paths, error)
 
 
 def _described(evaluation: Evaluation) -> dict[str, Any]:

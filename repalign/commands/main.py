@@ -79,6 +79,7 @@ def build_parser(*chosen: str) -> Parser:
         description="Where do languages align inside a language model? Layer by layer, with chance levels and intervals.",
         epilog=EPILOG,
     )
+    parser.add_examples("repalign layers m-llama", "repalign compare alpaca m-llama", "repalign list")
     parser.add_argument("--version", action="version", version=f"repalign {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)
     for name, line in COMMANDS.items():

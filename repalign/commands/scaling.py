@@ -14,14 +14,13 @@ from repalign.report.scaling_text import law_lines, split_lines
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_examples(
-        "repalign scaling fit runs.csv --score chrf",
-        "repalign scaling fit runs.parquet --form power --out out/scaling",
-        "repalign scaling allocate out/scaling/fit.json --budget 100000 --available zh=20000,tr=5000",
-        "repalign scaling allocate out/scaling/fit.json --budget 100000 --objective min",
-    )
     actions = parser.add_subparsers(dest="action", metavar="fit|allocate", required=True)
     fit = actions.add_parser("fit", help="fit a scaling law to a table of runs; writes fit.json and a page")
+    fit.add_examples(
+        "repalign scaling fit runs.csv --score chrf",
+        "repalign scaling fit runs.parquet --form power --out out/scaling",
+        "repalign scaling fit runs.csv --form list",
+    )
     fit.add_argument("runs", type=given_path, help=".parquet or .csv with one row per run: language, pairs, seed, "
                      "score; optionally its 95%% interval, <score>_low and <score>_high, and the name of its test set, test")  # fmt: skip
     fit.add_argument("--score", metavar="COLUMN", help="column of the score; default: score, else chrf")
@@ -48,6 +47,10 @@ def add_arguments(parser: Parser) -> None:
     spend = actions.add_parser(
         "allocate", help="split a budget over languages; writes allocation.json and a page"
     )
+    spend.add_examples(
+        "repalign scaling allocate out/scaling/fit.json --budget 100000 --available zh=20000,tr=5000",
+        "repalign scaling allocate out/scaling/fit.json --budget 100000 --objective min",
+    )
     spend.add_argument("fit", type=given_path, help="the fit.json that `repalign scaling fit` wrote")
     spend.add_argument(
         "--budget", type=float, required=True, metavar="N", help="total number of sentence pairs"
@@ -64,6 +67,7 @@ def add_arguments(parser: Parser) -> None:
         metavar="O",
         help="score to maximise: mean (default), min, or a weighted mean: zh=2,tr=1",
     )
+    parser.add_examples(fit.examples[0], spend.examples[0])
     for action in (fit, spend):
         add_out(action, "folder of results; default: next to the input")
         add_overwrite_option(action)

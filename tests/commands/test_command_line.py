@@ -91,7 +91,7 @@ def test_a_checkpoint_that_a_list_took_is_named(capsys):
     )
     for swallowed in ("m-llama", "meta-llama/Llama-3.2-1B"):
         said = usage_error(capsys, "layers", "base", "--langs", "en", "zh", swallowed)
-        assert f"{swallowed!r} is a checkpoint; put checkpoints before the options" in said
+        assert f"also {swallowed!r}, which is no language; put checkpoints before the options" in said
 
 
 @pytest.mark.parametrize(
@@ -192,8 +192,7 @@ def test_every_option_is_explained_with_its_default(parser):
 
 
 def test_every_command_has_examples():
-    commands = {parser.prog.split()[1] for parser in EVERY if parser.examples}
-    assert commands == set(COMMANDS)
+    assert [parser.prog for parser in EVERY if not parser.examples] == []
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
