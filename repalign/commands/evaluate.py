@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: Parser) -> None:
     add_checkpoints(parser, "one or two checkpoints", most=2, help="the second is compared with the first")
+    parser.usage = f"{parser.prog} CKPT [CKPT] --task TASK [OPTION ...]"
     task = parser.add_argument_group("questions")
     task.add_argument(
         "--task",
