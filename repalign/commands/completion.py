@@ -25,7 +25,7 @@ def add_arguments(parser: Parser) -> None:
 def run(args: argparse.Namespace) -> Outcome:
     import shtab
 
-    return Outcome([shtab.complete(_whole_parser(), shell=args.shell)])
+    return Outcome([shtab.complete(_whole_parser(), args.shell)])
 
 
 def _whole_parser() -> Parser:

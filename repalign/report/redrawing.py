@@ -1,4 +1,4 @@
-"""Which pages can be drawn again from what is in a folder, without a model."""
+"""Which pages can be redrawn from what is in a folder, without a model."""
 
 from __future__ import annotations
 
@@ -94,4 +94,4 @@ REDRAWN = (
     Redrawn("inside.json", Inside.page, _inside),
     Redrawn("fit.json", "scaling.html", _scaling),
 )
-"""Every kind of results whose page can be drawn again; that of an allocation is drawn by `scaling allocate`."""
+"""Every kind of results whose page can be redrawn; that of an allocation is drawn by `scaling allocate`."""

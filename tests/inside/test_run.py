@@ -36,7 +36,7 @@ def test_from_the_command_line_to_a_page_and_back(llama, text, tmp_path, capsys)
     ]
     assert main(["inside", str(llama), *options, "--out", str(tmp_path / "one")]) == 0
     said = capsys.readouterr()
-    assert "Does it think in English?" in said.err
+    assert "Does it think in English?" in said.out
     assert str(tmp_path / "one" / "inside.html") in said.out
     found = Inside.load(tmp_path / "one")
     assert set(found.tables) == {"lens", "neurons", "interventions"}

@@ -265,7 +265,7 @@ def test_a_table_is_as_wide_as_the_terminal():
         name: {"en-zh": "0.12 [0.10, 0.14]"}
         for name in ("first", "second", "third", "a long heading of a column")
     }
-    for width, blocks in ((200, 1), (80, 2), (50, 2), (30, 4), (1, 4)):
+    for width, blocks in ((200, 1), (80, 2), (50, 3), (30, 4), (1, 4)):
         lines = list(side_by_side(columns, width))
         assert len(lines) == 2 * blocks
         assert width < 40 or max(map(len, lines)) <= width
