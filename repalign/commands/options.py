@@ -97,11 +97,9 @@ def add_pivot(group: argparse._ArgumentGroup, help: str) -> None:
     group.add_argument("--pivot", "--source", default="en", metavar="L", help=help)
 
 
-def add_draws(group: argparse._ArgumentGroup, drawn: str = "bootstrap draws", draws: int = 1000) -> None:
+def add_draws(group: argparse._ArgumentGroup, drawn: str = "bootstrap draws") -> None:
     """How much is resampled, and from which seed."""
-    group.add_argument(
-        "--draws", type=positive, default=draws, metavar="N", help=f"{drawn} (default: {draws})"
-    )
+    group.add_argument("--draws", type=positive, default=1000, metavar="N", help=f"{drawn} (default: 1000)")
     group.add_argument("--seed", type=natural, default=0, metavar="N", help="of the draws (default: 0)")
 
 
