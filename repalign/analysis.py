@@ -28,8 +28,10 @@ from repalign.corpora.problems import warn
 from repalign.errors import RepalignError, explained_keywords
 from repalign.maps.reducers import REDUCERS
 from repalign.metrics import DEFAULT_METRICS, Metric
+from repalign.models.depth import check_layers
 from repalign.models.provenance import source_digest
 from repalign.results.profile import leading_variant
+from repalign.results.titles import title_of
 from repalign.scoring.spec import Pairs, ScoringSpec
 from repalign.signature import digest, today
 from repalign.states.spec import Dtype, Machine, ReadingSpec
@@ -59,7 +61,7 @@ class Analysis:
         corpus: the sentences.
         spec, machine, scoring: what is read, where, and what is scored.
         compare: whether the second of two checkpoints is also compared with the first, paired by sentence.
-        title: of the results; by default the checkpoints' names.
+        title: of the results; by default the checkpoints and the corpus.
         store, stream: as for `repalign.extract`.
 
     Raises:
@@ -90,6 +92,10 @@ class Analysis:
         )
         object.__setattr__(self, "scoring", replace(scoring, pivot=pivot))
         check_several(self.corpus.documents, f"corpus {self.corpus.name!r}")
+        for metric in scoring.metrics:
+            metric.check_size(len(self.corpus))
+        for checkpoint in self.checkpoints:
+            check_layers(checkpoint, self.spec.layers)
         if not self.checkpoints or (self.compare and len(self.checkpoints) != 2):
             expected = "two checkpoints are" if self.compare else "at least one checkpoint is"
             raise RepalignError(f"{expected} needed, got {len(self.checkpoints)}")
@@ -163,7 +169,10 @@ class Analysis:
         }
         tables = {} if self.stream else self._tables(states, scores)
         return Results(
-            self.title or title_of([one.checkpoint for one in states], self.compare), scores, tables, about
+            self.title or title_of([one.checkpoint for one in states], self.corpus.name, self.compare),
+            scores,
+            tables,
+            about,
         )
 
     @property
@@ -294,7 +303,7 @@ def analyse(
         pooling, template, site, layers, stack, max_length: see `repalign.ReadingSpec`.
         dtype, device, batch_tokens, progress: see `repalign.states.spec.Machine`.
         store, stream: as for `repalign.extract`; streamed results hold the scores only.
-        title: heading of the report; by default the checkpoints' names.
+        title: heading of the report; by default the checkpoints and the corpus.
 
     Raises:
         RepalignError: an invalid argument, before any model is loaded; else as for `repalign.extract` and
@@ -329,13 +338,6 @@ def resolve_all(given: Sequence[Any]) -> list[Any]:
     resolved = [one if isinstance(one, tuple) else next(named) for one in given]
     check_names(resolved)
     return resolved
-
-
-def title_of(names: Sequence[str], compare: bool) -> str:
-    """The title of results: "a against b" for two that are compared; a series is named by its first and last."""
-    if compare:
-        return f"{names[0]} against {names[1]}"
-    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
 
 
 def _values(spec: Any, *but: str) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +22,7 @@ from repalign.models.loading import one_base
 from repalign.privacy import without_home
 from repalign.results.evaluation import Evaluation
 from repalign.results.results import Results
+from repalign.results.titles import title_of
 
 if TYPE_CHECKING:
     from repalign.evaluation.tasks import Task
@@ -132,7 +133,7 @@ def evaluate(
             missing = {"wins_missing": str(failed)}
             logger.warning("no win rates: %s", failed)
     return Evaluation(
-        title_of(answers, task),
+        title_of(answers, task, compare=True),
         {name: given.signature for name, given in answers.items()},
         tables,
         settings={
@@ -142,11 +143,6 @@ def evaluate(
             "chance": _chance(measured), "notes": without_home(items.notes) if isinstance(items, Items) else [], **missing,
         },
     )  # fmt: skip
-
-
-def title_of(checkpoints: Iterable[str], task: str) -> str:
-    """E.g. "alpaca against m-llama on xquad", from names in the order given to `evaluate`, as `compare` has them."""
-    return f"{' against '.join(checkpoints)} on {task}"
 
 
 def _task(name: str) -> Task:

@@ -20,6 +20,7 @@ from repalign.inside.neurons import DEFAULT_SHARE
 from repalign.inside.study import InsideStudy
 from repalign.models.loading import one_base
 from repalign.results.inside import Inside
+from repalign.results.titles import title_of
 from repalign.states.spec import Dtype, Machine, as_layers, check_count
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def look_inside(
             signatures[checkpoint.name] = study.signature
             described[checkpoint.name] = {"tokens": study.token_counts, "notes": faulty + study.notes}
     return Inside(
-        title=f"{', '.join(checkpoint.name for checkpoint in resolved)} inside",
+        title=title_of((checkpoint.name for checkpoint in resolved), corpus.name),
         signatures=signatures,
         tables={name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()},
         settings={

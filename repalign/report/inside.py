@@ -147,6 +147,11 @@ def inside_in_words(inside: Inside) -> dict[str, list[str]]:
     return {question: lines for question, lines in findings.items() if lines}
 
 
+def _signed(value: float) -> str:
+    """Two decimals with a sign; zero has none."""
+    return f"{value:+.2f}" if round(value, 2) else "0"
+
+
 def _predicted_languages(name: str, rows: pd.DataFrame, pivot: str) -> str:
     probability = rows[(rows["measure"] == "probability") & (rows["language"] != pivot)]
     to_pivot = probability[probability["toward"] == pivot].groupby("layer")["value"].mean().rename("pivot")
@@ -171,9 +176,9 @@ def _ablated(rows: pd.DataFrame, pivot: str) -> str:
     larger = rows[same & (rows["p_adjusted"] < 0.05) & (rows["value"] > rows["control"])]
     return (
         f"ablating a language's neurons ({rows[same]['size'].mean():.0f} on average) changes its loss by "
-        f"{rows[same]['value'].mean():+.2f} nats per token, and the loss of other languages by "
-        f"{rows[~same]['value'].mean():+.2f}; as many random neurons of the same layers "
-        f"{rows[same]['control'].mean():+.2f}. More than random neurons in {len(larger)} of "
+        f"{_signed(rows[same]['value'].mean())} nats per token, and the loss of other languages by "
+        f"{_signed(rows[~same]['value'].mean())}; as many random neurons of the same layers "
+        f"{_signed(rows[same]['control'].mean())}. More than random neurons in {len(larger)} of "
         f"{joined(same.sum(), 'language')} ({_tested(rows)})"
     )
 
@@ -182,8 +187,8 @@ def _removed(rows: pd.DataFrame, pivot: str) -> str:
     loss, retrieval = (rows[rows["outcome"] == outcome] for outcome in ("loss", "p_at_1"))
     return (
         f"removing the {joined(int(rows['size'].iloc[0]), 'direction')} between the languages' means changes the loss by "
-        f"{loss['value'].mean():+.2f} nats per token (random control {loss['control'].mean():+.2f}) and raw P@1 at the "
-        f"last layer by {retrieval['value'].mean():+.2f} (random control {retrieval['control'].mean():+.2f}); mean over "
+        f"{_signed(loss['value'].mean())} nats per token (random control {_signed(loss['control'].mean())}) and raw P@1 at the "
+        f"last layer by {_signed(retrieval['value'].mean())} (random control {_signed(retrieval['control'].mean())}); mean over "
         f"{layers_in_words(set(rows['layer'].dropna()))}. Other than random directions in {_apart(loss)} for the loss and "
         f"in {_apart(retrieval)} for P@1 ({_tested(rows)})"
     )
@@ -193,8 +198,8 @@ def _steered(rows: pd.DataFrame, pivot: str) -> str:
     to_pivot, same = (rows[rows["outcome"] == outcome] for outcome in ("pivot", "own"))
     return (
         f"replacing each language's mean by that of {language_name(pivot)} changes the probability of "
-        f"{language_name(pivot)} tokens by {to_pivot['value'].mean():+.2f} and of same-language tokens by "
-        f"{same['value'].mean():+.2f} (random control {to_pivot['control'].mean():+.2f} and {same['control'].mean():+.2f}). "
+        f"{language_name(pivot)} tokens by {_signed(to_pivot['value'].mean())} and of same-language tokens by "
+        f"{_signed(same['value'].mean())} (random control {_signed(to_pivot['control'].mean())} and {_signed(same['control'].mean())}). "
         f"Other than random vectors in {_apart(to_pivot)} for {language_name(pivot)} tokens and in {_apart(same)} for "
         f"same-language tokens ({_tested(rows)})"
     )

@@ -36,7 +36,7 @@ def test_from_the_command_line_to_a_page_and_back(llama, text, tmp_path, capsys)
     ]
     assert main(["inside", str(llama), *options, "--out", str(tmp_path / "one")]) == 0
     said = capsys.readouterr()
-    assert "Does it think in English?" in said.err
+    assert "Does it think in English?" in said.out
     assert str(tmp_path / "one" / "inside.html") in said.out
     found = Inside.load(tmp_path / "one")
     assert set(found.tables) == {"lens", "neurons", "interventions"}
@@ -46,7 +46,7 @@ def test_from_the_command_line_to_a_page_and_back(llama, text, tmp_path, capsys)
     assert (taken["sentences"] == 12).all(), "the other half chose"
     assert (taken["controls"] == 3).all()
     assert (taken["p_adjusted"] >= 1 / 4).all()
-    assert "3 random ones cannot give an adjusted p < .05; 20 can" in said.err
+    assert "3 random ones cannot give an adjusted p < .05; 20 can" in said.out
     page = (tmp_path / "one" / "inside.html").read_text()
     assert main(["report", str(tmp_path / "one"), "--out", str(tmp_path / "again.html")]) == 0
     assert (tmp_path / "again.html").read_text() == page
