@@ -12,6 +12,8 @@ from repalign.errors import exit_code
 from repalign.version import __version__
 
 COMMANDS = {
+    "demo": "three reports on the checkpoints that are shipped, in about a minute: start here",
+    "init": "make a starter folder: a corpus, a metric, a training recipe and commands that use them",
     "layers": "alignment of one or more checkpoints, layer by layer: scores and a report",
     "compare": "compare two checkpoints on the same sentences: paired differences and a report",
     "evaluate": "answers of one or two checkpoints: scores by language, answer languages, consistency, win rates",
@@ -20,6 +22,7 @@ COMMANDS = {
     "scaling": "fit how a score grows with sentence pairs, and split a budget of pairs over languages",
     "extract": "compute and store hidden states, without scoring",
     "report": "redraw a report or a figure from saved results, without a model",
+    "index": "make one page that lists all results in a folder, with links to their pages",
     "list": "list available checkpoints, corpora, metrics, tasks",
     "data": "check parallel text: duplicates, copies, wrong scripts, lengths, tokens",
     "cache": "list, verify or prune stored hidden states and answers",
@@ -44,12 +47,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     )  # --no-store, --stream, also cut short
     with log_to_stderr():
         return exit_code(
-            "repalign", lambda: _run(argv), RESUMED_FROM.get(argv[0], "") if argv and stores else ""
+            "repalign", lambda: run_command(argv), RESUMED_FROM.get(argv[0], "") if argv and stores else ""
         )
 
 
-def _run(argv: list[str]) -> Iterable[object]:
-    """Read the command line and run the command."""
+def run_command(argv: list[str]) -> Iterable[object]:
+    """Read the command line and run the command. Returns the lines that it prints at the end."""
     args = build_parser(argv[0] if argv else None).parse_args(argv)
     args.argv = argv
     return args.run(args)

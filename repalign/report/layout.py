@@ -21,6 +21,7 @@ def fill(
     scripts: Sequence[str],
     data: Mapping[str, Any],
     full_names: Mapping[str, str],
+    with_plotly: bool = True,
     **values: Any,
 ) -> str:
     """Render a self-contained page; values are escaped.
@@ -30,10 +31,10 @@ def fill(
         scripts: file names of scripts in the same folder, in order.
         data: for the scripts; see `repalign.report.packing.to_json`.
         full_names: the originals of names that are shown in another form.
+        with_plotly: whether the page has figures; without Plotly it is 4 MB smaller.
         values: for the template.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
-    from plotly.offline import get_plotlyjs
 
     environment = Environment(
         loader=PackageLoader("repalign.report"),
@@ -43,7 +44,11 @@ def fill(
         lstrip_blocks=True,
     )
     listed = dict(list(full_names.items())[:MAX_NAMES])
-    sources = [get_plotlyjs(), *map(_source, ("common.js", *scripts))]
+    sources = [*map(_source, ("common.js", *scripts))]
+    if with_plotly:
+        from plotly.offline import get_plotlyjs
+
+        sources.insert(0, get_plotlyjs())
     return environment.get_template(template).render(
         css=_source("page.css"),
         scripts=sources,
