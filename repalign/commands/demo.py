@@ -32,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> list[Path]:
     from repalign.commands.main import run_command
 
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # on matrices this small, threads that wait for each other cost more
+    os.environ.setdefault(
+        "OMP_NUM_THREADS", "1"
+    )  # on matrices this small, threads that wait for each other cost more
     began = time.monotonic()
     say(f"{len(REPORTS)} reports on the demo family and 200 sentences in 7 languages, about a minute")
     for folder, words in REPORTS.items():

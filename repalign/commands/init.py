@@ -49,7 +49,7 @@ def starter() -> dict[str, str]:
     return {
         **{
             name: (templates / name).read_text(encoding="utf-8")
-            for name in ("README.md", "sign_retrieval.py", "recipe.toml")
+            for name in ("README.md", "nearest_l1.py", "recipe.toml")
         },
         **{name: "".join(f"{line}\n" for line in lines) for name, lines in texts.items()},
     }

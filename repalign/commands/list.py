@@ -31,7 +31,9 @@ def _checkpoints() -> list[tuple[str, ...]]:
 
     entries, trained = catalogue(), trained_names()
     where = dict.fromkeys(shipped_names(), "shipped") | dict.fromkeys(trained, "trained")
-    rows = [(name, where.get(name, "trained on first use"), entry["about"]) for name, entry in entries.items()]
+    rows = [
+        (name, where.get(name, "trained on first use"), entry["about"]) for name, entry in entries.items()
+    ]
     return rows + [(name, "trained", str(checkpoint_folder(name))) for name in trained if name not in entries]
 
 

@@ -141,9 +141,7 @@ def _evaluation(folder: Path) -> Contents:
     scores, signatures = evaluation.tables["scores"], evaluation.signatures
     questions = joined(int(scores["items"].max()), "question")
     said = _lines(evaluation_in_words(evaluation))
-    return Contents(
-        "evaluate", evaluation.title, _names(signatures), corpus_of(signatures), questions, said
-    )
+    return Contents("evaluate", evaluation.title, _names(signatures), corpus_of(signatures), questions, said)
 
 
 def _inside(folder: Path) -> Contents:

@@ -77,7 +77,7 @@ def test_one_line_for_several_and_none_for_what_is_already_resolved(caplog):
 
 @pytest.mark.parametrize("name", ["demo", "manifest.json", "../demo/base"])
 def test_only_its_names_lead_into_the_folder(name):
-    with pytest.raises(RepalignError, match="no (checkpoint named|folder)"):
+    with pytest.raises(RepalignError, match=r"no (checkpoint named|folder)"):
         Checkpoint.named(name)
 
 

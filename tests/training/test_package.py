@@ -81,7 +81,9 @@ def test_both_names_are_the_same_program_in_a_checkout(tmp_path):
 
 def test_without_the_training_package_one_line_says_so(monkeypatch):
     monkeypatch.setattr(making, "START", making.START.replace("repalign_training", "repalign_absent"))
-    with pytest.raises(RepalignError, match=r"^cannot train x-llama-hi: .* not installed; reinstall repalign"):
+    with pytest.raises(
+        RepalignError, match=r"^cannot train x-llama-hi: .* not installed; reinstall repalign"
+    ):
         making.make([Checkpoint.named("x-llama-hi")])
 
 
