@@ -4,7 +4,7 @@
     python analyses/demo_checkpoints.py
 
 Weights are copied as they were trained, in float32: every number of the README, and the digest in every signature, is that
-of training. float16 would halve 8 MB and change the third decimal in 4% of the scores of the terminal, bfloat16 in 18%.
+of training. float16 would halve the 8 MB and change the third decimal in 4% of the scores of the terminal, bfloat16 in 18%.
 """
 
 from __future__ import annotations
