@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from repalign.errors import RepalignError
 from repalign.figures.view import View, corpus_of
@@ -26,6 +27,11 @@ from repalign.results.paths import is_page
 from repalign.results.results import Results
 from repalign.scaling.plan import ALLOCATION
 from repalign.scaling.study import FIT, load
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
 
 HEADLINE_TABLES = ("profile", "peaks", "controls")
 """The tables of `layers` and `compare` from which their headline is made."""
@@ -97,7 +103,10 @@ def entries(root: Path) -> list[Entry]:
 
 
 def _folders(root: Path) -> Iterator[Path]:
-    for folder, below, _ in os.walk(root):
+    def unreadable(error: OSError) -> None:
+        logger.warning("%s cannot be read (%s) and is left out", error.filename, error.strerror)
+
+    for folder, below, _ in os.walk(root, onerror=unreadable):
         below[:] = sorted(name for name in below if not name.startswith("."))
         yield Path(folder)
 
@@ -122,6 +131,7 @@ def _entry(kind: _Kind, folder: Path, path: Path, root: Path) -> Entry:
 
 def _profile(folder: Path) -> Contents:
     results = Results.load(folder, HEADLINE_TABLES)
+    sentences = _most(results.profile.table, "sentences", "sentence")
     verdicts = Verdicts(View(results))
     view, lead = verdicts.view, leading(verdicts.view)
     compared = len(view.rows("differences")) > 0
@@ -131,7 +141,7 @@ def _profile(folder: Path) -> Contents:
         results.title,
         _names(results.profile.signatures),
         view.corpus,
-        joined(int(results.profile.table["sentences"].max()), "sentence"),
+        sentences,
         " ".join(finding.text for finding in said),
     )
 
@@ -139,14 +149,14 @@ def _profile(folder: Path) -> Contents:
 def _evaluation(folder: Path) -> Contents:
     evaluation = Evaluation.load(folder, ("scores", "answers"))
     scores, signatures = evaluation.tables["scores"], evaluation.signatures
-    questions = joined(int(scores["items"].max()), "question")
+    questions = _most(scores, "items", "question")
     said = _lines(evaluation_in_words(evaluation))
     return Contents("evaluate", evaluation.title, _names(signatures), corpus_of(signatures), questions, said)
 
 
 def _inside(folder: Path) -> Contents:
     inside = Inside.load(folder, ("lens",))
-    sentences = joined(int(inside.tables["lens"]["sentences"].max()), "sentence")
+    sentences = _most(inside.tables["lens"], "sentences", "sentence")
     names, corpus = _names(inside.signatures), corpus_of(inside.signatures)
     return Contents("inside", inside.title, names, corpus, sentences, _lines(inside_in_words(inside)))
 
@@ -170,6 +180,17 @@ def _verification(folder: Path) -> Contents:
     verdict = read_json(folder / "verification.json", _Verification)
     name = verdict["checkpoint"]
     return Contents("verify", f"{name} by {verdict['engine']}", name, headline=verdict["conclusion"])
+
+
+def _most(table: pd.DataFrame, column: str, noun: str) -> str:
+    """The largest number in a column, with its noun.
+
+    Raises:
+        RepalignError: the table has no rows, of which nothing can be said.
+    """
+    if table.empty:
+        raise RepalignError("the results have no rows; run the command that wrote them again")
+    return joined(int(table[column].max()), noun)
 
 
 def _names(signatures: Mapping[str, str]) -> str:

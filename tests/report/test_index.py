@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -76,6 +77,15 @@ def test_what_cannot_be_read_is_listed_with_the_reason(damage, tmp_path):
     assert entry.contents is None
     assert damage in entry.problem
     assert damage in render_index("out", [entry])
+
+
+def test_results_without_rows_are_listed_and_stop_nothing(tmp_path):
+    made = sample_results("m-llama", **SMALL)
+    replace(made, profile=replace(made.profile, table=made.profile.table[:0], peaks=None), tables={}).save(
+        tmp_path
+    )
+    (entry,) = entries(tmp_path)
+    assert "no rows" in entry.problem
 
 
 def test_lost_results_are_listed_by_their_manifest(tmp_path):
