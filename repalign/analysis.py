@@ -290,8 +290,8 @@ def analyse(
     >>> analyse(["alpaca", "m-llama"], "everyday", metrics="mexa", controls="random").save("out")
 
     Args:
-        checkpoints: one, or several (a series, or two to compare): a name, folder or hub id (one of the demo
-            family is trained on first use), a `Checkpoint`, or (model, tokenizer) in memory.
+        checkpoints: one, or several (a series, or two to compare): a name, folder or hub id (one with a
+            recipe is trained on first use, unless it is shipped), a `Checkpoint`, or (model, tokenizer) in memory.
         corpus: an embedded name, a folder, file or hub data set, a mapping of language to sentences, or a
             `ParallelCorpus`; by default what the checkpoints are tested on, else "everyday".
         languages: by default all of the corpus.

@@ -40,12 +40,12 @@ def _rows(kind: str) -> list[tuple[str, ...]]:
 
 
 def _checkpoints() -> list[tuple[str, ...]]:
-    from repalign.checkpoints import catalogue, checkpoint_folder, trained_names
+    from repalign.checkpoints import catalogue, checkpoint_folder, shipped_names, trained_names
 
     entries, trained = catalogue(), trained_names()
+    where = dict.fromkeys(shipped_names(), "shipped") | dict.fromkeys(trained, "trained")
     rows = [
-        (name, "trained" if name in trained else "on first use", entry["about"])
-        for name, entry in entries.items()
+        (name, where.get(name, "trained on first use"), entry["about"]) for name, entry in entries.items()
     ]
     return rows + [(name, "trained", str(checkpoint_folder(name))) for name in trained if name not in entries]
 

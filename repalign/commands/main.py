@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import sys
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,8 @@ from repalign.errors import exit_code
 from repalign.version import __version__
 
 COMMANDS = {
+    "demo": "three reports on the checkpoints that are shipped, in about a minute: start here",
+    "init": "make a starter folder: a corpus, a metric, a training recipe and commands that use them",
     "layers": "alignment of one or more checkpoints, layer by layer: scores and a report",
     "compare": "compare two checkpoints on the same sentences: paired differences and a report",
     "evaluate": "answers of one or two checkpoints: scores by language, answer languages, consistency, win rates",
@@ -21,6 +24,7 @@ COMMANDS = {
     "scaling": "fit how a score grows with sentence pairs, and split a budget of pairs over languages",
     "extract": "compute and store hidden states, without scoring",
     "report": "redraw a report or a figure from saved results, without a model",
+    "index": "make one page that lists all results in a folder, with links to their pages",
     "list": "list available checkpoints, corpora, metrics, tasks",
     "data": "check parallel text: duplicates, copies, wrong scripts, lengths, tokens",
     "cache": "list, verify or prune stored hidden states and answers",
@@ -60,12 +64,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: list[str]) -> Iterable[str]:
     """Read the command line, run the command, and print what it found."""
-    args = build_parser(*argv[:1]).parse_args(argv)
-    args.argv = argv
+    args = parsed(argv)
     quiet = getattr(args, "quiet", False)
     if quiet:
         logging.getLogger("repalign").setLevel(logging.WARNING)
     return args.run(args).printed(getattr(args, "json", False), quiet)
+
+
+def parsed(argv: list[str]) -> argparse.Namespace:
+    """The command line as read: `run(args)` of it runs the command."""
+    args = build_parser(*argv[:1]).parse_args(argv)
+    args.argv = argv
+    return args
 
 
 def build_parser(*chosen: str) -> Parser:

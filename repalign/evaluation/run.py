@@ -63,7 +63,7 @@ def evaluate(
 
     Args:
         checkpoints: one, or two: then the second is compared with the first, question by question. Names, folders or
-            hub ids (one of the demo family is trained on first use), or `Checkpoint`s.
+            hub ids (one with a recipe is trained on first use, unless it is shipped), or `Checkpoint`s.
         task: a name in `repalign.evaluation.tasks.TASKS`; with `items` and `scorers`, any name.
         items: custom items; then `data` to `limit` are not used. By default those of the task.
         data: folder, file, corpus name or hub id; by default the task's.

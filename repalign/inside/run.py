@@ -52,7 +52,7 @@ def look_inside(
     """Logit lens, language neurons and interventions of causal language models: what `repalign inside` runs.
 
     Args:
-        checkpoints: one or several: names, folders or hub ids (one of the demo family is trained on first use), or
+        checkpoints: one or several: names, folders or hub ids (one with a recipe is trained on first use, unless it is shipped), or
             `Checkpoint`s.
         corpus: parallel sentences in two or more languages, given as for `repalign.extract`; of duplicates only the
             first is used.

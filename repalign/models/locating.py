@@ -99,6 +99,8 @@ def _locate_adapter(checkpoint: Checkpoint, folder: Path) -> Weights:
         base = Checkpoint.named(str(folder / name) if (folder / name).is_dir() else name)
         if base.folder is None and base.revision is None:
             base = replace(base, revision=config.get("revision"))
+        if base.is_shipped:  # it may not be the one that the adapter was trained on
+            raise RepalignError(f"{name!r} is not trained yet; run `repalign-train {name}`")
         path = fetch(base)
         if (path / ADAPTER).is_file():
             raise RepalignError(f"{path} is itself an adapter; merge it into its own base first")

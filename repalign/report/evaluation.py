@@ -62,7 +62,7 @@ def render_evaluation(evaluation: Evaluation) -> str:
             "intervals": evaluation.resampled,
             "date": str(evaluation.about.get("date", "")),
         },
-        findings=_findings(evaluation),
+        findings=evaluation_in_words(evaluation),
         panels=panels,
         height=HEIGHT,
         wins_note=_wins_note(tables["wins"]) if "wins" in tables else "",
@@ -117,7 +117,7 @@ def _each(table: pd.DataFrame, column: str) -> Iterable[tuple[Any, pd.DataFrame]
     return table.groupby(column, sort=False)
 
 
-def _findings(evaluation: Evaluation) -> dict[str, list[str]]:
+def evaluation_in_words(evaluation: Evaluation) -> dict[str, list[str]]:
     """Results of the main scorer, and properties of the answers: title -> lines."""
     tables = {name: table for name, table in evaluation.tables.items() if len(table)}
     scores = tables["scores"]

@@ -55,7 +55,7 @@ def extract(
     """The pooled hidden states of every layer, computed or read from the store.
 
     Args:
-        checkpoint: a name, folder or hub id (one of the demo family is trained on first use), a `Checkpoint`, or
+        checkpoint: a name, folder or hub id (one with a recipe is trained on first use, unless it is shipped), a `Checkpoint`, or
             (model, tokenizer) in memory.
         corpus: an embedded name, a folder, file or hub data set, a mapping of language to sentences, or a
             `ParallelCorpus`.

@@ -165,8 +165,8 @@ def test_a_full_disk_leaves_no_half_results(llama, text, tmp_path, capsys, monke
 
 
 def test_a_demo_checkpoint_is_not_trained_when_that_is_refused(capsys):
-    assert main(["layers", "--ckpt", "m-llama", "--no-train"]) == 1
-    assert "repalign-train m-llama" in capsys.readouterr().err
+    assert main(["layers", "--ckpt", "x-llama-hi", "--no-train"]) == 1
+    assert "repalign-train x-llama-hi" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
