@@ -1,9 +1,8 @@
-"""Signs of life: a bar, or a line now and then, for all that takes long. On stderr only, and silent if `quiet` or
-`REPALIGN_PROGRESS=0` says so.
+"""Signs of life: a bar, or a line now and then, for all that takes long.
 
-On a terminal and in a notebook a phase is a bar that disappears when it is done. Elsewhere, as in a log, it is a line once
-it has taken two seconds, and then one every 30 seconds. Work that will take longer than that says so in a line of its own,
-as soon as its speed is known.
+On stderr only, and nothing after `quiet()` or with `REPALIGN_PROGRESS=0`. On a terminal and in a notebook a phase is a bar
+that disappears when it is done. Elsewhere, as in a log, it is a line once it has taken two seconds, and then one every 30
+seconds. Work that will take longer than that says so in a line of its own, as soon as its speed is known.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ FORMAT_UNCOUNTED = "{desc}: {elapsed}"
 
 _is_quiet = False
 _around: ContextVar[str] = ContextVar("around", default="")
-_last_line = float("-inf")
+_last_line = time.monotonic()
 
 
 def quiet(on: bool = True) -> None:
@@ -185,10 +184,11 @@ class Phase:
             return self.line(elapsed, in_full=True)
         if self._bar is not None:
             return None
-        if not self._announced and elapsed >= QUICK:
-            self._announced = True
-            return self.line(elapsed, in_full=left is not None)
-        return self.line(elapsed) if silent >= LINE_EVERY else None
+        if silent < LINE_EVERY and (self._announced or elapsed < QUICK):
+            return None
+        in_full = not self._announced and left is not None
+        self._announced = True
+        return self.line(elapsed, in_full)
 
 
 def duration(seconds: float) -> str:

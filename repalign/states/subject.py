@@ -123,14 +123,15 @@ def open_subject(checkpoint: CheckpointLike, spec: ReadingSpec, machine: Machine
     if isinstance(checkpoint, tuple):
         return _in_memory(*_model_and_tokenizer(checkpoint), spec, machine)
     weights = locate(as_checkpoint(checkpoint))
-    config = read_config(weights)
+    with Phase(f"{weights.checkpoint.name}: loading the tokenizer", shown=machine.progress):
+        config, tokenizer = read_config(weights), read_tokenizer(weights)
     return Subject(
         name=weights.checkpoint.name,
         spec=spec,
         weights=weights.digest,
         tokenizer_digest=weights.tokenizer_digest,
         config=config,
-        tokenizer=read_tokenizer(weights),
+        tokenizer=tokenizer,
         dtype=pick_dtype(weights, machine.dtype, pick_device(machine.device)),
         load=lambda: Engine.open(
             weights,

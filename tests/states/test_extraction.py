@@ -159,7 +159,7 @@ def test_identical_texts_are_computed_once(checkpoint, monkeypatch):
     monkeypatch.setattr(
         Engine,
         "pool",
-        lambda self, rows, poolings, pool=Engine.pool: seen.append(len(rows)) or pool(self, rows, poolings),
+        lambda self, rows, *how, pool=Engine.pool: seen.append(len(rows)) or pool(self, rows, *how),
     )
     states = extract(
         checkpoint, ParallelCorpus("twice", {"en": ["a dog", "a cat", "a dog"], "tr": ["x y", "z", "q"]})
@@ -193,9 +193,7 @@ def test_streaming_holds_two_languages_and_scores_the_same(checkpoint, monkeypat
     kept = profile(extract(checkpoint, corpus, store=False), **request)
     computed = []
     pool = Engine.pool
-    monkeypatch.setattr(
-        Engine, "pool", lambda self, rows, poolings: computed.append(1) or pool(self, rows, poolings)
-    )
+    monkeypatch.setattr(Engine, "pool", lambda self, *rows: computed.append(1) or pool(self, *rows))
     streamed = profile(extract(checkpoint, corpus, stream=True), **request)
     assert len(computed) == len(corpus.languages), "every language was computed once: the pivot stays"
     by = ["metric", "variant", "source", "target", "layer"]
