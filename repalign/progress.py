@@ -27,7 +27,10 @@ SWITCH = "REPALIGN_PROGRESS"
 """Environment variable: 0 turns all of this off."""
 
 QUICK = 2.0
-"""Seconds of a phase that need no line in a log; also those after which its speed is known."""
+"""Seconds of a phase that need no line in a log."""
+
+SETTLED_SHARE, SETTLED = 0.03, 10.0
+"""Share of the units, or seconds, after which the speed is known: the first batch of a model takes much longer."""
 
 LINE_EVERY = 30.0
 """Seconds between two lines in a log, and those from which the time of a phase is announced."""
@@ -142,7 +145,10 @@ class Phase:
         Args:
             elapsed: seconds so far.
         """
-        return elapsed / self.done * (self.total - self.done) if self.total and self.done else None
+        if not self.total or not self.done:
+            return None
+        settled = elapsed >= SETTLED or (elapsed >= QUICK and self.done >= SETTLED_SHARE * self.total)
+        return elapsed / self.done * (self.total - self.done) if settled else None
 
     def line(self, elapsed: float, in_full: bool = False) -> str:
         """How far it is: one line for a log.
@@ -179,7 +185,7 @@ class Phase:
             silent: seconds since the latest line of any phase.
         """
         left = self.left(elapsed)
-        if not self._estimated and elapsed >= QUICK and left is not None and elapsed + left > LINE_EVERY:
+        if not self._estimated and left is not None and elapsed + left > LINE_EVERY:
             self._announced = self._estimated = True
             return self.line(elapsed, in_full=True)
         if self._bar is not None:

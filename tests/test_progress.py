@@ -130,6 +130,15 @@ def test_when_a_line_is_due():
     assert slow.due(elapsed=35.0, silent=30.0) == "map, 1 of 10 layers; about 5 min left"
 
 
+def test_the_first_batch_gives_no_estimate():
+    phase = Phase("reading", 1000, "tokens")
+    phase.update(20)
+    assert phase.due(elapsed=3.0, silent=1.0) == "reading, 20 of 1,000 tokens"
+    assert phase.due(elapsed=5.0, silent=1.0) is None
+    phase.update(80)
+    assert phase.due(elapsed=8.0, silent=1.0) == "reading, 100 of 1,000 tokens; about 70 s left"
+
+
 def test_a_single_long_step_still_writes_lines(talkative, monkeypatch):
     monkeypatch.setattr(progress, "LINE_EVERY", 0.05)
     with Phase("judging", 1, "pairs"):
