@@ -192,9 +192,8 @@ class Phase:
             return None
         if silent < LINE_EVERY and (self._announced or elapsed < QUICK):
             return None
-        in_full = not self._announced and left is not None
         self._announced = True
-        return self.line(elapsed, in_full)
+        return self.line(elapsed)
 
 
 def duration(seconds: float) -> str:

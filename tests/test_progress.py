@@ -120,7 +120,7 @@ def test_when_a_line_is_due():
     quick, slow = Phase("map", 10, "layers", "details"), Phase("map", 10, "layers", "details")
     quick.update(5)
     assert quick.due(elapsed=1.0, silent=5.0) is None
-    assert quick.due(elapsed=2.5, silent=5.0) == "map, 5 of 10 layers; about 2 s left; details"
+    assert quick.due(elapsed=2.5, silent=5.0) == "map, 5 of 10 layers; about 2 s left"
     assert quick.due(elapsed=3.0, silent=0.5) is None
     assert slow.due(elapsed=2.5, silent=5.0) == "map, 0 of 10 layers"
     assert slow.due(elapsed=4.0, silent=1.5) is None

@@ -25,7 +25,7 @@ from repalign.figures import (
 )
 from repalign.figures.exporting import export
 from repalign.figures.names import presentable
-from repalign.figures.style import THEMES
+from repalign.figures.style import BACKGROUND, THEMES
 from repalign.figures.view import View
 from repalign.registry import Registry
 from repalign.results.profile import leading_variant
@@ -127,7 +127,10 @@ def plot(
     whole = as_results(results)
     if any("variant" in picture for picture in FIGURES[figure].choices(View(whole))):
         choice.setdefault("variant", leading_variant(whole.profile.table["variant"]))
-    return draw(figure, whole, theme=theme, **choice)
+    drawn = draw(figure, whole, theme=theme, **choice)
+    # A notebook has its own background, which may be dark where the theme is light.
+    ground = BACKGROUND.get(theme)
+    return drawn.update_layout(paper_bgcolor=ground, plot_bgcolor=ground) if ground else drawn
 
 
 def as_results(results: Results | LayerProfile) -> Results:

@@ -69,10 +69,10 @@ class LayerProfile:
         """For notebooks: the best layer of every score, or the largest difference; the scores if these are unknown."""
         columns = ["value", "low", "high", "chance", "p_adjusted", "sentences"]
         if self.peaks is None:
-            shown = as_html(self.table[[*IDENTITY, "layer", *columns]])
+            shown = as_html(self.table[[*IDENTITY, "layer", *columns]].dropna(axis=1, how="all"))
             return f"<p>{len(self):,} scores:</p>{shown}"
         about = "cross-fitted: chosen on some sentences, scored on the others; layers: any of these may be the best"
-        shown = as_html(self.peaks[[*IDENTITY, "layers", *columns]])
+        shown = as_html(self.peaks[[*IDENTITY, "layers", *columns]].dropna(axis=1, how="all"))
         return f"<p>{len(self):,} scores; the best layer of each ({about}):</p>{shown}"
 
     @property

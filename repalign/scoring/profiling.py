@@ -100,7 +100,9 @@ def profile(
     ]
     total = sum(len(of_curve) for _, _, of_curve in steps)
     scored = len({pair for _, some, _ in steps for pair in some})
-    about = f"{len(metrics)} metrics, {len(variants)} variants, {scored} pairs of languages, {draws:,} draws"
+    about = (
+        f"metrics: {len(metrics)}, variants: {len(variants)}, pairs of languages: {scored}, draws: {draws:,}"
+    )
     with Phase(_phase(series, baseline), total, "layers", about, progress) as phase:
         for one, some, of_curve in steps:
             plan = Plan(

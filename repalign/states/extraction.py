@@ -60,8 +60,19 @@ def extract(
             (model, tokenizer) in memory.
         corpus: an embedded name, a folder, file or hub data set, a mapping of language to sentences, or a
             `ParallelCorpus`.
-        pooling, template, site, layers, stack, max_length, exclude_shared_tokens: see `ReadingSpec`.
-        dtype, device, batch_tokens, progress: see `Machine`.
+        pooling: how a sentence's tokens become one vector: "mean" (of its own tokens), "mean-all", "last", "weighted",
+            "max", a `Pooling`, or a function of (hidden, content, real).
+        template: the prompt around each sentence: "raw" (none), "alpaca", "brief", ...
+        site: where in a block: "resid" (its output), "embed", "attn", "mlp", "mlp-act" or "final".
+        layers: layer numbers, or one; default all.
+        stack: of an encoder-decoder, "encoder" or "decoder"; "auto" is the encoder.
+        max_length: maximum tokens per sentence; longer ones are dropped from every language. Default 2,048, or the
+            model's limit if that is lower.
+        exclude_shared_tokens: pool only tokens that occur in none of a sentence's translations.
+        dtype: "float32", "bfloat16" or "float16"; "auto" picks by model size and device.
+        device: "cpu", "cuda", "cuda:1", "mps", or "all" GPUs together; "auto" picks.
+        batch_tokens: padded tokens per batch; by default by free memory.
+        progress: whether to show signs of life: see `repalign.progress`.
         store: whether states are stored under `$REPALIGN_HOME/states`; otherwise they stay in memory, as do those of
             a model in memory.
         stream: keep at most two languages in memory and recompute on demand, so that 200 languages need the memory

@@ -330,11 +330,12 @@ def test_unknown_format_is_told(results, tmp_path):
 
 
 def test_plot_shows_centred_scores_by_default(results):
-    assert plot(results) == draw("curves", results, theme="light", variant="centred")
-    assert plot(results.profile, "heatmap", metric="cka", variant="raw", theme="dark") == draw(
-        "heatmap", results, metric="cka", variant="raw", theme="dark"
-    )
-    assert plot(results, "geometry") == draw("geometry", results, theme="light"), "has no variants"
+    curves = plot(results)
+    assert curves.data == draw("curves", results, theme="light", variant="centred").data
+    assert curves.layout.paper_bgcolor == "#ffffff", "legible in a dark notebook"
+    heatmap = plot(results.profile, "heatmap", metric="cka", variant="raw", theme="paper")
+    assert heatmap == draw("heatmap", results, metric="cka", variant="raw")
+    assert plot(results, "geometry").data == draw("geometry", results).data, "has no variants"
 
 
 def test_plot_refuses_what_is_no_profile():

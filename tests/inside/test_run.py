@@ -154,7 +154,7 @@ def test_every_phase_shows_that_it_is_alive(llama, some, monkeypatch, caplog):
     caplog.set_level("INFO", logger="repalign.progress")
     look_inside(str(llama), some, random_controls=2, draws=20, share=0.05, dtype="float32", device="cpu")
     names = [phase.name.partition(": ")[2] for phase in phases if phase.name.startswith(llama.name)]
-    assert names == ["loading the model", "logit lens", "neurons", "interventions"]
+    assert names[-4:] == ["loading the model", "logit lens", "neurons", "interventions"]
     counted = [phase for phase in phases if phase.total]
     assert [phase.done for phase in counted] == [phase.total for phase in counted], "work is foreseen exactly"
     said = [message for message in caplog.messages if "interventions" in message]
