@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from repalign.errors import CONTROL
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -92,7 +94,8 @@ class Phase:
     def __init__(
         self, name: str, total: int | None = None, unit: str = "", about: str = "", shown: bool = True
     ) -> None:
-        self.name, self.total, self.unit, self.about = _around.get() + name, total, unit, about
+        self.name = CONTROL.sub(" ", _around.get() + name)
+        self.total, self.unit, self.about = total, unit, about
         self.shown = shown and not is_quiet()
         self.done = 0
         self._bar: Any = None

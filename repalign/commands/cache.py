@@ -82,11 +82,16 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _verify(args: argparse.Namespace) -> None:
+    from repalign.progress import Phase
     from repalign.states.cache import damages, survey
     from repalign.states.cache_kinds import KINDS
 
     entries = list(survey())
-    found = [(KINDS[entry.kind], line) for entry in entries for line in damages(entry)]
+    found = []
+    with Phase("reading the cache", sum(entry.bytes for entry in entries), "bytes") as phase:
+        for entry in entries:
+            found += [(KINDS[entry.kind], line) for line in damages(entry)]
+            phase.update(entry.bytes)
     if args.json:
         listed = [{"kind": kind.name, "damage": line, "then": kind.healing} for kind, line in found]
         print(json.dumps(listed, indent=1))
