@@ -161,8 +161,9 @@ class Phase:
             in_full: also how much work it is.
         """
         left = self.left(elapsed)
+        so_far = f", {duration(elapsed)} so far" if elapsed >= SETTLED else ""
         parts = [
-            f"{self.name}, {self.done:,} of {self.total:,} {self.unit}" if self.total else self.name,
+            f"{self.name}, {self.done:,} of {self.total:,} {self.unit}" if self.total else self.name + so_far,
             f"about {duration(left)} left" if left else "",
             self.about if in_full else "",
         ]

@@ -139,6 +139,12 @@ def test_the_first_batch_gives_no_estimate():
     assert phase.due(elapsed=8.0, silent=1.0) == "reading, 100 of 1,000 tokens; about 70 s left"
 
 
+def test_what_cannot_be_counted_says_how_long_it_has_taken():
+    phase = Phase("loading the model")
+    assert phase.due(elapsed=2.0, silent=1.0) == "loading the model"
+    assert phase.due(elapsed=33.0, silent=31.0) == "loading the model, 30 s so far"
+
+
 def test_a_single_long_step_still_writes_lines(talkative, monkeypatch):
     monkeypatch.setattr(progress, "LINE_EVERY", 0.05)
     with Phase("judging", 1, "pairs"):

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -289,5 +290,8 @@ def test_results_show_themselves_in_notebooks(results):
     assert html.count("<tr") > 10
     best = results.profile.peaks.query("metric == 'mexa' and variant == 'centred' and target == 'zh'")
     assert all(f"{row.value:.3f}" in html and row.layers in html for row in best.itertuples())
+    assert ("< .001" in unescape(html)) == (results.profile.peaks["p_adjusted"] < 0.001).any()
+    alone = results.profile.where(checkpoint="m-llama", baseline=None)._repr_html_()
+    assert "<th>baseline</th>" not in alone, "a column without anything in it"
     evil = replace(results.profile, table=results.profile.table.replace({"zh": "<i>zh</i>"}))
     assert "<i>zh" not in evil._repr_html_()

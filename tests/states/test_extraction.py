@@ -17,6 +17,7 @@ from repalign.models.locating import locate
 from repalign.models.prefix import MIN_PREFIX
 from repalign.models.templates import TEMPLATES
 from repalign.models.tokenization import tokenize
+from repalign.progress import Phase
 from repalign.states.extraction import extract, read_states
 from repalign.states.spec import ReadingSpec
 
@@ -304,3 +305,20 @@ def test_auto_keeps_tiny_models_in_float32(checkpoint, corpus):
 def test_wrong_options_get_one_line(checkpoint, corpus, options, parts):
     with pytest.raises(RepalignError, match=parts):
         extract(checkpoint, corpus, **options)
+
+
+def test_the_tokens_that_are_counted_are_those_that_are_read(checkpoint, corpus, monkeypatch):
+    phases = []
+    ending = Phase.__exit__
+    monkeypatch.setattr(Phase, "__exit__", lambda one, *error: phases.append(one) or ending(one, *error))
+    extract(checkpoint, corpus.select(corpus.languages[:1]))
+    first = next(phase for phase in phases if phase.name.endswith(": reading"))
+    assert first.done == first.total > 0
+    assert "in the cache" in first.about
+    phases.clear()
+    extract(checkpoint, corpus)
+    second = next(phase for phase in phases if phase.name.endswith(": reading"))
+    assert second.done == second.total > 0, "what is stored already is not counted"
+    phases.clear()
+    extract(checkpoint, corpus)
+    assert next(phase.total for phase in phases if phase.name.endswith(": reading")) == 0
