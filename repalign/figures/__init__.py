@@ -146,7 +146,6 @@ def as_results(results: Results | LayerProfile) -> Results:
         return results
     if not isinstance(results, LayerProfile):
         raise RepalignError(
-            "figures and reports show a profile or results, as profile() and analyse() give them; "
-            f"got {type(results).__name__}"
+            f"figures show a profile or results, as profile() and analyse() give them; got {type(results).__name__}"
         )
     return Results(" against ".join(results.table["checkpoint"].unique()), results)

@@ -42,6 +42,11 @@ class Report:
     def __init__(self, results: Any, title: Any = None) -> None:
         if isinstance(title, (Results, LayerProfile)) or isinstance(results, str):
             results, title = title, results
+        if not isinstance(results, (Results, LayerProfile)):
+            raise RepalignError(
+                "a report takes a profile or results, and a title: Report(profile, title='m-llama'); "
+                f"got {type(results).__name__}"
+            )
         whole = as_results(results)
         if whole.profile.table.empty:
             raise RepalignError("there are no scores to report; profile at least two languages")
