@@ -12,7 +12,7 @@ NEWEST := .venv-newest/bin/python
 OLDEST := .venv-oldest/bin/python
 SHELL := /bin/bash
 
-.PHONY: demo fuzz test test-newest test-oldest constraints lint bench gpu clean
+.PHONY: demo notebook fuzz test test-newest test-oldest constraints lint bench gpu clean
 
 demo: $(READY)
 	$(BIN)/python -m training base alpaca x-llama-zh m-llama
@@ -51,6 +51,11 @@ lint: $(TOOLS)
 	$(BIN)/pyright --pythonpath $(BIN)/python --project pyproject.toml
 	$(BIN)/pyright --pythonpath $(BIN)/python --project pyrightconfig.strict.json
 	$(BIN)/lint-imports
+
+# The example notebook with its outputs, so that it can be read on GitHub.
+notebook: $(TOOLS)
+	$(BIN)/python -m pip install -qq ipykernel nbclient
+	$(BIN)/python analyses/notebook.py
 
 bench: $(TOOLS)
 	$(INSTALL) --editable '.[bench]'

@@ -214,7 +214,7 @@ class Analysis:
             "separation": [
                 scoring.separation(one, pivot=pivot, probe=self.scoring.probe, **drawn) for one in states
             ],
-            "confusions": [scoring.confusions(one, pairs) for one in states],
+            "confusions": [scoring.confusions(one, pairs, **quick) for one in states],
             "controls": [self._controls(*pair) for pair in zip(self.checkpoints, states, strict=True)],
         }
         tables = {name: pd.concat(parts, ignore_index=True) for name, parts in by_checkpoint.items()}

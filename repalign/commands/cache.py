@@ -91,11 +91,16 @@ def _list(args: argparse.Namespace) -> Outcome:
 
 
 def _verify(args: argparse.Namespace) -> Outcome:
+    from repalign.progress import Phase
     from repalign.states.cache import damages, survey
     from repalign.states.cache_kinds import KINDS
 
     entries = list(survey())
-    found = [(KINDS[entry.kind], line) for entry in entries for line in damages(entry)]
+    found = []
+    with Phase("reading the cache", sum(entry.bytes for entry in entries), "bytes") as phase:
+        for entry in entries:
+            found += [(KINDS[entry.kind], line) for line in damages(entry)]
+            phase.update(entry.bytes)
     listed = [{"kind": kind.name, "damage": line, "then": kind.healing} for kind, line in found]
     text = [f"{_printable(line)}; {kind.healing}" for kind, line in found]
     text += [

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 
+from repalign import progress
 from repalign.commands.console import log_to_stderr
 from repalign.commands.parser import Parser
 from repalign.errors import exit_code
@@ -68,6 +69,7 @@ def _run(argv: list[str]) -> Iterable[str]:
     quiet = getattr(args, "quiet", False)
     if quiet:
         logging.getLogger("repalign").setLevel(logging.WARNING)
+    progress.quiet(quiet)
     return args.run(args).printed(getattr(args, "json", False), quiet)
 
 

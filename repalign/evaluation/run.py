@@ -20,6 +20,7 @@ from repalign.evaluation.tables import evaluation_tables, wins_table
 from repalign.evaluation.tasks import TASKS
 from repalign.models.loading import one_base
 from repalign.privacy import without_home
+from repalign.progress import Phase
 from repalign.results.evaluation import Evaluation
 from repalign.results.results import Results
 from repalign.results.titles import title_of
@@ -86,7 +87,7 @@ def evaluate(
         dtype, device: in which, and where the models run; auto picks.
         batch_tokens: padded tokens per batch; by default by free memory.
         store: whether answers, and verdicts of a chat API, are read from and written to `$REPALIGN_HOME`.
-        progress: whether to show a bar on a terminal.
+        progress: whether to show signs of life: see `repalign.progress`.
 
     Returns:
         Tables by the names in `repalign.results.schema.EVALUATION`; scores are in percent. If the judge fails, or raises an
@@ -118,12 +119,13 @@ def evaluate(
         }
     grouped = by_language(items)
     together = Clusters.of(grouped)
-    measured = {
-        name: {scorer: measure(scorer, grouped, given.texts) for scorer in scorers}
-        for name, given in answers.items()
-    }
+    with Phase("scoring answers", shown=progress):
+        measured = {
+            name: {scorer: measure(scorer, grouped, given.texts) for scorer in scorers}
+            for name, given in answers.items()
+        }
     tables = evaluation_tables(
-        grouped, answers, measured, profile=profile, detect=detect, draws=draws, seed=seed
+        grouped, answers, measured, profile=profile, detect=detect, draws=draws, seed=seed, progress=progress
     )
     chosen, missing = choose_judge(judge, scorers, judge_url, store), {}
     if chosen and len(answers) == MAX_CHECKPOINTS:

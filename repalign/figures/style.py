@@ -87,5 +87,8 @@ THEMES = {
 }
 """Plotly templates."""
 
+BACKGROUND = {"light": "#ffffff", "dark": "#14171d"}
+"""Behind a figure of a page's theme where there is no page."""
+
 PAGE_THEMES = {name: THEMES[name] for name in ("light", "dark")}
 """The themes of a page."""

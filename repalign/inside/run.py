@@ -67,7 +67,7 @@ def look_inside(
         seed: of the bootstrap and the random controls.
         dtype, device: in which, and where the models run; auto picks.
         batch_tokens: padded tokens per batch; by default by free memory.
-        progress: whether to show a bar on a terminal.
+        progress: whether to show signs of life: see `repalign.progress`.
 
     Returns:
         Tables by the names in `repalign.results.inside.TABLES`; losses are in nats per token.

@@ -16,6 +16,7 @@ from repalign.errors import RepalignError, explained_keywords, unknown
 from repalign.maps.faithfulness import sampled_faithfulness
 from repalign.maps.reducers import REDUCERS, Reducer
 from repalign.metrics import LayerPair
+from repalign.progress import Phase
 from repalign.results.schema import GRAIN, RESULTS
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def project(
         sentences: at most this many, drawn at random, one of each group of duplicates.
         pivot: the language that `cosine` and `margin` refer to; by default English, else the first.
         seed: of the sample and the reducer.
-        progress: whether to show a progress bar (never if standard error is not a terminal).
+        progress: whether to show signs of life: see `repalign.progress`.
 
     Returns:
         The "map" table of `repalign.results.schema.RESULTS`. `cosine` is the cosine with the sentence's translation in
@@ -65,8 +66,6 @@ def project(
         RepalignError: unknown reducer, variant or language; checkpoints on different sentences; too few
             sentences.
     """
-    from tqdm import tqdm
-
     checkpoints = list(states) if isinstance(states, Sequence) else [states]
     reduce = REDUCERS[reducer] if isinstance(reducer, str) else reducer
     name = reducer if isinstance(reducer, str) else getattr(reducer, "__name__", "custom")
@@ -78,7 +77,7 @@ def project(
     groups = _same_space(checkpoints)
     steps = len(variants) * sum(len(group[0].layers) for group in groups)
     tables = []
-    with tqdm(total=steps, desc=f"map ({name})", unit="layer", disable=None if progress else True) as bar:
+    with Phase(f"map ({name})", steps, "layers", shown=progress) as phase:
         for variant in variants:
             anchors: dict[float, np.ndarray] = {}
             for group in groups:
@@ -91,7 +90,7 @@ def project(
                                 reducer=name, variant=variant, trustworthiness=trust, knn_overlap=overlap
                             )
                         )
-                    bar.update()
+                    phase.update()
     return _join(tables)
 
 

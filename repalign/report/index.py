@@ -32,7 +32,7 @@ def render_index(name: str, found: Sequence[Entry]) -> str:
         {},
         with_plotly=False,
         title=f"Results in {_shown(name, LONGEST_TITLE)}",
-        lead=f"{joined(len(found), 'result')} in {joined(folders, 'folder')}{damaged}",
+        about={"results": f"{len(found)} in {joined(folders, 'folder')}{damaged}"},
         results=[_row(entry, entry.contents) for entry in found if entry.contents],
         unread=[(_shown(str(entry.folder)), _shown(entry.problem)) for entry in unread],
     )

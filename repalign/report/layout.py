@@ -10,6 +10,7 @@ from typing import Any
 from repalign.figures.security import CONFIG, content_policy
 from repalign.figures.style import PAGE_THEMES
 from repalign.report.glossary import Glossary
+from repalign.progress import Phase
 from repalign.report.packing import to_json
 from repalign.results.paths import write_file
 
@@ -99,7 +100,12 @@ def write_page(draw: Callable[[], str], path: str | Path, overwrite: bool = Fals
     Raises:
         RepalignError: the file cannot be written, or exists and is no page of repalign.
     """
-    return write_file(Path(path), lambda: draw().encode("utf-8", "replace"), overwrite)
+
+    def drawn() -> bytes:
+        with Phase("drawing the page"):
+            return draw().encode("utf-8", "replace")
+
+    return write_file(Path(path), drawn, overwrite)
 
 
 def _source(name: str) -> str:

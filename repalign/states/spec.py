@@ -87,7 +87,7 @@ class Machine:
             device that computes faster in it, else float32.
         device: auto, cpu, cuda, cuda:1, mps, ..., or all: spread over all GPUs.
         batch_tokens: padded tokens per batch; None for as many as free memory allows.
-        progress: show a bar on a terminal.
+        progress: show bars on a terminal, and a line now and then in a log: see `repalign.progress`.
 
     Raises:
         RepalignError: an unknown dtype or device, with the near miss, or a number out of range.

@@ -15,7 +15,7 @@ from factories import sample_results
 
 from repalign.commands.report import CHOICES
 from repalign.errors import RepalignError
-from repalign.figures import FIGURES, draw, export
+from repalign.figures import FIGURES, draw, export, plot
 from repalign.figures.style import DASHES, PALETTE, THEMES, styles
 from repalign.figures.view import View, from_pivot
 from repalign.report.packing import to_json
@@ -327,3 +327,17 @@ def test_no_browser_is_told_in_one_line(results, tmp_path, monkeypatch):
 def test_unknown_format_is_told(results, tmp_path):
     with pytest.raises(RepalignError, match="did you mean 'svg'"):
         export(draw("curves", results), tmp_path / "figure.svgg")
+
+
+def test_plot_shows_centred_scores_by_default(results):
+    curves = plot(results)
+    assert curves.data == draw("curves", results, theme="light", variant="centred").data
+    assert curves.layout.paper_bgcolor == "#ffffff", "legible in a dark notebook"
+    heatmap = plot(results.profile, "heatmap", metric="cka", variant="raw", theme="paper")
+    assert heatmap == draw("heatmap", results, metric="cka", variant="raw")
+    assert plot(results, "geometry").data == draw("geometry", results).data, "has no variants"
+
+
+def test_plot_refuses_what_is_no_profile():
+    with pytest.raises(RepalignError, match="got int"):
+        plot(3)  # type: ignore[arg-type]

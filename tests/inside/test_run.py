@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from parallel_text import made_text, without
 
+from repalign import progress
 from repalign.checkpoints import Checkpoint
 from repalign.commands.main import main
 from repalign.corpora import ParallelCorpus
@@ -136,3 +139,26 @@ def test_misaligned_text_is_noted_for_every_checkpoint(llama):
     )
     ((name, described),) = found.settings["checkpoints"].items()
     assert "corpus 'faulty': misaligned: zh" in described["notes"][0], name
+
+
+def test_every_phase_shows_that_it_is_alive(llama, some, monkeypatch, caplog):
+    monkeypatch.setenv(progress.SWITCH, "1")
+    monkeypatch.setattr(progress, "TICK", 0.001)
+    monkeypatch.setattr(progress, "QUICK", 0.0)
+    monkeypatch.setattr(progress, "LINE_EVERY", 0.02)
+    phases = []
+    ending = progress.Phase.__exit__
+    monkeypatch.setattr(
+        progress.Phase, "__exit__", lambda one, *error: (phases.append(one), ending(one, *error))
+    )
+    caplog.set_level("INFO", logger="repalign.progress")
+    look_inside(str(llama), some, random_controls=2, draws=20, share=0.05, dtype="float32", device="cpu")
+    names = [phase.name.partition(": ")[2] for phase in phases if phase.name.startswith(llama.name)]
+    assert names[-4:] == ["loading the model", "logit lens", "neurons", "interventions"]
+    counted = [phase for phase in phases if phase.total]
+    assert [phase.done for phase in counted] == [phase.total for phase in counted], "work is foreseen exactly"
+    said = [message for message in caplog.messages if "interventions" in message]
+    assert any(
+        re.search(r"interventions, \d+ of \d+ sentences read; about \d+ s left; 24 sentences", line)
+        for line in said
+    )

@@ -130,7 +130,8 @@ def test_what_a_notebook_shows_holds_no_markup_of_the_data():
     ):
         html = shown._repr_html_()
         assert len(html) < 100_000
-        assert set(Page(html).elements) <= {"h3", "p", "table", "thead", "tbody", "tr", "th", "td", "code"}
+        known = {"h3", "p", "table", "thead", "tbody", "tr", "th", "td", "code", "svg", "polyline"}
+        assert set(Page(html).elements) <= known
         assert html.count("mathjax_ignore") >= 2, "title and table"
 
 

@@ -30,7 +30,7 @@
   function set(changes, milliseconds = 80) {
     Object.assign(state, changes);
     const kept = Object.entries(state).filter(([key, value]) => value !== started[key] && value !== null);
-    history.replaceState(null, "", "#" + new URLSearchParams(kept));
+    if (!inFrame) history.replaceState(null, "", "#" + new URLSearchParams(kept));
     show(milliseconds);
   }
   const dark = () => (state.theme ? state.theme === "dark" : prefersDark.matches);
