@@ -39,6 +39,7 @@ def kernel(representation: Representation) -> UCentred:
     label="CKA (debiased)",
     bounds=(-1, 1),
     reference="arXiv:2010.15327; Song et al. 2012, JMLR 13, eq. 5",
+    plain="Whether sentences that are similar in one language are similar in the other, without the bias of many dims.",
     chance=lambda sentences, dims: 0.0,
     minimum=6,
     invariances=SUBSPACE,
@@ -47,8 +48,12 @@ def kernel(representation: Representation) -> UCentred:
 def cka(pair: LayerPair) -> Scores:
     """Debiased linear CKA: correlation of two U-centred kernel matrices.
 
-    HSIC_u(K, L) / sqrt(HSIC_u(K, K) HSIC_u(L, L)), with HSIC_u(K, L) = sum_ij u_ij v_ij / (n (n - 3)). About
-    0 for independent languages at any n and d, and may be negative. Dominated by any single dim of huge variance.
+    Formula:
+        HSIC_u(K, L) / sqrt(HSIC_u(K, K) HSIC_u(L, L)), with HSIC_u(K, L) = sum_ij u_ij v_ij / (n (n - 3)). About 0 for
+        independent languages at any n and d, and may be negative.
+
+    Fails:
+        Dominated by any single dim of huge variance.
     """
     x, y = pair.source.once(kernel), pair.target.once(kernel)
     n = pair.sentences
@@ -143,14 +148,18 @@ def _pair_scores(
     label="CKA (biased)",
     bounds=(0, 1),
     reference="arXiv:1905.00414",
+    plain="Whether sentences that are similar in one language are similar in the other; high for any two languages of many dims.",
     minimum=6,
     invariances=SUBSPACE,
 )
 def cka_biased(pair: LayerPair) -> Scores:
-    """Linear CKA as first published: |x'y|^2 / (|x'x| |y'y|), x and y centred.
+    """Linear CKA as first published. Use `cka` except to reproduce published values.
 
-    Biased upwards: independent noise gives .98 at n = 100, d = 4096. Use `cka` except to reproduce published
-    values.
+    Formula:
+        |x'y|^2 / (|x'x| |y'y|), Frobenius norms, x and y centred.
+
+    Fails:
+        Biased upwards: independent noise gives .98 at n = 100, d = 4096.
     """
     x, y = pair.source.once(gram), pair.target.once(gram)
     n = pair.sentences

@@ -71,6 +71,7 @@ def _shuffled_variance(x: Neighbours, y: Neighbours, k: int) -> float:
     label="Mutual 10-NN",
     bounds=(0, 1),
     reference="arXiv:2405.07987",
+    plain="Whether sentences that are neighbours in one language are neighbours in the other.",
     chance=lambda sentences, dims: K / (sentences - 1),
     minimum=K + 2,
     invariances=("scale", "joint permutation", "joint rotation", "own rotation"),
@@ -78,8 +79,11 @@ def _shuffled_variance(x: Neighbours, y: Neighbours, k: int) -> float:
 def mutual_knn(pair: LayerPair) -> Scores:
     """Share of a sentence's 10 nearest neighbours that are the same in both languages.
 
-    mean_i |N_k(x_i) & N_k(y_i)| / k, by cosine, excluding the sentence itself. Chance is k / (n - 1): compare only
-    at equal n. Near-duplicate sentences inflate it.
+    Formula:
+        mean_i |N_k(x_i) & N_k(y_i)| / k, by cosine, excluding the sentence itself.
+
+    Fails:
+        Chance is k / (n - 1): compare only at equal n. Near-duplicate sentences and shared topics inflate it.
     """
     x, y = pair.source.once(neighbours, K), pair.target.once(neighbours, K)
     both = (x.edges & y.edges).float()
@@ -124,15 +128,19 @@ def standardised(representation: Representation) -> torch.Tensor:
     label="ANC",
     bounds=(-1, 1),
     reference="arXiv:2212.01924",
+    plain="Whether each single dim responds to the same sentences in both languages.",
     chance=lambda sentences, dims: 0.0,
     minimum=3,
     invariances=("shift", "scale", "joint permutation"),
 )
 def anc(pair: LayerPair) -> Scores:
-    """Average neuron-wise correlation: mean over dims of the correlation of that dim in both languages,
-    signed. A constant dim counts as 0; if a language is constant in every dim, the value is NaN.
+    """Average neuron-wise correlation: mean over dims of the signed correlation of that dim in both languages.
 
-    Asks whether the same neurons have the same function; a rotation can destroy it without changing any distance.
+    Formula:
+        mean_k corr_i(x_ik, y_ik). A constant dim counts as 0; if a language is constant in every dim, the value is NaN.
+
+    Fails:
+        Asks whether the same neurons have the same function; a rotation can destroy it without changing any distance.
     """
     pair.same_dims("anc")
     x, y = pair.source.once(standardised), pair.target.once(standardised)
@@ -207,6 +215,7 @@ def _as_matrix(pairs: torch.Tensor, n: int) -> torch.Tensor:
     label="RSA",
     bounds=(-1, 1),
     reference="doi:10.3389/neuro.06.004.2008",
+    plain="Whether pairs of sentences that are far apart in one language are far apart in the other, by rank.",
     chance=lambda sentences, dims: 0.0,
     minimum=5,
     invariances=("scale", "joint permutation"),
@@ -214,8 +223,12 @@ def _as_matrix(pairs: torch.Tensor, n: int) -> torch.Tensor:
 def rsa(pair: LayerPair) -> Scores:
     """Spearman correlation between the distances of all pairs of sentences in the two languages.
 
-    Distance is 1 - Pearson correlation over dims. All pairs have equal weight, including unrelated ones: length and
-    topic can produce high values although no translation is retrieved.
+    Formula:
+        Spearman's rho over i < j of d(x_i, x_j) and d(y_i, y_j), d = 1 - Pearson correlation over dims.
+
+    Fails:
+        All pairs have equal weight, including unrelated ones: length and topic can produce high values although no
+        translation is retrieved.
     """
     x, y = pair.source.once(distances), pair.target.once(distances)
     n = pair.sentences

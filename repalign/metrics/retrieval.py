@@ -26,6 +26,7 @@ COSINE = ("scale", "joint permutation", "joint rotation")
     label="Cosine gap",
     bounds=(-2, 2),
     reference="arXiv:2411.04986",
+    plain="How much closer a sentence is to its translation than to other sentences, by cosine.",
     identical=None,
     chance=lambda sentences, dims: 0.0,
     invariances=COSINE,
@@ -33,9 +34,13 @@ COSINE = ("scale", "joint permutation", "joint rotation")
 def cosine_gap(pair: LayerPair) -> Scores:
     """Cosine of translations minus cosine of unrelated sentences.
 
-    mean_i S_ii - mean_{i != j} S_ij = n/(n-1) mean_i D_ii, where D is S with the means of its rows and
-    columns removed. Unaffected by the similarity of all sentences in a narrow cone; still grows with the spread of
-    sentence lengths.
+    Formula:
+        mean_i S_ii - mean_{i != j} S_ij = n/(n-1) mean_i D_ii, where D is S with the means of its rows and columns
+        removed.
+
+    Fails:
+        Unaffected by the similarity of all sentences in a narrow cone; still grows with the spread of sentence
+        lengths.
     """
     n = pair.sentences
     cosine = pair.cosines.relative
@@ -74,6 +79,7 @@ def matched(nearest: Winners, strata: Partition | None, errors: bool = False) ->
     label="P@1",
     bounds=(0, 1),
     reference="arXiv:1812.10464",
+    plain="How often the sentence nearest to a source sentence is its translation.",
     chance=lambda sentences, dims: 1 / sentences,
     invariances=COSINE,
     symmetric=False,
@@ -81,7 +87,11 @@ def matched(nearest: Winners, strata: Partition | None, errors: bool = False) ->
 def p_at_1(pair: LayerPair) -> Scores:
     """Share of source sentences whose translation is strictly the nearest target by cosine.
 
-    mean_i 1[S_ii > max_{j != i} S_ij]. Falls with the number of candidates; a few hubs can lower it.
+    Formula:
+        mean_i 1[S_ii > max_{j != i} S_ij].
+
+    Fails:
+        Falls with the number of candidates; a few hubs can lower it.
     """
     return matched(pair.nearest, pair.strata)
 
@@ -90,13 +100,18 @@ def p_at_1(pair: LayerPair) -> Scores:
     label="MEXA",
     bounds=(0, 1),
     reference="arXiv:2410.05873",
+    plain="How often a sentence and its translation are each other's nearest sentence.",
     chance=lambda sentences, dims: 1 / (2 * sentences - 1),
     invariances=COSINE,
 )
 def mexa(pair: LayerPair) -> Scores:
     """Share of sentences whose translation is strictly the nearest both ways.
 
-    mean_i 1[S_ii > max_{j != i} max(S_ij, S_ji)]; equal to the published script on the same vectors.
+    Formula:
+        mean_i 1[S_ii > max_{j != i} max(S_ij, S_ji)]; equal to the published script on the same vectors.
+
+    Fails:
+        Whatever identifies a sentence counts, whether or not it is the meaning: an exact length, a name, a number.
     """
     return mutual_matches(pair)
 
@@ -117,13 +132,21 @@ def _neighbourhoods(cosine: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.T
     label="CSLS P@1",
     bounds=(0, 1),
     reference="arXiv:1710.04087",
+    plain="How often the translation is nearest once sentences that are near to everything are pushed back.",
     chance=lambda sentences, dims: 1 / sentences,
     invariances=COSINE,
     symmetric=False,
     minimum=11,
 )
 def csls(pair: LayerPair) -> Scores:
-    """P@1 with hubs pushed back: strict maximum of 2 S_ij - r_i - r'_j, r = mean cosine to the 10 nearest."""
+    """P@1 with hubs pushed back.
+
+    Formula:
+        mean_i 1[the maximum over j of 2 S_ij - r_i - r'_j is strict and at j = i], r = mean cosine to the 10 nearest.
+
+    Fails:
+        A translation that is surrounded by paraphrases is pushed back like a hub.
+    """
     cosines = pair.cosines
     row, column = _neighbourhoods(cosines.relative, 10)
     scores = 2 * cosines.relative - row[:, None] - column
@@ -163,14 +186,26 @@ def _xsim(pair: LayerPair, margin: str) -> Scores:
     return matched(margin_search(pair, margin), pair.strata, errors=True)
 
 
-def _declare_xsim(margin: str, failure: str):
+XSIM = """Share of source sentences for which margin search ({margin}, k = 4) errs.
+
+    Formula:
+        mean_i 1[the target of the largest {formula} among the 4 nearest is not i], b = mean cosine of both to their 4
+        nearest.
+
+    Fails:
+        {failure}
+"""
+
+
+def _declare_xsim(margin: str, formula: str, failure: str):
     function = partial(_xsim, margin=margin)
-    function.__doc__ = f"Share of source sentences for which margin search ({margin}, k = 4) errs. {failure}"
+    function.__doc__ = XSIM.format(margin=margin, formula=formula, failure=failure)
     return metric(
         name=f"xsim_{margin}",
         label=f"xsim error ({margin})",
         bounds=(0, 1),
         reference="arXiv:1811.01136, arXiv:2205.12654",
+        plain="How often a search for the translation, as used to mine parallel text, finds another sentence.",
         higher_is_better=False,
         identical=0.0,
         chance=lambda sentences, dims: 1 - 1 / sentences,
@@ -180,6 +215,12 @@ def _declare_xsim(margin: str, failure: str):
     )(function)
 
 
-xsim_ratio = _declare_xsim("ratio", "Unstable on centred states, where the neighbourhood mean is near zero.")
-xsim_distance = _declare_xsim("distance", "Steady on centred states.")
-xsim_absolute = _declare_xsim("absolute", "Without correction for hubs.")
+xsim_ratio = _declare_xsim(
+    "ratio",
+    "S_ij / b_ij",
+    "Unstable where the neighbourhood mean b is near zero, as on centred states; reversed where it is negative.",
+)
+xsim_distance = _declare_xsim(
+    "distance", "S_ij - b_ij", "Steady on centred states; rises with the number of candidates, as P@1 falls."
+)
+xsim_absolute = _declare_xsim("absolute", "S_ij", "Without correction for hubs.")

@@ -44,15 +44,20 @@ def best_rotation(pair: LayerPair) -> Fit:
     label="Procrustes (squared)",
     bounds=(0, 2),
     reference="arXiv:2108.01661",
+    plain="How far the languages are apart after the best rotation of one onto the other.",
     higher_is_better=False,
     identical=0.0,
     invariances=SUBSPACE,
 )
 def procrustes(pair: LayerPair) -> Scores:
-    """Squared distance after the best rotation: 2 - 2 |x'y|_*, states centred and of unit Frobenius norm.
+    """Squared distance after the best rotation.
 
-    With fewer sentences than dims almost any two languages can be aligned by rotation: .012 of 2 for noise at n =
-    100, d = 4096. Compare it with its chance level.
+    Formula:
+        2 - 2 |x'y|_* (nuclear norm), states centred and of unit Frobenius norm.
+
+    Fails:
+        With fewer sentences than dims almost any two languages can be aligned by rotation: .012 of 2 for noise at n =
+        100, d = 4096. Compare it with its chance level.
     """
     fit = best_rotation(pair)
     return Scores(2 - 2 * fit.cosine, influence=-2 * fit.influence)
@@ -62,15 +67,20 @@ def procrustes(pair: LayerPair) -> Scores:
     label="Shape angle",
     bounds=(0, 1.5707963267948966),
     reference="arXiv:2110.14739",
+    plain="The angle between the languages after the best rotation of one onto the other.",
     higher_is_better=False,
     identical=0.0,
     invariances=SUBSPACE,
     tolerance=2e-3,
 )
 def angular(pair: LayerPair) -> Scores:
-    """Angle after the best rotation: arccos(|x'y|_* / (|x| |y|)), states centred; a true metric, in radians.
+    """Angle after the best rotation; a true metric, in radians.
 
-    Misleading with fewer sentences than dims, as Procrustes. Near 0 it amplifies rounding errors.
+    Formula:
+        arccos(|x'y|_* / (|x| |y|)), states centred.
+
+    Fails:
+        Misleading with fewer sentences than dims, as Procrustes. Near 0 it amplifies rounding errors.
     """
     import math
 
@@ -108,16 +118,20 @@ def gulp_distance(x: torch.Tensor, y: torch.Tensor, penalty: float) -> float:
     label="GULP (squared, 1e-2)",
     bounds=(0, float("inf")),
     reference="arXiv:2210.06545",
+    plain="How differently ridge regressions on the two languages can predict.",
     higher_is_better=False,
     identical=0.0,
     invariances=SUBSPACE,
     tolerance=1e-2,
 )
 def gulp(pair: LayerPair) -> float:
-    """Squared GULP distance at penalty .01: how much predictions of ridge regressions on the two
-    languages can differ.
+    """Squared GULP distance at penalty .01: how much predictions of ridge regressions on the two languages can differ.
 
-    Unbounded: it counts the dims that a ridge regression can use. Dominated by n if n < d, as Procrustes.
+    Formula:
+        tr(A'AA'A) + tr(B'BB'B) - 2 tr(A'CB'C^T), A, B, C the covariances of x, of y, and between them; A' = (A + .01 I)^-1.
+
+    Fails:
+        Unbounded: it counts the dims that a ridge regression can use. Dominated by n if n < d, as Procrustes.
     """
     if not (pair.source.reduced.any() and pair.target.reduced.any()):
         return float("nan")
