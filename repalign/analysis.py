@@ -31,7 +31,7 @@ from repalign.metrics import DEFAULT_METRICS, Metric
 from repalign.models.provenance import source_digest
 from repalign.results.profile import leading_variant
 from repalign.scoring.spec import Pairs, ScoringSpec
-from repalign.signature import digest
+from repalign.signature import digest, today
 from repalign.states.spec import Dtype, Machine, ReadingSpec
 from repalign.version import __version__
 
@@ -156,6 +156,7 @@ class Analysis:
         )  # fmt: skip
         scores = self._scores(states)
         about = {
+            "date": today(),
             "versions": {"repalign": __version__, **{name: version(name) for name in VERSIONED}},
             "manifest": {**states[0].metadata, **checked},
             **({"key": self.key} if self.key else {}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
 
 from repalign.version import __version__
 
@@ -17,6 +18,11 @@ def digest(parts: Iterable[str | bytes]) -> str:
         sha.update(len(data).to_bytes(8, "little"))
         sha.update(data)
     return sha.hexdigest()
+
+
+def today() -> str:
+    """The date in UTC, as ISO 8601: for the head of a page."""
+    return datetime.now(timezone.utc).date().isoformat()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from repalign.errors import RepalignError
 from repalign.figures import answers
 from repalign.figures.names import LONGEST_TEXT, presentable, shortened, visible
 from repalign.figures.style import HEIGHT
+from repalign.report.about import few
 from repalign.report.findings.words import joined
 from repalign.report.layout import fill, numbered
 from repalign.results.evaluation import Evaluation
@@ -46,15 +47,21 @@ def render_evaluation(evaluation: Evaluation) -> str:
     tables = {name: table for name, table in evaluation.tables.items() if len(table)}
     panels, figures = numbered(_figures(tables, evaluation.label, evaluation.settings.get("chance", {})))
     scores = tables["scores"]
-    languages = scores["language"].dropna().nunique()
+    languages = scores["language"].dropna().unique()
     return fill(
         "evaluation.html",
         ["figures.js"],
         {"figures": figures, "height": HEIGHT},
         names.full,
         title=evaluation.title,
-        lead=f"{joined(languages, 'language')}, {scores['items'].max():,} questions each, {joined(len(evaluation.signatures), 'checkpoint')}"
-        + (f"; {evaluation.resampled}" if evaluation.resampled else ""),
+        about={
+            "checkpoints": few(evaluation.signatures),
+            "task": str(evaluation.settings.get("task", "")),
+            "questions": f"{scores['items'].max():,} a language",
+            "languages": few(languages),
+            "intervals": evaluation.resampled,
+            "date": str(evaluation.about.get("date", "")),
+        },
         findings=_findings(evaluation),
         panels=panels,
         height=HEIGHT,

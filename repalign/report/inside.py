@@ -11,6 +11,7 @@ from repalign.errors import RepalignError
 from repalign.figures import inside as figures
 from repalign.figures.names import LONGEST_TEXT, presentable, shortened
 from repalign.figures.style import HEIGHT, Style, styles
+from repalign.report.about import few
 from repalign.report.findings.words import joined, layers_in_words
 from repalign.report.layout import fill, numbered
 from repalign.results.inside import Inside
@@ -43,14 +44,20 @@ def render_inside(inside: Inside) -> str:
     inside, names = presentable(inside)
     panels, pictures = numbered({name: draw(inside) for name, draw in PANELS.items()})
     rows = inside.tables["lens"]
-    sentences, languages = rows["sentences"].max(), rows["language"].nunique()
+    sentences = rows["sentences"].max()
     return fill(
         "inside.html",
         ["figures.js"],
         {"figures": pictures, "height": HEIGHT},
         names.full,
         title=inside.title,
-        lead=f"{joined(languages, 'language')}, {sentences:,} sentences each, {joined(len(inside.signatures), 'checkpoint')}",
+        about={
+            "checkpoints": few(inside.signatures),
+            "sentences": f"{sentences:,} a language",
+            "languages": few(rows["language"].unique()),
+            "pivot": language_name(inside.settings["pivot"]),
+            "date": str(inside.about.get("date", "")),
+        },
         findings=inside_in_words(inside),
         panels=panels,
         height=HEIGHT,

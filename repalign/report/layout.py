@@ -9,11 +9,15 @@ from typing import Any
 
 from repalign.figures.security import CONFIG, content_policy
 from repalign.figures.style import PAGE_THEMES
+from repalign.report.glossary import Glossary
 from repalign.report.packing import to_json
 from repalign.results.paths import write_file
 
 MAX_NAMES = 200
 """Shortened names that a page lists in full."""
+
+STYLE_SHEETS = ("base.css", "figures.css", "map.css")
+"""In the order in which they apply."""
 
 
 def fill(
@@ -21,6 +25,9 @@ def fill(
     scripts: Sequence[str],
     data: Mapping[str, Any],
     full_names: Mapping[str, str],
+    *,
+    about: Mapping[str, Any],
+    explained: Iterable[str] = (),
     **values: Any,
 ) -> str:
     """Render a self-contained page; values are escaped.
@@ -30,6 +37,8 @@ def fill(
         scripts: file names of scripts in the same folder, in order.
         data: for the scripts; see `repalign.report.packing.to_json`.
         full_names: the originals of names that are shown in another form.
+        about: facts below the title, by label; empty ones are left out.
+        explained: ids of terms that the glossary explains although no text of the page links them.
         values: for the template.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -42,15 +51,21 @@ def fill(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    glossary = Glossary()
+    glossary.include(explained)
+    environment.filters["explained"] = glossary.explained
     listed = dict(list(full_names.items())[:MAX_NAMES])
     sources = [get_plotlyjs(), *map(_source, ("common.js", *scripts))]
     return environment.get_template(template).render(
-        css=_source("page.css"),
+        css="".join(map(_source, STYLE_SHEETS)),
         scripts=sources,
         policy=content_policy(sources),
         data=to_json({**data, "themes": PAGE_THEMES, "config": CONFIG, "names": listed}),
         shortened=listed.items(),
         unlisted=len(full_names) - len(listed),
+        about=about,
+        contents=[],
+        glossary=glossary,
         **values,
     )
 

@@ -10,9 +10,9 @@ from repalign.figures.lines import MAX_NAMED_LINES
 from repalign.figures.names import Names, presentable
 from repalign.figures.style import HEIGHT
 from repalign.figures.view import View
+from repalign.report.about import profile_about
 from repalign.report.confusions import confusions
 from repalign.report.findings import Finding, Verdicts, findings, leading
-from repalign.report.findings.words import joined
 from repalign.report.layout import fill
 from repalign.report.manifest import facts, manifest
 from repalign.report.map import MAX_POINTS, map_data, mapped_sentences
@@ -76,8 +76,9 @@ def _page(
         SCRIPTS,
         {**_data(view, said[0]["answers"], panels), "map": points, "confusions": confused, "csv": csv},
         names.full,
+        about=profile_about(view),
+        explained=[*_values(view, "metric"), *_values(view, "variant"), *_panel_terms(view)],
         title=results.title,
-        lead=_lead(view),
         kind="single" if count == 1 else "compare" if count == 2 else "series",
         findings=said,
         panels=panels,
@@ -106,8 +107,14 @@ def _said(view: View) -> list[dict[str, Any]]:
         answers = {
             word: [one for one in found if one.question == word] for word in ("where", "changed", "sure")
         }
-        said.append({**choice, "answers": answers})
+        said.append({**choice, "headline": _headline(answers), "answers": answers})
     return said
+
+
+def _headline(answers: dict[str, list[Finding]]) -> str:
+    """The answer in one sentence: what changed, or else where languages align."""
+    found = [*answers["changed"], *answers["where"], *answers["sure"]]
+    return found[0].text if found else ""
 
 
 def _panels(view: View, name: str) -> list[dict[str, Any]]:
@@ -182,9 +189,11 @@ def _layers(view: View) -> list[int]:
     return list(max(_depths(view).values(), key=len))
 
 
-def _lead(view: View) -> str:
-    checkpoints, layers = len(view.checkpoints), len(_layers(view))
-    return f"{len(view.styles)} languages, {joined(checkpoints, 'checkpoint')}, {layers} layers"
+def _panel_terms(view: View) -> list[str]:
+    """Ids of what controls and figures name without a text: controls and measures."""
+    named = (("controls", "control"), ("geometry", "measure"), ("separation", "measure"))
+    tables = ((view.rows(table), column) for table, column in named)
+    return [str(name) for rows, column in tables if len(rows) for name in rows[column].unique()]
 
 
 def _curves_note(view: View) -> str:

@@ -10,6 +10,7 @@ from repalign.figures.lines import named_axis
 from repalign.figures.names import Names
 from repalign.figures.scaling import curves
 from repalign.figures.style import styles
+from repalign.report.about import few
 from repalign.report.layout import fill
 from repalign.scaling.plan import Plan
 
@@ -41,14 +42,18 @@ def render_scaling(
         "objective": plan.objective if plan and plan.objective in ("mean", "min") else "mean",
         "score": study["score"],
     }
-    counts = f"{len(study['languages'])} languages, {len(study['runs']['score'])} runs"
     return fill(
         "scaling.html",
         ["waterfill.js", "scaling.js"],
         data,
         names.full,
         title="How much data?",
-        lead=f"{study['score']} as a function of sentence pairs; {counts}; {study['formula']}",
+        about={
+            "score": study["score"],
+            "runs": f"{len(study['runs']['score']):,}",
+            "languages": few(study["languages"]),
+            "law": study["formula"],
+        },
         study=study,
         plan=plan_shown,
     )

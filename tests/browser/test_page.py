@@ -37,8 +37,18 @@ def test_theme_button_and_system_preference(open_page):
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     page.click("#theme")
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
-    assert page.locator("#theme").get_attribute("aria-pressed") == "false"
+    assert page.locator("#theme").inner_text() == "Dark"
     assert "theme=light" in page.url
+
+
+def test_a_term_is_explained_on_hover_and_in_the_glossary(open_page):
+    page = open_page("single", address="#layer=1")
+    term = page.locator("#findings .term:visible").first
+    term.hover()
+    definition = page.locator(f"{term.get_attribute('href')} dd").inner_text()
+    assert term.get_attribute("title") == definition != ""
+    term.click()
+    assert page.locator("#layer-shown").inner_text().startswith("1 of"), "the address of a term is no state"
 
 
 def test_address_keeps_the_state_and_refuses_nonsense(open_page):
@@ -145,7 +155,7 @@ def test_200_languages_open(open_page, results):
     profile = replace(saved.profile, table=many(scores[scores["source"] == "en"], "target"))
     shown = {name: many(saved.tables[name], "language") for name in ("map", "sentences", "geometry")}
     page = open_page(Results("many", profile, shown))
-    assert "198 languages" in page.locator("#curves p").first.inner_text()
+    assert "198 languages" in page.locator("#findings .note").first.inner_text()
     assert "198 languages" in page.locator(".answers:not([hidden]) .head").last.inner_text()
     assert set(plotted(page, "curves-1")) >= {"median language", "chance"}
     assert page.evaluate("repalign.maps[0].space.languages.length") == 199

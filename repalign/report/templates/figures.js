@@ -2,7 +2,6 @@
 /* A page of figures that do not change: drawn when they come into sight, light or dark. */
 (() => {
   const data = pageData;
-  const button = document.getElementById("theme");
   const prefersDark = matchMedia("(prefers-color-scheme: dark)");
   const seen = new Set();
   let chosen = null, printing = false;
@@ -14,8 +13,7 @@
     Plotly.react(id, structuredClone(traces), { height: data.height, ...structuredClone(layout), template, autosize: true }, figureConfig(id));
   }
   function show() {
-    document.documentElement.dataset.theme = dark() ? "dark" : "light";
-    button.setAttribute("aria-pressed", String(dark()));
+    showTheme(dark());
     seen.forEach(draw);
   }
   const watcher = new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => {
@@ -24,7 +22,7 @@
     draw(target.id);
   }), { rootMargin: "300px" });
 
-  button.addEventListener("click", () => { chosen = !dark(); show(); });
+  document.getElementById("theme").addEventListener("click", () => { chosen = !dark(); show(); });
   prefersDark.addEventListener("change", show);
   addEventListener("beforeprint", () => { printing = true; Object.keys(data.figures).forEach(draw); });
   addEventListener("afterprint", () => { printing = false; show(); });

@@ -21,6 +21,7 @@
   let state = { ...started };
 
   function readAddress() {
+    if (/^#[^=]+$/.test(location.hash)) return; // a section or a term, not a state
     const given = new URLSearchParams(location.hash.slice(1));
     state = Object.fromEntries(Object.keys(started).map((key) => [key, given.get(key) ?? started[key]]));
     state.layer = data.layers.includes(Number(state.layer)) ? Number(state.layer) : started.layer;
@@ -108,16 +109,17 @@
 
   /* ---- redraw everything that depends on the state ---- */
   function show(milliseconds = 0) {
-    document.documentElement.dataset.theme = dark() ? "dark" : "light";
-    $("theme").setAttribute("aria-pressed", String(dark()));
+    showTheme(dark());
     for (const id of CHOOSERS) if ($(id)) $(id).value = state[id];
     $("layer").value = data.layers.indexOf(state.layer);
     $("layer").setAttribute("aria-valuetext", `layer ${state.layer}`);
     $("layer-shown").value = `${state.layer} of ${data.layers.at(-1)}`;
-    const answers = [...document.querySelectorAll(".answers")];
     const fit = ({ dataset }) => 2 * (dataset.metric === state.metric) + (dataset.variant === state.variant);
-    const said = answers.reduce((best, one) => (fit(one) > fit(best) ? one : best));
-    for (const one of answers) one.hidden = one !== said;
+    for (const kind of [".headline", ".answers"]) {
+      const every = [...document.querySelectorAll(kind)];
+      const said = every.reduce((best, one) => (fit(one) > fit(best) ? one : best));
+      for (const one of every) one.hidden = one !== said;
+    }
     section?.show(milliseconds);
     if ($("confusions-rows")) showConfusions();
     for (const id of seen) drawFigure(id);

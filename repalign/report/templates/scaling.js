@@ -48,8 +48,7 @@
     $("gain").textContent = `${$("objective").selectedOptions[0].textContent} ${data.score}: ${value(optimal).toFixed(2)}, with the uniform split ${value(even).toFixed(2)}`;
   }
   function theme() {
-    document.documentElement.dataset.theme = dark() ? "dark" : "light";
-    $("theme").setAttribute("aria-pressed", String(dark()));
+    showTheme(dark());
     show();
   }
   $("theme").addEventListener("click", () => { chosen = !dark(); theme(); });
