@@ -11,6 +11,7 @@ from misleading import EXAMPLES
 
 import repalign
 from repalign.metrics import DEFAULT_METRICS, INVARIANCES, METRICS, Metric
+from repalign.report.glossary import terms
 from repalign.scoring import VARIANTS
 
 ROOT = Path(__file__).parents[1]
@@ -139,7 +140,7 @@ contains meaningful alignment of sentences.
 
 ## All metrics
 
-For each metric: what it asks, its formula, how it fails, and data on which it misleads, computed when this page was written
+For each metric: what it measures, its formula, how it fails, and data on which it misleads, computed when this page was written
 (`analyses/misleading.py`). A metric is invariant to a change that does not affect its value:
 
 {invariances}
@@ -203,24 +204,26 @@ PARTS = re.compile(r"^(Formula|Fails):\n((?:    .*\n?)+)", re.MULTILINE)
 
 
 def parts(metric: Metric) -> dict[str, str]:
-    """The docstring of a metric: `Formula`, `Fails` and the rest as `about`, each a paragraph or more."""
+    """The docstring of a metric: `Formula`, `Fails`, and what follows its first line otherwise as `more`."""
     doc = inspect.cleandoc(metric.function.__doc__ or "")
     named = {match[1]: inspect.cleandoc(match[2]) for match in PARTS.finditer(doc)}
-    return {"about": PARTS.sub("", doc).strip(), **named}
+    _, _, more = PARTS.sub("", doc).partition("\n\n")
+    return {"more": more.strip(), **named}
 
 
 def index() -> str:
     """All metrics in a table, with links to their sections."""
-    lines = [row(["metric", "label", "asks"]), row(["---"] * 3)]
+    lines = [row(["metric", "label", "measures"]), row(["---"] * 3)]
     for name in METRICS:
         metric = METRICS[name]
         label = f"**{metric.label}**" if name in DEFAULT_METRICS else metric.label
-        lines.append(row([f"[`{name}`](#{name})", label, metric.plain]))
+        meaning = terms()[name].definition.split(". ")[0].rstrip(".")
+        lines.append(row([f"[`{name}`](#{name})", label, f"{meaning}."]))
     return "\n".join(lines) + "\n\nThe metrics in bold are computed by default."
 
 
 def section(metric: Metric) -> str:
-    """Docstring, declarations and a misleading example of one metric."""
+    """Definition, docstring, declarations and a misleading example of one metric."""
     text = parts(metric)
     low, high = metric.bounds
     facts = {
@@ -238,7 +241,7 @@ def section(metric: Metric) -> str:
     default = " (default)" if metric.name in DEFAULT_METRICS else ""
     return (
         f'<a id="{metric.name}"></a>\n\n### `{metric.name}`: {metric.label}{default}\n\n'
-        f"**{metric.plain}** {text['about']}\n\n{listed}\n"
+        f"{' '.join([terms()[metric.name].definition, *text['more'].split()])}\n\n{listed}\n"
     )
 
 

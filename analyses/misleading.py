@@ -128,7 +128,7 @@ EXAMPLES = {
     "cka_biased": more_dims("cka_biased", 20, 4096),
     "cosine_gap": Example(
         "Unrelated languages with one direction for sentence length: {length}; translations that share half of their variance: "
-        "{meaning}. The control for length distinguishes them.",
+        "{meaning}. The variant `length-partialled` removes that direction.",
         lambda: {
             "length": score("cosine_gap", long_and_short()),
             "meaning": score("cosine_gap", shared(100, 512, 0.5)),
@@ -146,7 +146,7 @@ EXAMPLES = {
     ),
     "mexa": Example(
         "100 unrelated sentences, no two of the same length, whose states encode that length: MEXA {mexa}, though they share no "
-        "meaning. See the control for length.",
+        "meaning. The controls for length (a matched half, a linear regression) do not see so fine a code.",
         lambda: {"mexa": score("mexa", lengths())},
     ),
     "mutual_knn": Example(

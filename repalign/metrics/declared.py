@@ -46,9 +46,5 @@ DECLARED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "chance": (lambda value: value is None or callable(value), "a function of (sentences, dims) or None"),
     "minimum": (lambda value: isinstance(value, int) and not isinstance(value, bool), "a whole number"),
     "tolerance": (_is_number, "a number"),
-    "plain": (
-        lambda value: isinstance(value, str) and (value.isprintable() or value == ""),
-        "a sentence on one line",
-    ),
 }
 """What a metric must declare: the test of each value, and what it should be."""

@@ -39,7 +39,6 @@ def kernel(representation: Representation) -> UCentred:
     label="CKA (debiased)",
     bounds=(-1, 1),
     reference="arXiv:2010.15327; Song et al. 2012, JMLR 13, eq. 5",
-    plain="Whether sentences that are similar in one language are similar in the other, without the bias of many dims.",
     chance=lambda sentences, dims: 0.0,
     minimum=6,
     invariances=SUBSPACE,
@@ -148,7 +147,6 @@ def _pair_scores(
     label="CKA (biased)",
     bounds=(0, 1),
     reference="arXiv:1905.00414",
-    plain="Whether sentences that are similar in one language are similar in the other; high for any two languages of many dims.",
     minimum=6,
     invariances=SUBSPACE,
 )

@@ -76,7 +76,6 @@ class Metric:
             (bool: a share of sentences).
         bounds: lowest and highest possible value.
         reference: source of the formula.
-        plain: what it asks, in one sentence for readers who do not know it; shown in the glossary and on pages.
         higher_is_better: whether a higher value means that languages are more alike; False for a distance.
         identical: value for two languages with the same states, where the calibrated score is 1; None if it
             depends on the states, in which case there is no calibrated score.
@@ -101,7 +100,6 @@ class Metric:
     invariances: frozenset[str] = frozenset()
     symmetric: bool = True
     tolerance: float = 1e-4
-    plain: str = ""
 
     def __post_init__(self) -> None:
         check_declared(self)
@@ -215,7 +213,6 @@ def metric(
     invariances: Iterable[str] = (),
     symmetric: bool = True,
     tolerance: float = 1e-4,
-    plain: str = "",
 ) -> Callable[[Callable[[LayerPair], Any]], Metric]:
     """Decorator: make a function of a `LayerPair` a `Metric`.
 
@@ -231,7 +228,6 @@ def metric(
         invariances: names from `INVARIANCES`.
         symmetric: whether exchanging the languages does not affect the value.
         tolerance: largest accepted difference between float32 and float64.
-        plain: what it asks, in one sentence for readers who do not know it.
 
     Raises:
         RepalignError: an unknown invariance, or bounds that are not in order.
@@ -256,7 +252,6 @@ def metric(
             invariances=frozenset(invariances),
             symmetric=symmetric,
             tolerance=tolerance,
-            plain=plain,
         )
 
     return decorate

@@ -69,7 +69,6 @@ def local_overlap(
     label="ILO (5 neighbours)",
     bounds=(0, 1),
     reference="arXiv:2503.11280",
-    plain="Whether sentences of both languages lie in the same region, translations or not.",
     minimum=NEAREST + 1,
     invariances=("scale", "joint permutation", "joint rotation"),
     symmetric=False,

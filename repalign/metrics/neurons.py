@@ -27,7 +27,6 @@ def strength(representation: Representation) -> Representation:
     label="NeuronXA (active)",
     bounds=(0, 1),
     reference="arXiv:2507.14900",
-    plain="How often translations activate the most similar sets of neurons.",
     identical=None,
     invariances=NEURONS,
 )
@@ -50,7 +49,6 @@ def nasca(pair: LayerPair) -> Scores:
     label="NeuronXA (strength)",
     bounds=(0, 1),
     reference="arXiv:2507.14900",
-    plain="How often translations drive the same neurons most similarly, whatever the sign.",
     chance=lambda sentences, dims: 1 / (2 * sentences - 1),
     invariances=NEURONS,
 )

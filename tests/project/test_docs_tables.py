@@ -31,3 +31,7 @@ def test_the_page_of_metrics_is_up_to_date(monkeypatch):
     assert NUMBER.sub("#", page) == NUMBER.sub("#", today), "run `python analyses/metrics.py`"
     numbers = (list(map(float, NUMBER.findall(text))) for text in (page, today))
     assert next(numbers) == pytest.approx(next(numbers), abs=0.021)
+
+
+def test_the_glossary_is_up_to_date():
+    assert written("glossary.md") == pages("glossary.py"), "run `python analyses/glossary.py`"
