@@ -1,8 +1,10 @@
 """Commands and code in the documentation: `python analyses/snippets.py docs/tutorials/*.md` reruns them and rewrites what they print.
 
-A ```console block holds commands, each after `$ `, and what they print. A ```python block is executed, in the order of the page; a ```text block after it shows what it prints. A block of any language with `title="FILE"` is written to that file instead. Output that ends in a line `...`
-keeps its first lines only, and a command under which the page shows nothing keeps showing nothing. Each page is run in an empty
-folder, with the checkpoints of $REPALIGN_HOME. tests/project/test_snippets.py runs the same blocks on tiny models.
+A ```console block holds commands, each after `$ `, and what they print. A ```python block is executed, in the order of the page; a
+```text block after it shows what it prints. A block of any language with `title="FILE"` is written to that file instead. Output
+that ends in a line `...` keeps its first lines only, and a command under which the page shows nothing keeps showing nothing. Each
+page is run in an empty folder, with the checkpoints of $REPALIGN_HOME. tests/project/test_snippets.py runs the same blocks on tiny
+models.
 
 A comment says where a command cannot be run: see `ELSEWHERE` and `SLOW`.
 """
@@ -50,7 +52,7 @@ class Command:
         return "\n".join([f"$ {self.line}", *self.output])
 
     def is_marked(self, marks: Iterable[str]) -> bool:
-        """Whether its comment begins with one of these."""
+        """Whether its comment has one of these."""
         return any(mark in self.line for mark in marks)
 
 
