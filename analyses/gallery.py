@@ -52,7 +52,7 @@ def main(folder: Path) -> None:
         if not (folder / name / page.file).exists():
             subprocess.run(["repalign", *page.command.split(), "--out", folder / name], check=True)
     for name, (source, part) in PICTURES.items():
-        target = ROOT / "docs" / "pictures" / f"{name}.png"
+        target = ROOT / "docs" / "pictures" / f"{name}.webp"
         picture(folder / source / PAGES[source].file, target, part)
         size = target.stat().st_size
         print(target, size)
