@@ -141,7 +141,7 @@ def csls(pair: LayerPair) -> Scores:
         mean_i 1[the maximum over j of 2 S_ij - r_i - r'_j is strict and at j = i], r = mean cosine to the 10 nearest.
 
     Fails:
-        A translation that is surrounded by paraphrases is pushed back like a hub.
+        Hides hubs, which are a property of the model: report P@1 or the hubness beside it.
     """
     cosines = pair.cosines
     row, column = _neighbourhoods(cosines.relative, 10)

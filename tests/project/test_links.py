@@ -60,3 +60,10 @@ def test_the_reference_lists_every_public_name():
 
     listed = re.findall(r"^::: repalign\.(\w+)$", (DOCS / "api.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(listed) == sorted(set(repalign.__all__) - {"__version__"})
+
+
+def test_pictures_are_small_and_shown():
+    shown = "".join(page.read_text(encoding="utf-8") for page in DOCS.rglob("*.md"))
+    for picture in (DOCS / "pictures").iterdir():
+        assert picture.stat().st_size < 200_000, picture
+        assert f"pictures/{picture.name})" in shown, picture
