@@ -9,8 +9,8 @@ from typing import Any
 
 from repalign.figures.security import CONFIG, content_policy
 from repalign.figures.style import PAGE_THEMES
-from repalign.report.glossary import Glossary
 from repalign.progress import Phase
+from repalign.report.glossary import Glossary
 from repalign.report.packing import to_json
 from repalign.results.paths import write_file
 
