@@ -17,7 +17,7 @@ from repalign.maps.faithfulness import sampled_faithfulness
 from repalign.maps.reducers import REDUCERS, Reducer
 from repalign.metrics import LayerPair
 from repalign.progress import Phase
-from repalign.results.schema import GRAIN, RESULTS
+from repalign.results.schema import GRAIN, NEAREST, RESULTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,8 @@ def project(
     Returns:
         The "map" table of `repalign.results.schema.RESULTS`. `cosine` is the cosine with the sentence's translation in
         `pivot` (for `pivot` itself, the mean over the other languages); `margin` is that cosine minus the
-        largest with any other sentence there, so it is positive if the translation is nearest.
+        largest with any other sentence there, so it is positive if the translation is nearest. `nearest_1` to
+        `nearest_3` are the sentences there with the largest cosines, in all dims.
         `trustworthiness` and `knn_overlap` describe the whole layer: see `repalign.maps.faithfulness`.
 
     Raises:
@@ -206,19 +207,26 @@ def _points(states: LayerStates, layer: int, rows: np.ndarray, variant: str) -> 
     return stacked / np.where(lengths > 0, lengths, 1)
 
 
-def _scores(points: np.ndarray, pivot: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cosine with the translation in the pivot, and its margin over the best other sentence: [language, sentence]."""
+def _scores(points: np.ndarray, pivot: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each language's sentences with the pivot's.
+
+    Returns:
+        The cosine with the translation and its margin over the best other sentence: [language, sentence]; the
+        sentences with the largest cosines: int [language, sentence, rank], -1 for the pivot.
+    """
     cosine = np.full(points.shape[:2], np.nan, dtype=np.float32)
     margin = cosine.copy()
+    nearest = np.full((*points.shape[:2], len(NEAREST)), -1)
     others = [language for language in range(len(points)) if language != pivot]
     for language in others:
         similar = LayerPair.of(points[language], points[pivot]).cosine.numpy()
+        nearest[language] = np.argsort(-similar, axis=1, kind="stable")[:, : len(NEAREST)]
         right = similar.diagonal().copy()
         np.fill_diagonal(similar, -np.inf)
         cosine[language], margin[language] = right, right - similar.max(1)
     if others:
         cosine[pivot], margin[pivot] = cosine[others].mean(0), margin[others].mean(0)
-    return cosine, margin
+    return cosine, margin, nearest
 
 
 def _rows(
@@ -232,7 +240,9 @@ def _rows(
     import pandas as pd
 
     languages, sentences = points.shape[:2]
-    cosine, margin = _scores(points, states.languages.index(pivot))
+    cosine, margin, nearest = _scores(points, states.languages.index(pivot))
+    neighbours = pd.array(np.append(rows, 0)[nearest].ravel(), dtype="Int32")
+    neighbours[nearest.ravel() < 0] = pd.NA
     flat = (np.round(placed / GRAIN) * GRAIN).reshape(languages * sentences, -1).astype(np.float32)
     return pd.DataFrame(
         {
@@ -245,6 +255,7 @@ def _rows(
             "z": flat[:, 2] if flat.shape[1] > 2 else np.float32("nan"),
             "cosine": cosine.ravel(),
             "margin": margin.ravel(),
+            **{column.name: neighbours[rank :: len(NEAREST)] for rank, column in enumerate(NEAREST)},
         }
     )
 

@@ -30,7 +30,7 @@ FIGURE_CHOICES = {"geometry": "measure", "layer_cka": "language"}
 INTERACTIVE = ("map",)
 """Figures that the page replaces by an interactive version."""
 
-SCRIPTS = ("map.js", "space.js", "page.js")
+SCRIPTS = ("density.js", "map.js", "space.js", "page.js")
 DIGITS = 6
 """Significant digits of the CSV on the page."""
 

@@ -68,6 +68,7 @@ def made_up(languages: int, layers: int, sentences: int) -> Results:
     )
     drawn = {name: rng.normal(size=len(places)).round(2) for name in ("x", "y", "cosine", "margin")}
     drawn |= {name: np.round(drawn[name] / GRAIN) * GRAIN for name in ("x", "y")}
+    drawn |= {f"nearest_{rank}": rng.integers(0, sentences, len(places)) for rank in (1, 2, 3)}
     places = places.assign(**drawn, z=np.nan, trustworthiness=0.9, knn_overlap=0.3)
     text = pd.DataFrame(product(names, range(sentences)), columns=["language", "sentence"])
     text = text.assign(

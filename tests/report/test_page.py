@@ -77,7 +77,8 @@ def test_size_at_full_scale(results, tmp_path):
         name: draw.normal(size=len(table))
         for name in ("x", "y", "cosine", "margin", "trustworthiness", "knn_overlap")
     }
-    table = table.assign(**numbers, z=np.nan)
+    neighbours = {f"nearest_{rank}": draw.integers(0, 240, len(table)) for rank in (1, 2, 3)}
+    table = table.assign(**numbers, **neighbours, z=np.nan)
     text = [f"{language} {'字' * 12} {i} {'word ' * 10}" for language in languages for i in range(240)]
     sentences = pd.DataFrame(
         {
