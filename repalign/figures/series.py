@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repalign.figures.lines import MAX_NAMED_LINES, height_above, named_axis
+from repalign.figures.lines import MAX_NAMED_LINES, height_above, named_axis, of_language
 from repalign.figures.security import as_text
 from repalign.figures.view import above_chance
 from repalign.results.layer_ranges import layer_set
@@ -65,6 +65,7 @@ def _line(rows: pd.DataFrame, name: str, style: Style, order: list[str]) -> dict
         "type": "scatter",
         "mode": "lines+markers",
         "name": as_text(name),
+        **of_language(name),
         "x": rows["position"].to_numpy(np.float32),
         "y": rows["value"].to_numpy(np.float32),
         "error_y": {
