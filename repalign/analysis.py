@@ -197,10 +197,15 @@ class Analysis:
             return first, last
         if len(states) < 3:
             return None
-        why = "read anew for it" if self.stream else "of the same layers" if first.layers != last.layers else ""
+        why = (
+            "read anew for it" if self.stream else "of the same layers" if first.layers != last.layers else ""
+        )
         if why:
             logger.info(
-                "no paired difference of %s and %s, which would have to be %s", first.checkpoint, last.checkpoint, why
+                "no paired difference of %s and %s, which would have to be %s",
+                first.checkpoint,
+                last.checkpoint,
+                why,
             )
             return None
         return first, last

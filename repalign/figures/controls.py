@@ -21,9 +21,9 @@ BASELINES = {
 """Controls that a score should exceed, as pages call them: without a model or its training, or by topic alone."""
 
 REMOVED = {
-    "unshared-tokens": "without shared tokens",
-    "length-partialled": "with length regressed out",
-    "length-matched": "on sentences of similar length",
+    "unshared-tokens": "shared tokens left out",
+    "length-partialled": "length regressed out",
+    "length-matched": "lengths matched",
 }
 """Controls that are the same score with a confound removed: no level to exceed, but one that should stay above chance."""
 
@@ -51,9 +51,7 @@ def range_of_baselines(rows: pd.DataFrame) -> pd.DataFrame:
     found = []
     for layer, at_layer in by_layer:
         ends = at_layer.groupby("control", sort=False, observed=True)["value"].agg(["min", "max"])
-        words = (
-            f"<br>{called(str(one.Index))}: {one.min:.3f} to {one.max:.3f}" for one in ends.itertuples()
-        )
+        words = (f"<br>{called(str(one.Index))}: {one.min:.3f} to {one.max:.3f}" for one in ends.itertuples())
         found.append((layer, ends["min"].min(), ends["max"].max(), "".join(words)))
     return pd.DataFrame(found, columns=["layer", "low", "high", "words"])
 
@@ -86,7 +84,7 @@ def label_of_baselines(rows: pd.DataFrame, baselines: pd.DataFrame, scores: pd.D
     return [
         {
             "x": float(layer), "y": float(above[layer]), "text": ", ".join(names), "showarrow": False,
-            "xanchor": side, "yanchor": "bottom", "font": {"size": 11, "color": GREY},
+            "xanchor": side, "yanchor": "bottom", "font": {"size": 11},
         }
     ]  # fmt: skip
 

@@ -13,7 +13,16 @@ from repalign.figures.controls import (
     means_of_controls,
     range_of_baselines,
 )
-from repalign.figures.lines import MAX_NAMED_LINES, SCORE, SCORE_WITH_CONTROLS, by_layer, level, quantiles, scored
+from repalign.figures.lines import (
+    MAX_NAMED_LINES,
+    SCORE,
+    SCORE_WITH_CONTROLS,
+    by_layer,
+    level,
+    quantiles,
+    scored,
+)
+from repalign.figures.security import as_text
 from repalign.figures.style import STYLE
 from repalign.figures.view import above_chance
 
@@ -50,7 +59,9 @@ def draw(view: View, *, checkpoint: str, metric: str, variant: str) -> dict:
     traces += means_of_controls(controls) if len(controls) else []
     picture = by_layer(traces, rows, f"{view.axis_label(metric)}, {variant}", pd.concat(heights))
     picture["layout"] |= {"annotations": label} if label else {}
-    return picture | ({"each": each(rows)} if rows["target"].nunique() > MAX_NAMED_LINES else {})
+    return picture | (
+        {"each": each(rows, above_chance(rows))} if rows["target"].nunique() > MAX_NAMED_LINES else {}
+    )
 
 
 def by_language(view: View, rows: pd.DataFrame, filled: pd.Series, hover: str) -> list[dict]:
@@ -63,17 +74,23 @@ def by_language(view: View, rows: pd.DataFrame, filled: pd.Series, hover: str) -
     return [trace for part in parts for trace in part]
 
 
-def each(rows: pd.DataFrame) -> dict[str, Any]:
+def each(rows: pd.DataFrame, significant: pd.Series) -> dict[str, Any]:
     """The curve of every language, the best peak first: for the small panels of a page."""
-    table = rows.pivot_table(index="target", columns="layer", values="value", sort=False)
-    best = rows.groupby("target")["gain"].max().reindex(table.index)
-    table = table.loc[best.sort_values(ascending=False, kind="stable").index]
-    found = above_chance(rows).groupby(rows["target"]).any()
+    table, gains = (
+        rows.pivot_table(index="target", columns="layer", values=column, sort=False, dropna=False)
+        for column in ("value", "gain")
+    )
+    order = gains.max(axis=1).sort_values(ascending=False, kind="stable").index
+    table, best = table.loc[order], gains.loc[order].fillna(-np.inf).to_numpy().argmax(axis=1)
+    found = significant.groupby(rows["target"]).any()
+    names = [str(name) for name in order]
     return {
-        "names": list(table.index),
+        "names": names,
+        "labels": [as_text(name) for name in names],
         "x": table.columns.to_numpy(np.float32),
         "y": table.to_numpy(np.float32),
-        "significant": [bool(found[name]) for name in table.index],
+        "best": best.tolist(),
+        "significant": [bool(found[name]) for name in order],
     }
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from repalign.figures.view import View
 
-MAX_NUMBERED = 20
+MAX_NUMBERED = 33
 """Layers of a grid with numbers in its cells; more leave them no room."""
 
 MANY_ROWS = 30
@@ -55,12 +55,15 @@ def grid(
     position = dict(zip(table.index, axis["tickvals"], strict=True))
     marked = rows[crossed & rows["target"].isin(table.index)]
     numbered = len(table.columns) <= MAX_NUMBERED
-    right, up = (0.36, 0.28) if numbered else (0.0, 0.0)
+    layers = table.columns.to_numpy(np.float32)
+    step = float(np.diff(layers).min()) if len(layers) > 1 else 1.0
+    right, up = (0.36 * step, 0.28) if numbered else (0.0, 0.0)
     return {
         "data": [
             {
                 "type": "heatmap",
-                "x": table.columns.to_numpy(np.float32),
+                "meta": {"languages": list(table.index), "step": step},
+                "x": layers,
                 "y": axis["tickvals"],
                 "z": table.to_numpy(np.float32),
                 "zmin": limits[0],
@@ -86,6 +89,7 @@ def grid(
             "xaxis": {
                 "title": {"text": "layer"},
                 "showgrid": False,
+                "range": [float(layers[0]) - step / 2, float(layers[-1]) + step / 2] if len(layers) else None,
                 "side": "top" if len(table) > MANY_ROWS else "bottom",
             },
             "yaxis": axis | {"range": [len(table) - 0.5, -0.5]},

@@ -25,7 +25,9 @@ TESTED = (
 )
 SCORE, SCORE_WITH_CONTROLS = TESTED + END, TESTED + "%{text}" + END
 DIFFERENCE = (
-    NAME + "<b>%{y:+.3f}</b> [%{customdata[0]:+.3f}, %{customdata[1]:+.3f}]<br>adjusted p %{customdata[3]:.2g}" + END
+    NAME
+    + "<b>%{y:+.3f}</b> [%{customdata[0]:+.3f}, %{customdata[1]:+.3f}]<br>adjusted p %{customdata[3]:.2g}"
+    + END
 )
 VALUE = NAME + "<b>%{y:.3g}</b>" + END
 
@@ -97,7 +99,9 @@ def by_name(rows: pd.DataFrame, column: str, styles: dict[str, Style]) -> list[d
         return quantiles(rows, STYLE)
     return [
         trace | (of_language(name) if column == "language" else {})
-        for name, layers in ((str(name), layers) for name, layers in rows.groupby(column, sort=False, observed=True))
+        for name, layers in (
+            (str(name), layers) for name, layers in rows.groupby(column, sort=False, observed=True)
+        )
         for trace in (*band(layers, name, styles[name]), plain(layers, name, styles[name]))
     ]
 

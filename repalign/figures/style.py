@@ -81,7 +81,11 @@ def language_styles(codes: Iterable[str]) -> dict[str, Style]:
 def _place(code: str) -> int:
     """Where in the palette a language would be."""
     language = short(code)
-    return USUAL.index(language) if language in USUAL else zlib.crc32(language.encode("utf-8", "replace")) % len(PALETTE)
+    return (
+        USUAL.index(language)
+        if language in USUAL
+        else zlib.crc32(language.encode("utf-8", "replace")) % len(PALETTE)
+    )
 
 
 def _style(place: int) -> Style:
@@ -117,7 +121,14 @@ def _theme(ink: str, faint: str, paper: str, grid: bool, size: int) -> dict:
             "xaxis": axis,
             "yaxis": axis,
             "hoverlabel": {"font": {"family": FONT, "size": size}, "align": "left"},
-            "legend": {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
+            "legend": {
+                "orientation": "h",
+                "yref": "container",
+                "y": 0,
+                "yanchor": "bottom",
+                "x": 0,
+                "itemdoubleclick": False,
+            },
             "margin": {"l": 56, "r": 16, "t": 30, "b": 48},
             "modebar": MODEBAR,
         }

@@ -154,7 +154,7 @@ def test_series_without_peaks_shows_one_layer_for_all(results):
     older = replace(results, profile=replace(results.profile, peaks=None))
     figure = draw("series", older, metric="mexa", variant="centred")
     (named,) = set(trace(figure, "ar").text)
-    assert f"at {named}, the best of the last checkpoint" in figure.layout.yaxis.title.text
+    assert f"at {named},<br>the best of the last checkpoint" in figure.layout.yaxis.title.text
     layer = int(named.removeprefix("layer "))
     rows = older.profile.where(metric="mexa", variant="centred", target="ar", layer=layer, baseline=None)
     np.testing.assert_allclose(trace(figure, "ar").y, rows.table["value"], atol=1e-6)
