@@ -62,7 +62,7 @@ def grid(
         "data": [
             {
                 "type": "heatmap",
-                "meta": {"languages": list(table.index), "step": step},
+                "meta": {"languages": list(map(as_text, table.index)), "step": step},
                 "x": layers,
                 "y": axis["tickvals"],
                 "z": table.to_numpy(np.float32),

@@ -50,7 +50,7 @@ def scored(rows: pd.DataFrame, name: str, style: Style, filled: pd.Series, hover
 
 def of_language(name: str) -> dict:
     """What marks a trace as that of a language, by which a page lets one stand out."""
-    return {"meta": {"language": name}}
+    return {"meta": {"language": as_text(name)}}
 
 
 def plain(rows: pd.DataFrame, name: str, style: Style, hover: str = VALUE) -> dict:

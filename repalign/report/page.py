@@ -8,6 +8,7 @@ from repalign.corpora.languages import language_name
 from repalign.figures import FIGURES
 from repalign.figures.lines import MAX_NAMED_LINES
 from repalign.figures.names import Names, presentable
+from repalign.figures.security import as_text
 from repalign.figures.style import HEIGHT
 from repalign.figures.view import View
 from repalign.report.about import profile_about
@@ -178,7 +179,13 @@ def _data(
     return {
         "panels": [panel for named in panels.values() for panel in named],
         "languages": [
-            {"code": code, "name": language_name(code), "colour": style.colour, "symbol": style.symbol}
+            {
+                "code": code,
+                "label": as_text(code),
+                "name": language_name(code),
+                "colour": style.colour,
+                "symbol": style.symbol,
+            }
             for code, style in view.styles.items()
         ],
         "pivot": view.pivot,

@@ -3,9 +3,11 @@
 function languageFocus(tools) {
   const { data } = tools;
   const named = new Map(data.languages.map((language) => [language.code, language]));
+  const codes = new Map(data.languages.map(({ label, code }) => [label, code])); // by the name that Plotly has of it
   let pointed = "";
   const current = () => pointed || tools.state.lang;
-  const languageOf = (trace) => trace?.meta?.language ?? "";
+  const languageOf = (trace) => codes.get(trace?.meta?.language) ?? "";
+  const rowsOf = (trace) => (trace?.meta?.languages ?? []).map((label) => codes.get(label));
   const traceOf = (group) => group.__data__?.[0]?.trace;
   const choose = (code) => tools.set({ lang: code === tools.state.lang ? "" : code });
 
@@ -23,7 +25,7 @@ function languageFocus(tools) {
   }
   /* In a grid, a frame around the language's row. */
   function frame(element, language) {
-    const row = element._fullData[0]?.meta?.languages?.indexOf(language) ?? -1;
+    const row = rowsOf(element._fullData[0]).indexOf(language);
     const mark = element.querySelector(".row") ?? element.appendChild(tools.make("div", { className: "row" }));
     const { yaxis, _size: size } = element._fullLayout;
     mark.hidden = row < 0;
@@ -42,7 +44,7 @@ function languageFocus(tools) {
   }
   function follow(element) {
     element.on("plotly_hover", ({ points: [at], event }) => {
-      if (event) point(languageOf(at.fullData) || (at.fullData.meta?.languages?.[at.pointNumber[0]] ?? ""));
+      if (event) point(languageOf(at.fullData) || (rowsOf(at.fullData)[at.pointNumber[0]] ?? ""));
     });
     element.on("plotly_unhover", ({ event }) => { if (event) point(""); });
     element.on("plotly_legendclick", ({ fullData, curveNumber }) => {

@@ -47,7 +47,7 @@ function smallMultiples({ make, data, unpack }) {
   function chosen({ each }, name) {
     const row = each.names.indexOf(name);
     if (row < 0) return [];
-    return [{ type: "scatter", mode: "lines", name: each.labels[row], meta: { language: name }, x: unpack(each.x), y: rows(each)[row], line: { color: "#D55E00", width: 3 }, hovertemplate: "layer %{x}: <b>%{y:.3f}</b>" }];
+    return [{ type: "scatter", mode: "lines", name: each.labels[row], meta: { language: each.labels[row] }, x: unpack(each.x), y: rows(each)[row], line: { color: "#D55E00", width: 3 }, hovertemplate: "layer %{x}: <b>%{y:.3f}</b>" }];
   }
   return { show, chosen };
 }
