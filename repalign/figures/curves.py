@@ -71,7 +71,8 @@ def by_language(view: View, rows: pd.DataFrame, filled: pd.Series, hover: str) -
         return quantiles(rows, STYLE)
     names = [name for name in view.targets if name in groups]
     parts = [scored(groups[name], name, view.styles[name], filled, hover) for name in names]
-    return [trace for part in parts for trace in part]
+    traces = [trace for part in parts for trace in part]
+    return sorted(traces, key=lambda trace: "fill" not in trace)  # no band over another language's line
 
 
 def each(rows: pd.DataFrame, significant: pd.Series) -> dict[str, Any]:

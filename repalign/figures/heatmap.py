@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from repalign.figures.view import View
 
 MAX_NUMBERED = 33
-"""Layers of a grid with numbers in its cells; more leave them no room."""
+"""Layers of a grid with numbers in its cells, if it has no more than `MANY_ROWS` languages; more leave them no room."""
 
 MANY_ROWS = 30
 """Languages of a grid whose layers are named on top, where they are seen without scrolling."""
@@ -54,7 +54,7 @@ def grid(
     axis = named_axis(list(table.index))
     position = dict(zip(table.index, axis["tickvals"], strict=True))
     marked = rows[crossed & rows["target"].isin(table.index)]
-    numbered = len(table.columns) <= MAX_NUMBERED
+    numbered = len(table.columns) <= MAX_NUMBERED and len(table) <= MANY_ROWS
     layers = table.columns.to_numpy(np.float32)
     step = float(np.diff(layers).min()) if len(layers) > 1 else 1.0
     right, up = (0.36 * step, 0.28) if numbered else (0.0, 0.0)

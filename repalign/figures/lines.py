@@ -75,7 +75,7 @@ def band(rows: pd.DataFrame, name: str, style: Style) -> list[dict]:
     known = rows[rows["low"].notna() & rows["high"].notna()].sort_values("layer")
     if known.empty:
         return []
-    return [area(known["layer"], known["low"], known["high"], style, 0.16) | {"legendgroup": group(name)}]
+    return [area(known["layer"], known["low"], known["high"], style, 0.13) | {"legendgroup": group(name)}]
 
 
 def area(x: pd.Series, low: pd.Series, high: pd.Series, style: Style, opacity: float) -> dict:
