@@ -75,7 +75,8 @@ function languageFocus(tools) {
   }
   if (words.length) document.querySelectorAll(".headline, .answers").forEach(underline);
 
-  addEventListener("pointerover", ({ target }) => {
+  addEventListener("pointerover", ({ target, pointerType }) => {
+    if (pointerType === "touch") return; // it would stay pointed at
     const item = target.closest?.(".legend .traces, [data-language]");
     if (item || !target.closest?.(".nsewdrag")) point(item ? item.dataset.language ?? languageOf(traceOf(item)) : "");
   });
