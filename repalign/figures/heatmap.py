@@ -47,7 +47,7 @@ def grid(
     """A heat map of `value`, first language on top, with crosses where `crossed` (bool, by index) is set.
 
     Args:
-        digits: d3's format of the numbers in the cells. With numbers, crosses are in the corner of their cell.
+        digits: the format of the numbers in the cells. With numbers, crosses are in the corner of their cell.
     """
     table = rows.pivot_table(index="target", columns="layer", values="value", sort=False)
     table = table.loc[[name for name in names if name in table.index], sorted(table.columns)]
@@ -73,7 +73,7 @@ def grid(
                 "xgap": 1,
                 "ygap": 1,
                 "hovertemplate": "<b>%{y}</b>, layer %{x}: <b>%{z:.3f}</b><extra></extra>",
-                **({"texttemplate": f"%{{z:{digits}}}"} if numbered else {}),
+                **({"text": _numbers(table, digits), "texttemplate": "%{text}"} if numbered else {}),
             },
             {
                 "type": "scatter",
@@ -96,3 +96,13 @@ def grid(
             "height": 110 + (26 if len(table) <= 40 else 14) * len(table),
         },
     }
+
+
+def _numbers(table: pd.DataFrame, digits: str) -> list[list[str]]:
+    """The numbers of the cells; empty where there is none, and zero without a sign."""
+    zeros = {format(sign * 0.0, digits): "0.00" for sign in (1, -1)}
+    texts = (
+        [format(value, digits) if np.isfinite(value) else "" for value in row]
+        for row in table.to_numpy(float)
+    )
+    return [[zeros.get(text, text) for text in row] for row in texts]

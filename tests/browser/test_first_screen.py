@@ -56,7 +56,7 @@ def test_a_chosen_language_stands_out_until_escape(open_page):
     assert chosen["zhnone"] == chosen["zhtoself"] == 1
     assert chosen["arnone"] < 0.3
     assert chosen["artoself"] == 0
-    assert page.evaluate("document.querySelector('#heatmap-1 .row:not([hidden])') !== null")
+    assert page.evaluate("document.querySelector('#heatmap-1 .row-frame:not([hidden])') !== null")
     page.keyboard.press("Escape")
     assert "lang" not in page.url
     page.wait_for_timeout(250)

@@ -16,6 +16,7 @@ from factories import sample_results
 from repalign.commands.report import CHOICES
 from repalign.errors import RepalignError
 from repalign.figures import FIGURES, draw, export
+from repalign.figures.heatmap import _numbers
 from repalign.figures.style import DASHES, PALETTE, THEMES, language_styles, styles
 from repalign.figures.view import View, from_pivot
 from repalign.report.packing import to_json
@@ -106,7 +107,7 @@ def test_heat_map_crosses_what_is_not_above_chance(results):
         zip(tested["target"], tested["layer"], strict=True)
     )
     assert (heat.zmin, heat.zmax) == (0, 1), "the same on every page"
-    assert heat.texttemplate == "%{z:.2f}"
+    assert np.allclose(np.array(heat.text, dtype=float), table, atol=0.0051)
 
 
 def test_differences_are_those_of_the_pair(results):
@@ -125,6 +126,12 @@ def test_significant_differences_are_filled_and_the_others_crossed(results):
     line = trace(draw("difference", known, **which), "zh")
     assert [symbol.endswith("-open") for symbol in line.marker.symbol] == [x % 2 == 0 for x in line.x]
     assert set(np.round(draw("difference_heatmap", known, **which).data[1].x)) == {0, 2, 4}
+
+
+def test_numbers_in_cells_have_no_negative_zero():
+    table = pd.DataFrame([[-0.001, 0.0, 0.004], [-0.5, 0.25, np.nan]])
+    assert _numbers(table, "+.2f") == [["0.00", "0.00", "0.00"], ["-0.50", "+0.25", ""]]
+    assert _numbers(table, ".2f") == [["0.00", "0.00", "0.00"], ["-0.50", "0.25", ""]]
 
 
 def test_layers_against_layers_are_those_of_the_table(results):

@@ -26,7 +26,7 @@ function languageFocus(tools) {
   /* In a grid, a frame around the language's row. */
   function frame(element, language) {
     const row = rowsOf(element._fullData[0]).indexOf(language);
-    const mark = element.querySelector(".row") ?? element.appendChild(tools.make("div", { className: "row" }));
+    const mark = element.querySelector(".row-frame") ?? element.appendChild(tools.make("div", { className: "row-frame" }));
     const { yaxis, _size: size } = element._fullLayout;
     mark.hidden = row < 0;
     if (row < 0) return;
