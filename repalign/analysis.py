@@ -198,15 +198,14 @@ class Analysis:
         if len(states) < 3:
             return None
         why = (
-            "read anew for it" if self.stream else "of the same layers" if first.layers != last.layers else ""
+            "states are streamed"
+            if self.stream
+            else "their layers differ"
+            if first.layers != last.layers
+            else ""
         )
         if why:
-            logger.info(
-                "no paired difference of %s and %s, which would have to be %s",
-                first.checkpoint,
-                last.checkpoint,
-                why,
-            )
+            logger.info("no paired difference of %s and %s: %s", first.checkpoint, last.checkpoint, why)
             return None
         return first, last
 

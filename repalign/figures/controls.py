@@ -99,6 +99,20 @@ def means_of_controls(rows: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
+def heights_of_controls(rows: pd.DataFrame) -> pd.DataFrame:
+    """The values that a figure must have room for: of every baseline, and the means of all controls.
+
+    Args:
+        rows: of the table "controls", of all checkpoints that share a scale.
+    """
+    import pandas as pd
+
+    baselines = rows.loc[rows["control"].isin(list(BASELINES)), ["value"]]
+    return pd.concat(
+        [baselines, rows.groupby(["checkpoint", "control", "layer"], observed=True)[["value"]].mean()]
+    )
+
+
 def beside(rows: pd.DataFrame) -> dict[tuple[str, int], str]:
     """The controls of each language and layer, as the hover text of its curve lists them."""
     found: dict[tuple[str, int], str] = {}

@@ -9,6 +9,7 @@ import numpy as np
 from repalign.figures.controls import (
     band_of_baselines,
     beside,
+    heights_of_controls,
     label_of_baselines,
     means_of_controls,
     range_of_baselines,
@@ -44,16 +45,14 @@ def draw(view: View, *, checkpoint: str, metric: str, variant: str) -> dict:
     rows = view.rows("scores", checkpoint=checkpoint, metric=metric, variant=variant)
     controls = view.rows("controls", checkpoint=checkpoint, metric=metric, variant=variant)
     traces, label, heights, hover = [], [], [everywhere], SCORE
+    if len(drawn := view.rows("controls", metric=metric, variant=variant)):
+        heights.append(heights_of_controls(drawn))
     if len(controls):
         baselines = range_of_baselines(controls)
         label = label_of_baselines(controls, baselines, rows)
         traces += band_of_baselines(baselines)
         rows = rows.assign(text=_texts(rows, beside(controls)))
         hover = SCORE_WITH_CONTROLS
-        means = view.rows("controls", metric=metric, variant=variant).groupby(
-            ["checkpoint", "control", "layer"], observed=True
-        )
-        heights += [baselines, means[["value"]].mean()]
     traces += by_language(view, rows, above_chance(rows), hover)
     traces.append(level(rows.assign(value=rows["chance"]), "chance", "dot"))
     traces += means_of_controls(controls) if len(controls) else []

@@ -222,7 +222,7 @@ def _notes(view: View) -> dict[str, str]:
     """How to read the figures in `LEADS`."""
     choose = "Choose a language to see its interval; click a mark to select its layer."
     chance = "Filled marks are significantly better than chance, the dotted line."
-    baselines = "The grey band is the range of the baselines, which a score should exceed."
+    baselines = "The grey band is the range of the baselines, which a score should beat."
     every = len(view.targets) > MAX_NAMED_LINES
     if every:
         chance = f"{len(view.targets)} languages, shown as quantiles, and each below, the best first. The dotted line is chance."

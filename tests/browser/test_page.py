@@ -165,7 +165,7 @@ def test_200_languages_open(open_page, results):
     )
     assert best == sorted(best, reverse=True), "the highest peak first"
     panels.nth(3).click()
-    wait(page, "document.getElementById('curves-1').data.length === 7")
+    wait(page, "document.getElementById('curves-1').data.length === 5")
     assert page.locator("#lang").input_value() in plotted(page, "curves-1"), "drawn over the quantiles"
     page.keyboard.press("Escape")
     assert page.evaluate("document.getElementById('heatmap-1').clientHeight") < 900

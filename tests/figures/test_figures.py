@@ -94,6 +94,20 @@ def test_pictures_side_by_side_share_their_range(results):
         assert len(ranges) == 1
 
 
+def test_curves_side_by_side_share_their_range_also_with_a_baseline_above_them(results):
+    controls = results.tables["controls"].assign(
+        value=lambda rows: rows["value"].where(rows["checkpoint"] != "base", rows["value"] + 3)
+    )
+    known = replace(results, tables={**results.tables, "controls": controls})
+    drawn = [
+        draw("curves", known, checkpoint=name, metric="mexa", variant="centred")
+        for name in ("base", "m-llama")
+    ]
+    low, high = drawn[0].layout.yaxis.range
+    assert drawn[1].layout.yaxis.range == (low, high)
+    assert high > 3
+
+
 def test_heat_map_crosses_what_is_not_above_chance(results):
     figure = draw("heatmap", results, checkpoint="m-llama", metric="mexa", variant="centred")
     rows = results.profile.where(checkpoint="m-llama", baseline=None, metric="mexa", variant="centred").table
