@@ -196,7 +196,27 @@ class Analysis:
 
         request = {**self._request, "variants": self.scoring.variants, "pairs": self.scoring.pairs}
         scores = profile(states, **request)
-        return scores.joined(contrast(*states, **request)) if self.compare else scores
+        pair = self._compared(states)
+        return scores.joined(contrast(*pair, **request)) if pair else scores
+
+    def _compared(self, states: Sequence[LayerStates]) -> tuple[LayerStates, LayerStates] | None:
+        """The checkpoint that is subtracted, and the one from which: the two of a comparison, first and last of a series."""
+        first, last = states[0], states[-1]
+        if self.compare:
+            return first, last
+        if len(states) < 3:
+            return None
+        why = (
+            "states are streamed"
+            if self.stream
+            else "their layers differ"
+            if first.layers != last.layers
+            else ""
+        )
+        if why:
+            logger.info("no paired difference of %s and %s: %s", first.checkpoint, last.checkpoint, why)
+            return None
+        return first, last
 
     def _tables(self, states: Sequence[LayerStates], scores: LayerProfile) -> dict[str, pd.DataFrame]:
         """All tables except the profile: see `repalign.results.schema`."""
@@ -298,7 +318,8 @@ def analyse(
         limit: only the first sentences.
         clusters: sentences that are not independent and are resampled together: see `ParallelCorpus.with_clusters`; by
             default the documents of the corpus, if it names them.
-        compare: also the second of two checkpoints minus the first, paired by sentence.
+        compare: also the second of two checkpoints minus the first, paired by sentence. A series of three or more has
+            its last minus its first without being asked, unless they differ in layers or are streamed.
         pivot, pairs, metrics, variants, controls, probe, draws, seed, reducer: see `ScoringSpec`.
         pooling, template, site, layers, stack, max_length: see `repalign.ReadingSpec`.
         dtype, device, batch_tokens, progress: see `repalign.states.spec.Machine`.

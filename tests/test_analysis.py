@@ -84,6 +84,20 @@ def test_one_several_and_in_memory(llama, tuned):
     assert both.profile.table["baseline"].dropna().unique().tolist() == [llama.name]
 
 
+def test_a_series_also_has_its_last_checkpoint_over_its_first(llama, tuned, save_model, tmp_path, caplog):
+    middle = save_model(tmp_path / "middle", seed=2)
+    shallow = save_model(tmp_path / "shallow", num_hidden_layers=2)
+    paired = analyse([str(llama), str(tuned)], CORPUS, compare=True, **QUICK).profile
+    series = analyse([str(llama), str(middle), str(tuned)], CORPUS, **QUICK).profile
+    expected = paired.table[paired.table["baseline"].notna()].reset_index(drop=True)
+    table = series.table[series.table["baseline"].notna()].reset_index(drop=True)
+    pd.testing.assert_frame_equal(table, expected)
+    with caplog.at_level("INFO"):
+        uneven = analyse([str(llama), str(tuned), str(shallow)], CORPUS, **QUICK).profile
+    assert uneven.table["baseline"].isna().all()
+    assert f"no paired difference of {llama.name} and shallow" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

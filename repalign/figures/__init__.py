@@ -102,8 +102,7 @@ def draw(name: str, results: Results | LayerProfile, *, theme: str = "paper", **
         if not pictures:
             raise RepalignError(f"figure {name!r} has no picture with {choice}")
     spec = figure.draw(view, **pictures[0])
-    # traces that a reader would switch on in the legend are left out on paper
-    traces = [one for one in spec["data"] if theme != "paper" or one.get("visible") != "legendonly"]
+    traces = _on_paper(spec["data"]) if theme == "paper" else spec["data"]
     return go.Figure(traces, {**spec["layout"], "template": THEMES[theme]})
 
 
@@ -131,6 +130,14 @@ def plot(
     # A notebook has its own background, which may be dark where the theme is light.
     ground = BACKGROUND.get(theme)
     return drawn.update_layout(paper_bgcolor=ground, plot_bgcolor=ground) if ground else drawn
+
+
+def _on_paper(traces: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without what a reader would switch on in the legend, and with faint intervals where many lie over one another."""
+    shown = [one for one in traces if one.get("visible") != "legendonly"]
+    bands = sum("meta" in one and "fill" in one for one in shown)
+    opacity = 1 if bands <= 3 else 0.5
+    return [one | {"opacity": opacity} if "meta" in one and "fill" in one else one for one in shown]
 
 
 def as_results(results: Results | LayerProfile) -> Results:

@@ -8,7 +8,7 @@ import numpy as np
 
 from repalign.figures.lines import height_above, named_axis
 from repalign.figures.security import as_text
-from repalign.figures.style import GREY, HEIGHT, PALETTE, SEQUENTIAL, Style, styles
+from repalign.figures.style import GREY, HEIGHT, PALETTE, SEQUENTIAL, Style, language_styles, styles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +103,7 @@ def answer_languages(rows: pd.DataFrame) -> dict[str, Any]:
     """
     asked = list(dict.fromkeys(rows["asked"]))
     answered = rows["answered"].fillna(UNDETECTED)
-    style_of = styles([*asked, *sorted(set(answered) - {*asked, UNDETECTED})])
+    style_of = language_styles([*asked, *sorted(set(answered) - {*asked, UNDETECTED})])
     traces = []
     for language in dict.fromkeys(sorted(answered, key=lambda name: (name == UNDETECTED, name))):
         by_asked = rows[answered == language].groupby("asked")["share"].sum()

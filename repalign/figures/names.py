@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import accumulate, count, takewhile
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from repalign.figures.security import as_text, isolated
+from repalign.figures.security import END_ISOLATE, ISOLATE, as_text, isolated
 from repalign.results.profile import LayerProfile
 from repalign.results.results import Results
 from repalign.results.tables import TableSet
@@ -131,7 +131,7 @@ class Names:
 
 def labels(names: Iterable[str]) -> list[str]:
     """Distinct names as Plotly writes them along an axis."""
-    every = list(names)
+    every = [name.strip(ISOLATE + END_ISOLATE) for name in names]  # which are set again
     short = Names(every, LONGEST_LABEL)
     return [as_text(short(name)) for name in every]
 

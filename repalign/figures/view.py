@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from repalign.figures.names import LONGEST, shortened
-from repalign.figures.style import Style, styles
+from repalign.figures.style import Style, language_styles
 from repalign.results.profile import LEADING_VARIANTS
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class View:
         for name in ("sentences", "languages", "geometry", "drift", "map"):
             rows = self.rows(name)
             order += [] if rows.empty else list(rows["language"].unique())
-        return styles(dict.fromkeys(map(str, order)))
+        return language_styles(map(str, order))
 
     @cached_property
     def corpus(self) -> str:

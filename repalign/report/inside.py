@@ -10,7 +10,7 @@ from repalign.corpora.languages import language_name
 from repalign.errors import RepalignError
 from repalign.figures import inside as figures
 from repalign.figures.names import LONGEST_TEXT, presentable, shortened
-from repalign.figures.style import HEIGHT, Style, styles
+from repalign.figures.style import HEIGHT, Style, language_styles
 from repalign.report.about import few
 from repalign.report.findings.words import joined, layers_in_words
 from repalign.report.layout import fill, numbered
@@ -77,7 +77,7 @@ def _each(inside: Inside, table: str) -> Iterator[tuple[str, pd.DataFrame]]:
 
 def _styles(inside: Inside) -> dict[str, Style]:
     shown = (table["language"] for table in inside.tables.values())
-    return styles(dict.fromkeys([*inside.settings["languages"], *chain.from_iterable(shown)]))
+    return language_styles([*inside.settings["languages"], *chain.from_iterable(shown)])
 
 
 def _lens(inside: Inside) -> Iterator[Panel]:

@@ -55,7 +55,7 @@ def fill(
     )
     glossary = Glossary()
     glossary.include(explained)
-    environment.filters["explained"] = glossary.explained
+    environment.filters |= {"explained": glossary.explained, "columns": columns}
     listed = dict(list(full_names.items())[:MAX_NAMES])
     sources = [*map(_source, ("common.js", *scripts))]
     if with_plotly:
@@ -74,6 +74,16 @@ def fill(
         glossary=glossary,
         **values,
     )
+
+
+def columns(panels: Sequence[Any]) -> int:
+    """How many narrow panels stand side by side, so that no row is left half empty.
+
+    >>> [columns(range(count)) for count in (1, 2, 3, 4, 5, 6, 8, 12)]
+    [1, 2, 3, 2, 3, 3, 2, 3]
+    """
+    count = len(panels)
+    return next((most for most in (3, 2) if count % most == 0), min(count, 3))
 
 
 def numbered(

@@ -9,7 +9,7 @@ from typing import Any
 from repalign.figures.lines import named_axis
 from repalign.figures.names import Names
 from repalign.figures.scaling import curves
-from repalign.figures.style import styles
+from repalign.figures.style import language_styles
 from repalign.report.about import few
 from repalign.report.layout import fill
 from repalign.scaling.plan import Plan
@@ -29,7 +29,7 @@ def render_scaling(
     study = names(study)
     plan_shown = None if plan is None else {**names(asdict(plan)), "note": names(plan.note)}
     limits = names(available or {})
-    looks = styles(study["languages"])
+    looks = language_styles(study["languages"])
     largest = sum(max(curve["pairs"]) for curve in study["curves"].values()) / 4
     data = {
         "curves": curves(study),

@@ -8,6 +8,7 @@ page_mb          the file; plotly.js alone is 4.8
 first_paint_ms   from navigation to the findings on the screen
 ready_ms         until the controls work
 slider_ms        from moving the slider to everything drawn, median and largest over all layers
+language_ms      from choosing a language to all figures showing it, likewise over ten languages
 load_before      other processes at the start; above 0.5, times say little
 """
 
@@ -43,6 +44,15 @@ STEP = """async (position) => {
   const slider = document.getElementById('layer'), begin = performance.now();
   slider.value = position;
   slider.dispatchEvent(new Event('input'));
+  await new Promise(requestAnimationFrame);
+  await new Promise(done => setTimeout(done));
+  return performance.now() - begin;
+}"""
+
+
+CHOICE = """async (place) => {
+  const choices = [...document.getElementById('lang').options].map(one => one.value), begin = performance.now();
+  repalign.set({ lang: choices[place % choices.length] });
   await new Promise(requestAnimationFrame);
   await new Promise(done => setTimeout(done));
   return performance.now() - begin;
@@ -96,6 +106,7 @@ def measured(browser, results: Results, folder: Path) -> dict[str, object]:
     ready = page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
     layers = page.evaluate("repalign.data.layers.length")
     steps = [page.evaluate(STEP, position) for position in range(layers)]
+    choices = [page.evaluate(CHOICE, place) for place in range(1, 11)]
     page.close()
     return {
         "write_seconds": round(seconds, 2),
@@ -103,6 +114,7 @@ def measured(browser, results: Results, folder: Path) -> dict[str, object]:
         "first_paint_ms": round(paint),
         "ready_ms": round(ready),
         "slider_ms": [round(float(np.median(steps)), 1), round(max(steps), 1)],
+        "language_ms": [round(float(np.median(choices)), 1), round(max(choices), 1)],
     }
 
 
