@@ -6,11 +6,12 @@ from repalign.figures.view import View
 from repalign.report.findings.changed import changed
 from repalign.report.findings.disagreement import disagreement
 from repalign.report.findings.finding import Claim, Finding
+from repalign.report.findings.headline import headline
 from repalign.report.findings.sure import sure
 from repalign.report.findings.verdicts import Verdicts
 from repalign.report.findings.where import where
 
-__all__ = ["Claim", "Finding", "Verdicts", "findings", "leading"]
+__all__ = ["Claim", "Finding", "Verdicts", "findings", "headline", "leading"]
 
 
 def findings(view: View | Verdicts, metric: str = "", variant: str = "") -> list[Finding]:
