@@ -55,7 +55,7 @@ def fill(
     glossary.include(explained)
     environment.filters["explained"] = glossary.explained
     listed = dict(list(full_names.items())[:MAX_NAMES])
-    sources = [get_plotlyjs(), *map(_source, ("common.js", *scripts))]
+    sources = [get_plotlyjs(), *map(_source, ("common.js", "exports.js", *scripts))]
     return environment.get_template(template).render(
         css="".join(map(_source, STYLE_SHEETS)),
         scripts=sources,
