@@ -13,6 +13,7 @@ from repalign.commands.options import given_path
 from repalign.errors import RepalignError
 from repalign.figures import FIGURES, draw
 from repalign.figures.exporting import FORMATS, exported
+from repalign.report import summary_table
 from repalign.report.layout import write_page
 from repalign.results.evaluation import Evaluation
 from repalign.results.folder import Kind, Output
@@ -38,7 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--title", help="heading of the report")
     group = parser.add_argument_group("one figure for a paper instead of the page")
     group.add_argument("--figure", metavar="NAME", help="curves, heatmap, ...; an unknown name lists them")
-    group.add_argument("--format", choices=FORMATS, help="default: the suffix of --out, else svg")
+    group.add_argument(
+        "--format",
+        choices=(*FORMATS, *summary_table.FORMATS),
+        help="default: the suffix of --out, else svg; "
+        f"without --figure, {', '.join(summary_table.FORMATS)} print a table of the best layers",
+    )
     group.add_argument("--width", type=int, default=700, metavar="PX", help="default 700")
     group.add_argument("--height", type=int, metavar="PX")
     for choice in CHOICES:
@@ -46,6 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> list[Path]:
+    if args.figure is None and args.format in summary_table.FORMATS:
+        return _table(args)
     chosen = [name for name in (*CHOICES, "format") if getattr(args, name) is not None]
     if args.figure is None and chosen:
         raise RepalignError(
@@ -86,6 +94,21 @@ def _saved(path: Path) -> list[type[TableSet]]:
         names = " or ".join(f"{kind.kind}.json" for kind in PAGES)
         raise RepalignError(f"no results in {path}: expected {names} there")
     return kinds
+
+
+def _table(args: argparse.Namespace) -> list[Path]:
+    """Print the best layers, or write them to --out."""
+    given = {name: getattr(args, name) for name in CHOICES if getattr(args, name) is not None}
+    if unused := given.keys() - set(summary_table.COLUMNS):
+        raise RepalignError(f"--{min(unused)} does not select rows of the table of best layers; leave it out")
+    folder = args.results.parent if args.results.is_file() else args.results
+    if Stored not in _saved(args.results):
+        raise RepalignError(f"--format {args.format} needs results of `layers` or `compare`")
+    text = summary_table.summary_table(Results.load(folder), args.format, **given)
+    if args.out:
+        return [write_file(args.out, text.encode, args.overwrite)]
+    print(text, end="")
+    return []
 
 
 def _figure(args: argparse.Namespace, folder: Path) -> Path:

@@ -16,7 +16,10 @@ from repalign.report.findings import Finding, Verdicts, findings, headline, lead
 from repalign.report.layout import fill
 from repalign.report.manifest import facts, manifest
 from repalign.report.map import MAX_POINTS, map_data, mapped_sentences
+from repalign.report.methods import methods
 from repalign.report.packing import compressed
+from repalign.report.references import bibtex
+from repalign.version import __version__
 
 if TYPE_CHECKING:
     from repalign.results.results import Results
@@ -94,6 +97,8 @@ def _page(
         manifest=manifest(results.about.get("manifest")),
         profile=results.profile,
         command=results.about.get("command"),
+        methods=methods(view),
+        bibtex=bibtex(_values(view, "metric"), _version(results)),
         facts=facts(results),
         digits=DIGITS,
     )
@@ -197,6 +202,11 @@ def _depths(view: View) -> dict[str, dict[int, float]]:
 
 def _layers(view: View) -> list[int]:
     return list(max(_depths(view).values(), key=len))
+
+
+def _version(results: Results) -> str:
+    """The version of repalign that computed the results, else the one that draws the page."""
+    return str((results.about.get("versions") or {}).get("repalign", __version__))
 
 
 def _panel_terms(view: View) -> list[str]:

@@ -37,7 +37,7 @@ def headline(verdicts: Verdicts, metric: str, variant: str) -> Finding:
     lead = {"metric": metric, "variant": variant}
     if verdicts.too_few:
         checkpoint = verdicts.view.checkpoints[-1]
-        claim = Claim("too few", checkpoint, **lead, languages=tuple(verdicts.view.targets))
+        claim = Claim("too few", checkpoint, metric, variant, tuple(verdicts.view.targets))
         return Finding("headline", f"{_capital(verdicts.too_few)}.", "", dict(lead), claims=(claim,))
     compared = comparisons(verdicts, metric, variant)
     if compared:
@@ -130,11 +130,8 @@ class _Alignment:
     def _found(self, found: Sequence[Verdict]) -> str:
         """The layers and size of the peak, and what the languages exceed."""
         aligned = all(one.aligned for one in found)
-        for kind, group in (
-            ("aligned", [one for one in found if one.aligned]),
-            ("above chance", [one for one in found if not one.aligned]),
-        ):
-            self._claim(kind, group)
+        self._claim("aligned", [one for one in found if one.aligned])
+        self._claim("above chance", [one for one in found if not one.aligned])
         subject = f"alignment with {self.pivot}" if aligned else f"similarity to {self.pivot}"
         control = next((name for name in CONTROLS if all(one.controls.get(name) for one in found)), None)
         if control:

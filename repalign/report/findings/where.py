@@ -144,7 +144,8 @@ class _Where:
     def _language(self, one: Verdict) -> LanguageRow:
         verdict, claims = self._verdict(one)
         evidence = f"adjusted {p_in_words(one.p)}; {measure(self.view, **self.lead)}"
-        peak, layers, score, choice = one.peak, "", "", dict(self.lead)
+        peak, layers, score = one.peak, "", ""
+        choice: dict[str, str | int] = dict(self.lead)
         if peak is not None:
             score = with_interval(peak.value, peak.low, peak.high)
             evidence = f"chance {rounded(peak.chance)}, {evidence}"
