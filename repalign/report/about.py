@@ -46,6 +46,8 @@ def profile_about(view: View) -> dict[str, str | tuple[str, str]]:
     sentences = f"{rows['sentences'].max():,}"
     layers = sorted(rows["layer"].unique())
     signed = read_from(profile.signatures)
+    date, version = about.get("date"), str((about.get("versions") or {}).get("repalign", ""))
+    version = f"repalign {version}" if date and version else version
     weights = [f"{name}: weights {one.weights}" for name, one in signed.items()]
     return {
         "checkpoint" if len(checkpoints) == 1 else "checkpoints": (few(checkpoints), "; ".join(weights)),
@@ -58,8 +60,7 @@ def profile_about(view: View) -> dict[str, str | tuple[str, str]]:
         "pivot": language_name(view.pivot),
         "layers": (str(len(layers)), f"{layers[0]} to {layers[-1]}"),
         **read(profile.signatures),
-        "date": str(about.get("date", "")),
-        "repalign": str((about.get("versions") or {}).get("repalign", "")),
+        **({"date": (str(date), version)} if date else {"repalign": version}),
     }
 
 

@@ -92,7 +92,10 @@ def facts(results: Results) -> dict[str, str | tuple[str, str]]:
         metric for metric in results.profile.table["metric"].unique() if results.profile.sign(metric) < 0
     ]:
         settings["lower is better"] = ", ".join(lower)
-    rows = {_heading(key): _cell(value) for key, value in {**settings, **about}.items()}
+    rows = {
+        _heading(key): "unknown" if value is None else _cell(value)
+        for key, value in {**settings, **about}.items()
+    }
     tools = ", ".join(f"{name} {version(name)}" for name in RENDERED_WITH)
     rows = {name: shortened(value, LONGEST_TEXT) for name, value in rows.items()}
     digests = {

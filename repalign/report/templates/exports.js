@@ -42,14 +42,17 @@
 
   /* ---- figures ---- */
   const caption = (plot) => tidy(plot.closest("figure")?.querySelector("figcaption > bdi")?.textContent ?? plot.getAttribute("aria-label"));
+  /* The choices that a figure shows, in the words of their choosers. */
+  const shown = (plot) => Object.entries(JSON.parse(plot.dataset.choice ?? "{}")).map(([key, value]) =>
+    [...(document.getElementById(key)?.options ?? [])].find((option) => option.value === String(value))?.textContent ?? `${key} ${value}`);
   async function image(plot, format) {
-    const which = plot.closest("figure")?.querySelector(".which")?.textContent ?? "";
+    const about = [...new Set([pageTitle, caption(plot), ...shown(plot)])];
     const { width, height } = plot._fullLayout, top = plot._fullLayout.margin.t;
-    const title = { text: asPlotted([pageTitle, caption(plot)].join(" · ") + which), font: { size: 15 }, x: 0, xref: "paper", xanchor: "left", y: 1, yref: "container", yanchor: "top", pad: { t: 12 } };
+    const title = { text: asPlotted(about.join(" · ")), font: { size: 15 }, x: 0, xref: "paper", xanchor: "left", y: 1, yref: "container", yanchor: "top", pad: { t: 12 } };
     const layout = { ...structuredClone(plot.layout), title, width, height: height + 30, margin: { ...plot._fullLayout.margin, t: top + 30 } };
     Object.assign(layout, { template: pageData.themes.light, paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff" });
     const figure = { data: structuredClone(plot.data), layout, config: pageData.config };
-    save(`${slug(pageTitle, plot.id, which)}.${format}`, await Plotly.toImage(figure, { format, width, height: height + 30, scale: format === "png" ? 3 : 1 }));
+    save(`${slug(...about, plot.id)}.${format}`, await Plotly.toImage(figure, { format, width, height: height + 30, scale: format === "png" ? 3 : 1 }));
   }
   for (const plot of document.querySelectorAll(".plot")) {
     const group = tools(caption(plot), { PNG: ["Save as PNG", () => image(plot, "png")], SVG: ["Save as SVG", () => image(plot, "svg")] });
@@ -81,6 +84,6 @@
 
   /* ---- texts ---- */
   for (const text of document.querySelectorAll("[data-copy]")) {
-    text.before(tools(text.dataset.copy, { Copy: ["Copy", (button) => copy(button, text.textContent.trim() + "\n", `${slug(pageTitle, text.dataset.copy)}.txt`)] }));
+    text.previousElementSibling.append(tools(text.dataset.copy, { Copy: ["Copy", (button) => copy(button, text.textContent.trim() + "\n", `${slug(pageTitle, text.dataset.copy)}.txt`)] }));
   }
 })();

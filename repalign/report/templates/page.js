@@ -62,6 +62,7 @@
       if (element.dataset.drawn === undefined) link(element, panel);
       if (element.dataset.drawn === undefined && panel.cursor) follow(element);
       element.dataset.drawn = key;
+      element.dataset.choice = JSON.stringify(chosen.choice);
       const which = element.previousElementSibling.querySelector(".which");
       which.textContent = "layer" in chosen.choice ? ` · layer ${chosen.choice.layer}` : "";
     }
