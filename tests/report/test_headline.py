@@ -130,6 +130,15 @@ def test_languages_that_moved_both_ways_are_said():
     )
 
 
+def test_layers_that_did_not_change_are_not_said_to():
+    p = (1e-4, 1, 1e-4, 1, 1e-4)
+    said = head(
+        rows(values=(0.1,) * 5, p=(1,) * 5), change(values=(0.2,) * 5, p=p), peak(value=0.19, **CLOSER)
+    )
+    assert "moved closer to English at 3 of 5 layers (MEXA" in said.text
+    assert said.claims[0].layers == (0, 2, 4)
+
+
 def test_of_several_comparisons_it_is_that_of_the_last_checkpoint_with_the_first():
     first = {"checkpoint": "middle", "baseline": "base"}
     made = [change(**first), change(baseline="base"), change(baseline="middle")]

@@ -32,7 +32,7 @@ HEADLINES = {
     "independent": ("No evidence of alignment with English in any of 2 languages by", {"no evidence"}),
     "few sentences": ("are too few for a claim", {"too few"}),
     "a difference": ("From base to tuned, both languages moved closer to English", {"closer"}),
-    "no difference": ("From base to tuned, no significant change in both languages", {"no evidence"}),
+    "no difference": ("From base to tuned, no significant change in any of 2 languages", {"no evidence"}),
 }
 """Words of a world's headline by some metric, and what it claims."""
 
