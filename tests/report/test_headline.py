@@ -7,7 +7,7 @@ import pytest
 from report.factories import NAMES, NO, bags, change, controls, peak, results, rows
 
 from repalign.figures.view import View
-from repalign.report.findings import Finding, Verdicts, headline
+from repalign.report.findings import Finding, Verdicts, findings, headline
 
 CLOSER = {"baseline": "base", "chance": np.nan}
 
@@ -165,3 +165,26 @@ def test_two_lines_hold_it():
             again = [[{**row, "metric": "cka"} for row in part] if isinstance(part, list) else
                      {**part, "metric": "cka"} for part in parts]  # fmt: skip
             assert len(head(*parts, *again, metric=metric, tables=bags(*languages)).text) < 210
+
+
+@pytest.mark.parametrize(
+    ("other", "agrees"),
+    [
+        (change(metric="cka", p=NO), False),
+        (change(metric="cka", values=(0.0, -0.2, 0.0)), False),
+        (change(metric="cka", p=(1, 0.01, 1)), True),
+        (change(metric="cka", values=(0.0, 0.1, 0.0)), True),
+    ],
+)
+def test_metrics_that_find_another_change_do_not_agree(other, agrees):
+    """Without evidence, or the other way; weak evidence takes no side."""
+    parts = rows(), rows(metric="cka"), change(), other
+    said = head(*parts)
+    assert ("CKA does not agree." in said.text) is not agrees
+    assert ("CKA does not agree." in head(*parts[:1], change(p=NO), change(metric="cka")).text) is True
+    found = findings(View(results(*parts, labels=NAMES)))
+    dispute = [one for one in found if "disagree on what changed in" in one.text]
+    assert bool(dispute) is not agrees
+    if dispute:
+        assert dispute[0].question == "sure"
+        assert "MEXA: Chinese closer" in dispute[0].evidence

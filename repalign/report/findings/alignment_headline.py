@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from repalign.report.findings.brief import MAX_NAMED, capital, exactly, few, hull, measure
+from repalign.report.findings.brief import MAX_NAMED, capital, dissent, exactly, few, hull, measure
 from repalign.report.findings.disagreement import opposed
 from repalign.report.findings.finding import Claim, Finding, Kind
 from repalign.report.findings.verdicts import BASELINES, CONFOUNDS, SHARED_TOKENS, Verdict, Verdicts
 from repalign.report.findings.words import (
     language_list,
     layers_in_words,
-    listing,
     p_in_words,
     rounded,
     value_range,
@@ -54,9 +53,8 @@ class AlignmentHeadline:
         several = len(self.view.checkpoints) > 1
         text = "; ".join(parts)
         text = f"{self.checkpoint}: {text}" if several else capital(text)
-        return Finding(
-            "headline", f"{text}.{self._opposed()}", "", dict(self.lead), claims=tuple(self.claims)
-        )
+        others = dissent(self.view, opposed(self.verdicts, **self.lead, checkpoint=self.checkpoint))
+        return Finding("headline", f"{text}.{others}", "", dict(self.lead), claims=tuple(self.claims))
 
     def _found(self, found: Sequence[Verdict]) -> str:
         """The layers and size of the peak, and what the languages exceed."""
@@ -139,18 +137,6 @@ class AlignmentHeadline:
 
     def _remaining(self, group: Sequence[Verdict]) -> str:
         return self._few(group) if len(group) <= MAX_NAMED else f"the other {len(group)} languages"
-
-    def _opposed(self) -> str:
-        names = opposed(self.verdicts, **self.lead, checkpoint=self.checkpoint)
-        if not names:
-            return ""
-        several = len(names) > 1
-        who = (
-            f"{len(names)} other metrics"
-            if len(names) > MAX_NAMED
-            else listing([self.view.axis_label(name) for name in names])
-        )
-        return f" {who} {'do' if several else 'does'} not agree."
 
     def _few(self, group: Sequence[Verdict]) -> str:
         return few([one.language for one in group], len(self.every))

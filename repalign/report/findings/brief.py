@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from repalign.report.findings.verdicts import Verdicts
-from repalign.report.findings.words import everyone, layers_in_words
+from repalign.report.findings.words import everyone, layers_in_words, listing
 from repalign.results.layer_ranges import spans
+
+if TYPE_CHECKING:
+    from repalign.figures.view import View
 
 MAX_NAMED = 3
 """A headline names that many languages or metrics, and counts more."""
@@ -23,6 +27,15 @@ def few(languages: Sequence[str], total: int) -> str:
     if MAX_NAMED < len(languages) < total:
         return f"{len(languages)} of {total} languages"
     return everyone(languages, total)
+
+
+def dissent(view: View, metrics: Sequence[str]) -> str:
+    """That metrics find something else: " CKA does not agree."; nothing if there are none."""
+    if not metrics:
+        return ""
+    named = listing([view.axis_label(name) for name in metrics])
+    who = named if len(metrics) <= MAX_NAMED else f"{len(metrics)} other metrics"
+    return f" {who} {'do' if len(metrics) > 1 else 'does'} not agree."
 
 
 def short(layers: Collection[int]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from repalign.figures.view import ALPHA
 from repalign.report.findings.finding import MAX_NAMED_LANGUAGES, Claim, Finding, Kind, LanguageRow
 from repalign.report.findings.verdicts import CLAIM, Verdicts, beyond
 from repalign.report.findings.words import (
@@ -61,7 +62,9 @@ class Comparison:
         largest: the largest difference of each language.
         tested: the differences that are significant, and supported by the largest one.
         moves: what moved which way.
+        ways: of each language that moved, the kinds of its moves.
         unchanged: languages of which no change is claimed.
+        without_evidence: those that have p of at least `ALPHA` at every layer.
     """
 
     def __init__(
@@ -77,8 +80,12 @@ class Comparison:
         supported = [not _contradicted(row, self.largest, sign) for row in tested.itertuples()]
         self.tested = tested.loc[supported]
         self.moves = [move for one in WAYS if len((move := self._move(*one)).rows)]
-        moved = set(self.tested["target"])
-        self.unchanged = [name for name in self.languages if name not in moved]
+        self.ways: dict[str, set[str]] = {}
+        for move in self.moves:
+            for name in move.languages:
+                self.ways.setdefault(name, set()).add(move.kind)
+        self.unchanged = [name for name in self.languages if name not in self.ways]
+        self.without_evidence = set(self.languages) - set(rows.loc[rows["p_adjusted"] < ALPHA, "target"])
 
     def _move(self, kind: Kind, way: int, words: str) -> Move:
         moved = self.tested[way * self.tested["gain"] > 0]
@@ -102,13 +109,15 @@ class Comparison:
 
 
 def comparisons(verdicts: Verdicts, metric: str, variant: str) -> list[Comparison]:
-    """Every checkpoint with a baseline, in the order of the table."""
-    rows = verdicts.view.rows("differences", metric=metric, variant=variant)
-    lead = {"metric": metric, "variant": variant}
-    return [
-        Comparison(verdicts, layers, str(checkpoint), str(baseline), lead)
-        for (checkpoint, baseline), layers in rows.groupby(["checkpoint", "baseline"], sort=False)
-    ]
+    """Every checkpoint with a baseline, in the order of the table; each is computed once."""
+    if (metric, variant) not in verdicts.compared:
+        rows = verdicts.view.rows("differences", metric=metric, variant=variant)
+        lead = {"metric": metric, "variant": variant}
+        verdicts.compared[metric, variant] = [
+            Comparison(verdicts, layers, str(checkpoint), str(baseline), lead)
+            for (checkpoint, baseline), layers in rows.groupby(["checkpoint", "baseline"], sort=False)
+        ]
+    return verdicts.compared[metric, variant]
 
 
 def changed(verdicts: Verdicts, metric: str, variant: str) -> list[Finding]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from repalign.report.findings.alignment_headline import AlignmentHeadline
-from repalign.report.findings.brief import capital, exactly, few, measure, short
+from repalign.report.findings.brief import capital, dissent, exactly, few, measure, short
 from repalign.report.findings.changed import Comparison, Move, comparisons
+from repalign.report.findings.changes_in_dispute import other_changes
 from repalign.report.findings.finding import Claim, Finding
 from repalign.report.findings.verdicts import Verdicts
 from repalign.report.findings.words import language_list, p_in_words, rounded, with_interval
@@ -37,13 +38,12 @@ def _widest(compared: Sequence[Comparison], order: Sequence[str]) -> Comparison:
 def _change(verdicts: Verdicts, one: Comparison) -> Finding:
     view, named = verdicts.view, measure(verdicts, one.lead)
     head = f"From {one.baseline} to {one.checkpoint}"
+    others = dissent(view, list(other_changes(verdicts, one)))
     if one.tested.empty:
         smallest = p_in_words(one.rows["p_adjusted"].min())
         count = len(one.languages)
         who = f"any of {count} languages" if count > 1 else language_list(one.languages)
-        text = (
-            f"{head}, no significant change in {who} at any layer by {named} (smallest adjusted {smallest})."
-        )
+        text = f"{head}, no significant change in {who} at any layer by {named} (smallest adjusted {smallest}).{others}"
         return Finding("headline", text, "", dict(one.lead), claims=one.claims())
     parts = []
     for number, move in enumerate(one.moves):
@@ -51,8 +51,11 @@ def _change(verdicts: Verdicts, one: Comparison) -> Finding:
         size = _size(move, len(one.moves) == 1, named if number == 0 else "")
         parts.append(f"{few(move.languages, len(one.languages))} moved {words}{_layers(move, one)}{size}")
     if one.unchanged:
-        parts.append("no other language changed significantly")
-    return Finding("headline", f"{head}, {'; '.join(parts)}.", "", dict(one.lead), claims=one.claims())
+        parts.append(
+            "no other language changed significantly" if len(parts) == 1 else "others not significant"
+        )
+    text = f"{head}, {'; '.join(parts)}.{others}"
+    return Finding("headline", text, "", dict(one.lead), claims=one.claims())
 
 
 def _layers(move: Move, one: Comparison) -> str:
