@@ -13,6 +13,7 @@ from repalign.errors import RepalignError
 from repalign.figures import FIGURES, FigureModule, draw
 from repalign.figures.exporting import FORMATS, exported
 from repalign.figures.view import View
+from repalign.report import summary_table
 from repalign.report.layout import write_page
 from repalign.report.redrawing import saved_kinds
 from repalign.results.folder import Kind, Output
@@ -46,7 +47,12 @@ def add_arguments(parser: Parser) -> None:
     group.add_argument(
         "--figure", metavar="NAME", help="curves, heatmap, ...; `list` names those of these results"
     )
-    group.add_argument("--format", choices=FORMATS, help="default: the suffix of --out, else svg")
+    group.add_argument(
+        "--format",
+        choices=(*FORMATS, *summary_table.FORMATS),
+        help="default: the suffix of --out, else svg; "
+        f"without --figure, {', '.join(summary_table.FORMATS)} print a table of the best layers",
+    )
     group.add_argument("--width", type=positive, default=700, metavar="PX", help="default: 700")
     group.add_argument("--height", type=positive, metavar="PX", help="default: by figure")
     for choice in CHOICES:
@@ -54,6 +60,8 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(args: argparse.Namespace) -> Outcome:
+    if args.figure is None and args.format in summary_table.FORMATS:
+        return _table(args)
     chosen = [name for name in (*CHOICES, "format") if getattr(args, name) is not None]
     if args.figure is None and chosen:
         raise RepalignError(
@@ -90,6 +98,20 @@ def _choices(figure: FigureModule, view: View) -> list[str] | None:
     """The options that select a panel of a figure, or None if these results lack its table."""
     pictures = figure.choices(view)
     return [f"--{name}" for name in pictures[0] if name in CHOICES] if pictures else None
+
+
+def _table(args: argparse.Namespace) -> Outcome:
+    """The best layers, printed or written to --out."""
+    given = {name: getattr(args, name) for name in CHOICES if getattr(args, name) is not None}
+    if unused := given.keys() - set(summary_table.COLUMNS):
+        raise RepalignError(f"--{min(unused)} does not select rows of the table of best layers; leave it out")
+    if not any(kind.file == "profile.json" for kind in saved_kinds(args.results)):
+        raise RepalignError(f"--format {args.format} needs results of `layers` or `compare`")
+    folder = args.results.parent if args.results.is_file() else args.results
+    text = summary_table.summary_table(Results.load(folder), args.format, **given)
+    if args.out:
+        return Outcome(record={}, paths=[write_file(args.out, text.encode, args.overwrite)])
+    return Outcome(text.splitlines(), {"table": text})
 
 
 def _figure(args: argparse.Namespace, folder: Path) -> Path:

@@ -16,6 +16,9 @@ MAX_PER_LAYER = 12
 MAX_CONFUSIONS = 4_000
 """Retrieval errors on the page in total."""
 
+DIGITS = 3
+"""Of a cosine on the page."""
+
 LONGEST_SENTENCE = 300
 """Columns of a sentence beside them; a Chinese character takes two."""
 
@@ -23,8 +26,8 @@ LONGEST_SENTENCE = 300
 def confusions(results: Results) -> dict[str, Any] | None:
     """The retrieval errors and the text of their sentences; None if there are none.
 
-    `rows` has one entry per error, ranked within its checkpoint, pair and layer; `texts` maps language and row of
-    the corpus to text.
+    `rows` has one entry per error, the largest difference in cosine first; `texts` maps language and row of the corpus
+    to text; `several` says whether there is more than one checkpoint.
     """
     table, sentences = results.tables.get("confusions"), results.tables.get("sentences")
     if table is None or sentences is None or table.empty:
@@ -41,9 +44,13 @@ def confusions(results: Results) -> dict[str, Any] | None:
     for language, sentence, text in sentences[["language", "sentence", "text"]].itertuples(index=False):
         if (str(language), sentence) in named:
             texts.setdefault(str(language), {})[int(sentence)] = shortened(text, LONGEST_SENTENCE)
-    columns = [*keys, "sentence", "taken_for", "rank"]
+    rows = rows.assign(by=rows["cosine"] - rows["cosine_right"]).sort_values(
+        "by", ascending=False, kind="stable"
+    )
+    columns = [*keys, "sentence", "taken_for", "cosine", "cosine_right"]
     return {
-        "rows": rows[columns].astype({"layer": int}).to_dict("records"),
+        "rows": rows[columns].astype({"layer": int}).round(DIGITS).to_dict("records"),
+        "several": rows["checkpoint"].nunique() > 1,
         "texts": texts,
         "targets": list(dict.fromkeys(rows["target"].astype(str))),
     }

@@ -57,7 +57,7 @@ def fill(
     glossary.include(explained)
     environment.filters |= {"explained": glossary.explained, "columns": columns}
     listed = dict(list(full_names.items())[:MAX_NAMES])
-    sources = [*map(_source, ("common.js", *scripts))]
+    sources = [*map(_source, ("common.js", "exports.js", *scripts))]
     if with_plotly:
         from plotly.offline import get_plotlyjs
 

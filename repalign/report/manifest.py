@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -18,13 +19,29 @@ if TYPE_CHECKING:
 MAX_PROBLEMS = 100
 """Problems of the text that the page lists."""
 
+HEADINGS = {
+    "groups": "distinct sentences",
+    "characters": "characters per sentence",
+    "per_sentence": "tokens per sentence",
+    "per_character": "tokens per character",
+    "truncated": "truncated sentences",
+    "key": "key of the states",
+    "lower is better": "metrics of which lower is better",
+}
+"""Names of settings and columns where their keys would not say what or in which unit."""
+
+DIGEST = re.compile("[0-9a-f]{32,}")
+LONGEST_KEY = 12
+"""Characters of a digest."""
+
 RENDERED_WITH = ("pandas", "plotly", "jinja2")
 
 
 def manifest(about: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """A warning of faulty text, the verdict, totals of the corpus and one row of counts per language; None if there is no manifest.
 
-    Lists of row numbers are counted; every number given by language becomes a column.
+    Lists of row numbers are counted; every number given by language becomes a column, except counts that are 0 in every
+    language, whose names are listed as `none`.
     """
     if not about:
         return None
@@ -51,6 +68,8 @@ def manifest(about: Mapping[str, Any] | None) -> dict[str, Any] | None:
                 }
             )
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    none = [column for column in columns if all(row.get(column, "0") == "0" for row in rows.values())]
+    columns = [column for column in columns if column not in none]
     complete = {
         language: {column: row.get(column, "") for column in columns} for language, row in rows.items()
     }
@@ -60,11 +79,12 @@ def manifest(about: Mapping[str, Any] | None) -> dict[str, Any] | None:
         "totals": totals,
         "columns": columns,
         "rows": complete,
+        "none": none,
     }
 
 
-def facts(results: Results) -> dict[str, str]:
-    """Settings and versions, one line each."""
+def facts(results: Results) -> dict[str, str | tuple[str, str]]:
+    """Settings and versions, one line each; a digest is cut, and follows in full."""
     about = {key: value for key, value in results.about.items() if key not in ("command", "manifest")}
     hidden = ("labels", "higher_is_better")
     settings = {key: value for key, value in results.profile.settings.items() if key not in hidden}
@@ -72,14 +92,22 @@ def facts(results: Results) -> dict[str, str]:
         metric for metric in results.profile.table["metric"].unique() if results.profile.sign(metric) < 0
     ]:
         settings["lower is better"] = ", ".join(lower)
-    rows = {_heading(key): _cell(value) for key, value in {**settings, **about}.items()}
+    rows = {
+        _heading(key): "unknown" if value is None else _cell(value)
+        for key, value in {**settings, **about}.items()
+    }
     tools = ", ".join(f"{name} {version(name)}" for name in RENDERED_WITH)
     rows = {name: shortened(value, LONGEST_TEXT) for name, value in rows.items()}
-    return rows | {"drawn with": f"repalign {__version__}, Python {sys.version.split()[0]}, {tools}"}
+    digests = {
+        name: (f"{value[:LONGEST_KEY]}…", value) for name, value in rows.items() if DIGEST.fullmatch(value)
+    }
+    return (
+        rows | digests | {"drawn with": f"repalign {__version__}, Python {sys.version.split()[0]}, {tools}"}
+    )
 
 
 def _heading(key: object) -> str:
-    return str(key).replace("_", " ")
+    return HEADINGS.get(str(key), str(key).replace("_", " "))
 
 
 def _cell(value: Any) -> str:

@@ -13,11 +13,14 @@ from repalign.figures.style import HEIGHT
 from repalign.figures.view import View
 from repalign.report.about import profile_about
 from repalign.report.confusions import confusions
-from repalign.report.findings import Finding, Verdicts, findings, leading
+from repalign.report.findings import Finding, Verdicts, findings, headline, leading
 from repalign.report.layout import fill
 from repalign.report.manifest import facts, manifest
 from repalign.report.map import MAX_POINTS, map_data, mapped_sentences
+from repalign.report.methods import methods
 from repalign.report.packing import compressed
+from repalign.report.references import bibtex
+from repalign.version import __version__
 
 if TYPE_CHECKING:
     from repalign.results.results import Results
@@ -109,6 +112,8 @@ def _page(
         manifest=manifest(results.about.get("manifest")),
         profile=results.profile,
         command=results.about.get("command"),
+        methods=methods(view),
+        bibtex=bibtex(_values(view, "metric"), _version(results)),
         facts=facts(results),
         digits=DIGITS,
     )
@@ -122,14 +127,24 @@ def _said(view: View) -> list[dict[str, Any]]:
         answers = {
             word: [one for one in found if one.question == word] for word in ("where", "changed", "sure")
         }
-        said.append({**choice, "headline": _headline(answers), "answers": answers})
+        head = headline(verdicts, **choice)
+        said.append(
+            {**choice, "headline": head.text, "answers": answers, "summarised": _summarised(head, answers)}
+        )
     return said
 
 
-def _headline(answers: dict[str, list[Finding]]) -> str:
-    """The answer in one sentence: what changed, or else where languages align."""
-    found = [*answers["changed"], *answers["where"], *answers["sure"]]
-    return found[0].text if found else ""
+def _summarised(head: Finding, answers: dict[str, list[Finding]]) -> Finding | None:
+    """The finding that the headline says in short, which the page need not repeat."""
+    about = {(claim.checkpoint, claim.other) for claim in head.claims}
+    of_changes = [
+        one
+        for one in answers["changed"]
+        if {(claim.checkpoint, claim.other) for claim in one.claims} == about
+    ]
+    checkpoints = {claim.checkpoint for claim in head.claims}
+    of_levels = [one for one in answers["where"] if {claim.checkpoint for claim in one.claims} == checkpoints]
+    return next(iter(of_changes or (of_levels if not answers["changed"] else [])), None)
 
 
 def _panels(view: View, name: str) -> list[dict[str, Any]]:
@@ -209,6 +224,11 @@ def _depths(view: View) -> dict[str, dict[int, float]]:
 
 def _layers(view: View) -> list[int]:
     return list(max(_depths(view).values(), key=len))
+
+
+def _version(results: Results) -> str:
+    """The version of repalign that computed the results, else the one that draws the page."""
+    return str((results.about.get("versions") or {}).get("repalign", __version__))
 
 
 def _panel_terms(view: View) -> list[str]:

@@ -67,11 +67,18 @@ def test_the_words_follow_the_metric_and_variant(open_page):
 
     def shown() -> str:
         own = "[...document.querySelectorAll('.answers')].filter(a => !a.hidden)"
-        (text,) = page.evaluate(f"{own}.map(a => a.innerText)")
+        (text,) = page.evaluate(f"{own}.map(a => a.textContent)")
         return text
 
+    def headline() -> str:
+        return page.locator(".headline:visible").inner_text()
+
     assert "(MEXA, centred, on sample)" in shown()
+    assert "MEXA" in headline()
+    assert page.locator("[data-of='metric variant']").inner_text().startswith("MEXA: The share of sentences")
     page.select_option("#metric", "cka")
+    assert "CKA (debiased)" in headline()
+    assert page.locator("[data-of='metric variant']").inner_text().startswith("CKA (debiased): ")
     assert "(CKA (debiased), centred, on sample)" in shown()
     assert "MEXA, centred" not in shown()
     page.evaluate("location.hash = '#metric=p_at_1&variant=raw'")
@@ -156,7 +163,7 @@ def test_200_languages_open(open_page, results):
     shown = {name: many(saved.tables[name], "language") for name in ("map", "sentences", "geometry")}
     page = open_page(Results("many", profile, shown))
     assert "198 languages" in page.locator("#findings .note").first.inner_text()
-    assert "198 languages" in page.locator(".answers:not([hidden]) .head").last.inner_text()
+    assert "the other 197 languages" in page.locator(".headline:visible").inner_text()
     assert set(plotted(page, "curves-1")) >= {"median language", "chance"}
     panels = page.locator("#curves-1-each .one")
     assert panels.count() == 198

@@ -22,7 +22,11 @@ def test_change_names_gains_losses_and_what_did_not_change():
         "Arabic moved away from English at layer 1, most by -0.14 [-0.18, -0.10] in layers 1 and 2; "
         "no significant change in Greek (mexa, centred, on everyday)."
     )
-    assert [d.text.split(":")[0] for d in changed.details] == ["zh (Chinese)", "ar (Arabic)"]
+    assert [(row.name, row.score, row.layers, row.verdict) for row in changed.details] == [
+        ("Chinese (zh)", "+0.19 [+0.15, +0.23]", "1", "closer at layer 1"),
+        ("Arabic (ar)", "-0.14 [-0.18, -0.10]", "1–2", "further at layer 1"),
+        ("Greek (el)", "+0.010 [-0.030, +0.050]", "", "not significant"),
+    ]
     assert claimed(found, "closer")[0] == Claim(
         "closer", "tuned", "mexa", "centred", ("zh",), (1,), other="base"
     )

@@ -19,7 +19,7 @@ def test_the_sentence_says_where_alignment_rises_peaks_and_falls():
         "is highest in layer 1 (0.29 [0.25, 0.33]; chance 0.010) and falls again by the last layer, 2."
     )
     (zh,) = where.details
-    assert zh.text == "zh (Chinese): aligned, 0.29 [0.25, 0.33]; the best is in layer 1."
+    assert (zh.name, zh.score, zh.layers, zh.verdict) == ("Chinese (zh)", "0.29 [0.25, 0.33]", "1", "aligned")
     assert zh.evidence.endswith("MEXA, centred, on everyday")
     assert where.choice == {"metric": "mexa", "variant": "centred", "layer": 1}
     assert [claim.kind for claim in where.claims] == ["aligned", "best layers", "rises", "falls"]
@@ -30,7 +30,7 @@ def test_a_language_is_found_where_it_is_significant_and_nowhere_else():
     found = said(rows(), peak(), rows("ar", p=NO), peak("ar", p=0.4), tables=bags("zh", "ar"))
     assert "Chinese is aligned with English" in words(found["where"])
     assert "no evidence of alignment with English for Arabic" in words(found["where"])
-    assert found["where"][0].details[1].text == "ar (Arabic): no evidence."
+    assert found["where"][0].details[1].verdict == "no evidence"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_flat_profile_has_no_best_layer():
     assert "Alignment has no layer that stands out (0.29 [0.25, 0.33]; chance 0.010)." in words(
         found["where"]
     )
-    assert found["where"][0].details[0].text.endswith("; any layer may be the best.")
+    assert found["where"][0].details[0].layers == "any"
     assert not claimed(found, "best layers")
 
 
@@ -105,7 +105,8 @@ def test_languages_that_peak_at_different_layers_have_the_union_of_their_layers(
 def test_results_of_an_earlier_version_name_no_best_layer():
     found = said(rows(), tables=bags())
     assert words(found["where"]) == "tuned: Chinese is aligned with English (mexa, centred, on everyday)."
-    assert found["where"][0].details[0].text == "zh (Chinese): aligned, significant at layer 1."
+    (zh,) = found["where"][0].details
+    assert (zh.score, zh.layers, zh.verdict) == ("", "1", "aligned")
     assert "cross-fitted" not in words(found["sure"])
 
 
@@ -183,7 +184,7 @@ def test_above_chance_before_the_first_block_is_a_warning():
 def test_evidence_follows_the_settings():
     found = said(rows(), correction="bh", confidence=0.9)
     assert "Benjamini-Hochberg-adjusted" in found["where"][0].evidence
-    assert "intervals are 90%" in words(found["sure"])
+    assert "intervals are 90%" in found["sure"][0].evidence
 
 
 @pytest.mark.parametrize(
@@ -195,14 +196,15 @@ def test_evidence_follows_the_settings():
             "Documents are unknown: intervals and p-values assume that sentences are independent.",
         ),
         (31, np.nan, "31 documents: intervals resample documents, p-values shuffle within them."),
-        (31, 1.8, "variances are 1.8 times those of independent sentences (design effect, median)."),
+        (31, 1.8, "Variances are 1.8 times those of independent sentences (design effect, median)."),
     ],
 )
 def test_whether_sentences_are_independent_is_said(documents, effect, text):
     columns = {"design_effect": effect} if "design_effect" in COLUMNS else {}
     if not columns and not np.isnan(effect):
         pytest.skip("profiles have no design effect")
-    assert text in words(said(rows(**columns), documents=documents)["sure"])
+    found = said(rows(**columns), documents=documents)["sure"]
+    assert text in " ".join(f"{one.text} {one.evidence}" for one in found)
 
 
 def test_many_languages_are_counted_not_named():
@@ -218,7 +220,9 @@ def test_no_sentence_claims_a_number_that_is_not_in_the_table():
     made = [*rows(), *rows("ar"), *change(), peak(), peak("ar", 0.4), largest]
     found = said(rows(), rows("ar"), change(), peak(), peak("ar", 0.4), largest)
     numbers = {rounded(row[key]).lstrip("+-") for row in made for key in ("value", "low", "high", "chance")}
-    every = [one for f in found["where"] + found["changed"] for one in (f, *f.details)]
-    spoken = re.findall(r"\d\.\d+\b", words(every))
+    every = found["where"] + found["changed"]
+    spoken = re.findall(
+        r"\d\.\d+\b", " ".join([words(every), *(row.score for one in every for row in one.details)])
+    )
     assert len(spoken) > 10
     assert set(spoken) <= numbers

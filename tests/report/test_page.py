@@ -190,19 +190,20 @@ def test_manifest_counts_lists_and_lines_up_languages():
     made = manifest(
         {
             "sentences": 9,
-            "languages": {"en": {"copies": []}, "zh": {"copies": [3, 4, 5, 7]}},
-            "tokens": {"en": 4.25},
+            "languages": {"en": {"copies": [], "odd": []}, "zh": {"copies": [3, 4, 5, 7], "odd": []}},
+            "tokens": {"en": {"per_sentence": 4.25}},
         }
     )
     assert made == {
         "warning": "",
         "verdict": [],
         "totals": {"sentences": "9"},
-        "columns": ["copies", "tokens"],
+        "columns": ["copies", "tokens per sentence"],
         "rows": {
-            "en": {"copies": "0", "tokens": "4.25"},
-            "zh": {"copies": "4 (rows 3, 4, 5, …)", "tokens": ""},
+            "en": {"copies": "0", "tokens per sentence": "4.25"},
+            "zh": {"copies": "4 (rows 3, 4, 5, …)", "tokens per sentence": ""},
         },
+        "none": ["odd"],
     }
     assert manifest({}) is None
 

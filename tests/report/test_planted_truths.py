@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from report.worlds import FOUND, ROTATED, WORLDS, Claim, every_claim
+from report.worlds import FOUND, ROTATED, WORLDS, Claim, Finding, every_claim
 
 EXPECTED = {
     "aligned in the middle": {"aligned", "best layers", "rises", "falls"},
@@ -25,21 +25,40 @@ EXPECTED = {
 """What is to be said of a world by some metric."""
 
 
-def false_claims(kind: str, seed: int) -> tuple[list[Claim], Counter[str]]:
-    """What is claimed and not so, and how often each kind of claim is made."""
+HEADLINES = {
+    "aligned in the middle": ("Alignment with English peaks at", {"aligned", "best layers", "passes"}),
+    "rotated": ("do not agree.", {"aligned"}),
+    "tokens only": ("No evidence of alignment with English by", {"not beyond"}),
+    "independent": ("No evidence of alignment with English in any of 2 languages by", {"no evidence"}),
+    "few sentences": ("are too few for a claim", {"too few"}),
+    "a difference": ("From base to tuned, both languages moved closer to English", {"closer"}),
+    "no difference": ("From base to tuned, no significant change in any of 2 languages", {"no evidence"}),
+}
+"""Words of a world's headline by some metric, and what it claims."""
+
+
+def false_claims(kind: str, seed: int) -> tuple[list[Claim], Counter[str], list[Finding]]:
+    """What is claimed and not so, how often each kind of claim is made, and the headlines."""
     world = WORLDS[kind]
-    claims = list(dict.fromkeys(every_claim(world.says(seed))))
-    return [claim for claim in claims if not world.holds(claim)], Counter(claim.kind for claim in claims)
+    said = world.says(seed)
+    claims = list(dict.fromkeys(every_claim(said)))
+    headlines = [one for one in said if one.question == "headline"]
+    false = [claim for claim in claims if not world.holds(claim)]
+    return false, Counter(claim.kind for claim in claims), headlines
 
 
 @pytest.mark.parametrize("kind", WORLDS)
 def test_what_is_said_of_a_world_is_so(kind):
     said: set[str] = set()
+    headlines: list[Finding] = []
     for seed in range(2):
-        false, kinds = false_claims(kind, seed)
+        false, kinds, made = false_claims(kind, seed)
         assert not false
         said |= set(kinds)
+        headlines += made
     assert EXPECTED.get(kind, set()) <= said
+    words, claimed = HEADLINES.get(kind, ("", set()))
+    assert any(words in one.text and claimed <= {claim.kind for claim in one.claims} for one in headlines)
 
 
 def test_the_check_refuses_what_is_not_so():
@@ -66,7 +85,7 @@ def test_no_sentence_on_500_worlds_is_false(record_property):
     false, said, worlds = [], {kind: Counter() for kind in WORLDS}, 0
     for seed in range(1000, 1000 + 500 // len(WORLDS) + 1):
         for kind in WORLDS:
-            wrong, kinds = false_claims(kind, seed)
+            wrong, kinds, _ = false_claims(kind, seed)
             false += [(kind, seed, claim) for claim in wrong]
             said[kind].update(set(kinds))
             worlds += 1

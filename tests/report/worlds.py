@@ -15,7 +15,7 @@ import pandas as pd
 
 from repalign import LayerStates, contrast, profile
 from repalign.figures.view import View
-from repalign.report.findings import Claim, Finding, Verdicts, findings
+from repalign.report.findings import Claim, Finding, Verdicts, findings, headline
 from repalign.results.results import Results
 from repalign.scoring import controls
 
@@ -127,7 +127,7 @@ class World:
         return made
 
     def says(self, seed: int) -> list[Finding]:
-        """The findings of every metric, centred."""
+        """The headline and the findings of every metric, centred."""
         states = self.states(seed)
         quick = {
             "metrics": METRICS,
@@ -140,7 +140,11 @@ class World:
             scores = scores.joined(contrast(before, after, **quick))
         table = pd.concat([controls(one, permutations=60, **quick) for one in states], ignore_index=True)
         verdicts = Verdicts(View(Results("world", scores, {"controls": table})))
-        return [one for metric in METRICS for one in findings(verdicts, metric, "centred")]
+        return [
+            one
+            for metric in METRICS
+            for one in (headline(verdicts, metric, "centred"), *findings(verdicts, metric, "centred"))
+        ]
 
     def holds(self, claim: Claim) -> bool:
         """Whether what is claimed is so, for each of the languages."""
@@ -177,10 +181,11 @@ class World:
 
 
 def every_claim(found: list[Finding]) -> Iterator[Claim]:
-    """Of the sentences and of those by language."""
+    """Of the sentences and of their rows by language."""
     for one in found:
         yield from one.claims
-        yield from every_claim(list(one.details))
+        for row in one.details:
+            yield from row.claims
 
 
 def one(kind: str, language: Language, **options: object) -> World:

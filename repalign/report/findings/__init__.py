@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from repalign.figures.view import View
 from repalign.report.findings.changed import changed
+from repalign.report.findings.changes_in_dispute import changes_in_dispute
 from repalign.report.findings.disagreement import disagreement
 from repalign.report.findings.finding import Claim, Finding
+from repalign.report.findings.headline import headline
 from repalign.report.findings.sure import sure
 from repalign.report.findings.verdicts import Verdicts
 from repalign.report.findings.where import where
 
-__all__ = ["Claim", "Finding", "Verdicts", "findings", "leading"]
+__all__ = ["Claim", "Finding", "Verdicts", "findings", "headline", "leading"]
 
 
 def findings(view: View | Verdicts, metric: str = "", variant: str = "") -> list[Finding]:
@@ -26,6 +28,7 @@ def findings(view: View | Verdicts, metric: str = "", variant: str = "") -> list
     lead = leading(verdicts.view)
     metric, variant = metric or lead["metric"], variant or lead["variant"]
     found = [
+        *changes_in_dispute(verdicts, metric, variant),
         *disagreement(verdicts, metric, variant),
         *where(verdicts, metric, variant),
         *changed(verdicts, metric, variant),

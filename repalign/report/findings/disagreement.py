@@ -5,7 +5,7 @@ from __future__ import annotations
 from repalign.figures.view import ALPHA
 from repalign.report.findings.finding import Claim, Finding
 from repalign.report.findings.verdicts import Verdict, Verdicts
-from repalign.report.findings.words import adjusted, everyone, language_list, listing
+from repalign.report.findings.words import adjusted, everyone, listing
 
 Outcome = tuple[tuple[str, tuple[str, ...]], ...]
 """Metrics, each with the languages that it finds."""
@@ -23,9 +23,7 @@ def disagreement(verdicts: Verdicts, metric: str, variant: str) -> list[Finding]
     it takes no side.
     """
     view, lead = verdicts.view, {"metric": metric, "variant": variant}
-    metrics = [
-        one["metric"] for one in view.choices("scores", "metric", "variant") if one["variant"] == variant
-    ]
+    metrics = _metrics(verdicts, variant)
     if verdicts.too_few or len(metrics) < 2:
         return []
     by_metric = {name: verdicts.of(name, variant) for name in metrics}
@@ -36,6 +34,8 @@ def disagreement(verdicts: Verdicts, metric: str, variant: str) -> list[Finding]
         }
         by_outcome.setdefault(_outcome(own), []).append(checkpoint)
     where = f"{variant}, on {view.corpus}" if view.corpus else variant
+    rule = f"Found: {adjusted(view)}, and beyond every control; not found: p ≥ {ALPHA:g}, or not beyond some control."
+    total = len({one.language for every in by_metric.values() for one in every})
     findings = []
     for (outcome, in_dispute), checkpoints in by_outcome.items():
         if not in_dispute:
@@ -44,7 +44,7 @@ def disagreement(verdicts: Verdicts, metric: str, variant: str) -> list[Finding]
         for name, languages in outcome:
             groups.setdefault(languages, []).append(name)
         parts = [
-            f"{listing([view.label(name) for name in names])} {'find' if len(names) > 1 else 'finds'} "
+            f"{listing([view.axis_label(name) for name in names])} {'find' if len(names) > 1 else 'finds'} "
             f"{everyone(languages, len(in_dispute)) if languages else 'none'}"
             for languages, names in sorted(groups.items(), key=lambda group: -len(group[0]))
         ]
@@ -55,24 +55,46 @@ def disagreement(verdicts: Verdicts, metric: str, variant: str) -> list[Finding]
             if languages
         )
         text = (
-            f"{listing(checkpoints)}: the metrics disagree on {language_list(in_dispute)} ({where}): "
+            f"{listing(checkpoints)}: the metrics disagree on {everyone(in_dispute, total)} ({where}): "
             f"{'; '.join(parts)}."
         )
         findings.append(
             Finding(
-                "where",
-                " ".join(filter(None, [text, _explained(verdicts, outcome)])),
-                f"found: {adjusted(view)}, and beyond every control; not found: p ≥ {ALPHA:g}, or not beyond some control",
+                "sure",
+                text,
+                " ".join(filter(None, [_explained(verdicts, outcome), rule])),
                 {**lead},
                 claims=claims,
             )
         )
     if not findings:
-        labels = listing([view.label(name) for name in metrics])
+        labels = listing([view.axis_label(name) for name in metrics])
         text = f"The metrics do not contradict one another ({where}): {labels}."
-        evidence = f"none that one finds has p ≥ {ALPHA:g} in another, or fails a control there"
+        evidence = f"None that one finds has p ≥ {ALPHA:g} in another, or fails a control there."
         findings.append(Finding("sure", text, evidence))
     return findings
+
+
+def opposed(verdicts: Verdicts, metric: str, variant: str, checkpoint: str) -> list[str]:
+    """The metrics that find a language in which `metric` finds nothing, or nothing in one that it finds."""
+    if verdicts.too_few:
+        return []
+    own = {one.language: one for one in verdicts.of(metric, variant) if one.checkpoint == checkpoint}
+
+    def opposes(other: Verdict) -> bool:
+        mine = own.get(other.language) if other.checkpoint == checkpoint else None
+        return mine is not None and ((mine.found and other.refuted) or (mine.refuted and other.found))
+
+    return [
+        name
+        for name in _metrics(verdicts, variant)
+        if name != metric and any(map(opposes, verdicts.of(name, variant)))
+    ]
+
+
+def _metrics(verdicts: Verdicts, variant: str) -> list[str]:
+    choices = verdicts.view.choices("scores", "metric", "variant")
+    return [one["metric"] for one in choices if one["variant"] == variant]
 
 
 def _outcome(own: dict[str, list[Verdict]]) -> tuple[Outcome, tuple[str, ...]]:
@@ -94,6 +116,6 @@ def _explained(verdicts: Verdicts, outcome: Outcome) -> str:
         return ""
     several = len(finding) > 1
     return EXPLAINED.format(
-        invariant=listing([verdicts.view.label(name) for name in finding]),
+        invariant=listing([verdicts.view.axis_label(name) for name in finding]),
         do="do" if several else "does", they="they" if several else "it", see="see" if several else "sees",
     )  # fmt: skip

@@ -48,11 +48,36 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class LanguageRow:
+    """What a finding says of one language, as a row of a table.
+
+    Attributes:
+        language: its code.
+        name: its name with the code.
+        score: at its best layer (or the largest difference), with the interval; empty if unknown.
+        layers: that may be the best, or of the largest difference.
+        verdict: what may be claimed, e.g. "aligned", "not beyond shared tokens", "no evidence".
+        evidence: the test.
+        choice: what the page shows when the row is selected.
+        claims: all that the row asserts.
+    """
+
+    language: str
+    name: str
+    score: str
+    layers: str
+    verdict: str
+    evidence: str
+    choice: dict[str, str | int] = field(default_factory=dict)
+    claims: tuple[Claim, ...] = ()
+
+
+@dataclass(frozen=True)
 class Finding:
     """A sentence and the test that supports it.
 
     Attributes:
-        question: "where", "changed" or "sure".
+        question: "headline", "where", "changed" or "sure".
         text: the sentence.
         evidence: the test.
         choice: what the page shows when the finding is selected, e.g. metric, variant, layer.
@@ -64,5 +89,5 @@ class Finding:
     text: str
     evidence: str = ""
     choice: dict[str, str | int] = field(default_factory=dict)
-    details: tuple[Finding, ...] = ()
+    details: tuple[LanguageRow, ...] = ()
     claims: tuple[Claim, ...] = ()

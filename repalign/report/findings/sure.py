@@ -18,16 +18,16 @@ from repalign.report.findings.words import (
     NO_BREAK,
     correction,
     count_of,
+    everyone,
     joined,
     language_list,
     listing,
     measure,
 )
 
-CROSS_FITTED = (
-    "The best layer is chosen on some sentences and scored on the others (cross-fitted), so its score is not too high "
-    "for having been chosen."
-)
+CROSS_FITTED = "Scores of best layers are cross-fitted."
+WHY_CROSS_FITTED = "The layer is chosen on some sentences and scored on the others, so its score is not too high for having been chosen."
+WHY_EARLY = "Shared names, digits and loanwords can cause this."
 
 
 def sure(verdicts: Verdicts, metric: str, variant: str) -> list[Finding]:
@@ -40,38 +40,45 @@ def sure(verdicts: Verdicts, metric: str, variant: str) -> list[Finding]:
     settings = view.results.profile.settings
     size = (
         f"{count_of(rows['sentences'])} sentences, {joined(rows['target'].nunique(), 'language')} × "
-        f"{joined(rows['layer'].nunique(), 'layer')}; p-values are adjusted over all of these "
-        f"({correction(view)}), intervals are {100 * settings.get('confidence', 0.95):g}%. "
-        f"Sentences claim what has an adjusted p{NO_BREAK}<{NO_BREAK}{CLAIM:g}; figures mark p{NO_BREAK}<{NO_BREAK}{ALPHA:g}."
+        f"{joined(rows['layer'].nunique(), 'layer')}."
     )
-    findings = [Finding("sure", size, named), Finding("sure", _independence(verdicts, lead), named)]
+    tests = (
+        f"p-values are adjusted over all of these ({correction(view)}), intervals are "
+        f"{100 * settings.get('confidence', 0.95):g}%. Sentences claim what has an adjusted p{NO_BREAK}<{NO_BREAK}{CLAIM:g}; "
+        f"figures mark p{NO_BREAK}<{NO_BREAK}{ALPHA:g}. By {named}."
+    )
+    findings = [Finding("sure", size, tests), _independence(verdicts, lead, named)]
     if len(view.rows("peaks", **lead)) and rows["layer"].nunique() > 1:
-        findings.append(Finding("sure", CROSS_FITTED, named))
+        findings.append(Finding("sure", CROSS_FITTED, f"{WHY_CROSS_FITTED} By {named}."))
     significant = [one for one in verdicts.of(metric, variant) if one.significant]
     if verdicts.too_few or not significant:
         return findings
     findings += _controls(significant, lead, named)
     early = [one for one in significant if one.early]
     if early:
-        text = (
-            f"Above chance already at layer 0, before any block: {language_list(one.language for one in early)}. "
-            "Shared names, digits and loanwords can cause this."
-        )
-        findings.append(Finding("sure", text, named, claims=_claims("early", early, lead)))
+        total = len({one.language for one in verdicts.of(metric, variant)})
+        languages = list(dict.fromkeys(one.language for one in early))
+        text = f"Above chance already at layer 0, before any block: {everyone(languages, total)}."
+        evidence = f"{WHY_EARLY} By {named}."
+        findings.append(Finding("sure", text, evidence, claims=_claims("early", early, lead)))
     return findings
 
 
-def _independence(verdicts: Verdicts, lead: dict[str, str]) -> str:
+def _independence(verdicts: Verdicts, lead: dict[str, str], named: str) -> Finding:
     """Whether sentences come from documents, and what that does to the intervals."""
     documents = verdicts.view.results.profile.settings.get("documents")
     if documents is None:
-        return "Documents are unknown: intervals and p-values assume that sentences are independent."
+        text = "Documents are unknown: intervals and p-values assume that sentences are independent."
+        why = "If several sentences come from one document, the intervals are too narrow."
+        return Finding("sure", text, f"{why} By {named}.")
     rows = verdicts.view.rows("scores", **lead)
-    text = f"{documents} documents: intervals resample documents, p-values shuffle within them"
+    text, evidence = f"{documents} documents: intervals resample documents, p-values shuffle within them.", ""
     if "design_effect" in rows and rows["design_effect"].notna().any():
         effect = rows["design_effect"].median()
-        return f"{text}; variances are {effect:.1f} times those of independent sentences (design effect, median)."
-    return f"{text}."
+        evidence = (
+            f"Variances are {effect:.1f} times those of independent sentences (design effect, median). "
+        )
+    return Finding("sure", text, f"{evidence}By {named}.")
 
 
 def _controls(significant: Sequence[Verdict], lead: dict[str, str], named: str) -> list[Finding]:
@@ -99,11 +106,11 @@ def _controls(significant: Sequence[Verdict], lead: dict[str, str], named: str) 
     findings = []
     if parts:
         text = f"Controls of what is above chance: {'; '.join(parts)}."
-        evidence = f"{named}; exceed: the intervals do not overlap at the best layers"
+        evidence = f"To exceed a control, the intervals must not overlap at the best layers. By {named}."
         findings.append(Finding("sure", text, evidence, claims=tuple(claims)))
     if any(SHARED_TOKENS not in verdict.controls for verdict in significant):
         text = "Shared tokens were not controlled for in this variant; they alone can put a language above chance."
-        findings.append(Finding("sure", text, named))
+        findings.append(Finding("sure", text, f"By {named}."))
     return findings
 
 

@@ -99,10 +99,12 @@ class Verdicts:
 
     Attributes:
         view: the results.
+        compared: the comparisons of checkpoints that were made, by metric and variant (see `changed.comparisons`).
     """
 
     def __init__(self, view: View) -> None:
         self.view = view
+        self.compared: dict[tuple[str, str], list[Any]] = {}
         self._known: dict[tuple[str, str], list[Verdict]] = {}
 
     def of(self, metric: str, variant: str) -> list[Verdict]:

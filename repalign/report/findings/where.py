@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from repalign.report.findings.finding import MAX_NAMED_LANGUAGES, Claim, Finding, Kind
+from repalign.report.findings.finding import MAX_NAMED_LANGUAGES, Claim, Finding, Kind, LanguageRow
 from repalign.report.findings.verdicts import BASELINES, CONFOUNDS, Verdict, Verdicts
 from repalign.report.findings.words import (
     adjusted,
     called,
     everyone,
     language_list,
+    layer_ranges,
     layers_in_words,
     listing,
     measure,
@@ -135,41 +136,40 @@ class _Where:
         subject = "Alignment" if all(one.aligned for one in known) else "Similarity"
         return f" {subject} {listing(verbs)}.", claims
 
-    def _details(self) -> tuple[Finding, ...]:
+    def _details(self) -> tuple[LanguageRow, ...]:
         if len(self.every) > MAX_NAMED_LANGUAGES:
             return ()
         return tuple(self._language(one) for one in self.every)
 
-    def _language(self, one: Verdict) -> Finding:
-        name = called(one.language)
-        p = f"{p_in_words(one.p)}; {measure(self.view, **self.lead)}"
+    def _language(self, one: Verdict) -> LanguageRow:
+        verdict, claims = self._verdict(one)
+        evidence = f"adjusted {p_in_words(one.p)}; {measure(self.view, **self.lead)}"
+        peak, layers, score = one.peak, "", ""
+        choice: dict[str, str | int] = dict(self.lead)
+        if peak is not None:
+            score = with_interval(peak.value, peak.low, peak.high)
+            evidence = f"chance {rounded(peak.chance)}, {evidence}"
+            choice["layer"] = int(peak.layer)
+        if one.significant:
+            narrow = 0 < len(one.best) < self.n_layers
+            layers = layer_ranges(one.best) if narrow else "any"
+            if narrow and one.found and peak is not None:
+                claims = [*claims, self._claim("best layers", [one], one.best)]
+        return LanguageRow(
+            one.language, called(one.language), score, layers, verdict, evidence, choice, tuple(claims)
+        )
+
+    def _verdict(self, one: Verdict) -> tuple[str, list[Claim]]:
+        """What may be claimed of a language, in two to six words."""
         if not one.significant:
-            why = "no evidence" if one.refuted else "too weak for a claim"
             kind: Kind = "no evidence" if one.refuted else "too weak"
-            shown = [] if one.refuted else [one]
-            claims = [self._claim(kind, [one])]
-            return self._finding(f"{name}: {why}.", f"adjusted {p}", claims, found=shown)
+            return "no evidence" if one.refuted else "weak evidence", [self._claim(kind, [one])]
         if one.failed:
-            text = (
-                f"{name}: above chance, but not above {' or '.join(BEYOND[failed] for failed in one.failed)}."
-            )
             claims = [self._claim("above chance", [one])]
             claims += [self._claim("not beyond", [one], other=control) for control in one.failed]
-            return self._finding(text, f"adjusted {p}", claims, found=[one])
+            return f"not beyond {' or '.join(BEYOND[failed] for failed in one.failed)}", claims
         kind = "aligned" if one.aligned else "above chance"
-        claims = [self._claim(kind, [one])]
-        if one.peak is None:
-            where = f"{kind}, significant at {layers_in_words(one.layers)}"
-            return self._finding(f"{name}: {where}.", f"adjusted {p}", claims)
-        peak = one.peak
-        value = with_interval(peak.value, peak.low, peak.high)
-        everywhere = len(one.best) == self.n_layers
-        at = "any layer may be the best" if everywhere else f"the best is in {layers_in_words(one.best)}"
-        claims += [] if everywhere else [self._claim("best layers", [one], one.best)]
-        evidence = f"chance {rounded(peak.chance)}, adjusted {p}"
-        return self._finding(
-            f"{name}: {kind}, {value}{f'; {at}' if self.n_layers > 1 else ''}.", evidence, claims, found=[one]
-        )
+        return kind, [self._claim(kind, [one])]
 
     def _everyone(self, group: Sequence[Verdict]) -> str:
         return everyone([one.language for one in group], len(self.every))
@@ -185,7 +185,7 @@ class _Where:
         text: str,
         evidence: str,
         claims: Sequence[Claim],
-        details: tuple[Finding, ...] = (),
+        details: tuple[LanguageRow, ...] = (),
         found: Sequence[Verdict] = (),
     ) -> Finding:
         """Choosing it shows the layer that is most often the best of these languages."""

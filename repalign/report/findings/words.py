@@ -38,6 +38,15 @@ def layers_in_words(layers: Iterable[int]) -> str:
     return f"layer{'' if words == [str(runs[0][0])] else 's'} {listing(words)}"
 
 
+def layer_ranges(layers: Iterable[int]) -> str:
+    """Layer numbers as ranges, for a table.
+
+    >>> layer_ranges([3, 4, 5, 8])
+    '3–5, 8'
+    """
+    return ", ".join(str(first) if first == last else f"{first}–{last}" for first, last in spans(layers))
+
+
 def listing(words: Sequence[str]) -> str:
     """Words as an English list.
 
@@ -121,9 +130,13 @@ def joined(count: int, noun: str) -> str:
 
 
 def called(code: str) -> str:
-    """A language's code with its English name, where that is known."""
+    """A language's English name, where that is known, with its code.
+
+    >>> called("zh"), called("elvish")
+    ('Chinese (zh)', 'elvish')
+    """
     name = language_name(code)
-    return code if name == code else f"{code} ({name})"
+    return code if name == code else f"{name} ({code})"
 
 
 def language_list(codes: Iterable[str]) -> str:

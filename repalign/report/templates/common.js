@@ -21,6 +21,14 @@ addEventListener("pointerover", ({ target }) => {
   if (full.length) target.title = full.slice(0, 5).join("\n");
 });
 
+/* What is chosen is defined in a line of text: `data-of` names the choosers. */
+function defineChosen() {
+  for (const line of document.querySelectorAll("[data-of]")) {
+    const terms = line.dataset.of.split(" ").map((id) => document.getElementById(`term-${document.getElementById(id).value}`));
+    line.textContent = terms.filter(Boolean).map((term) => `${term.querySelector("dt").textContent}: ${term.querySelector("dd").textContent}`).join(" ");
+  }
+}
+
 /* The button says what it switches to. */
 function showTheme(dark) {
   document.documentElement.dataset.theme = dark ? "dark" : "light";

@@ -67,6 +67,7 @@
         if (panel.cursor) follow(element);
       }
       element.dataset.drawn = key;
+      element.dataset.choice = JSON.stringify(chosen.choice);
       const which = element.previousElementSibling.querySelector(".which");
       which.textContent = "layer" in chosen.choice ? ` · layer ${chosen.choice.layer}` : "";
     }
@@ -117,14 +118,16 @@
   }
 
   /* ---- retrieval errors ---- */
+  const MOST_ERRORS = 20;
   function showConfusions() {
-    const chosen = data.confusions.rows.filter((row) => row.layer === layerOf(row.checkpoint) && (!$("confused").value || row.target === $("confused").value))
-      .sort((a, b) => a.rank - b.rank);
+    const chosen = data.confusions.rows.filter((row) => row.layer === layerOf(row.checkpoint) && (!$("confused").value || row.target === $("confused").value));
+    const cosine = (value) => make("td", { className: "number", textContent: value === null ? "" : value.toFixed(3) });
     const text = (language, sentence) => make("bdi", { textContent: data.confusions.texts[language]?.[sentence] ?? `sentence ${sentence}`, dir: "auto", lang: language });
-    $("confusions-rows").replaceChildren(...chosen.slice(0, 40).map((row) => make("tr", {},
-      make("td", {}, make("bdi", { textContent: row.checkpoint })), make("td", { className: "number", textContent: `${row.source} → ${row.target}` }),
-      make("td", {}, text(row.source, row.sentence)), make("td", {}, text(row.target, row.taken_for)), make("td", {}, text(row.target, row.sentence)))));
-    $("confusions-count").textContent = chosen.length ? `${Math.min(40, chosen.length)} of ${chosen.length} at layer ${state.layer}` : `none at layer ${state.layer}`;
+    $("confusions-rows").replaceChildren(...chosen.slice(0, MOST_ERRORS).map((row) => make("tr", {},
+      ...(data.confusions.several ? [make("td", {}, make("bdi", { textContent: row.checkpoint }))] : []), make("td", { className: "number", textContent: `${row.source} → ${row.target}` }),
+      make("td", {}, text(row.source, row.sentence)), make("td", {}, text(row.target, row.taken_for)), cosine(row.cosine),
+      make("td", {}, text(row.target, row.sentence)), cosine(row.cosine_right))));
+    $("confusions-count").textContent = chosen.length ? `${Math.min(MOST_ERRORS, chosen.length)} of the ${chosen.length} on this page at layer ${state.layer}` : `none at layer ${state.layer}`;
   }
 
   /* ---- redraw everything that depends on the state ---- */
@@ -140,6 +143,7 @@
       const said = every.reduce((best, one) => (fit(one) > fit(best) ? one : best));
       for (const one of every) one.hidden = one !== said;
     }
+    defineChosen();
     section?.show(milliseconds);
     if ($("confusions-rows")) showConfusions();
     for (const id of seen) drawFigure(id);
