@@ -6,6 +6,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
+from repalign.commands.command_line import recorded
 from repalign.commands.options import add_overwrite_option, given_path, natural, positive, say
 from repalign.errors import RepalignError
 from repalign.files import json_bytes
@@ -89,7 +90,7 @@ def _fit(args: argparse.Namespace) -> list[Path]:
     runs = read_runs(args.runs, args.score, args.top, args.independent)
     title = f"{runs.name} of {args.runs.name}"
     Output(folder, FIT, title, args.overwrite).check()
-    summary = study(runs, args.form, args.draws, args.seed)
+    summary = {**study(runs, args.form, args.draws, args.seed), "command": recorded(args.argv)}
     say(summary["choice"])
     for note in summary["notes"]:
         say(note)
@@ -102,6 +103,7 @@ def _allocate(args: argparse.Namespace) -> list[Path]:
     from repalign.scaling import plan
     from repalign.scaling.plan import ALLOCATION
     from repalign.scaling.study import law_of, load
+    from repalign.signature import today
 
     summary = load(args.fit)
     title = f"{summary['score']} of {', '.join(summary['languages'])}"
@@ -114,8 +116,9 @@ def _allocate(args: argparse.Namespace) -> list[Path]:
     allocation = plan(law_of(summary), args.budget, args.available, objective)
     say(allocation.note)
     verdict = {"identified": allocation.identified, "note": allocation.note}
-    described = {**asdict(allocation), **verdict, "signature": summary["signature"]}
+    made = {"date": today(), "command": recorded(args.argv)}
+    described = {**asdict(allocation), **verdict, **made, "signature": summary["signature"]}
     return output.write(
         {"allocation.json": json_bytes(described)},
-        ("allocation.html", lambda: render_scaling(summary, allocation, args.available)),
+        ("allocation.html", lambda: render_scaling({**summary, **made}, allocation, args.available)),
     )

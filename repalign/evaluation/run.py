@@ -22,6 +22,7 @@ from repalign.models.loading import one_base
 from repalign.privacy import without_home
 from repalign.results.evaluation import Evaluation
 from repalign.results.results import Results
+from repalign.signature import today
 
 if TYPE_CHECKING:
     from repalign.evaluation.tasks import Task
@@ -141,6 +142,7 @@ def evaluate(
             "truncated": {name: _truncated(given) for name, given in answers.items()},
             "chance": _chance(measured), "notes": without_home(items.notes) if isinstance(items, Items) else [], **missing,
         },
+        about={"date": today()},
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from repalign.inside.neurons import DEFAULT_SHARE
 from repalign.inside.study import InsideStudy
 from repalign.models.loading import one_base
 from repalign.results.inside import Inside
+from repalign.signature import today
 from repalign.states.spec import Dtype, Machine, as_layers, check_count
 
 if TYPE_CHECKING:
@@ -117,4 +118,5 @@ def look_inside(
         settings={
             "pivot": pivot, "languages": list(corpus.languages), "seed": seed, "share": share, "checkpoints": described,
         },
+        about={"date": today()},
     )  # fmt: skip
