@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from repalign.figures.lines import (
+    MAX_NAMED_LINES,
     area,
     by_layer,
     by_name,
@@ -16,10 +17,11 @@ from repalign.figures.lines import (
     level,
     named_axis,
     plain,
+    quantiles,
     scored,
 )
 from repalign.figures.security import as_text, group
-from repalign.figures.style import DIVERGING, GREY, Style, translucent
+from repalign.figures.style import DIVERGING, GREY, STYLE, Style, translucent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -189,14 +191,16 @@ def _details(row: pd.Series) -> str:
 def effects(rows: pd.DataFrame, label: str, everywhere: pd.DataFrame, style_of: Styles) -> dict[str, Any]:
     """Effect of an intervention at each layer: one line per language, and in grey the random control with its range.
 
+    Quantiles of the languages where they are too many.
+
     Args:
         rows: of the table `interventions`, one checkpoint, intervention and outcome.
         label: of the vertical axis.
         everywhere: rows that decide the range of the axis.
         style_of: style of each language.
     """
-    traces = []
-    for language, by_language in rows.groupby("language", sort=False):
+    traces = quantiles(rows, STYLE) if rows["language"].nunique() > MAX_NAMED_LINES else []
+    for language, by_language in rows.groupby("language", sort=False) if not traces else ():
         effect = by_language.sort_values("layer").assign(chance=by_language["control"])
         name, significant = str(language), effect["p_adjusted"] < 0.05
         *band, line = scored(effect, name, style_of[name], significant, CHANGE)
@@ -209,4 +213,8 @@ def effects(rows: pd.DataFrame, label: str, everywhere: pd.DataFrame, style_of: 
     controls = everywhere.groupby(["checkpoint", "layer"])[["control_low", "control_high"]].transform("mean")
     spanned = everywhere[["value", "low", "high"]].join(controls)
     span = everywhere.assign(low=spanned.min(axis=1), high=spanned.max(axis=1))
-    return by_layer([grey, *traces, random], rows, label, span)
+    picture = by_layer([grey, *traces, random], rows, label, span)
+    # A fixed margin: else the rows of the legend and the width of the labels can change each other for ever.
+    picture["layout"]["yaxis"]["automargin"] = False
+    picture["layout"]["margin"] = {"l": 72}
+    return picture

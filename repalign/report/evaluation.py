@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 ANSWERING = ("template", "decoding", "dtype")
 """Parts of a signature, after the checkpoint and the task."""
 
+MAX_BESIDE = 14
+"""Languages of bars in figures side by side; with more, figures stand below each other."""
+
 MAX_METRICS = 4
 """Metrics of alignment that are plotted against the scores."""
 
@@ -121,7 +124,8 @@ def _answer_languages(table: pd.DataFrame | None, scores: pd.DataFrame) -> Rows:
     order = [name for name in dict.fromkeys([*known, *sorted(given)]) if name in given]
     detected = [*order, answers.UNDETECTED] if table["answered"].isna().any() else order
     groups = sorted(_each(table, "checkpoint"), key=lambda group: group[0] != REFERENCES)
-    return [[(str(name), answers.answer_languages(rows, detected)) for name, rows in groups]]
+    drawn = [(str(name), answers.answer_languages(rows, detected)) for name, rows in groups]
+    return [drawn] if table["asked"].nunique() <= MAX_BESIDE else [[one] for one in drawn]
 
 
 def _consistency(table: pd.DataFrame | None) -> Rows:

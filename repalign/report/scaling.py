@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from repalign.figures.lines import named_axis
+from repalign.figures.lines import height_above, named_axis
 from repalign.figures.names import Names
 from repalign.figures.scaling import curves
 from repalign.figures.security import group
@@ -93,6 +93,7 @@ def _data(study: Mapping[str, Any], plan: Plan | None, limits: Mapping[str, floa
     return {
         "curves": curves(study),
         "axis": named_axis(languages),
+        "height": height_above(languages) - 60,
         "languages": languages,
         "groups": [group(language) for language in languages],
         "colours": [looks[language].colour for language in languages],

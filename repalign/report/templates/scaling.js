@@ -47,7 +47,7 @@
     if (!(budget() > 0)) return;
     const { optimal, even, score, value } = solve();
     draw("split", { data: [...bars(optimal, "optimal", 1), ...bars(even, "uniform", 0.35)],
-      layout: { barmode: "group", height: 320, showlegend: true, xaxis: { ...data.axis, range: [-0.6, data.languages.length - 0.4] }, yaxis: { title: { text: "sentence pairs" }, tickformat: ",d" } } });
+      layout: { barmode: "group", height: data.height, showlegend: true, xaxis: { ...data.axis, range: [-0.6, data.languages.length - 0.4] }, yaxis: { title: { text: "sentence pairs" }, tickformat: ",d" } } });
     const more = step(), best = score(optimal), then = score(optimal.map((x, i) => Math.min(x + more, data.available[i] ?? Infinity)));
     $("more").textContent = `Gain in ${data.score} from ${count(more)} more ${more === 1 ? "pair" : "pairs"}`;
     $("rows").replaceChildren(...data.languages.map((language, i) => {
