@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import accumulate, count, takewhile
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from repalign.figures.security import as_text, isolated
+from repalign.figures.security import END_ISOLATE, ISOLATE, as_text, isolated
 from repalign.results.profile import LayerProfile
 from repalign.results.results import Results
 from repalign.results.tables import TableSet
@@ -178,6 +178,8 @@ def _columns(letter: str) -> int:
 
 
 def _short(name: str, longest: int) -> str:
+    if name.startswith(ISOLATE) and name.endswith(END_ISOLATE):  # already as a page shows it
+        name = name[1:-1]
     own = shortened(" ".join(visible(name).split()), longest)
     return own if own or not name else "(blank)"
 

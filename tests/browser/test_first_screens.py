@@ -23,7 +23,9 @@ SCREENS = ((1280, 800), (390, 844))
 def two_inside() -> Inside:
     """Two checkpoints, of which only the first has neurons."""
     first, second = sample_inside("alpaca"), sample_inside("m-llama")
-    tables = {name: pd.concat([first.tables[name], second.tables[name]]) for name in ("lens", "interventions")}
+    tables = {
+        name: pd.concat([first.tables[name], second.tables[name]]) for name in ("lens", "interventions")
+    }
     checkpoints = {**first.settings["checkpoints"], **second.settings["checkpoints"]}
     return replace(
         first,
@@ -72,14 +74,22 @@ def test_the_answer_and_the_main_figure_are_on_the_first_screen(opened_page, wid
     assert headline["y"] + headline["height"] <= plot["y"]
     assert plot["y"] + plot["height"] <= height
     beside = box(page, ".first .answers")
-    assert beside["x"] >= plot["x"] + plot["width"] if width > 1000 else beside["y"] >= plot["y"] + plot["height"]
+    assert (
+        beside["x"] >= plot["x"] + plot["width"]
+        if width > 1000
+        else beside["y"] >= plot["y"] + plot["height"]
+    )
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_the_contents_list_every_section(opened_page):
     _, page = opened_page
-    listed = page.eval_on_selector_all(".contents a", "links => links.map(link => link.getAttribute('href').slice(1))")
-    sections = page.eval_on_selector_all("main > section[id]", "sections => sections.map(section => section.id)")
+    listed = page.eval_on_selector_all(
+        ".contents a", "links => links.map(link => link.getAttribute('href').slice(1))"
+    )
+    sections = page.eval_on_selector_all(
+        "main > section[id]", "sections => sections.map(section => section.id)"
+    )
     assert set(sections) - set(listed) <= {"findings", "names"}
     assert "made" in listed
 
@@ -107,7 +117,9 @@ def test_a_language_stands_out_in_all_figures_of_checkpoints_on_one_scale(opened
     page.set_viewport_size({"width": 1280, "height": 800})
     page.locator("#lens-1").scroll_into_view_if_needed()
     page.locator("#lens-2 .legend").wait_for()
-    ranges = page.evaluate("['lens-1', 'lens-2'].map(id => document.getElementById(id)._fullLayout.yaxis.range)")
+    ranges = page.evaluate(
+        "['lens-1', 'lens-2'].map(id => document.getElementById(id)._fullLayout.yaxis.range)"
+    )
     assert ranges[0] == ranges[1]
     assert box(page, "#lens-1")["y"] == box(page, "#lens-2")["y"]
     entry = page.locator("#lens-1 .legend .traces", has_text="zh")
@@ -140,7 +152,14 @@ def test_examples_of_one_language_with_right_and_wrong_marked(opened_page):
 def test_figures_of_an_evaluation_can_be_read(opened_page):
     _, page = opened_page
     page.set_viewport_size({"width": 1280, "height": 800})
-    for figure in ("main-1", "differences-1", "wins-1", "answer_languages-1", "answer_languages-2", "consistency-1"):
+    for figure in (
+        "main-1",
+        "differences-1",
+        "wins-1",
+        "answer_languages-1",
+        "answer_languages-2",
+        "consistency-1",
+    ):
         page.locator(f"#{figure}").scroll_into_view_if_needed()
         page.locator(f"#{figure} .main-svg").first.wait_for()
     legends = "[...document.querySelectorAll('.plot')].filter(p => p.data && p.data[0].type !== 'heatmap' && !p.querySelector('.legend')).length"
@@ -149,7 +168,9 @@ def test_figures_of_an_evaluation_can_be_read(opened_page):
     assert ticks == ["0%", "25%", "50%", "75%", "100%"]
     titles = page.locator("#answer_languages figcaption").all_inner_texts()
     assert titles == ["references", "alpaca", "m-llama"]
-    heights = page.eval_on_selector_all("#answer_languages .nsewdrag", "areas => areas.map(a => a.getBoundingClientRect().height)")
+    heights = page.eval_on_selector_all(
+        "#answer_languages .nsewdrag", "areas => areas.map(a => a.getBoundingClientRect().height)"
+    )
     assert len(set(heights)) == 1
     cells = page.locator("#consistency-1 .hm text").all_text_contents()
     assert len([cell for cell in cells if "chance" in cell]) == 5 * 4

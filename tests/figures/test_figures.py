@@ -16,6 +16,7 @@ from factories import sample_results
 from repalign.commands.report import CHOICES
 from repalign.errors import RepalignError
 from repalign.figures import FIGURES, draw, export
+from repalign.figures.names import Names, labels
 from repalign.figures.style import DASHES, PALETTE, THEMES, styles
 from repalign.figures.view import View, from_pivot
 from repalign.report.packing import to_json
@@ -327,3 +328,8 @@ def test_no_browser_is_told_in_one_line(results, tmp_path, monkeypatch):
 def test_unknown_format_is_told(results, tmp_path):
     with pytest.raises(RepalignError, match="did you mean 'svg'"):
         export(draw("curves", results), tmp_path / "figure.svgg")
+
+
+def test_a_name_from_right_to_left_keeps_its_letters_along_an_axis():
+    shown = Names(["عربي"])("عربي")
+    assert labels([shown]) == labels(["عربي"]) == [shown]

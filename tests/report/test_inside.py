@@ -46,14 +46,19 @@ def test_the_headline_says_where_the_pivot_is_predicted(layers, said):
 
 def test_checkpoints_that_do_the_same_share_a_clause():
     said = headline(planted({"a": [3, 4], "b": [], "c": [3, 4]}))
-    assert said.endswith("a and c predict English from layer 3 on; b predicts the language read at every layer.")
+    assert said.endswith(
+        "a and c predict English from layer 3 on; b predicts the language read at every layer."
+    )
     several = headline(planted({f"m{layer}": [layer] for layer in range(4)} | {"n": []}))
     assert several.endswith("; 2 others: see below.")
     assert "12 checkpoints predict" in headline(planted({f"m{number}": [] for number in range(12)}))
 
 
 def test_a_text_in_the_pivot_alone_says_nothing_of_others():
-    assert headline(planted({"m": []}, languages=("en",))) == "No text in a language other than English was read."
+    assert (
+        headline(planted({"m": []}, languages=("en",)))
+        == "No text in a language other than English was read."
+    )
 
 
 def test_effects_are_compared_with_random_ones():

@@ -52,7 +52,11 @@ def test_the_headline_of_a_fit(largest, fits, said):
 @pytest.mark.parametrize(
     ("spread", "fits", "said"),
     [
-        (0.0, True, "The best split of 1,000 pairs: hi 684, zh 316; +0.58 chrf over the uniform split [+0.58, +0.58]."),
+        (
+            0.0,
+            True,
+            "The best split of 1,000 pairs: hi 684, zh 316; +0.58 chrf over the uniform split [+0.58, +0.58].",
+        ),
         (0.0, False, ", but the form does not fit the runs."),
         (9.0, True, ", but the uniform split is as good a choice."),
     ],
