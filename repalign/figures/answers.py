@@ -185,7 +185,7 @@ def consistency(rows: pd.DataFrame, largest: float) -> dict[str, Any]:
     if len(names) <= MAX_NUMBERED:
         shown = zip(grid, details[..., 0], strict=True)
         trace["text"] = [[_same(*cell) for cell in zip(*row, strict=True)] for row in shown]
-        trace["texttemplate"] = "%{text}"
+        trace |= {"texttemplate": "%{text}", "textfont": {"size": 11}}
     layout = {
         "xaxis": axis,
         "yaxis": axis | {"range": [len(names) - 0.5, -0.5]},
@@ -196,9 +196,7 @@ def consistency(rows: pd.DataFrame, largest: float) -> dict[str, Any]:
 
 def _same(value: float, chance: float) -> str:
     """What a cell says; nothing for one without a value."""
-    return (
-        "" if np.isnan(value) else f"{value:.0%}<br><span style='font-size:10px'>chance {chance:.0%}</span>"
-    )
+    return "" if np.isnan(value) else f"{value:.0%} ({chance:.0%})"
 
 
 def wins(rows: pd.DataFrame, style_of: Mapping[str, Style]) -> dict[str, Any]:

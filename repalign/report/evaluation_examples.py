@@ -84,7 +84,7 @@ def _answer(keyed: pd.DataFrame, key: tuple[str, str], scorer: str, graded: bool
         return Answer(text="", right=None)
     row = keyed.loc[key]
     score = row.get(scorer, np.nan)
-    right = None if np.isnan(score) else f"{score:.0f}" if graded else score == RIGHT
+    right = None if np.isnan(score) else f"{score:.0f}" if graded else bool(score == RIGHT)
     return Answer(text=_short(row["answer"]), right=right)
 
 

@@ -115,11 +115,11 @@ def _neurons(inside: Inside) -> Iterator[list[Panel]]:
         return
     found = dict(by_checkpoint(inside, "neurons"))
     layers = sorted(inside.tables["lens"]["layer"].unique().tolist())[1:]
+    most = max((int(rows["layer"].value_counts().max()) for rows in found.values()), default=0)
     yield [
         (f"{name} · neurons by layer", figures.counts(found[name], layers, most, _styles(inside)))
         if name in found
         else (name, "No language-specific neurons were selected: see the notes at the end.")
-        for most in [max((rows["layer"].value_counts().max() for rows in found.values()), default=0)]
         for name in inside.signatures
     ]
     ablated = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -126,6 +127,8 @@ def test_a_language_stands_out_in_all_figures_of_checkpoints_on_one_scale(opened
     faded = "[...document.querySelectorAll('#lens-2 .scatterlayer .trace.faded')].map(e => e.__data__[0].trace.legendgroup)"
     entry.locator(".legendtoggle").hover()
     assert set(page.evaluate(faded)) == {"group en", "group ar"}
+    elsewhere = "document.querySelectorAll('#overview-1 .faded, #overview-2 .faded').length"
+    assert page.evaluate(elsewhere) == 0  # no line of a language alone
     page.mouse.move(5, 5)
     assert page.evaluate(faded) == []
 
@@ -144,6 +147,8 @@ def test_examples_of_one_language_with_right_and_wrong_marked(opened_page):
     page.select_option("#exampled", label="zh (Chinese)")
     assert page.locator("#examples tbody:visible").count() == 1
     assert page.locator("#examples tbody:visible tr").count() == 1 + 6
+    marks = page.locator("#examples tbody:visible td:last-child > span").all_inner_texts()
+    assert set(marks) == {"✓", "✗"}
     page.select_option("#exampled", "")
     assert page.locator("#examples tbody:visible").count() == 5
 
@@ -173,4 +178,4 @@ def test_figures_of_an_evaluation_can_be_read(opened_page):
     )
     assert len(set(heights)) == 1
     cells = page.locator("#consistency-1 .hm text").all_text_contents()
-    assert len([cell for cell in cells if "chance" in cell]) == 5 * 4
+    assert len([cell for cell in cells if re.fullmatch(r"\d+% \(\d+%\)", cell)]) == 5 * 4
