@@ -13,7 +13,7 @@ from repalign.figures.security import group
 from repalign.figures.style import styles
 from repalign.report.about import few
 from repalign.report.layout import fill
-from repalign.report.scaling_text import (
+from repalign.report.scaling_findings import (
     certainty,
     drawn,
     fit_headline,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from repalign.report.scaling_text import certainty, fit_headline, formula, meaning, plan_headline, symbol
+from repalign.report.scaling_findings import certainty, fit_headline, formula, meaning, plan_headline, symbol
 from repalign.scaling import Law, plan
 from repalign.scaling.forms import FORMS
 
