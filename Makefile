@@ -12,7 +12,7 @@ NEWEST := .venv-newest/bin/python
 OLDEST := .venv-oldest/bin/python
 SHELL := /bin/bash
 
-.PHONY: demo fuzz test test-newest test-oldest constraints lint bench gpu clean
+.PHONY: demo docs notebook fuzz test test-newest test-oldest constraints lint bench gpu clean
 
 demo: $(READY)
 	$(BIN)/python -m training base alpaca x-llama-zh m-llama
@@ -52,6 +52,16 @@ lint: $(TOOLS)
 	$(BIN)/pyright --pythonpath $(BIN)/python --project pyrightconfig.strict.json
 	$(BIN)/lint-imports
 
+# The example notebook with its outputs, so that it can be read on GitHub.
+notebook: $(TOOLS)
+	$(BIN)/python -m pip install -qq ipykernel nbclient
+	$(BIN)/python analyses/notebook.py
+
+# The documentation site, in build/site; its links and anchors are checked. Zensical needs Python 3.11 or newer.
+docs: $(TOOLS)
+	@test -x $(BIN)/zensical || { echo "make docs needs Python 3.11 or newer; set PYTHON=python3.12, say"; exit 1; }
+	$(BIN)/zensical build --clean --strict
+
 bench: $(TOOLS)
 	$(INSTALL) --editable '.[bench]'
 	for name in extraction metrics training pairs memory; do $(BIN)/python tests/bench/bench_$$name.py --json out/bench-$$name.json || exit 1; done
@@ -73,5 +83,5 @@ $(READY): pyproject.toml $(TESTED)
 	touch $@
 
 $(TOOLS): $(READY)
-	$(INSTALL) --editable '.[test,lint]'
+	$(INSTALL) --editable '.[docs,lint,test]'
 	touch $@

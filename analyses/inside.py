@@ -21,7 +21,7 @@ from repalign.report.inside import inside_in_words
 from repalign.results.inside import Inside
 
 FAMILY = ("base", "alpaca", "x-llama-zh", "m-llama")
-FIGURES = Path(__file__).parents[1] / "figures"
+ROOT = Path(__file__).parents[1]
 KINDS = {"own": "same-language", "English": "English"}
 """Keys of the curves -> labels."""
 
@@ -40,8 +40,8 @@ def main() -> None:
         "signatures": inside.signatures,
         "settings": inside.settings,
     }
-    (FIGURES / "inside.json").write_text(json.dumps(figures, indent=1) + "\n")
-    export(picture(probabilities), FIGURES / "inside.svg")
+    (ROOT / "figures" / "inside.json").write_text(json.dumps(figures, indent=1) + "\n")
+    export(picture(probabilities), ROOT / "docs" / "pictures" / "inside.svg")
     print(*(line for lines in words.values() for line in lines), sep="\n")
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import textwrap
+import inspect
+import re
 from pathlib import Path
 
 import numpy as np
+from misleading import EXAMPLES
 
 import repalign
 from repalign.metrics import DEFAULT_METRICS, INVARIANCES, METRICS, Metric
+from repalign.report.glossary import terms
 from repalign.scoring import VARIANTS
 
 ROOT = Path(__file__).parents[1]
@@ -16,22 +19,32 @@ ROOT = Path(__file__).parents[1]
 INTRODUCTION = """\
 # Metrics
 
-Written by `python analyses/metrics.py` (repalign {version}). X and Y are the states of two languages at one
+Written by `python analyses/metrics.py` (repalign {version}). Terms are explained in the [glossary](glossary.md).
+
+{index}
+
+In all formulas X and Y are the states of two languages at one
 layer, [sentence, dim], row i of one a translation of row i of the other; S = cosines of X with Y.
 
 ```python
 import numpy as np
 import repalign
 
-scores = repalign.metrics.METRICS["cka"](x, y)  # numpy arrays or torch tensors
+x, y = np.random.default_rng(0).normal(size=(2, 100, 64))  # your states: numpy arrays or torch tensors
+scores = repalign.metrics.METRICS["cka"](x, y)
 scores.value, scores.null.p(scores.value)
 
-states = repalign.LayerStates.from_arrays({{"en": x[None], "zh": y[None]}})     # [layer, sentence, dim]
-found = repalign.profile(states, metrics=["mexa", "cka"])
-found.table  # pandas, one row per score
-found.peaks[["metric", "variant", "target", "layers", "value", "low", "high"]]  # the best layers, cross-fitted
+states = repalign.LayerStates.from_arrays({{"en": x[None], "zh": y[None]}})  # [layer, sentence, dim]
+profile = repalign.profile(states, metrics=["mexa", "cka"])
+profile.table  # pandas, one row per score
+profile.peaks  # the best layers, cross-fitted
+```
 
-import pandas as pd  # no torch needed to read results
+Saved results need neither repalign nor torch:
+
+```python
+import pandas as pd
+
 table = pd.read_parquet("out/m-llama/profile.parquet")
 ```
 
@@ -46,10 +59,11 @@ def top5(pair):
     as_near = pair.cosine >= pair.cosine.diagonal()[:, None]
     return as_near.sum(1) <= 5
 
+
 repalign.profile(states, metrics=[top5, "mexa"])
 ```
 
-No registration is needed. From a file it is used as `--metrics my.py:top5`; a package publishes it through an
+No registration is needed; the tutorial is [Your own metric](tutorials/own-metric.md). From a file it is used as `--metrics my.py:top5`; a package publishes it through an
 entry point in the group `repalign.metrics`. Either is code: it runs with your rights, once per command, and only when you name
 the metric. What it raises, also `sys.exit`, ends the command in one line with file and line number; what it prints goes to stderr.
 `os._exit` and an endless loop cannot be caught (Ctrl-C ends the latter). A change of the file, or of what the metric
@@ -103,10 +117,12 @@ its authors) asks of every token whether a neuron is active, averages that with 
 ```python
 from repalign.models.pooling import weighted
 
+
 def neuron_states(hidden, content, real):
     return weighted((hidden > 0).float(), content, real)  # for NAVCA: hidden.abs()
 
-states = repalign.extract(checkpoint, corpus, site="mlp-act", pooling=neuron_states)
+
+states = repalign.extract("m-llama", "phrasebook", site="mlp-act", pooling=neuron_states)
 repalign.profile(states, metrics=["mexa"], variants=["raw"])
 ```
 
@@ -124,7 +140,8 @@ contains meaningful alignment of sentences.
 
 ## All metrics
 
-A metric is invariant to a change that does not affect its value:
+For each metric: what it measures, its formula, how it fails, and data on which it misleads, computed when this page was written
+(`analyses/misleading.py`). A metric is invariant to a change that does not affect its value:
 
 {invariances}
 
@@ -182,21 +199,56 @@ def cases() -> str:
     return "\n".join(lines)
 
 
+PARTS = re.compile(r"^(Formula|Fails):\n((?:    .*\n?)+)", re.MULTILINE)
+"""Sections of a metric's docstring."""
+
+
+def parts(metric: Metric) -> dict[str, str]:
+    """The docstring of a metric: `Formula`, `Fails`, and what follows its first line otherwise as `more`."""
+    doc = inspect.cleandoc(metric.function.__doc__ or "")
+    named = {match[1]: inspect.cleandoc(match[2]) for match in PARTS.finditer(doc)}
+    _, _, more = PARTS.sub("", doc).partition("\n\n")
+    return {"more": more.strip(), **named}
+
+
+def index() -> str:
+    """All metrics in a table, with links to their sections."""
+    lines = [row(["metric", "label", "measures"]), row(["---"] * 3)]
+    for name in METRICS:
+        metric = METRICS[name]
+        label = f"**{metric.label}**" if name in DEFAULT_METRICS else metric.label
+        meaning = terms()[name].definition.split(". ")[0].rstrip(".")
+        lines.append(row([f"[`{name}`](#{name})", label, f"{meaning}."]))
+    return "\n".join(lines) + "\n\nThe metrics in bold are computed by default."
+
+
 def section(metric: Metric) -> str:
-    """Docstring and declarations of one metric."""
-    text = textwrap.dedent("    " + (metric.function.__doc__ or "")).strip()
+    """Definition, docstring, declarations and a misleading example of one metric."""
+    text = parts(metric)
     low, high = metric.bounds
     facts = {
-        "range": f"[{low:g}, {high:g}]; {'higher' if metric.higher_is_better else 'lower'} is closer",
-        "requires": f"at least {metric.minimum} sentences",
-        "invariant to": "; ".join(INVARIANCES[name] for name in INVARIANCES if name in metric.invariances)
+        "Formula": text["Formula"],
+        "Range": f"[{low:g}, {high:g}]; {'higher' if metric.higher_is_better else 'lower'} is closer",
+        "Requires": f"at least {metric.minimum} sentences",
+        "Invariant to": "; ".join(INVARIANCES[name] for name in INVARIANCES if name in metric.invariances)
         or "nothing",
-        "directions": "one" if metric.symmetric else "two, both reported",
-        "source": metric.reference,
+        "Directions": "one" if metric.symmetric else "two, both reported",
+        "Fails": text["Fails"],
+        "Misleads": str(EXAMPLES[metric.name]),
+        "Reference": ", ".join(linked(reference) for reference in metric.reference.split(", ")),
     }
-    listed = "\n".join(f"- {name}: {fact}" for name, fact in facts.items())
+    listed = "\n".join(f"- **{name}:** {' '.join(fact.split())}" for name, fact in facts.items())
     default = " (default)" if metric.name in DEFAULT_METRICS else ""
-    return f"### `{metric.name}`: {metric.label}{default}\n\n{text}\n\n{listed}\n"
+    return (
+        f'<a id="{metric.name}"></a>\n\n### `{metric.name}`: {metric.label}{default}\n\n'
+        f"{' '.join([terms()[metric.name].definition, *text['more'].split()])}\n\n{listed}\n"
+    )
+
+
+def linked(reference: str) -> str:
+    """A reference in Markdown; arXiv numbers and DOIs lead to the paper."""
+    reference = re.sub(r"arXiv:(\d+\.\d+)", r"[arXiv:\1](https://arxiv.org/abs/\1)", reference)
+    return re.sub(r"^doi:(\S+)", r"[doi:\1](https://doi.org/\1)", reference)
 
 
 def variants() -> str:
@@ -212,6 +264,7 @@ def page() -> str:
     legend = "\n".join(f"- {case}: {about}" for case, about in CASES.items())
     head = INTRODUCTION.format(
         version=repalign.__version__,
+        index=index(),
         variants=variants(),
         cases=cases(),
         legend=legend,

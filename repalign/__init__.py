@@ -1,12 +1,13 @@
 """repalign: where do languages align inside a language model?
 
-    from repalign import Report, analyse, extract, profile
+    from repalign import Report, analyse, extract, plot, profile
 
     states = extract("m-llama", "everyday")                # hidden states of parallel sentences, every layer
     scores = profile(states, metrics=["mexa", "cka"])      # scores by layer, with chance levels and intervals
 
     results = analyse(["alpaca", "m-llama"], "everyday")   # the same with controls and maps, for a report
     Report(results).write("report.html")
+    plot(results, "curves", metric="mexa")                 # one figure of it, in a notebook
 
 Names are loaded on first use, so that `repalign --help` needs no torch.
 """
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from repalign.corpora import ParallelCorpus
     from repalign.errors import RepalignError
     from repalign.evaluation.run import evaluate
+    from repalign.figures import plot
     from repalign.inside.run import look_inside
     from repalign.maps.projection import project
     from repalign.metrics import Metric, Scores, metric
@@ -54,6 +56,7 @@ __all__ = [
     "extract",
     "look_inside",
     "metric",
+    "plot",
     "profile",
     "project",
     "verify",
@@ -76,6 +79,7 @@ _HOMES = {
     "extract": "states.extraction",
     "look_inside": "inside.run",
     "metric": "metrics",
+    "plot": "figures",
     "profile": "scoring",
     "project": "maps.projection",
     "verify": "verification.run",

@@ -28,8 +28,10 @@ from repalign.corpora.problems import warn
 from repalign.errors import RepalignError, explained_keywords
 from repalign.maps.reducers import REDUCERS
 from repalign.metrics import DEFAULT_METRICS, Metric
+from repalign.models.depth import check_layers
 from repalign.models.provenance import source_digest
 from repalign.results.profile import leading_variant
+from repalign.results.titles import title_of
 from repalign.scoring.spec import Pairs, ScoringSpec
 from repalign.signature import digest, today
 from repalign.states.spec import Dtype, Machine, ReadingSpec
@@ -59,7 +61,7 @@ class Analysis:
         corpus: the sentences.
         spec, machine, scoring: what is read, where, and what is scored.
         compare: whether the second of two checkpoints is also compared with the first, paired by sentence.
-        title: of the results; by default the checkpoints' names.
+        title: of the results; by default the checkpoints and the corpus.
         store, stream: as for `repalign.extract`.
 
     Raises:
@@ -90,6 +92,10 @@ class Analysis:
         )
         object.__setattr__(self, "scoring", replace(scoring, pivot=pivot))
         check_several(self.corpus.documents, f"corpus {self.corpus.name!r}")
+        for metric in scoring.metrics:
+            metric.check_size(len(self.corpus))
+        for checkpoint in self.checkpoints:
+            check_layers(checkpoint, self.spec.layers)
         if not self.checkpoints or (self.compare and len(self.checkpoints) != 2):
             expected = "two checkpoints are" if self.compare else "at least one checkpoint is"
             raise RepalignError(f"{expected} needed, got {len(self.checkpoints)}")
@@ -163,7 +169,10 @@ class Analysis:
         }
         tables = {} if self.stream else self._tables(states, scores)
         return Results(
-            self.title or title_of([one.checkpoint for one in states], self.compare), scores, tables, about
+            self.title or title_of([one.checkpoint for one in states], self.corpus.name, self.compare),
+            scores,
+            tables,
+            about,
         )
 
     @property
@@ -187,7 +196,27 @@ class Analysis:
 
         request = {**self._request, "variants": self.scoring.variants, "pairs": self.scoring.pairs}
         scores = profile(states, **request)
-        return scores.joined(contrast(*states, **request)) if self.compare else scores
+        pair = self._compared(states)
+        return scores.joined(contrast(*pair, **request)) if pair else scores
+
+    def _compared(self, states: Sequence[LayerStates]) -> tuple[LayerStates, LayerStates] | None:
+        """The checkpoint that is subtracted, and the one from which: the two of a comparison, first and last of a series."""
+        first, last = states[0], states[-1]
+        if self.compare:
+            return first, last
+        if len(states) < 3:
+            return None
+        why = (
+            "states are streamed"
+            if self.stream
+            else "their layers differ"
+            if first.layers != last.layers
+            else ""
+        )
+        if why:
+            logger.info("no paired difference of %s and %s: %s", first.checkpoint, last.checkpoint, why)
+            return None
+        return first, last
 
     def _tables(self, states: Sequence[LayerStates], scores: LayerProfile) -> dict[str, pd.DataFrame]:
         """All tables except the profile: see `repalign.results.schema`."""
@@ -205,7 +234,7 @@ class Analysis:
             "separation": [
                 scoring.separation(one, pivot=pivot, probe=self.scoring.probe, **drawn) for one in states
             ],
-            "confusions": [scoring.confusions(one, pairs) for one in states],
+            "confusions": [scoring.confusions(one, pairs, **quick) for one in states],
             "controls": [self._controls(*pair) for pair in zip(self.checkpoints, states, strict=True)],
         }
         tables = {name: pd.concat(parts, ignore_index=True) for name, parts in by_checkpoint.items()}
@@ -281,20 +310,21 @@ def analyse(
     >>> analyse(["alpaca", "m-llama"], "everyday", metrics="mexa", controls="random").save("out")
 
     Args:
-        checkpoints: one, or several (a series, or two to compare): a name, folder or hub id (one of the demo
-            family is trained on first use), a `Checkpoint`, or (model, tokenizer) in memory.
+        checkpoints: one, or several (a series, or two to compare): a name, folder or hub id (one with a
+            recipe is trained on first use, unless it is shipped), a `Checkpoint`, or (model, tokenizer) in memory.
         corpus: an embedded name, a folder, file or hub data set, a mapping of language to sentences, or a
             `ParallelCorpus`; by default what the checkpoints are tested on, else "everyday".
         languages: by default all of the corpus.
         limit: only the first sentences.
         clusters: sentences that are not independent and are resampled together: see `ParallelCorpus.with_clusters`; by
             default the documents of the corpus, if it names them.
-        compare: also the second of two checkpoints minus the first, paired by sentence.
+        compare: also the second of two checkpoints minus the first, paired by sentence. A series of three or more has
+            its last minus its first without being asked, unless they differ in layers or are streamed.
         pivot, pairs, metrics, variants, controls, probe, draws, seed, reducer: see `ScoringSpec`.
         pooling, template, site, layers, stack, max_length: see `repalign.ReadingSpec`.
         dtype, device, batch_tokens, progress: see `repalign.states.spec.Machine`.
         store, stream: as for `repalign.extract`; streamed results hold the scores only.
-        title: heading of the report; by default the checkpoints' names.
+        title: heading of the report; by default the checkpoints and the corpus.
 
     Raises:
         RepalignError: an invalid argument, before any model is loaded; else as for `repalign.extract` and
@@ -329,13 +359,6 @@ def resolve_all(given: Sequence[Any]) -> list[Any]:
     resolved = [one if isinstance(one, tuple) else next(named) for one in given]
     check_names(resolved)
     return resolved
-
-
-def title_of(names: Sequence[str], compare: bool) -> str:
-    """The title of results: "a against b" for two that are compared; a series is named by its first and last."""
-    if compare:
-        return f"{names[0]} against {names[1]}"
-    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
 
 
 def _values(spec: Any, *but: str) -> list[Any]:

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
@@ -24,6 +24,10 @@ CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 LONGEST = 400
 """Characters of a reason: some libraries list every weight."""
+
+
+MOST_MEANT = 6
+"""Near misses that a message names."""
 
 
 class RepalignError(Exception):
@@ -65,6 +69,31 @@ class TooFewSentences(RepalignError):
         self.metric = metric
 
 
+def near_misses(name: str, known: Iterable[str]) -> list[str]:
+    """The known names that may be meant, in any case: the shortest that begin with it, or else the one spelled most alike.
+
+    >>> near_misses("x-llama", ["m-llama", "x-llama-tr", "x-llama-zh", "x-llama-zh-paper"]), near_misses("mexxa", ["mexa"])
+    (['x-llama-tr', 'x-llama-zh'], ['mexa'])
+    """
+    folded = {one.casefold(): one for one in sorted(known, reverse=True)}
+    asked = name.casefold()
+    longer = [one for one in sorted(folded) if one.startswith(asked)] if len(asked) > 1 else []
+    shortest = [one for one in longer if len(one) == min(map(len, longer))]
+    close = shortest or difflib.get_close_matches(asked, folded, n=1, cutoff=0.5)
+    return [folded[one] for one in close]
+
+
+def did_you_mean(close: Sequence[str]) -> str:
+    """The question that a message about an unknown name asks; empty if no known name is like it.
+
+    >>> did_you_mean(["ar", "el", "zh"])
+    "; did you mean 'ar', 'el' or 'zh'?"
+    """
+    *others, last = map(repr, close[:MOST_MEANT] or [""])
+    names = f"{', '.join(others)} or {last}" if others else last
+    return f"; did you mean {names}?" if close else ""
+
+
 def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> RepalignError:
     """The error for an unknown name, with the closest known name if there is one.
 
@@ -78,10 +107,8 @@ def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> Repal
     "no metric named 'mexxa'; did you mean 'mexa'? (known: cka, mexa)"
     """
     known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    parts = [f"no {kind} named {name!r}"]
-    if close:
-        parts.append(f"; did you mean {close[0]!r}?")
+    close = did_you_mean(near_misses(name, known))
+    parts = [f"no {kind} named {name!r}{close}"]
     if known:
         listed = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
         parts.append(f" (known: {listed})" if close else f"; known: {listed}")

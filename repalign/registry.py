@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
@@ -11,7 +12,7 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """A dictionary whose look-up suggests the closest known name."""
+    """A dictionary that also finds items by their labels, in any case, and whose look-up suggests the closest known name."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -32,10 +33,27 @@ class Registry(Generic[T]):
         """Decorator form of `add`."""
         return lambda item: self.add(name, item)
 
+    def name_of(self, written: str) -> str | None:
+        """The name of an item that is written as its name or label, in any case; None for an unknown or ambiguous one.
+
+        >>> METRICS.name_of("P@1"), METRICS.name_of("cka (debiased)"), METRICS.name_of("nonsense")
+        ('p_at_1', 'cka', None)
+        """
+        if written in self._items:
+            return written
+        asked = _folded(written)
+        named = [name for name in self._items if _folded(name) == asked]
+        labelled = [
+            name for name, item in self._items.items() if _folded(str(getattr(item, "label", ""))) == asked
+        ]
+        meant = named or labelled
+        return meant[0] if asked and len(meant) == 1 else None
+
     def __getitem__(self, name: str) -> T:
-        if name not in self._items:
+        known = self.name_of(name)
+        if known is None:
             raise unknown(self.kind, name, self._items)
-        return self._items[name]
+        return self._items[known]
 
     def __contains__(self, name: object) -> bool:
         return name in self._items
@@ -45,3 +63,8 @@ class Registry(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._items)
+
+
+def _folded(name: str) -> str:
+    """Letters, digits and signs of a name, without case, spaces and hyphens."""
+    return re.sub(r"[\s_-]", "", name).casefold()

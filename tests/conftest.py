@@ -8,6 +8,8 @@ from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# Signs of life depend on the clock: a busy machine would add messages. tests/test_progress.py turns them on.
+os.environ.setdefault("REPALIGN_PROGRESS", "0")
 # One thread a test process: two that wait for each other on tiny matrices take three times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

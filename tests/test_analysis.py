@@ -60,7 +60,7 @@ def test_it_gives_what_the_command_line_saves(llama, tuned, tmp_path):
     assert results.tables.keys() == saved.tables.keys()
     for name, table in results.tables.items():
         pd.testing.assert_frame_equal(table, saved.tables[name], check_dtype=False, check_categorical=False)
-    assert results.title == saved.title == f"{llama.name} against tuned"
+    assert results.title == saved.title == f"{llama.name} against tuned on text"
     assert results.about["key"] == saved.about["key"]
 
 
@@ -72,7 +72,7 @@ def test_one_several_and_in_memory(llama, tuned):
     )
     assert several.profile.table["checkpoint"].unique().tolist() == [llama.name, "tuned"]
     assert set(several.profile.table["target"]) == {"zh"}
-    assert several.title == f"{llama.name} to tuned"
+    assert several.title == f"{llama.name} to tuned on sentences"
     model = transformers.AutoModelForCausalLM.from_pretrained(llama, dtype=torch.float32)
     pair = (model, transformers.AutoTokenizer.from_pretrained(llama))
     in_memory = analyse(pair, CORPUS, **QUICK)
@@ -82,6 +82,20 @@ def test_one_several_and_in_memory(llama, tuned):
     assert "key" not in in_memory.about, "what a model in memory gave is not reused"
     both = analyse([pair, str(tuned)], CORPUS, compare=True, **QUICK)
     assert both.profile.table["baseline"].dropna().unique().tolist() == [llama.name]
+
+
+def test_a_series_also_has_its_last_checkpoint_over_its_first(llama, tuned, save_model, tmp_path, caplog):
+    middle = save_model(tmp_path / "middle", seed=2)
+    shallow = save_model(tmp_path / "shallow", num_hidden_layers=2)
+    paired = analyse([str(llama), str(tuned)], CORPUS, compare=True, **QUICK).profile
+    series = analyse([str(llama), str(middle), str(tuned)], CORPUS, **QUICK).profile
+    expected = paired.table[paired.table["baseline"].notna()].reset_index(drop=True)
+    table = series.table[series.table["baseline"].notna()].reset_index(drop=True)
+    pd.testing.assert_frame_equal(table, expected)
+    with caplog.at_level("INFO"):
+        uneven = analyse([str(llama), str(tuned), str(shallow)], CORPUS, **QUICK).profile
+    assert uneven.table["baseline"].isna().all()
+    assert f"no paired difference of {llama.name} and shallow" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -156,7 +170,7 @@ def test_a_changed_metric_is_another_request(llama):
 def test_a_request_and_its_key_need_no_torch(llama):
     code = (
         "import sys\nfrom repalign.analysis import Analysis\nfrom repalign import Checkpoint, ParallelCorpus\n"
-        "corpus = ParallelCorpus({'en': ['a', 'b'], 'zh': ['c', 'd']})\n"
+        "corpus = ParallelCorpus({'en': ['a'] * 12, 'zh': ['b'] * 12})\n"
         "assert len(Analysis((Checkpoint.named(sys.argv[1]),), corpus).key) == 64\n"
         "assert not {'torch', 'transformers', 'plotly'} & set(sys.modules)"
     )

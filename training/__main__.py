@@ -10,6 +10,7 @@ from pathlib import Path
 from repalign import RepalignError
 from repalign.commands.console import log_to_stderr
 from repalign.commands.options import given_path
+from repalign.commands.parser import Parser
 from repalign.errors import exit_code
 
 from .recipe import load_recipe, recipe_names
@@ -23,8 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="repalign-train",
         description="Train checkpoints by CoIT and MuIT. They go to $REPALIGN_HOME/checkpoints/NAME. "
         "`python -m repalign_training` is the same command, and so is `python -m training` in a checkout of repalign.",
@@ -47,18 +48,32 @@ def _parser() -> argparse.ArgumentParser:
         dest="overrides",
         help="e.g. train.epochs=2",
     )
-    parser.add_argument("--seed", type=int, help="replaces the recipe's")
+    parser.add_argument("--seed", type=int, metavar="N", help="replaces the recipe's")
     parser.add_argument(
-        "--out", type=given_path, metavar="FOLDER", help="folder to train into, for one recipe"
+        "-o",
+        "--out",
+        type=given_path,
+        metavar="PATH",
+        help="folder to train into, for one recipe (default: $REPALIGN_HOME/checkpoints/NAME)",
     )
-    parser.add_argument("--jobs", type=int, help="recipes trained at a time (default: one per core)")
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="recipes trained at a time (default: one per core)"
+    )
+    parser.add_examples(
+        "repalign-train list",
+        "repalign-train m-llama",
+        "repalign-train base alpaca x-llama-zh m-llama --jobs 2",
+        "repalign-train m-llama --set train.epochs=2 --out runs/m-llama",
+    )
     return parser
 
 
 def _run(args: argparse.Namespace) -> Iterable[object]:
     """The folders of what was trained, or lines to print."""
     if args.recipes[0] == "list":
-        return [f"{name:20} {load_recipe(name).about}" for name in recipe_names()]
+        names = recipe_names()
+        width = max(map(len, names))
+        return [f"{name:<{width}}  {load_recipe(name).about}" for name in names]
     if args.recipes[0] == "data":
         from .preview import preview
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch.nn.functional import cross_entropy
 
 from .data.packing import IGNORED
+
+CHUNK = 1 << 25
+"""Logits in float32 at a time: 128 MiB."""
 
 
 class LabelledPositions:
@@ -35,23 +38,62 @@ class LabelledPositions:
     ) -> torch.Tensor:
         """Cross-entropy in nats: the sum over labelled tokens divided by `items`, by default their number."""
         logits, targets, _ = self._labelled(model, inputs)
-        return cross_entropy(logits, targets, reduction="sum") / (len(targets) if items is None else items)
+        return nats(logits, targets).sum() / (len(targets) if items is None else items)
 
     def by_row(self, model: Any, inputs: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """The summed cross-entropy of each row in nats, float32 [row], and its labelled tokens, int64 [row]."""
         logits, targets, rows = self._labelled(model, inputs)
-        nats = cross_entropy(logits, targets, reduction="none")
-        count = len(inputs["labels"])
-        return nats.new_zeros(count).index_add(0, rows, nats), torch.bincount(rows, minlength=count)
+        each, count = nats(logits, targets), len(inputs["labels"])
+        return each.new_zeros(count).index_add(0, rows, each), torch.bincount(rows, minlength=count)
 
     def _labelled(
         self, model: Any, inputs: dict[str, torch.Tensor]
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """For each labelled token: logits float32 [token, vocabulary], its id and its row, int64 [token]."""
+        """For each labelled token: logits [token, vocabulary], its id and its row, int64 [token]."""
         labels = inputs["labels"][:, 1:]
         labelled = labels != IGNORED
         self._keep = torch.nn.functional.pad(labelled, (0, 1))
         logits = model(
             **{key: value for key, value in inputs.items() if key != "labels"}, use_cache=False
         ).logits
-        return logits.float(), labels[labelled], labelled.nonzero()[:, 0]
+        return logits, labels[labelled], labelled.nonzero()[:, 0]
+
+
+class _CrossEntropy(torch.autograd.Function):
+    """Cross-entropy that holds the logits and their gradient, and probabilities in float32 for a chunk of them only.
+
+    torch's also holds a copy of the logits in float32, their log-softmax, and the gradients of both.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        normaliser = torch.cat([logits[rows].float().logsumexp(1) for rows in _chunks(logits)])
+        ctx.save_for_backward(logits, targets, normaliser)
+        return normaliser - logits.gather(1, targets[:, None])[:, 0].float()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
+        (of_nats,), (logits, targets, normaliser) = gradients, ctx.saved_tensors
+        gradient = torch.empty_like(logits)
+        for rows in _chunks(logits):
+            share = logits[rows].float().sub_(normaliser[rows, None]).exp_()
+            share[torch.arange(len(share), device=share.device), targets[rows]] -= 1
+            gradient[rows] = share.mul_(of_nats[rows, None])
+        return gradient, None
+
+
+def nats(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """The cross-entropy of each token in nats, float32 [token]; computed in float32 whatever the dtype of the logits.
+
+    Args:
+        logits: [token, vocabulary].
+        targets: ids, int64 [token].
+    """
+    return _CrossEntropy.apply(logits, targets)  # type: ignore[no-any-return]
+
+
+def _chunks(logits: torch.Tensor) -> Iterator[slice]:
+    """Slices of rows, at least one row each; one empty slice if there are no rows."""
+    tokens, vocabulary = logits.shape
+    step = max(1, CHUNK // vocabulary)
+    return (slice(start, start + step) for start in range(0, max(tokens, 1), step))

@@ -9,6 +9,8 @@ from typing import Any
 from tqdm import tqdm
 from transformers import TrainerCallback
 
+from repalign.progress import is_quiet
+
 logger = logging.getLogger("repalign.training")
 
 LINE_EVERY = 20.0
@@ -36,13 +38,13 @@ class Progress(TrainerCallback):
             desc=self.name,
             unit="step",
             leave=False,
-            disable=None,
+            disable=True if is_quiet() else None,  # None: where stderr is no terminal
         )
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.bar.update(state.global_step - self.bar.n)
         now = time.monotonic()
-        if self.bar.disable and now - self.reported >= LINE_EVERY:
+        if self.bar.disable and not is_quiet() and now - self.reported >= LINE_EVERY:
             self.reported = now
             seconds_per_step = (now - self.began) / (state.global_step - self.first_step)
             left = seconds_per_step * (state.max_steps - state.global_step)

@@ -83,6 +83,8 @@ class Recipe:
         for key in ("threads", "save_steps", "evaluate_steps", "align_steps", "report_to"):
             del table["train"][key]
         del table["filters"]["drop_limit"]  # decides only whether to train
+        if not table["train"]["tokens"]:
+            del table["train"]["tokens"]  # runs from before this setting keep their digest
         parent = self.parent_recipe
         return digest([json.dumps(table, sort_keys=True), parent.digest if parent else str(self.parent)])
 

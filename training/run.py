@@ -105,7 +105,7 @@ def _train(recipe: Recipe, folder: Path) -> None:
         mixture=without_home(data.parts),
         seed=recipe.seed,
         steps=trainer.state.global_step,
-        tokens=round(data.train.tokens * recipe.train.epochs),
+        tokens=round(data.train.tokens * data.epochs(recipe.train)),
         losses={"first": losses[0], "last": losses[-1], "held_out": held_out},
         seconds=round(time.monotonic() - began, 1),
         versions={package: version(package) for package in PACKAGES},

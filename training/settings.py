@@ -17,6 +17,7 @@ class Settings:
 
     Attributes:
         epochs: passes over the mixture.
+        tokens: to train on in all, in place of `epochs`, so that recipes with different data can be compared; 0 for `epochs`.
         batch: rows per step, over all devices; a row is one item, or several if packing is on.
         micro_batch: rows per device and forward pass; gradients are accumulated up to `batch`. 0 for all at once.
         max_length: tokens per row at most; longer items are truncated on the right.
@@ -41,6 +42,7 @@ class Settings:
     """
 
     epochs: float = 1
+    tokens: int = 0
     batch: int = 32
     micro_batch: int = 0
     max_length: int = 512
@@ -67,7 +69,15 @@ class Settings:
         for name in ("epochs", "batch", "max_length", "learning_rate"):
             if not getattr(self, name) > 0:
                 raise RepalignError(f"train.{name} should be above 0, not {getattr(self, name)}")
-        for name in ("micro_batch", "threads", "save_steps", "held_out", "evaluate_steps", "align_steps"):
+        for name in (
+            "tokens",
+            "micro_batch",
+            "threads",
+            "save_steps",
+            "held_out",
+            "evaluate_steps",
+            "align_steps",
+        ):
             if getattr(self, name) < 0:
                 raise RepalignError(f"train.{name} should be at least 0, not {getattr(self, name)}")
         for name in ("warmup", "decay"):

@@ -94,7 +94,7 @@ def make_trainer(recipe: Recipe, model: Any, tokenizer: Any, data: Data, folder:
         check_ids(item.ids, rows, tokenizer)
     trainer = AnswerTrainer(
         model,
-        args=_arguments(recipe, folder, len(data.train)),
+        args=_arguments(recipe, folder, data),
         train_dataset=data.train,
         eval_dataset=data.held_out,
         data_collator=Collator(padding_id(tokenizer, rows, tokenizer.eos_token_id)),
@@ -124,7 +124,7 @@ def _alignment(recipe: Recipe, folder: Path) -> list[TrainerCallback]:
     return [AlignmentCallback(probe, recipe.train.align_steps, languages[0], folder / LOG)]
 
 
-def _arguments(recipe: Recipe, folder: Path, rows: int) -> TrainingArguments:
+def _arguments(recipe: Recipe, folder: Path, data: Data) -> TrainingArguments:
     import os
 
     settings = recipe.train
@@ -136,7 +136,8 @@ def _arguments(recipe: Recipe, folder: Path, rows: int) -> TrainingArguments:
             f"{recipe.name}: train.batch {settings.batch} does not divide into {devices} device(s) "
             f"x train.micro_batch {micro_batch or 1}"
         )
-    steps = settings.epochs * rows / settings.batch
+    epochs = data.epochs(settings)
+    steps = epochs * len(data.train) / settings.batch
     # Later releases call it activation_checkpointing, and warn about this name even if it is off.
     checkpointing: dict[str, Any] = (
         {"gradient_checkpointing": True} if settings.gradient_checkpointing else {}
@@ -145,7 +146,7 @@ def _arguments(recipe: Recipe, folder: Path, rows: int) -> TrainingArguments:
     try:
         return TrainingArguments(
             output_dir=str(folder / STEPS),
-            num_train_epochs=settings.epochs,
+            num_train_epochs=epochs,
             per_device_train_batch_size=micro_batch,
             per_device_eval_batch_size=max(micro_batch, 32),
             gradient_accumulation_steps=per_device // micro_batch,

@@ -10,6 +10,7 @@ from repalign.checkpoints.resolving import (
     check_names,
     default_corpus,
 )
+from repalign.checkpoints.shipped import shipped_names
 
 __all__ = [
     "Card",
@@ -23,5 +24,6 @@ __all__ = [
     "default_corpus",
     "home",
     "random_twin",
+    "shipped_names",
     "trained_names",
 ]

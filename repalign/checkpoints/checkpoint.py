@@ -10,6 +10,7 @@ from typing import Any
 from repalign.checkpoints.card import CARD, Card
 from repalign.checkpoints.folder import GGUF
 from repalign.checkpoints.home import checkpoint_folder, unreadable
+from repalign.checkpoints.shipped import SHIPPED, shipped_folder
 from repalign.errors import RepalignError, unknown
 from repalign.files import read_toml
 from repalign.privacy import folder_name
@@ -53,8 +54,9 @@ class Checkpoint:
     def named(cls, spec: str) -> Checkpoint:
         """Resolve the value of `--ckpt`: a known name, a local folder, an adapter folder, a GGUF file or a hub id.
 
-        A trained folder with a card takes precedence over the catalogue; a path exists, starts with `.`, `/` or `~`, or
-        leads into a folder that exists: names of local files are not asked for on the hub.
+        A trained folder with a card takes precedence over the checkpoint shipped under that name, and that over the rest of
+        the catalogue; a path exists, starts with `.`, `/` or `~`, or leads into a folder that exists: names of local files
+        are not asked for on the hub.
         `SPEC@REVISION` names a hub revision, `OWNER/NAME/FILE.gguf` a file on the hub; `SPEC~random` the random-weights
         twin of SPEC.
 
@@ -80,6 +82,8 @@ class Checkpoint:
             return _from_folder(trained, name=spec, recipe=entries.get(spec, {}).get("recipe"))
         if spec in entries:
             entry = entries[spec]
+            if shipped := shipped_folder(spec):
+                return _from_folder(shipped, name=spec, recipe=entry.get("recipe"))
             return cls(
                 name=spec,
                 location=entry.get("hub") or str(trained),
@@ -100,6 +104,11 @@ class Checkpoint:
         raise unknown(
             "checkpoint", spec, {*entries, *trained_names()}, "or give a folder or a hub id (owner/name)"
         )
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it came with the package."""
+        return Path(self.location).parent == SHIPPED
 
     @property
     def path(self) -> Path | None:

@@ -15,6 +15,21 @@ DOWNLOADED = (
 """Weights, configuration and tokenizer; no pickle, no code."""
 
 
+OWNED = {
+    "bert-base-multilingual-cased": "google-bert/bert-base-multilingual-cased",
+    "bert-base-uncased": "google-bert/bert-base-uncased",
+    "distilgpt2": "distilbert/distilgpt2",
+    "gpt2": "openai-community/gpt2",
+    "gpt2-large": "openai-community/gpt2-large",
+    "gpt2-medium": "openai-community/gpt2-medium",
+    "gpt2-xl": "openai-community/gpt2-xl",
+    "roberta-base": "FacebookAI/roberta-base",
+    "t5-small": "google-t5/t5-small",
+    "xlm-roberta-base": "FacebookAI/xlm-roberta-base",
+}
+"""Hub ids of the hub's first years that are typed most, and what they are called now: a mirror may not redirect them."""
+
+
 def fetch(checkpoint: Checkpoint) -> Path:
     """The local folder with the weights, or a GGUF file; a hub id is downloaded (safetensors, tokenizer and configuration).
 
@@ -52,8 +67,11 @@ def _download(checkpoint: Checkpoint) -> Path:
         )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         reason = without_secrets(str(error).partition("\n")[0])
+        moved = OWNED.get(checkpoint.location)
+        also = f" (it is now {moved!r} there)" if moved else ""
         raise RepalignError(
-            f"cannot fetch {checkpoint.location!r} from the hub: {reason}; check the name and the network, or give a local folder"
+            f"cannot fetch {checkpoint.location!r} from the hub{also}: {reason}; check the name and the network, or give a "
+            "local folder"
         ) from error
     if not checkpoint.file:
         return folder

@@ -30,7 +30,7 @@ def as_checkpoint(checkpoint: object, train: bool = True) -> Checkpoint:
 
 
 def as_checkpoints(checkpoints: object, train: bool = True) -> list[Checkpoint]:
-    """One or more checkpoints; those of the demo family that are named and missing are trained first.
+    """One or more checkpoints; those that are named, have a recipe, and are neither trained nor shipped are trained first.
 
     Args:
         checkpoints: names, folders or hub ids, or `Checkpoint`s; a single one, or several.
@@ -49,8 +49,20 @@ def as_checkpoints(checkpoints: object, train: bool = True) -> list[Checkpoint]:
         raise RepalignError("at least one checkpoint is needed: a name, a folder or a hub id; got 0")
     named = [_named(checkpoint) for checkpoint in given]
     check_names(named)
-    make([new for new, old in zip(named, given, strict=True) if new is not old], train)
+    resolved = [new for new, old in zip(named, given, strict=True) if new is not old]
+    _say_which_are_shipped(resolved)
+    make(resolved, train)
     return in_step_order(named)
+
+
+def _say_which_are_shipped(checkpoints: Iterable[Checkpoint]) -> None:
+    recipes = [str(one.recipe) for one in checkpoints if one.is_shipped and one.twin is None]
+    if recipes:
+        what, them = ("checkpoints", "them") if len(recipes) > 1 else ("checkpoint", "it")
+        logger.info(
+            "%s: the %s shipped with repalign; `repalign-train %s` trains %s anew",
+            ", ".join(recipes), what, " ".join(recipes), them,
+        )  # fmt: skip
 
 
 def in_step_order(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:

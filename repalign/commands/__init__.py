@@ -1,1 +1,1 @@
-"""One file per command: `add_arguments(parser)` and `run(args) -> paths`. Heavy imports stay inside `run`."""
+"""One file per command: `add_arguments(parser)` and `run(args) -> Outcome`. Heavy imports stay inside `run`."""

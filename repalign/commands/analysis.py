@@ -3,66 +3,70 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from repalign.commands.checkpoints import check_languages
 from repalign.commands.command_line import recorded
 from repalign.commands.options import (
     add_data_options,
+    add_draws,
     add_output_options,
+    add_pivot,
     add_reading_options,
+    check_pivot,
     checked_output,
-    comma_list,
     corpus_for,
     machine,
-    natural,
-    positive,
     reading_spec,
     resolve,
 )
+from repalign.commands.outcome import Outcome, records
+from repalign.commands.parser import Parser, add_list
 from repalign.corpora.problems import warn
 from repalign.errors import RepalignError
-from repalign.report.profile_text import print_table
+from repalign.report.profile_text import table_lines
 
 if TYPE_CHECKING:
     from repalign.analysis import Analysis
     from repalign.results.results import Results
 
 
-def add_analysis_options(parser: argparse.ArgumentParser) -> None:
+def add_analysis_options(parser: Parser) -> None:
     add_data_options(parser)
     add_reading_options(parser)
     group = parser.add_argument_group("scores")
+    add_pivot(group, "language the others are compared with (default: en)")
     group.add_argument(
-        "--pivot", default="en", metavar="L", help="language the others are compared with (default: en)"
+        "--pairs",
+        default="pivot",
+        choices=["pivot", "all"],
+        help="only with the pivot (default), or all pairs",
     )
-    group.add_argument(
-        "--pairs", default="pivot", choices=["pivot", "all"], help="only with the pivot, or all pairs"
-    )
-    group.add_argument(
-        "--metrics", type=comma_list, metavar="M,M", help="see `repalign list metrics`, or FILE.py:NAME"
-    )
-    group.add_argument(
-        "--variants", type=comma_list, default=["raw", "centred"], metavar="V,V", help="default: raw,centred"
-    )
-    group.add_argument("--control", type=comma_list, default=[], metavar="C,C", help="further controls, each a pass over the model: "
-                       "random (a twin with random weights), unshared (without tokens that translations share); "
-                       "shared tokens and length are always controlled for")  # fmt: skip
+    add_list(group, "--metrics", metavar="M", help="names or labels, such as mexa P@1, see `repalign list metrics`, or "
+             "FILE.py:NAME; default: cka mexa p_at_1 anc mutual_knn cosine_gap")  # fmt: skip
+    add_list(group, "--variants", metavar="V", default=["raw", "centred"], help="of the states: raw, centred, standardised, "
+             "no-outlier-dims, no-top-pcs, length-matched, length-partialled, joined by +; default: raw centred")  # fmt: skip
+    add_list(group, "--control", metavar="C", default=[], help="further controls, each a pass over the model: "
+             "random (a twin with random weights), unshared (without tokens that translations share); "
+             "shared tokens and length are always controlled for; default: none")  # fmt: skip
     group.add_argument("--probe", action="store_true", help="also train language probes (slow at many dims)")
-    group.add_argument("--draws", type=positive, default=1000, help="bootstrap draws (default: 1000)")
-    group.add_argument("--seed", type=natural, default=0)
+    add_draws(group)
     add_output_options(parser).add_argument(
-        "--reducer", default="pca", help="map of the semantic space: pca (default), umap, tsne, mds"
+        "--reducer",
+        default="pca",
+        metavar="R",
+        help="map of the semantic space: pca (default), umap, tsne, mds",
     )
+    parser.checks.append(check_languages)
 
 
-def run_analysis(args: argparse.Namespace, names: Sequence[str], compare: bool) -> list[Path]:
+def run_analysis(args: argparse.Namespace, compare: bool) -> Outcome:
     """Extract, score, save, draw; all files are written at the end."""
     from repalign.results.results import Stored
 
     checked_output(args, Stored)
-    analysis = request(args, names, compare)
+    analysis = request(args, compare)
     output = checked_output(args, Stored, analysis.title)
     results = saved(output.folder, analysis.key)
     if results:
@@ -70,8 +74,9 @@ def run_analysis(args: argparse.Namespace, names: Sequence[str], compare: bool) 
     else:
         results = analysis.run()
     results.about["command"] = recorded(args.argv)
-    print_table(results.profile, compare)
-    return results.save(output.folder, args.overwrite, None if args.no_report else lambda: _page(results))
+    paths = results.save(output.folder, args.overwrite, None if args.no_report else lambda: _page(results))
+    record = described(results, compare) if args.json else None
+    return Outcome(table_lines(results.profile, compare), record, paths)
 
 
 def _page(results: Results) -> str:
@@ -80,10 +85,27 @@ def _page(results: Results) -> str:
     return render(results)
 
 
-def request(args: argparse.Namespace, names: Sequence[str], compare: bool) -> Analysis:
+def described(results: Results, compare: bool) -> dict[str, Any]:
+    """What `--json` prints: the sentences of the page, and the best layers (or the largest differences)."""
+    from repalign.figures.view import View
+    from repalign.report.findings import findings
+
+    view = View(results)
+    peaks = "changes" if compare else "peaks"
+    return {
+        "title": results.title,
+        "signatures": results.profile.signatures,
+        "settings": results.profile.settings,
+        "findings": [{"question": one.question, "text": one.text} for one in findings(view)],
+        peaks: records(view.rows(peaks)),
+    }
+
+
+def request(args: argparse.Namespace, compare: bool) -> Analysis:
     """The options of the command line as a request, checked."""
-    from repalign.analysis import Analysis, title_of
+    from repalign.analysis import Analysis
     from repalign.metrics import DEFAULT_METRICS
+    from repalign.results.titles import title_of
     from repalign.scoring.spec import ScoringSpec
 
     spec = reading_spec(args)
@@ -99,15 +121,17 @@ def request(args: argparse.Namespace, names: Sequence[str], compare: bool) -> An
         reducer=args.reducer,
     )
     on = machine(args)
-    checkpoints = resolve(names, train=not args.no_train)
+    checkpoints = resolve(args.ckpt, train=not args.no_train)
+    corpus = corpus_for(args, checkpoints)
+    check_pivot(args, corpus)
     return Analysis(
         checkpoints=tuple(checkpoints),
-        corpus=corpus_for(args, checkpoints),
+        corpus=corpus,
         spec=spec,
         machine=on,
         scoring=scoring,
         compare=compare,
-        title=title_of([checkpoint.name for checkpoint in checkpoints], compare),
+        title=title_of([checkpoint.name for checkpoint in checkpoints], corpus.name, compare),
         store=not args.no_store,
         stream=args.stream,
     )

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repalign.commands.options import comma_list
+from repalign.commands.outcome import Outcome, add_printing_options
+from repalign.commands.parser import Parser, add_list
 from repalign.errors import CONTROL, RepalignError, unknown
 
 if TYPE_CHECKING:
@@ -29,12 +28,12 @@ PRUNING = (
 )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="what is stored, how large it is, and when it was last used")
     verify = actions.add_parser("verify", help="read all of it; exit code 1 if anything is damaged")
     for one in (listing, verify):
-        one.add_argument("--json", action="store_true", help="for programs")
+        add_printing_options(one, quiet=False)
     prune = actions.add_parser(
         "prune", help="remove some or all of it; never the trained checkpoints", description=PRUNING
     )
@@ -47,61 +46,77 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     prune.add_argument("--larger", type=_size, metavar="SIZE", help="what is larger than SIZE, e.g. 500MB or 2GB; with "
                        "--older, only what is both")  # fmt: skip
     prune.add_argument("--all", action="store_true", help="everything")
-    prune.add_argument("--only", type=comma_list, metavar="K,K", help="of these kinds only: states, answers, verdicts, "
-                       "digests, gguf")  # fmt: skip
+    add_list(prune, "--only", metavar="KIND",
+             help="of these kinds only: states, answers, verdicts, digests, gguf; default: all")  # fmt: skip
     prune.add_argument("--dry-run", action="store_true", help="remove nothing, list what would be removed")
-    actions.add_parser("path", help="where states are stored")
+    where = actions.add_parser("path", help="where states are stored")
+    listing.add_examples("repalign cache list", "repalign cache list --json")
+    verify.add_examples("repalign cache verify")
+    prune.add_examples(
+        "repalign cache prune --older 30d --dry-run",
+        "repalign cache prune --larger 2GB --only states",
+        "repalign cache prune --all",
+    )
+    where.add_examples("du -sh $(repalign cache path)")
+    parser.add_examples(*(one.examples[0] for one in (listing, verify, prune, where)))
 
 
-def run(args: argparse.Namespace) -> list[Path]:
+def run(args: argparse.Namespace) -> Outcome:
+    return {"list": _list, "verify": _verify, "prune": _prune, "path": _where}[args.action](args)
+
+
+def _where(args: argparse.Namespace) -> Outcome:
     from repalign.checkpoints import home
 
-    if args.action == "path":
-        return [home() / "states"]
-    {"list": _list, "verify": _verify, "prune": _prune}[args.action](args)
-    return []
+    return Outcome([str(home() / "states")])
 
 
-def _list(args: argparse.Namespace) -> None:
+def _list(args: argparse.Namespace) -> Outcome:
     from repalign.checkpoints import checkpoint_folder, trained_names
     from repalign.states.cache import survey
     from repalign.states.space import LIMIT, cache_limit
 
     entries = list(survey())
-    if args.json:
-        print(json.dumps([_row(entry) for entry in entries], indent=1))
-        return
-    for entry in entries:
-        if entry.status != "ours":
-            print(f"{_path(entry)}: {entry.status}: {entry.about}")
-        elif entry.kind in SHOWN:
-            print(_line(entry))
+    text = [
+        _line(entry) if entry.status == "ours" else f"{_path(entry)}: {entry.status}: {entry.about}"
+        for entry in entries
+        if entry.status != "ours" or entry.kind in SHOWN
+    ]
     most = cache_limit()
-    print(f"stored: {totals(entries)}" + (f"; {LIMIT} allows {most / 1e9:g} GB of states" if most else ""))
-    print(f"trained checkpoints, never pruned: {len(trained_names())} in {checkpoint_folder('')}")
+    text.append(
+        f"stored: {totals(entries)}" + (f"; {LIMIT} allows {most / 1e9:g} GB of states" if most else "")
+    )
+    text.append(f"trained checkpoints, never pruned: {len(trained_names())} in {checkpoint_folder('')}")
+    return Outcome(text, [_row(entry) for entry in entries])
 
 
-def _verify(args: argparse.Namespace) -> None:
+def _verify(args: argparse.Namespace) -> Outcome:
+    from repalign.progress import Phase
     from repalign.states.cache import damages, survey
     from repalign.states.cache_kinds import KINDS
 
     entries = list(survey())
-    found = [(KINDS[entry.kind], line) for entry in entries for line in damages(entry)]
-    if args.json:
-        listed = [{"kind": kind.name, "damage": line, "then": kind.healing} for kind, line in found]
-        print(json.dumps(listed, indent=1))
-    else:
-        for kind, line in found:
-            print(f"{_printable(line)}; {kind.healing}")
+    found = []
+    with Phase("reading the cache", sum(entry.bytes for entry in entries), "bytes") as phase:
         for entry in entries:
-            if entry.status == "foreign":
-                print(f"{_path(entry)}: ignored, foreign: {entry.about}")
-        print(f"read {totals(entries)}: {len(found) or 'nothing'} damaged")
-    if found:
-        raise RepalignError(f"{len(found)} places of the cache are damaged; nothing damaged is ever used")
+            found += [(KINDS[entry.kind], line) for line in damages(entry)]
+            phase.update(entry.bytes)
+    listed = [{"kind": kind.name, "damage": line, "then": kind.healing} for kind, line in found]
+    text = [f"{_printable(line)}; {kind.healing}" for kind, line in found]
+    text += [
+        f"{_path(entry)}: ignored, foreign: {entry.about}" for entry in entries if entry.status == "foreign"
+    ]
+    text.append(f"read {totals(entries)}: {len(found) or 'nothing'} damaged")
+    error = RepalignError(f"{len(found)} places of the cache are damaged; nothing damaged is ever used")
+    return Outcome(text, listed, error=error if found else None)
 
 
-def _prune(args: argparse.Namespace) -> None:
+def _prune(args: argparse.Namespace) -> Outcome:
+    return Outcome(_pruned(args))
+
+
+def _pruned(args: argparse.Namespace) -> Iterator[str]:
+    """Removes one entry after the other, and says so at once: what an interrupted command removed was named."""
     from repalign.states.cache import remove, survey
     from repalign.states.cache_kinds import KINDS, InUse
 
@@ -118,7 +133,7 @@ def _prune(args: argparse.Namespace) -> None:
     removed: list[Entry] = []
     for entry in survey(args.only):
         if entry.status != "ours":
-            print(f"kept {_path(entry)}: {entry.status}: {entry.about}")
+            yield f"kept {_path(entry)}: {entry.status}: {entry.about}"
             continue
         if (args.older is not None and now - entry.used <= args.older) or (
             args.larger is not None and entry.bytes <= args.larger
@@ -129,12 +144,12 @@ def _prune(args: argparse.Namespace) -> None:
                 remove(entry)
         except RepalignError as error:
             failed += not isinstance(error, InUse)
-            print(f"kept {_path(entry)}: {error}")
+            yield f"kept {_path(entry)}: {error}"
         else:
             removed.append(entry)
             if entry.kind in SHOWN:
-                print(_line(entry))
-    print(f"{'would remove' if args.dry_run else 'removed'} {totals(removed)}")
+                yield _line(entry)
+    yield f"{'would remove' if args.dry_run else 'removed'} {totals(removed)}"
     if failed:
         raise RepalignError(f"{failed} entries could not be removed; see above")
 

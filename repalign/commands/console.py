@@ -6,6 +6,16 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from repalign.progress import beside_bars
+
+
+class _BesideBars(logging.StreamHandler):
+    """Writes to stderr, above the bar that may be there."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with beside_bars():
+            super().emit(record)
+
 
 @contextmanager
 def log_to_stderr(prefix: str = "repalign: ") -> Iterator[None]:
@@ -16,7 +26,7 @@ def log_to_stderr(prefix: str = "repalign: ") -> Iterator[None]:
     Args:
         prefix: put before each message.
     """
-    logger, handler = logging.getLogger("repalign"), logging.StreamHandler()
+    logger, handler = logging.getLogger("repalign"), _BesideBars()
     handler.setFormatter(logging.Formatter(prefix.replace("%", "%%") + "%(message)s"))
     level = logger.level
     logger.addHandler(handler)

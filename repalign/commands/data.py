@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-from repalign.commands.options import add_clusters_option, comma_list
+from repalign.commands.options import add_clusters_option, add_langs
+from repalign.commands.outcome import Outcome, add_printing_options
+from repalign.commands.parser import Parser
 from repalign.errors import RepalignError
 
 COUNTED = {
@@ -23,28 +23,41 @@ COUNTED = {
 """Headings of the counts, by their names in the manifest."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=["check"])
-    parser.add_argument("corpus", help="a built-in name, a folder of <lang>.txt, a file, or a hub data set")
-    parser.add_argument(
-        "--langs", type=comma_list, metavar="L,L", help="languages; default: all in the corpus"
-    )
+def add_arguments(parser: Parser) -> None:
+    parser.add_argument("words", nargs="+", metavar="[check] CORPUS",
+                        help="a built-in name, a folder of <lang>.txt, a file, or a hub data set")  # fmt: skip
+    parser.checks.append(_corpus)
+    add_langs(parser, "languages; default: all in the corpus")
     add_clusters_option(parser)
     parser.add_argument(
         "--pivot", metavar="L", help="language the others are compared with; default: English, else the first"
     )
     parser.add_argument(
-        "--ckpt", metavar="CKPT", help="also count tokens with its tokenizer (no weights are loaded)"
+        "--ckpt",
+        metavar="CKPT",
+        help="checkpoint with whose tokenizer tokens are counted, too (no weights are loaded)",
     )
-    parser.add_argument(
-        "--json", action="store_true", help="print the whole manifest, with all problems and row numbers"
-    )
+    add_printing_options(parser, quiet=False)
     parser.add_argument(
         "--strict", action="store_true", help="exit with 1 if rows are misaligned or text is wrong"
     )
+    parser.add_examples(
+        "repalign data everyday",
+        "repalign data check ./my-text --langs en zh --strict",
+        "repalign data check ./my-text --ckpt m-llama --json > manifest.json",
+    )
 
 
-def run(args: argparse.Namespace) -> list[Path]:
+def _corpus(args: argparse.Namespace) -> str | None:
+    """`data check CORPUS` and `data CORPUS` are the same."""
+    corpora = args.words[1:] if args.words[0] == "check" else args.words
+    if len(corpora) != 1:
+        return f"expected one corpus, as in `repalign data check everyday`, got {' '.join(corpora) or 'none'}"
+    (args.corpus,) = corpora
+    return None
+
+
+def run(args: argparse.Namespace) -> Outcome:
     """
     Raises:
         RepalignError: a corpus that cannot be read; with --strict also one that is not ok.
@@ -60,14 +73,11 @@ def run(args: argparse.Namespace) -> list[Path]:
         from repalign.states.extraction import count_tokens
 
         manifest["tokens"] = count_tokens(Checkpoint.named(args.ckpt), corpus)
-    if args.json:
-        print(json.dumps(manifest, ensure_ascii=False, indent=1))
-    else:
-        head = f"{len(corpus)} sentences in {manifest['groups']} groups, {_documents(corpus.documents)}, digest {corpus.digest[:8]}"
-        print(*verdict(manifest["problems"]), "", f"{corpus.name}: {head}", *table(manifest), sep="\n")
-    if args.strict and not manifest["ok"]:
-        raise RepalignError(f"corpus {corpus.name!r} is not ok; correct the text as the problems above say")
-    return []
+    head = f"{len(corpus)} sentences in {manifest['groups']} groups, {_documents(corpus.documents)}, digest {corpus.digest[:8]}"
+    text = [*verdict(manifest["problems"]), "", f"{corpus.name}: {head}", *table(manifest)]
+    wrong = args.strict and not manifest["ok"]
+    error = RepalignError(f"corpus {corpus.name!r} is not ok; correct the text as the problems above say")
+    return Outcome(text, manifest, error=error if wrong else None)
 
 
 def _documents(documents: Sequence[str] | None) -> str:

@@ -8,33 +8,33 @@ import platform
 import shutil
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
+from repalign.commands.outcome import Outcome, add_printing_options
+from repalign.commands.parser import Parser
 from repalign.errors import RepalignError
 
 PACKAGES = ("repalign", "torch", "transformers", "peft", "nnsight", "accelerate", "datasets", "scikit-learn", "umap-learn", "plotly",
             "kaleido", "sacrebleu", "bitsandbytes")  # fmt: skip
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    return None
+def add_arguments(parser: Parser) -> None:
+    add_printing_options(parser, quiet=False)
+    parser.add_examples("repalign doctor", "repalign doctor --json")
 
 
-def run(args: argparse.Namespace) -> list[Path]:
-    print(f"python       {platform.python_version()} on {platform.machine()}, {os.cpu_count()} cores")
-    for name in PACKAGES:
-        print(f"{name:13}{_version(name)}")
-    for line in _devices():
-        print(line)
-    print(
-        f"browser      {shutil.which('chromium') or shutil.which('google-chrome') or 'none (needed for static figures and browser tests)'}"
-    )
-    for line in _home():
-        print(line)
-    return []
+def run(args: argparse.Namespace) -> Outcome:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    facts = {
+        "python": f"{platform.python_version()} on {platform.machine()}, {os.cpu_count()} cores",
+        **{name: _version(name) for name in PACKAGES},
+        **_devices(),
+        "browser": browser or "none (needed for static figures and browser tests)",
+        **_home(),
+    }
+    return Outcome([f"{name:<13}{fact}" for name, fact in facts.items()], facts)
 
 
-def _home() -> list[str]:
+def _home() -> dict[str, str]:
     from repalign.checkpoints import home, trained_names
     from repalign.checkpoints.home import REMEDY
     from repalign.commands.cache import totals
@@ -48,11 +48,11 @@ def _home() -> list[str]:
 
     free = _or_why_not(lambda: f"{free_space(home()) / 1e9:,.1f} GB free")
     state = _or_why_not(lambda: check_writable(home() / "states", REMEDY) or "can be written")
-    return [
-        f"home         {_or_why_not(lambda: str(home()))}; {free}; {state}",
-        f"cache        {_or_why_not(lambda: totals(survey()))}; {_or_why_not(limit)}",
-        f"trained      {_or_why_not(lambda: ', '.join(trained_names()) or 'none')}",
-    ]
+    return {
+        "home": f"{_or_why_not(lambda: str(home()))}; {free}; {state}",
+        "cache": f"{_or_why_not(lambda: totals(survey()))}; {_or_why_not(limit)}",
+        "trained": _or_why_not(lambda: ", ".join(trained_names()) or "none"),
+    }
 
 
 def _or_why_not(describe: Callable[[], str]) -> str:
@@ -70,16 +70,16 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _devices() -> list[str]:
+def _devices() -> dict[str, str]:
     import torch
 
     from repalign.models.devices import bfloat16_is_fast, pick_device
 
     device = pick_device("auto")
-    lines = [f"device       {device}, bfloat16 {'fast' if bfloat16_is_fast(device) else 'slow or absent'}"]
+    facts = {"device": f"{device}, bfloat16 {'fast' if bfloat16_is_fast(device) else 'slow or absent'}"}
     for index in range(torch.cuda.device_count()):
         free, total = torch.cuda.mem_get_info(index)
-        lines.append(
-            f"cuda:{index}       {torch.cuda.get_device_name(index)}, {free / 1e9:.0f} of {total / 1e9:.0f} GB free"
+        facts[f"cuda:{index}"] = (
+            f"{torch.cuda.get_device_name(index)}, {free / 1e9:.0f} of {total / 1e9:.0f} GB free"
         )
-    return lines
+    return facts

@@ -3,40 +3,38 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from repalign.commands.checkpoints import add_checkpoints, check_languages
 from repalign.commands.command_line import recorded
 from repalign.commands.options import (
+    add_draws,
+    add_langs,
     add_machine_options,
     add_output_options,
     checked_output,
-    comma_list,
     given_path,
-    natural,
     positive,
     resolve,
     say,
 )
+from repalign.commands.outcome import Outcome, records
+from repalign.commands.parser import Parser, add_list
 from repalign.errors import RepalignError
-from repalign.report.evaluation_text import print_tables
+from repalign.report.evaluation_text import evaluation_lines
 
 if TYPE_CHECKING:
     from repalign.results.evaluation import Evaluation
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "ckpt",
-        nargs="+",
-        metavar="CKPT",
-        help="one checkpoint, or two: the second is compared with the first",
-    )
+def add_arguments(parser: Parser) -> None:
+    add_checkpoints(parser, "one or two checkpoints", most=2, help="the second is compared with the first")
+    parser.usage = f"{parser.prog} CKPT [CKPT] --task TASK [OPTION ...]"
     task = parser.add_argument_group("questions")
     task.add_argument(
         "--task",
         required=True,
+        metavar="TASK",
         help="xquad, mlqa, squad (any questions), belebele, global-mmlu, flores, "
         "translation (of any corpus) or phrasebook",
     )
@@ -45,12 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="D",
         help="folder with the task's files, a corpus, or a hub id; default: the task's",
     )
-    task.add_argument(
-        "--langs",
-        type=comma_list,
-        metavar="L,L",
-        help="languages of the answers, in any spelling; mlqa: zh.en is "
-        "a passage in zh with a question in en; default: all that exist",
+    add_langs(
+        task,
+        "languages of the answers, in any spelling; mlqa: zh.en is a passage in zh with a question in en; "
+        "default: all that exist",
     )
     task.add_argument(
         "--limit",
@@ -68,7 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     answers = parser.add_argument_group("answers")
     answers.add_argument(
-        "--template", help="of the prompts; default: the one the checkpoint was tuned with, else alpaca"
+        "--template",
+        metavar="T",
+        help="of the prompts; default: the one the checkpoint was tuned with, else alpaca",
     )
     answers.add_argument(
         "--new-tokens", type=positive, metavar="N", help="maximum length of an answer; default: the task's"
@@ -80,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="neither write answers and verdicts to disk nor reuse stored ones",
     )
     scores = parser.add_argument_group("scores")
-    scores.add_argument("--scorers", type=comma_list, metavar="S,S", help="acc, contains, exact, f1, squad-exact, squad-f1, "
+    add_list(scores, "--scorers", metavar="S", help="acc, contains, exact, f1, squad-exact, squad-f1, "
                         "chrf, bleu, spbleu, comet; default: the task's")  # fmt: skip
     scores.add_argument("--judge", default="auto", metavar="J", help="decides which of two answers is better: acc, exact, f1, "
                         "contains, chrf (default: the first scorer that can), or chat:MODEL, which sends questions "
@@ -96,21 +94,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     scores.add_argument(
         "--no-language", action="store_true", help="do not detect the language of answers (needs lingua)"
     )
-    scores.add_argument(
-        "--draws", type=positive, default=1000, help="bootstrap draws and permutations (default: 1000)"
-    )
-    scores.add_argument("--seed", type=natural, default=0)
+    add_draws(scores, "bootstrap draws and permutations")
     add_output_options(parser)
+    parser.checks.append(check_languages)
+    parser.add_examples(
+        "repalign evaluate alpaca m-llama --task phrasebook",
+        "repalign evaluate Qwen/Qwen3-0.6B --task xquad --langs en zh --limit 200",
+        "repalign evaluate alpaca m-llama --task translation --data ./my-text --source en --scorers chrf bleu",
+    )
 
 
-def run(args: argparse.Namespace) -> Iterable[Path]:
-    if len(args.ckpt) > 2:
-        raise RepalignError(f"evaluate takes one or two checkpoints, not {len(args.ckpt)}")
+def run(args: argparse.Namespace) -> Outcome:
+    from repalign.evaluation.tasks import TASKS
+
+    args.task = TASKS[args.task].name  # before what imports torch
     from repalign.evaluation.defaults import check_choices, read_items
     from repalign.evaluation.judges import DEFAULT_URL
-    from repalign.evaluation.run import evaluate, title_of
+    from repalign.evaluation.run import evaluate
     from repalign.results.evaluation import Evaluation
     from repalign.results.results import Results
+    from repalign.results.titles import title_of
 
     checked_output(args, Evaluation)
     detect, judge_url = not args.no_language, args.judge_url or DEFAULT_URL
@@ -128,7 +131,7 @@ def run(args: argparse.Namespace) -> Iterable[Path]:
         limit=args.limit,
         seed=args.seed,
     )
-    title = title_of((checkpoint.name for checkpoint in checkpoints), args.task)
+    title = title_of((checkpoint.name for checkpoint in checkpoints), args.task, compare=True)
     output = checked_output(args, Evaluation, title)
     say(f"{title}: {len(items):,} questions in {len({item.label for item in items})} languages")
     evaluation = evaluate(
@@ -148,19 +151,26 @@ def run(args: argparse.Namespace) -> Iterable[Path]:
         device=args.device,
         batch_tokens=args.batch_tokens,
         store=not args.no_store,
+        progress=not args.quiet,
     )
     evaluation.about["command"] = recorded(args.argv)
-    print_tables(evaluation)
     draw = None if args.no_report else lambda: _page(evaluation)
     paths = evaluation.save(output.folder, args.overwrite, draw)
-    return _written(paths, evaluation.settings.get("wins_missing"))
+    missing = evaluation.settings.get("wins_missing")
+    error = RepalignError(f"everything but the win rates was written: {missing}") if missing else None
+    record = _described(evaluation) if args.json else None
+    return Outcome(list(evaluation_lines(evaluation)), record, paths, error)
 
 
-def _written(paths: list[Path], wins_missing: str | None) -> Iterator[Path]:
-    """The files, then an error if something is missing in them: what was computed is kept, and scripts stop."""
-    yield from paths
-    if wins_missing:
-        raise RepalignError(f"everything but the win rates was written: {wins_missing}")
+def _described(evaluation: Evaluation) -> dict[str, Any]:
+    """What `--json` prints: all tables but the answers, which are in a file."""
+    tables = {name: records(table) for name, table in evaluation.tables.items() if name != "answers"}
+    return {
+        "title": evaluation.title,
+        "signatures": evaluation.signatures,
+        "settings": evaluation.settings,
+        **tables,
+    }
 
 
 def _page(evaluation: Evaluation) -> str:

@@ -3,39 +3,46 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from repalign.commands.checkpoints import add_checkpoints, check_languages
 from repalign.commands.command_line import recorded
 from repalign.commands.options import (
     add_data_options,
+    add_draws,
     add_machine_options,
     add_output_options,
+    add_pivot,
+    check_pivot,
     checked_output,
     corpus_for,
     layer_list,
-    natural,
     positive,
     resolve,
     say,
 )
+from repalign.commands.outcome import Outcome, records
+from repalign.commands.parser import Parser, add_list
+
+if TYPE_CHECKING:
+    from repalign.results.inside import Inside
 
 SENTENCES = 200
 """Sentences by default: half select neurons and directions, half measure the effects."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("ckpt", nargs="+", metavar="CKPT", help="a name, a folder or a hub id")
+def add_arguments(parser: Parser) -> None:
+    add_checkpoints(parser, "one or more checkpoints", help="causal language models")
     add_data_options(parser, sentences=SENTENCES)
     study = parser.add_argument_group("analysis")
-    study.add_argument(
-        "--pivot",
-        default="en",
+    add_pivot(study, "language that the others are compared with and steered to (default: en)")
+    add_list(
+        study,
+        "--layers",
         metavar="L",
-        help="language that the others are compared with and steered to (default: en)",
-    )
-    study.add_argument(
-        "--layers", type=layer_list, metavar="L", help="layers with interventions; default: up to eight"
+        parts=layer_list,
+        help="layers with interventions; default: up to eight",
     )
     study.add_argument(
         "--neurons",
@@ -51,20 +58,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="random interventions that each is compared with; fewer than 20 cannot be significant (default: 20)",
     )
-    study.add_argument("--draws", type=positive, default=1000, help="bootstrap draws (default: 1000)")
-    study.add_argument("--seed", type=natural, default=0)
+    add_draws(study)
     add_machine_options(parser.add_argument_group("reading the model"))
     add_output_options(parser)
+    parser.checks.append(check_languages)
+    parser.add_examples(
+        "repalign inside m-llama",
+        "repalign inside alpaca m-llama --langs en zh tr --neurons .05",
+        "repalign inside Qwen/Qwen3-0.6B --corpus everyday --layers 4-20 --device cuda",
+    )
 
 
-def run(args: argparse.Namespace) -> list[Path]:
+def run(args: argparse.Namespace) -> Outcome:
+    from repalign.models.depth import check_layers
     from repalign.results.inside import Inside
+    from repalign.results.titles import title_of
 
     checked_output(args, Inside)
     checkpoints = resolve(args.ckpt, train=not args.no_train)
     corpus = corpus_for(args, checkpoints)
+    check_pivot(args, corpus)
     corpus.select([args.pivot])
-    title = f"{' '.join(checkpoint.name for checkpoint in checkpoints)} inside"
+    for checkpoint in checkpoints:
+        check_layers(checkpoint, args.layers)
+    title = title_of((checkpoint.name for checkpoint in checkpoints), corpus.name)
     output = checked_output(args, Inside, title)
     from repalign.inside.run import look_inside
     from repalign.report.inside import inside_in_words, render_inside
@@ -82,10 +99,26 @@ def run(args: argparse.Namespace) -> list[Path]:
         dtype=args.dtype,
         device=args.device,
         batch_tokens=args.batch_tokens,
+        progress=not args.quiet,
     )
     inside.about["command"] = recorded(args.argv)
-    for question, lines in inside_in_words(inside).items():
-        print(question, *(f"  {line}" for line in lines), sep="\n", file=sys.stderr)
-    return inside.save(
-        output.folder, args.overwrite, None if args.no_report else lambda: render_inside(inside)
-    )
+    answers = inside_in_words(inside)
+    draw = None if args.no_report else lambda: render_inside(inside)
+    paths = inside.save(output.folder, args.overwrite, draw)
+    text = [
+        line for question, lines in answers.items() for line in (question, *(f"  {line}" for line in lines))
+    ]
+    return Outcome(text, _described(inside, answers) if args.json else None, paths)
+
+
+def _described(inside: Inside, answers: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """What `--json` prints: the sentences of the page, and all tables."""
+    return {
+        "title": inside.title,
+        "signatures": inside.signatures,
+        "settings": inside.settings,
+        "findings": [
+            {"question": question, "text": line} for question, lines in answers.items() for line in lines
+        ],
+        **{name: records(table) for name, table in inside.tables.items()},
+    }

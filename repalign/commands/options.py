@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import re
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from repalign.commands.outcome import add_printing_options
+from repalign.commands.parser import add_list, comma_list
+from repalign.errors import RepalignError
+from repalign.results.titles import default_folder
 
 if TYPE_CHECKING:
     from repalign.checkpoints import Checkpoint
@@ -15,6 +20,8 @@ if TYPE_CHECKING:
     from repalign.results.folder import Output
     from repalign.results.tables import TableSet
     from repalign.states.spec import Machine, ReadingSpec
+
+Group = argparse.ArgumentParser | argparse._ArgumentGroup
 
 
 def add_data_options(
@@ -25,12 +32,7 @@ def add_data_options(
     group.add_argument("--corpus", metavar="C", help="an embedded name; a folder or zip of <lang>.txt, FLORES, NTREX "
                        "or Moses pairs; TSV, CSV, JSON, JSONL, parquet or TMX; or a hub data set (docs/corpora.md); default: "
                        "what the checkpoint is tested on, else everyday")  # fmt: skip
-    group.add_argument(
-        "--langs",
-        type=comma_list,
-        metavar="L,L",
-        help="languages, in any spelling (zh, zho_Hans, zh-CN); by default all of the corpus",
-    )
+    add_langs(group, "languages, in any spelling (zh, zho_Hans, zh-CN); default: all of the corpus")
     group.add_argument(
         "--sentences", type=positive, default=sentences, metavar="N",
         help=f"only the first N sentences (default: {sentences or 'all'})",
@@ -41,7 +43,12 @@ def add_data_options(
         parser.set_defaults(clusters=None)
 
 
-def add_clusters_option(group: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+def add_langs(group: Group, help: str) -> None:
+    """Which languages."""
+    add_list(group, "--langs", metavar="L", help=f"{help}; separated by spaces or commas")
+
+
+def add_clusters_option(group: Group) -> None:
     """Which sentences belong together."""
     group.add_argument("--clusters", metavar="C", help="sentences that are not independent and are resampled together: a file "
                        "with one id per line, a number K for blocks of K consecutive sentences, or none; default: the documents "
@@ -49,22 +56,20 @@ def add_clusters_option(group: argparse.ArgumentParser | argparse._ArgumentGroup
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
+    """What is read from the model, and where it runs."""
     group = parser.add_argument_group("reading the model")
-    group.add_argument("--layers", type=layer_list, metavar="L", help="e.g. 0-8 or 0,4,8; default: all")
-    group.add_argument("--site", default="resid", help="resid (default), embed, attn, mlp, mlp-act or final")
-    group.add_argument(
-        "--side", default="auto", choices=["auto", "encoder", "decoder"], help="of an encoder-decoder"
-    )
-    group.add_argument(
-        "--pooling",
-        default="mean",
-        help="mean (default: tokens of the sentence only), mean-all, last, weighted, max",
-    )
-    group.add_argument(
-        "--template", default="raw", help="frame around each sentence: raw (default), alpaca, brief"
-    )
+    add_list(group, "--layers", metavar="L", parts=layer_list, help="e.g. 0-8 or 0,4,8; default: all")
+    group.add_argument("--site", default="resid", metavar="S",
+                       help="resid (default), embed, attn, mlp, mlp-act or final")  # fmt: skip
+    group.add_argument("--side", default="auto", choices=["auto", "encoder", "decoder"],
+                       help="of an encoder-decoder (default: auto, its encoder)")  # fmt: skip
+    group.add_argument("--pooling", default="mean", metavar="P",
+                       help="mean (default: tokens of the sentence only), mean-all, last, weighted, max")  # fmt: skip
+    group.add_argument("--template", default="raw", metavar="T",
+                       help="frame around each sentence: raw (default), alpaca, brief, input-first")  # fmt: skip
     add_machine_options(group)
-    group.add_argument("--max-length", type=positive, metavar="N", help="maximum tokens per sentence")
+    group.add_argument("--max-length", type=positive, metavar="N", help="maximum tokens per sentence; longer ones are dropped "
+                       "from every language (default: 2048, or the model's limit)")  # fmt: skip
     group.add_argument("--no-store", action="store_true", help="keep states in memory, write none to disk")
     group.add_argument("--stream", action="store_true", help="store nothing, hold two languages at a time, and write the "
                        "scores only (for hundreds of languages)")  # fmt: skip
@@ -72,26 +77,48 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
 
 def add_machine_options(group: argparse._ArgumentGroup) -> None:
     """Where and how a model runs."""
-    group.add_argument("--dtype", default="auto", choices=["auto", "float32", "bfloat16", "float16"])
-    group.add_argument(
-        "--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps, or all GPUs together: all"
-    )
+    group.add_argument("--dtype", default="auto", choices=["auto", "float32", "bfloat16", "float16"], help="of the weights "
+                       "(default: auto, 16 bits for models over 100 MB on a device where they are fast)")  # fmt: skip
+    group.add_argument("--device", default="auto", metavar="D",
+                       help="auto (default), cpu, cuda, cuda:1, mps, or all GPUs together: all")  # fmt: skip
     group.add_argument(
         "--batch-tokens", type=positive, metavar="N", help="padded tokens per batch; default: by free memory"
     )
+    add_no_train(group)
+
+
+def add_no_train(group: Group) -> None:
+    """Whether a missing demo checkpoint is trained."""
     group.add_argument("--no-train", action="store_true", help="refuse to train a missing demo checkpoint")
 
 
+def add_pivot(group: argparse._ArgumentGroup, help: str) -> None:
+    """The language that the others are compared with; the page and the Python API also call it source."""
+    group.add_argument("--pivot", "--source", default="en", metavar="L", help=help)
+
+
+def add_draws(group: argparse._ArgumentGroup, drawn: str = "bootstrap draws") -> None:
+    """How much is resampled, and from which seed."""
+    group.add_argument("--draws", type=positive, default=1000, metavar="N", help=f"{drawn} (default: 1000)")
+    group.add_argument("--seed", type=natural, default=0, metavar="N", help="of the draws (default: 0)")
+
+
 def add_output_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """Where results go. Returns the group, to which a command may add options."""
+    """Where results go, and what is printed. Returns the group, to which a command may add options."""
     output = parser.add_argument_group("output")
-    output.add_argument("--out", type=given_path, metavar="DIR", help="folder of results (default: out/NAME)")
+    add_out(output, "folder of results (default: out/CHECKPOINTS-on-CORPUS)")
     add_overwrite_option(output)
     output.add_argument("--no-report", action="store_true", help="write the tables only")
+    add_printing_options(output)
     return output
 
 
-def add_overwrite_option(group: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+def add_out(group: Group, help: str) -> None:
+    """The folder or file to write."""
+    group.add_argument("-o", "--out", type=given_path, metavar="PATH", help=help)
+
+
+def add_overwrite_option(group: Group) -> None:
     """What may be replaced."""
     group.add_argument(
         "--overwrite",
@@ -107,13 +134,6 @@ def given_path(text: str) -> Path:
     if "\0" in text:
         raise argparse.ArgumentTypeError("expected a path, got a text with a NUL character")
     return Path(text)
-
-
-def comma_list(text: str) -> list[str]:
-    named = [part.strip() for part in text.split(",") if part.strip()]
-    if not named:
-        raise argparse.ArgumentTypeError(f"expected one or more, separated by commas; got {text!r}")
-    return named
 
 
 def whole_from(least: int) -> Callable[[str], int]:
@@ -139,7 +159,11 @@ def layer_list(text: str) -> list[int]:
         match = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
         span = range(int(match[1]), int(match[2] or match[1]) + 1) if match else ()
         if not span:
-            raise argparse.ArgumentTypeError(f"expected numbers and ranges such as 0-8,12; got {part!r}")
+            meant = part.replace(":", "-")
+            hint = f"; did you mean {meant}?" if re.fullmatch(r"\d+-\d+", meant) and meant != part else ""
+            raise argparse.ArgumentTypeError(
+                f"expected numbers and ranges such as 0-8,12; got {part!r}{hint}"
+            )
         layers.update(span)
     return sorted(layers)
 
@@ -165,6 +189,28 @@ def corpus_for(args: argparse.Namespace, checkpoints: Sequence[Checkpoint]) -> P
     return corpus.select(limit=args.sentences)
 
 
+def check_pivot(args: argparse.Namespace, corpus: ParallelCorpus) -> None:
+    """
+    Raises:
+        RepalignError: the pivot is not among the languages chosen; says whether the corpus has it, and both remedies.
+    """
+    from repalign.corpora import open_corpus
+    from repalign.corpora.language_choice import matching
+
+    if not args.langs or args.pivot in corpus.languages or matching(args.pivot, corpus.languages):
+        return
+    whole = open_corpus(args.corpus or corpus.name).languages
+    chosen, other = " ".join(args.langs), f"compare with another by --pivot {corpus.languages[0]}"
+    if matching(args.pivot, whole):
+        raise RepalignError(
+            f"the pivot {args.pivot!r} is in corpus {corpus.name!r} but not in --langs {chosen}; add it, as in "
+            f"--langs {args.pivot} {chosen}, or {other}"
+        )
+    raise RepalignError(
+        f"corpus {corpus.name!r} has no {args.pivot!r}, the language to compare with; it has {', '.join(whole)}; {other}"
+    )
+
+
 def reading_spec(args: argparse.Namespace) -> ReadingSpec:
     """What is read."""
     from repalign.states.spec import ReadingSpec
@@ -183,7 +229,12 @@ def machine(args: argparse.Namespace) -> Machine:
     """Where and how a model runs."""
     from repalign.states.spec import Machine
 
-    return Machine(args.dtype, args.device, args.batch_tokens)
+    if args.device not in ("auto", "all", "cpu"):
+        Machine(device=args.device)  # its form, before what takes the time to import torch
+        from repalign.models.devices import pick_device
+
+        pick_device(args.device)
+    return Machine(args.dtype, args.device, args.batch_tokens, progress=not args.quiet)
 
 
 def checked_output(args: argparse.Namespace, results: type[TableSet], title: str | None = None) -> Output:
@@ -197,7 +248,7 @@ def checked_output(args: argparse.Namespace, results: type[TableSet], title: str
     Raises:
         RepalignError: see `Output.check`.
     """
-    folder = args.out or Path("out") / (title or "").replace("/", "-").replace(" ", "-")
+    folder = args.out or default_folder(title or "")
     output = results.output(folder, title, args.overwrite)
     if args.out or title:
         output.check()
@@ -205,5 +256,5 @@ def checked_output(args: argparse.Namespace, results: type[TableSet], title: str
 
 
 def say(message: str) -> None:
-    """One line of progress."""
-    print(f"repalign: {message}", file=sys.stderr, flush=True)
+    """One line of progress, on stderr."""
+    logging.getLogger("repalign").info("%s", message)

@@ -3,49 +3,57 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
-from repalign.commands.options import given_path
+from repalign.commands.options import add_out, given_path, positive
+from repalign.commands.outcome import Outcome, add_printing_options, aligned
+from repalign.commands.parser import Parser
 from repalign.errors import RepalignError
-from repalign.figures import FIGURES, draw
+from repalign.figures import FIGURES, FigureModule, draw
 from repalign.figures.exporting import FORMATS, exported
+from repalign.figures.view import View
 from repalign.report.layout import write_page
-from repalign.results.evaluation import Evaluation
+from repalign.report.redrawing import saved_kinds
 from repalign.results.folder import Kind, Output
-from repalign.results.inside import Inside
 from repalign.results.paths import write_file
-from repalign.results.results import Results, Stored
-from repalign.results.tables import TableSet
-
-T = TypeVar("T", bound=TableSet)
+from repalign.results.results import Results
 
 CHOICES = ("checkpoint", "baseline", "metric", "variant", "layer", "measure", "language", "reducer")
 """Fields that select one panel of a figure."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     parser.add_argument(
-        "results", type=given_path, help="a results folder, or the JSON of one of several in it"
+        "results",
+        type=given_path,
+        metavar="RESULTS",
+        help="a folder of results, or the JSON or the page of one of several kinds in it",
     )
-    parser.add_argument("--out", type=given_path, help="file to write; default: in the results folder")
+    add_out(parser, "file to write; default: in the results folder")
     parser.add_argument(
         "--overwrite", action="store_true", help="also replace a file that is no page of repalign"
     )
-    parser.add_argument("--title", help="heading of the report")
+    parser.add_argument("--title", metavar="TEXT", help="heading of the report; default: that of the results")
+    add_printing_options(parser)
+    parser.add_examples(
+        "repalign report out/m-llama-on-phrasebook",
+        "repalign report out/m-llama-on-phrasebook --figure list",
+        "repalign report out/m-llama-on-phrasebook --figure curves --metric mexa --format svg",
+        "repalign report out/scaling",
+    )
     group = parser.add_argument_group("one figure for a paper instead of the page")
-    group.add_argument("--figure", metavar="NAME", help="curves, heatmap, ...; an unknown name lists them")
+    group.add_argument(
+        "--figure", metavar="NAME", help="curves, heatmap, ...; `list` names those of these results"
+    )
     group.add_argument("--format", choices=FORMATS, help="default: the suffix of --out, else svg")
-    group.add_argument("--width", type=int, default=700, metavar="PX", help="default 700")
-    group.add_argument("--height", type=int, metavar="PX")
+    group.add_argument("--width", type=positive, default=700, metavar="PX", help="default: 700")
+    group.add_argument("--height", type=positive, metavar="PX", help="default: by figure")
     for choice in CHOICES:
         group.add_argument(f"--{choice}", metavar="X", help="selects one panel if there are several")
 
 
-def run(args: argparse.Namespace) -> list[Path]:
+def run(args: argparse.Namespace) -> Outcome:
     chosen = [name for name in (*CHOICES, "format") if getattr(args, name) is not None]
     if args.figure is None and chosen:
         raise RepalignError(
@@ -54,38 +62,34 @@ def run(args: argparse.Namespace) -> list[Path]:
     if args.out and args.out.is_dir():
         raise RepalignError(f"--out {args.out} is a folder; expected the name of a file")
     folder = args.results.parent if args.results.is_file() else args.results
-    kinds = _saved(args.results)
+    kinds = saved_kinds(args.results)
     if args.figure is not None:
-        if Stored not in kinds:
+        if not any(kind.file == "profile.json" for kind in kinds):
             raise RepalignError("--figure needs results of `layers` or `compare`")
-        return [_figure(args, folder)]
+        if args.figure == "list":
+            figures = {name: _choices(FIGURES[name], View(Results.load(folder))) for name in FIGURES}
+            drawn = {name: choices for name, choices in figures.items() if choices is not None}
+            rows = [(name, " ".join(options)) for name, options in drawn.items()]
+            return Outcome(list(aligned(rows)), {"figures": drawn})
+        return Outcome(record={"figure": args.figure}, paths=[_figure(args, folder)])
     if args.out and args.out.suffix.lower() != ".html":
         raise RepalignError(f"--out {args.out}: a page is an .html file; for a figure add --figure")
     if len(kinds) > 1 and (args.out or args.title):
-        files = ", ".join(str(folder / f"{kind.kind}.json") for kind in kinds)
+        files = ", ".join(str(folder / kind.file) for kind in kinds)
         raise RepalignError(
             f"{folder} holds results of {len(kinds)} kinds, --out and --title are of one page; choose one of {files}"
         )
-    return [
-        write_page(partial(PAGES[kind], folder, args.title), args.out or folder / kind.page, args.overwrite)
+    pages = [
+        write_page(partial(kind.draw, folder, args.title), args.out or folder / kind.page, args.overwrite)
         for kind in kinds
     ]
+    return Outcome(record={}, paths=pages)
 
 
-def _saved(path: Path) -> list[type[TableSet]]:
-    """The kinds of results in a folder, or the one whose file is given.
-
-    Raises:
-        RepalignError: there are none.
-    """
-    if path.is_file():
-        kinds = [kind for kind in PAGES if path.name in (f"{kind.kind}.json", f"{kind.kind}.parquet")]
-    else:
-        kinds = [kind for kind in PAGES if (path / f"{kind.kind}.json").is_file()]
-    if not kinds:
-        names = " or ".join(f"{kind.kind}.json" for kind in PAGES)
-        raise RepalignError(f"no results in {path}: expected {names} there")
-    return kinds
+def _choices(figure: FigureModule, view: View) -> list[str] | None:
+    """The options that select a panel of a figure, or None if these results lack its table."""
+    pictures = figure.choices(view)
+    return [f"--{name}" for name in pictures[0] if name in CHOICES] if pictures else None
 
 
 def _figure(args: argparse.Namespace, folder: Path) -> Path:
@@ -99,34 +103,3 @@ def _figure(args: argparse.Namespace, folder: Path) -> Path:
         output = Output(folder, Kind("figures", names), "figures", args.overwrite)
         return output.write({path.name: export()}, keep=True)[0]
     return write_file(path, export, args.overwrite)
-
-
-def _profile(folder: Path, title: str | None) -> str:
-    from repalign.report import Report
-    from repalign.report.page import render
-
-    return render(Report(Results.load(folder), title).results)
-
-
-def _evaluation(folder: Path, title: str | None) -> str:
-    from repalign.report.evaluation import render_evaluation
-
-    return render_evaluation(_titled(Evaluation.load(folder), title))
-
-
-def _inside(folder: Path, title: str | None) -> str:
-    from repalign.report.inside import render_inside
-
-    return render_inside(_titled(Inside.load(folder), title))
-
-
-def _titled(results: T, title: str | None) -> T:
-    return replace(results, title=title) if title else results
-
-
-PAGES: dict[type[TableSet], Callable[[Path, str | None], str]] = {
-    Stored: _profile,
-    Evaluation: _evaluation,
-    Inside: _inside,
-}
-"""Every kind of results that has a page, and what draws it."""

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
-from pathlib import Path
 
-from repalign.commands.options import add_overwrite_option, given_path, positive, resolve, say
+from repalign.commands.checkpoints import add_checkpoints
+from repalign.commands.options import (
+    add_no_train,
+    add_out,
+    add_overwrite_option,
+    given_path,
+    positive,
+    resolve,
+    say,
+)
+from repalign.commands.outcome import Outcome, add_printing_options
+from repalign.commands.parser import Parser
 from repalign.errors import RepalignError
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     parser.epilog = "Exits with 0 if all layers are right, with 1 if a fault is found. docs/verification.md lists the faults."
-    parser.add_argument("ckpt", metavar="CKPT", help="a name, a folder or a hub id")
+    parser.add_examples(
+        "repalign verify m-llama",
+        "repalign verify m-llama --against transformers",
+        "repalign verify m-llama --write-prompts ./prompts",
+        "repalign verify ./my-model --against ./states-of-vllm --dtype bfloat16 --json",
+    )
+    add_checkpoints(parser, "one checkpoint", most=1)
     parser.add_argument(
         "--against",
         default="hooks",
@@ -28,9 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write prompts.json for another engine, and stop",
     )
     parser.add_argument(
-        "--dtype", default="float32", choices=["float32", "bfloat16", "float16"], help="of the engine"
+        "--dtype",
+        default="float32",
+        choices=["float32", "bfloat16", "float16"],
+        help="of the engine (default: float32)",
     )
-    parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, mps")
+    parser.add_argument(
+        "--device", default="auto", metavar="D", help="auto (default), cpu, cuda, cuda:1, mps"
+    )
     parser.add_argument(
         "--tolerance",
         type=float,
@@ -47,20 +66,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-effect", action="store_true", help="do not compute what a fault does to a curve"
     )
-    parser.add_argument("--no-train", action="store_true", help="refuse to train a missing demo checkpoint")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--out", type=given_path, metavar="DIR", help="also write verification.json there")
+    add_no_train(parser)
+    add_out(parser, "folder for verification.json, too (default: it is only printed)")
     add_overwrite_option(parser)
+    add_printing_options(parser)
 
 
-def run(args: argparse.Namespace) -> list[Path]:
+def run(args: argparse.Namespace) -> Outcome:
     _check_output(args)
-    (checkpoint,) = resolve([args.ckpt], train=not args.no_train)
+    (checkpoint,) = resolve(args.ckpt, train=not args.no_train)
     _check_output(args, checkpoint.name)
     from repalign.verification.run import verify, write_exchange
 
     if args.write_prompts:
-        return [write_exchange(checkpoint, args.write_prompts, overwrite=args.overwrite)]
+        prompts = write_exchange(checkpoint, args.write_prompts, overwrite=args.overwrite)
+        return Outcome(record={}, paths=[prompts])
     say(f"{checkpoint.name}: {args.against} against the model, one prompt at a time")
     verdict = verify(
         checkpoint,
@@ -71,12 +91,9 @@ def run(args: argparse.Namespace) -> list[Path]:
         effect=not args.no_effect,
         sentences=args.sentences,
     )
-    print(json.dumps(verdict.as_dict(), ensure_ascii=False, indent=1) if args.json else verdict, flush=True)
     paths = [verdict.save(args.out, args.overwrite)] if args.out else []
-    if not verdict.right:
-        print(*paths, sep="\n", end="\n" * bool(paths), file=sys.stderr)
-        raise RepalignError(verdict.conclusion)
-    return paths
+    error = None if verdict.right else RepalignError(verdict.conclusion)
+    return Outcome(str(verdict).splitlines(), verdict.as_dict(), paths, error)
 
 
 def _check_output(args: argparse.Namespace, checkpoint: str | None = None) -> None:

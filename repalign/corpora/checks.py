@@ -17,6 +17,7 @@ from repalign.corpora.parallel import ParallelCorpus
 from repalign.corpora.problems import NOTE, problems
 from repalign.corpora.scripts import letters_by_script, share_in_script, share_in_system, writing_system
 from repalign.corpora.shifts import misalignments
+from repalign.progress import Phase
 
 ODD_RATIO = 3.0
 """A length is odd if its ratio to the pivot's differs from the language's median ratio by more than this factor."""
@@ -97,11 +98,14 @@ def check(corpus: ParallelCorpus, pivot: str | None = None) -> dict[str, Any]:
     where = f"corpus {corpus.name!r} has no other"
     pivot = find_language(pivot, corpus.languages, where) if pivot else default_pivot(corpus.languages)
     texts = {language: [normalise(row) for row in rows] for language, rows in corpus.sentences.items()}
-    languages = {
-        language: _check_language(language, rows, [] if language == pivot else texts[pivot])
-        for language, rows in texts.items()
-    }
-    found = problems(languages, misalignments(corpus.sentences, pivot), same_text(texts), len(corpus), pivot)
+    languages = {}
+    with Phase(f"checking {corpus.name}", len(texts), "languages") as phase:
+        for language, rows in texts.items():
+            languages[language] = _check_language(language, rows, [] if language == pivot else texts[pivot])
+            phase.update()
+    with Phase(f"looking for shifted rows in {corpus.name}"):
+        shifted = misalignments(corpus.sentences, pivot)
+    found = problems(languages, shifted, same_text(texts), len(corpus), pivot)
     return {
         "ok": all(problem["severity"] == NOTE for problem in found),
         "problems": found,

@@ -15,6 +15,7 @@ from repalign.corpora.languages import canonical, find
 from repalign.corpora.opening import open_texts
 from repalign.corpora.scripts import is_blank
 from repalign.errors import RepalignError
+from repalign.progress import Phase
 from repalign.signature import digest
 
 
@@ -118,8 +119,9 @@ class ParallelCorpus:
         Raises:
             RepalignError: nothing of that name, a language it does not have, or text that is not parallel.
         """
-        texts = open_texts(spec, languages)
-        return cls(texts.sentences, texts.name, texts.documents)
+        with Phase(f"reading {spec}"):
+            texts = open_texts(spec, languages)
+            return cls(texts.sentences, texts.name, texts.documents)
 
     def __len__(self) -> int:
         return len(next(iter(self.sentences.values())))

@@ -16,6 +16,7 @@ from repalign.models.loading import read_config, read_tokenizer
 from repalign.models.locating import Weights, locate
 from repalign.models.loglikelihood import choose
 from repalign.models.templates import TEMPLATES, Template
+from repalign.progress import Phase
 from repalign.version import __version__
 from repalign.writes import check_writable
 
@@ -65,7 +66,7 @@ def answer(
             alone, and any model to choose among answers without a template, as in lm-evaluation-harness.
         device, dtype, batch_tokens: see `repalign.models.generation.Generator`.
         store: whether answers are read from and written to `$REPALIGN_HOME/answers`.
-        progress: whether to show a bar on a terminal.
+        progress: whether to show signs of life: see `repalign.progress`.
 
     Raises:
         RepalignError: an unknown template, or a checkpoint that cannot be loaded or is not generative.
@@ -84,7 +85,9 @@ def answer(
     if missing:  # else the model need not be loaded
         if stored:
             check_writable(home() / "answers", REMEDY)
-        generator, on_batch = Generator(weights, device, dtype, batch_tokens), stored.add if stored else None
+        with Phase(f"{checkpoint.name}: loading the model", shown=progress):
+            generator = Generator(weights, device, dtype, batch_tokens)
+        on_batch = stored.add if stored else None
         free = [prompt for prompt in missing if not prompt.choices]
         closed = [prompt for prompt in missing if prompt.choices]
         answers = generator.answer(free, new_tokens, progress, on_batch) if free else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,8 +20,10 @@ from repalign.evaluation.tables import evaluation_tables, wins_table
 from repalign.evaluation.tasks import TASKS
 from repalign.models.loading import one_base
 from repalign.privacy import without_home
+from repalign.progress import Phase
 from repalign.results.evaluation import Evaluation
 from repalign.results.results import Results
+from repalign.results.titles import title_of
 from repalign.signature import today
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def evaluate(
 
     Args:
         checkpoints: one, or two: then the second is compared with the first, question by question. Names, folders or
-            hub ids (one of the demo family is trained on first use), or `Checkpoint`s.
+            hub ids (one with a recipe is trained on first use, unless it is shipped), or `Checkpoint`s.
         task: a name in `repalign.evaluation.tasks.TASKS`; with `items` and `scorers`, any name.
         items: custom items; then `data` to `limit` are not used. By default those of the task.
         data: folder, file, corpus name or hub id; by default the task's.
@@ -86,7 +88,7 @@ def evaluate(
         dtype, device: in which, and where the models run; auto picks.
         batch_tokens: padded tokens per batch; by default by free memory.
         store: whether answers, and verdicts of a chat API, are read from and written to `$REPALIGN_HOME`.
-        progress: whether to show a bar on a terminal.
+        progress: whether to show signs of life: see `repalign.progress`.
 
     Returns:
         Tables by the names in `repalign.results.schema.EVALUATION`; scores are in percent. If the judge fails, or raises an
@@ -118,12 +120,13 @@ def evaluate(
         }
     grouped = by_language(items)
     together = Clusters.of(grouped)
-    measured = {
-        name: {scorer: measure(scorer, grouped, given.texts) for scorer in scorers}
-        for name, given in answers.items()
-    }
+    with Phase("scoring answers", shown=progress):
+        measured = {
+            name: {scorer: measure(scorer, grouped, given.texts) for scorer in scorers}
+            for name, given in answers.items()
+        }
     tables = evaluation_tables(
-        grouped, answers, measured, profile=profile, detect=detect, draws=draws, seed=seed
+        grouped, answers, measured, profile=profile, detect=detect, draws=draws, seed=seed, progress=progress
     )
     chosen, missing = choose_judge(judge, scorers, judge_url, store), {}
     if chosen and len(answers) == MAX_CHECKPOINTS:
@@ -133,7 +136,7 @@ def evaluate(
             missing = {"wins_missing": str(failed)}
             logger.warning("no win rates: %s", failed)
     return Evaluation(
-        title_of(answers, task),
+        title_of(answers, task, compare=True),
         {name: given.signature for name, given in answers.items()},
         tables,
         settings={
@@ -144,11 +147,6 @@ def evaluate(
         },
         about={"date": today()},
     )  # fmt: skip
-
-
-def title_of(checkpoints: Iterable[str], task: str) -> str:
-    """E.g. "alpaca against m-llama on xquad", from names in the order given to `evaluate`, as `compare` has them."""
-    return f"{' against '.join(checkpoints)} on {task}"
 
 
 def _task(name: str) -> Task:

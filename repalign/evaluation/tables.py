@@ -17,6 +17,7 @@ from repalign.evaluation.items import Item
 from repalign.evaluation.judges import Judge
 from repalign.evaluation.scores import ByLanguage, score_table
 from repalign.evaluation.wins import win_rates
+from repalign.progress import Phase
 from repalign.results.schema import EVALUATION
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def evaluation_tables(
     detect: bool,
     draws: int,
     seed: int,
+    progress: bool = True,
 ) -> dict[str, pd.DataFrame]:
     """All tables that are not empty and need no judge, by the names in `repalign.results.schema.EVALUATION`.
 
@@ -56,23 +58,25 @@ def evaluation_tables(
         detect: whether to detect the language of answers that are not choices.
         draws: of bootstraps and permutation tests.
         seed: of both.
+        progress: whether to show signs of life: see `repalign.progress`.
 
     Raises:
         RepalignError: the profile has no checkpoint and language in common with the answers.
     """
     detect = detect and not any(item.choices for questions in items.values() for item in questions)
-    detected = _detected_languages(items, answers) if detect else {}
+    detected = _detected_languages(items, answers, progress) if detect else {}
     per_item = {
         name: {scorer: {lang: one.per_item for lang, one in of.items()} for scorer, of in scorers.items()}
         for name, scorers in measured.items()
     }
-    tables = {
-        "scores": score_table(measured, items, draws, seed),
-        "answers": _answer_table(items, answers, per_item, detected),
-        "consistency": _concatenated(
-            {name: consistency(items, given.texts, draws, seed) for name, given in answers.items()}
-        ),
-    }
+    with Phase("intervals and tests", shown=progress):
+        tables = {
+            "scores": score_table(measured, items, draws, seed),
+            "answers": _answer_table(items, answers, per_item, detected),
+            "consistency": _concatenated(
+                {name: consistency(items, given.texts, draws, seed) for name, given in answers.items()}
+            ),
+        }
     if any(item.choices for questions in items.values() for item in questions):
         tables["choices"] = _choice_table(items, answers)
     if detected:
@@ -91,7 +95,7 @@ def wins_table(
         items: by language.
         answers: by checkpoint.
         judge: name and function.
-        progress: whether to show a bar on a terminal.
+        progress: whether to show signs of life: see `repalign.progress`.
 
     Raises:
         JudgeFailed: the judge gave no verdict.
@@ -102,7 +106,7 @@ def wins_table(
     return wins.assign(checkpoint=checkpoint, baseline=baseline, judge=name)
 
 
-def _detected_languages(items: Items, answers: Mapping[str, Answers]) -> Detected:
+def _detected_languages(items: Items, answers: Mapping[str, Answers], progress: bool) -> Detected:
     """Languages of the answers, and of the references for comparison, where lingua can distinguish any."""
     languages = {asked: questions[0].language for asked, questions in items.items()}
     candidates = [*languages.values(), "en"]
@@ -116,16 +120,17 @@ def _detected_languages(items: Items, answers: Mapping[str, Answers]) -> Detecte
         return {}
     texts = {REFERENCES: {asked: [item.references[0] for item in items[asked]] for asked in items}}
     texts |= {name: given.texts for name, given in answers.items()}
-    return {
-        name: {
-            asked: [
-                asked if found == language else found
-                for found in answer_languages(by_language[asked], language, candidates)
-            ]
-            for asked, language in known.items()
-        }
-        for name, by_language in texts.items()
-    }
+    detected: dict[str, dict[str, list[str | None]]] = {name: {} for name in texts}
+    total = sum(len(by_language[asked]) for by_language in texts.values() for asked in known)
+    with Phase("detecting the language of answers", total, "answers", shown=progress) as phase:
+        for name, by_language in texts.items():
+            for asked, language in known.items():
+                detected[name][asked] = [
+                    asked if found == language else found
+                    for found in answer_languages(by_language[asked], language, candidates)
+                ]
+                phase.update(len(by_language[asked]))
+    return detected
 
 
 def _answer_table(

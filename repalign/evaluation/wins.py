@@ -10,6 +10,7 @@ import numpy as np
 from repalign.evaluation.clusters import Clusters
 from repalign.evaluation.items import Item
 from repalign.evaluation.judges import Judge
+from repalign.progress import Phase
 from repalign.statistics import holm, share_difference
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def win_rates(
         items: by language.
         first, second: answers of the two checkpoints.
         judge: see `repalign.evaluation.judges`.
-        progress: whether to show a bar on a terminal.
+        progress: whether to show signs of life: see `repalign.progress`.
 
     Returns:
         language, wins, ties, losses, value, low, high (shares), p, p_adjusted, position_biased (share of questions in which the
@@ -74,14 +75,12 @@ def _replies(
     items: Mapping[str, Sequence[Item]], first: Texts, second: Texts, judge: Judge, progress: bool
 ) -> dict[str, list[tuple[int | None, int | None]]]:
     """Language -> verdicts on each pair, the second checkpoint's answer shown first, then the first's."""
-    from tqdm import tqdm
-
     replies: dict[str, list[tuple[int | None, int | None]]] = {}
     total = sum(map(len, items.values()))
-    with tqdm(total=total, desc="judge", unit="pair", disable=None if progress else True, leave=False) as bar:
+    with Phase("judging", total, "pairs of answers", shown=progress) as phase:
         for language, questions in items.items():
             judged = replies.setdefault(language, [])
             for item, a, b in zip(questions, first[language], second[language], strict=True):
                 judged.append((judge(item, b, a), judge(item, a, b)))
-                bar.update()
+                phase.update()
     return replies

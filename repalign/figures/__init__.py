@@ -25,9 +25,10 @@ from repalign.figures import (
 )
 from repalign.figures.exporting import export
 from repalign.figures.names import presentable
-from repalign.figures.style import THEMES
+from repalign.figures.style import BACKGROUND, THEMES
 from repalign.figures.view import View
 from repalign.registry import Registry
+from repalign.results.profile import leading_variant
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from repalign.results.profile import LayerProfile
     from repalign.results.results import Results
 
-__all__ = ["FIGURES", "as_results", "draw", "export"]
+__all__ = ["FIGURES", "as_results", "draw", "export", "plot"]
 
 
 class FigureModule(Protocol):
@@ -101,15 +102,57 @@ def draw(name: str, results: Results | LayerProfile, *, theme: str = "paper", **
         if not pictures:
             raise RepalignError(f"figure {name!r} has no picture with {choice}")
     spec = figure.draw(view, **pictures[0])
-    # traces that a reader would switch on in the legend are left out on paper
-    traces = [one for one in spec["data"] if theme != "paper" or one.get("visible") != "legendonly"]
+    traces = _on_paper(spec["data"]) if theme == "paper" else spec["data"]
     return go.Figure(traces, {**spec["layout"], "template": THEMES[theme]})
 
 
+def plot(
+    results: Results | LayerProfile, figure: str = "curves", *, theme: str = "light", **choice: str
+) -> Figure:
+    """One figure to look at in a notebook: of the centred scores, unless another variant is chosen.
+
+    >>> plot(results, "heatmap", metric="cka")  # doctest: +SKIP
+
+    Args:
+        results: a profile, or what `analyse` gives or `Results.load` reads.
+        figure: a name in `FIGURES`: curves, heatmap, map, drift, ...
+        theme: "light", "dark" or "paper".
+        choice: which picture if there are several, e.g. `metric="mexa"`, `variant="raw"`, `checkpoint="m-llama"`; by
+            default the first.
+
+    Raises:
+        RepalignError: no such figure or picture, or results that lack its table.
+    """
+    whole = as_results(results)
+    if any("variant" in picture for picture in FIGURES[figure].choices(View(whole))):
+        choice.setdefault("variant", leading_variant(whole.profile.table["variant"]))
+    drawn = draw(figure, whole, theme=theme, **choice)
+    # A notebook has its own background, which may be dark where the theme is light.
+    ground = BACKGROUND.get(theme)
+    return drawn.update_layout(paper_bgcolor=ground, plot_bgcolor=ground) if ground else drawn
+
+
+def _on_paper(traces: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without what a reader would switch on in the legend, and with faint intervals where many lie over one another."""
+    shown = [one for one in traces if one.get("visible") != "legendonly"]
+    bands = sum("meta" in one and "fill" in one for one in shown)
+    opacity = 1 if bands <= 3 else 0.5
+    return [one | {"opacity": opacity} if "meta" in one and "fill" in one else one for one in shown]
+
+
 def as_results(results: Results | LayerProfile) -> Results:
-    """A profile alone is results without further tables."""
+    """A profile alone is results without further tables.
+
+    Raises:
+        RepalignError: something else.
+    """
+    from repalign.results.profile import LayerProfile
     from repalign.results.results import Results
 
     if isinstance(results, Results):
         return results
+    if not isinstance(results, LayerProfile):
+        raise RepalignError(
+            f"figures show a profile or results, as profile() and analyse() give them; got {type(results).__name__}"
+        )
     return Results(" against ".join(results.table["checkpoint"].unique()), results)

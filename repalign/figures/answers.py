@@ -9,7 +9,7 @@ import numpy as np
 
 from repalign.figures.lines import finite, height_above, named_axis
 from repalign.figures.security import as_text, group
-from repalign.figures.style import GREY, HEIGHT, SEQUENTIAL, Style, styles
+from repalign.figures.style import GREY, HEIGHT, SEQUENTIAL, Style, language_styles, styles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,7 +134,7 @@ def answer_languages(rows: pd.DataFrame, detected: list[str]) -> dict[str, Any]:
     """
     asked = list(dict.fromkeys(rows["asked"]))
     answered = rows["answered"].fillna(UNDETECTED)
-    style_of = styles(name for name in detected if name != UNDETECTED)
+    style_of = language_styles(name for name in detected if name != UNDETECTED)
     traces = []
     for language in detected:
         by_asked = rows[answered == language].groupby("asked")["share"].sum()

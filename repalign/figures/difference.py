@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from repalign.figures.curves import by_language
-from repalign.figures.lines import DIFFERENCE, by_layer, level
+from repalign.figures.curves import by_language, each
+from repalign.figures.lines import DIFFERENCE, MAX_NAMED_LINES, by_layer, level
 from repalign.figures.view import ALPHA
 
 if TYPE_CHECKING:
@@ -17,8 +17,10 @@ def choices(view: View) -> list[dict]:
 
 
 def draw(view: View, *, checkpoint: str, baseline: str, metric: str, variant: str) -> dict:
-    everywhere = view.rows("differences", metric=metric, variant=variant)
+    everywhere = view.rows("differences", metric=metric, variant=variant).assign(chance=0.0)
     rows = view.rows("differences", checkpoint=checkpoint, baseline=baseline, metric=metric, variant=variant)
-    traces = by_language(view, rows, rows["p_adjusted"] < ALPHA, DIFFERENCE)
+    significant = rows["p_adjusted"] < ALPHA
+    traces = by_language(view, rows, significant, DIFFERENCE)
     traces.append(level(rows.assign(value=0.0), "no change", "dot"))
-    return by_layer(traces, rows, f"difference in {view.axis_label(metric)}, {variant}", everywhere)
+    picture = by_layer(traces, rows, f"difference in {view.axis_label(metric)}, {variant}", everywhere)
+    return picture | ({"each": each(rows, significant)} if rows["target"].nunique() > MAX_NAMED_LINES else {})

@@ -21,4 +21,4 @@ def draw(view: View, *, checkpoint: str, baseline: str, metric: str, variant: st
     rows = view.rows("differences", checkpoint=checkpoint, baseline=baseline, metric=metric, variant=variant)
     reach = finite(view.rows("differences", metric=metric, variant=variant)["value"].abs().max()) or 1.0
     label = f"difference in {view.axis_label(metric)}"
-    return grid(rows, view.targets, rows["p_adjusted"] >= ALPHA, (-reach, reach), DIVERGING, label)
+    return grid(rows, view.targets, rows["p_adjusted"] >= ALPHA, (-reach, reach), DIVERGING, label, "+.2f")

@@ -42,11 +42,15 @@ def export(figure: Figure, path: str | Path, *, width: int = 700, height: int | 
     return path
 
 
-def exported(figure: Figure, name: str, width: int = 700, height: int | None = None) -> bytes:
+def exported(
+    figure: Figure, name: str, width: int = 700, height: int | None = None, resolution: int = RESOLUTION
+) -> bytes:
     """What `export` writes.
 
     Args:
         name: of the file; its suffix gives the format.
+        width, height: see `export`.
+        resolution: of a PNG, in pixels for each CSS pixel.
 
     Raises:
         RepalignError: see `export`.
@@ -58,7 +62,7 @@ def exported(figure: Figure, name: str, width: int = 700, height: int | None = N
         return str(figure.to_json()).encode("utf-8", "replace")
     if kind == "html":
         return _page(figure, Path(name).stem).encode("utf-8", "replace")
-    return _drawn(figure, kind, width, height or figure.layout.height or 420)
+    return _drawn(figure, kind, width, height or figure.layout.height or 420, resolution)
 
 
 PAGE = """<!doctype html>
@@ -92,9 +96,9 @@ def _page(figure: Figure, name: str) -> str:
     )
 
 
-def _drawn(figure: Figure, kind: str, width: int, height: int) -> bytes:
+def _drawn(figure: Figure, kind: str, width: int, height: int, resolution: int) -> bytes:
     remedy = "or use --format html, whose camera button saves SVG"
-    options = {"format": kind, "width": width, "height": height, "scale": RESOLUTION if kind == "png" else 1}
+    options = {"format": kind, "width": width, "height": height, "scale": resolution if kind == "png" else 1}
     try:
         import kaleido
     except ImportError as error:

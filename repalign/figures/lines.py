@@ -17,21 +17,25 @@ if TYPE_CHECKING:
 MAX_NAMED_LINES = 12
 """More lines than this cannot be distinguished: quantiles are drawn instead."""
 
-SCORE = (
-    "<b>%{fullData.name}</b>, layer %{x}: <b>%{y:.3f}</b> [%{customdata[0]:.3f}, %{customdata[1]:.3f}]"
-    "<br>chance %{customdata[2]:.3f}, adjusted p %{customdata[3]:.2g}<extra></extra>"
+NAME = "<b>%{fullData.name}</b>, layer %{x}: "
+END = "<extra></extra>"
+TESTED = (
+    NAME + "<b>%{y:.3f}</b> [%{customdata[0]:.3f}, %{customdata[1]:.3f}]"
+    "<br>chance %{customdata[2]:.3f}, adjusted p %{customdata[3]:.2g}"
 )
+SCORE, SCORE_WITH_CONTROLS = TESTED + END, TESTED + "%{text}" + END
 DIFFERENCE = (
-    "<b>%{fullData.name}</b>, layer %{x}: <b>%{y:+.3f}</b> [%{customdata[0]:+.3f}, %{customdata[1]:+.3f}]"
-    "<br>adjusted p %{customdata[3]:.2g}<extra></extra>"
+    NAME
+    + "<b>%{y:+.3f}</b> [%{customdata[0]:+.3f}, %{customdata[1]:+.3f}]<br>adjusted p %{customdata[3]:.2g}"
+    + END
 )
-VALUE = "<b>%{fullData.name}</b>, layer %{x}: <b>%{y:.3g}</b><extra></extra>"
+VALUE = NAME + "<b>%{y:.3g}</b>" + END
 
 
 def scored(rows: pd.DataFrame, name: str, style: Style, filled: pd.Series, hover: str) -> list[dict]:
     """The band and the line of one language; marks are filled where `filled` (bool, by index) is set."""
     rows = rows.sort_values("layer")
-    line = plain(rows, name, style, hover)
+    line = plain(rows, name, style, hover) | of_language(name)
     line["mode"] = "lines+markers"
     line["marker"] = {
         "color": style.colour,
@@ -39,7 +43,14 @@ def scored(rows: pd.DataFrame, name: str, style: Style, filled: pd.Series, hover
         "symbol": [style.symbol if on else f"{style.symbol}-open" for on in filled.loc[rows.index]],
     }
     line["customdata"] = rows[["low", "high", "chance", "p_adjusted"]].to_numpy(np.float32)
-    return [*band(rows, name, style), line]
+    if "text" in rows:
+        line["text"] = list(rows["text"])
+    return [*(one | of_language(name) for one in band(rows, name, style)), line]
+
+
+def of_language(name: str) -> dict:
+    """What marks a trace as that of a language, by which a page lets one stand out."""
+    return {"meta": {"language": as_text(name)}}
 
 
 def plain(rows: pd.DataFrame, name: str, style: Style, hover: str = VALUE) -> dict:
@@ -86,14 +97,12 @@ def by_name(rows: pd.DataFrame, column: str, styles: dict[str, Style]) -> list[d
     """A line with its band for each value of a column, or quantiles if there are too many."""
     if rows[column].nunique() > MAX_NAMED_LINES:
         return quantiles(rows, STYLE)
-    groups = rows.groupby(column, sort=False, observed=True)
     return [
-        trace
-        for name, layers in groups
-        for trace in (
-            *band(layers, str(name), styles[str(name)]),
-            plain(layers, str(name), styles[str(name)]),
+        trace | (of_language(name) if column == "language" else {})
+        for name, layers in (
+            (str(name), layers) for name, layers in rows.groupby(column, sort=False, observed=True)
         )
+        for trace in (*band(layers, name, styles[name]), plain(layers, name, styles[name]))
     ]
 
 

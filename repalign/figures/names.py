@@ -131,7 +131,7 @@ class Names:
 
 def labels(names: Iterable[str]) -> list[str]:
     """Distinct names as Plotly writes them along an axis."""
-    every = list(names)
+    every = [name.strip(ISOLATE + END_ISOLATE) for name in names]  # which are set again
     short = Names(every, LONGEST_LABEL)
     return [as_text(short(name)) for name in every]
 

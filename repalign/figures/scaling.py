@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from repalign.figures.security import as_text, group
-from repalign.figures.style import styles, translucent
+from repalign.figures.style import language_styles, translucent
 
 HOVER = "<b>%{fullData.name}</b>, %{x:,.0f} pairs: <b>%{y:.3g}</b><extra></extra>"
 
@@ -22,7 +22,7 @@ def curves(study: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         study: see `repalign.scaling.study.study`.
     """
-    style_of = styles(study["languages"])
+    style_of = language_styles(study["languages"])
     largest = max(study["runs"]["pairs"])
     traces: list[dict] = []
     for language, curve in study["curves"].items():

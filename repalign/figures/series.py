@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repalign.figures.lines import MAX_NAMED_LINES, height_above, named_axis
+from repalign.figures.lines import MAX_NAMED_LINES, height_above, named_axis, of_language
 from repalign.figures.security import as_text
 from repalign.figures.view import above_chance
 from repalign.results.layer_ranges import layer_set
@@ -32,7 +32,9 @@ def draw(view: View, *, metric: str, variant: str) -> dict:
         "data": [_line(groups[name], name, view.styles[name], view.checkpoints) for name in names],
         "layout": {
             "xaxis": named_axis(view.checkpoints) | {"range": [-0.5, len(view.checkpoints) - 0.5]},
-            "yaxis": {"title": {"text": as_text(f"{view.axis_label(metric)} at {where}, {variant}")}},
+            "yaxis": {
+                "title": {"text": f"{as_text(view.axis_label(metric))} at {where}, {as_text(variant)}"}
+            },
             "showlegend": len(names) <= MAX_NAMED_LINES,
             "height": height_above(view.checkpoints),
         },
@@ -51,7 +53,7 @@ def _best(view: View, metric: str, variant: str) -> tuple[pd.DataFrame, str]:
     layer = last.groupby("layer")["gain"].mean().idxmax()
     return rows[rows["layer"] == layer].assign(
         layers=str(layer)
-    ), f"layer {layer}, the best of the last checkpoint"
+    ), f"layer {layer},<br>the best of the last checkpoint"
 
 
 def _line(rows: pd.DataFrame, name: str, style: Style, order: list[str]) -> dict:
@@ -65,6 +67,7 @@ def _line(rows: pd.DataFrame, name: str, style: Style, order: list[str]) -> dict
         "type": "scatter",
         "mode": "lines+markers",
         "name": as_text(name),
+        **of_language(name),
         "x": rows["position"].to_numpy(np.float32),
         "y": rows["value"].to_numpy(np.float32),
         "error_y": {

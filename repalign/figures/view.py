@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from repalign.figures.names import LONGEST, shortened
-from repalign.figures.style import Style, styles
+from repalign.figures.style import Style, language_styles
 from repalign.results.profile import LEADING_VARIANTS
 
 if TYPE_CHECKING:
@@ -99,13 +99,12 @@ class View:
         for name in ("sentences", "languages", "geometry", "drift", "map"):
             rows = self.rows(name)
             order += [] if rows.empty else list(rows["language"].unique())
-        return styles(dict.fromkeys(map(str, order)))
+        return language_styles(map(str, order))
 
     @cached_property
     def corpus(self) -> str:
         """Name of the corpus, as the checkpoints' signatures give it; empty if they give none or several."""
-        named = {_corpus(name, text) for name, text in self.results.profile.signatures.items()}
-        return shortened(named.pop(), LONGEST) if len(named) == 1 else ""
+        return corpus_of(self.results.profile.signatures)
 
     @cached_property
     def both_ways(self) -> frozenset[str]:
@@ -171,6 +170,12 @@ def from_pivot(table: pd.DataFrame, pivot: str) -> pd.DataFrame:
         larger = merged[name].where(merged[name] > other[name], other[name]).where(merged[name].notna())
         merged.loc[both, name] = larger
     return merged.reset_index(drop=True)
+
+
+def corpus_of(signatures: Mapping[str, str]) -> str:
+    """Name of the corpus, as the checkpoints' signatures give it; empty if they give none or several."""
+    named = {_corpus(name, text) for name, text in signatures.items()}
+    return shortened(named.pop(), LONGEST) if len(named) == 1 else ""
 
 
 def _corpus(checkpoint: str, signature: str) -> str:

@@ -68,6 +68,17 @@ class Effects:
     def languages(self) -> list[str]:
         return list(self.tokens)
 
+    def passes(self, ablated: int, layers: int) -> int:
+        """How often the model reads the sentences of one language in all: nearly all of the time.
+
+        Args:
+            ablated: languages whose neurons are ablated.
+            layers: at which directions are removed and states are steered.
+        """
+        languages = len(self.languages)
+        edited = ablated * languages + layers * (languages + languages - 1)
+        return languages + (1 + self.controls) * edited
+
     def of_neurons(self, chosen: Neurons, width: int) -> Iterator[Measured]:
         """Ablate each language's neurons, against as many random neurons of the same layers.
 

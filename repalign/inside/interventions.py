@@ -17,6 +17,7 @@ from repalign.models.hooks import tensor_of
 from repalign.models.pooling import mean
 from repalign.models.tokenization import TokenRows
 from repalign.models.unembed import batches
+from repalign.progress import Phase
 
 
 class Edit(NamedTuple):
@@ -54,10 +55,12 @@ class EditableModel:
     Args:
         engine: of the model.
         token_languages: bool [language, token], see `languages_of_tokens`.
+        phase: that counts sentences.
     """
 
     engine: Engine
     token_languages: np.ndarray
+    phase: Phase | None = None
 
     def __post_init__(self) -> None:
         from nnsight import NNsight
@@ -96,6 +99,8 @@ class EditableModel:
             with torch.inference_mode():
                 loss[batch], mass[batch] = self._outcomes(logits.to(ids.device).float(), ids, content)
                 states[batch] = mean(hidden.to(ids.device).float(), content, real).cpu().numpy()
+            if self.phase is not None:
+                self.phase.update(len(batch))
         return Outcome(loss, mass, states)
 
     def _target(self, edit: Edit) -> Any:

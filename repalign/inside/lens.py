@@ -13,10 +13,17 @@ from torch import Tensor
 from repalign.models.engine import Engine
 from repalign.models.tokenization import TokenRows
 from repalign.models.unembed import Unembed, batches
+from repalign.progress import Phase
 
 
 @torch.inference_mode()
-def lens(engine: Engine, unembed: Unembed, rows: TokenRows, token_languages: np.ndarray) -> np.ndarray:
+def lens(
+    engine: Engine,
+    unembed: Unembed,
+    rows: TokenRows,
+    token_languages: np.ndarray,
+    phase: Phase | None = None,
+) -> np.ndarray:
     """Each layer's prediction of the next token, mean over a sentence's content tokens.
 
     Args:
@@ -24,6 +31,7 @@ def lens(engine: Engine, unembed: Unembed, rows: TokenRows, token_languages: np.
         unembed: of the same model.
         rows: tokenised sentences.
         token_languages: bool [language, token], see `languages_of_tokens`.
+        phase: that counts sentences.
 
     Returns:
         float64 [layer, sentence, language + 1]: total probability of each language's tokens, and last the entropy of
@@ -40,6 +48,8 @@ def lens(engine: Engine, unembed: Unembed, rows: TokenRows, token_languages: np.
 
         layers = engine.reader.run(predict, input_ids=ids, attention_mask=real.long(), use_cache=False)
         predictions[:, batch] = torch.stack(layers).cpu().numpy()
+        if phase is not None:
+            phase.update(len(batch))
     return predictions
 
 

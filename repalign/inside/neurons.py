@@ -15,6 +15,7 @@ from repalign.models.engine import Engine
 from repalign.models.hooks import tensor_of
 from repalign.models.tokenization import TokenRows
 from repalign.models.unembed import batches
+from repalign.progress import Phase
 
 DEFAULT_SHARE = 0.01
 """Share of all neurons that is selected: those with the lowest entropy."""
@@ -46,13 +47,16 @@ class Neurons:
 
 
 @torch.inference_mode()
-def activation_rates(engine: Engine, tokens: Mapping[str, TokenRows], vocabulary: int) -> np.ndarray:
+def activation_rates(
+    engine: Engine, tokens: Mapping[str, TokenRows], vocabulary: int, phase: Phase | None = None
+) -> np.ndarray:
     """Share of a language's content tokens at which each neuron is active (above 0).
 
     Args:
         engine: of the model.
         tokens: language -> tokenised sentences.
         vocabulary: size of the output layer, which limits the batch size.
+        phase: that counts sentences.
 
     Returns:
         float64 [layer, neuron, language].
@@ -64,7 +68,7 @@ def activation_rates(engine: Engine, tokens: Mapping[str, TokenRows], vocabulary
     rates = []
     for rows in tokens.values():
         counts: list[Any] = [0] * len(modules)
-        for _, ids, content, real in batches(engine, rows, vocabulary):
+        for batch, ids, content, real in batches(engine, rows, vocabulary):
             handles = [
                 _watch(module, is_output, counts, layer, content)
                 for layer, (module, is_output) in enumerate(modules)
@@ -74,6 +78,8 @@ def activation_rates(engine: Engine, tokens: Mapping[str, TokenRows], vocabulary
             finally:
                 for handle in handles:
                     handle.remove()
+            if phase is not None:
+                phase.update(len(batch))
         rates.append(np.stack([count.cpu().numpy() for count in counts]) / rows.counts.sum())
     return np.stack(rates, axis=-1)
 

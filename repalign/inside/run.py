@@ -20,6 +20,7 @@ from repalign.inside.neurons import DEFAULT_SHARE
 from repalign.inside.study import InsideStudy
 from repalign.models.loading import one_base
 from repalign.results.inside import Inside
+from repalign.results.titles import title_of
 from repalign.signature import today
 from repalign.states.spec import Dtype, Machine, as_layers, check_count
 
@@ -52,7 +53,7 @@ def look_inside(
     """Logit lens, language neurons and interventions of causal language models: what `repalign inside` runs.
 
     Args:
-        checkpoints: one or several: names, folders or hub ids (one of the demo family is trained on first use), or
+        checkpoints: one or several: names, folders or hub ids (one with a recipe is trained on first use, unless it is shipped), or
             `Checkpoint`s.
         corpus: parallel sentences in two or more languages, given as for `repalign.extract`; of duplicates only the
             first is used.
@@ -67,7 +68,7 @@ def look_inside(
         seed: of the bootstrap and the random controls.
         dtype, device: in which, and where the models run; auto picks.
         batch_tokens: padded tokens per batch; by default by free memory.
-        progress: whether to show a bar on a terminal.
+        progress: whether to show signs of life: see `repalign.progress`.
 
     Returns:
         Tables by the names in `repalign.results.inside.TABLES`; losses are in nats per token.
@@ -112,7 +113,7 @@ def look_inside(
             signatures[checkpoint.name] = study.signature
             described[checkpoint.name] = {"tokens": study.token_counts, "notes": faulty + study.notes}
     return Inside(
-        title=f"{', '.join(checkpoint.name for checkpoint in resolved)} inside",
+        title=title_of((checkpoint.name for checkpoint in resolved), corpus.name),
         signatures=signatures,
         tables={name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()},
         settings={

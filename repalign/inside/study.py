@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tqdm import tqdm
 
 from repalign.checkpoints import Checkpoint
 from repalign.corpora import ParallelCorpus
@@ -23,6 +22,7 @@ from repalign.models.locating import locate
 from repalign.models.templates import RAW
 from repalign.models.tokenization import TokenRows, tokenize
 from repalign.models.unembed import find_unembed
+from repalign.progress import Phase
 from repalign.scoring.variants import folds_of
 from repalign.signature import Signature
 from repalign.states.layer_states import numbered
@@ -76,13 +76,14 @@ class InsideStudy:
                 "directions and two to measure the effects; give more sentences, or --clusters none"
             )
         self.weights = locate(self.checkpoint)
-        self.engine = Engine.open(
-            self.weights,
-            dtype=self.machine.dtype,
-            device=self.machine.device,
-            batch_tokens=self.machine.batch_tokens,
-            head=True,
-        )
+        with self._phase("loading the model"):
+            self.engine = Engine.open(
+                self.weights,
+                dtype=self.machine.dtype,
+                device=self.machine.device,
+                batch_tokens=self.machine.batch_tokens,
+                head=True,
+            )
         self.edited_layers = self._layers_to_edit()
         self.unembed = find_unembed(self.engine)
         positions = positions_of(self.engine.model.config)
@@ -123,7 +124,8 @@ class InsideStudy:
         """
         import pandas as pd
 
-        tables = {"lens": pd.DataFrame(list(self._lens()))}
+        with self._phase("logit lens", len(self.tokens) * len(self.corpus)) as phase:
+            tables = {"lens": pd.DataFrame(list(self._lens(phase)))}
         neurons = self._neurons()
         if neurons is not None:
             names = np.array(list(self.tokens))
@@ -134,13 +136,19 @@ class InsideStudy:
             name: table.assign(depth=table["layer"] / self.engine.n_blocks) for name, table in tables.items()
         }
 
-    def _lens(self) -> Iterator[dict[str, Any]]:
+    def _phase(self, name: str, sentences: int | None = None) -> Phase:
+        """Signs of life, which count sentences read."""
+        about = f"{len(self.corpus):,} sentences in {len(self.corpus.languages)} languages"
+        name = f"{self.checkpoint.name}: {name}"
+        return Phase(name, sentences, "sentences read", about, self.machine.progress)
+
+    def _lens(self, phase: Phase | None = None) -> Iterator[dict[str, Any]]:
         """Rows of the table `lens`."""
         n_units = len(self.corpus) if self.documents is None else int(self.documents.max()) + 1
         weights = resamples(n_units, self.draws, self.seed)
         measures = [("probability", name) for name in self.tokens] + [("entropy", None)]
         for language, rows in self.tokens.items():
-            predictions = lens(self.engine, self.unembed, rows, self.token_languages)
+            predictions = lens(self.engine, self.unembed, rows, self.token_languages, phase)
             for layer, values in zip(self.engine.layers, np.moveaxis(predictions, 2, 1), strict=True):
                 mean = values.mean(1)
                 low, high = intervals(mean, by_cluster(values - mean[:, None], self.documents), weights)
@@ -159,8 +167,10 @@ class InsideStudy:
 
     def _neurons(self) -> Neurons | None:
         """The language-specific neurons; None, with a note, if there are none."""
+        half = self._half(SELECTING)
         try:
-            rates = activation_rates(self.engine, self._half(SELECTING), self.unembed.vocabulary)
+            with self._phase("neurons", sum(map(len, half.values()))) as phase:
+                rates = activation_rates(self.engine, half, self.unembed.vocabulary, phase)
         except RepalignError as error:
             self.notes.append(f"no neurons: {error}")
             return None
@@ -191,11 +201,11 @@ class InsideStudy:
         )
         pooled = {lang: self.engine.pool(rows, ["mean"])[0] for lang, rows in self._half(SELECTING).items()}
         means = np.stack([states.mean(1, dtype=np.float64) for states in pooled.values()], axis=1)
-        measured = list(effects.of_neurons(neurons, self.width)) if neurons is not None else []
-        disable = None if self.machine.progress else True
-        for layer in tqdm(
-            self.edited_layers, desc=f"{self.checkpoint.name} interventions", leave=False, disable=disable
-        ):
-            measured.append(effects.of_subspace(layer, means[layer]))
-            measured += effects.of_steering(layer, means[layer])
+        ablated = 0 if neurons is None else len(np.unique(neurons.language))
+        passes = effects.passes(ablated, len(self.edited_layers))
+        with self._phase("interventions", passes * int((self.halves == MEASURING).sum())) as model.phase:
+            measured = list(effects.of_neurons(neurons, self.width)) if neurons is not None else []
+            for layer in self.edited_layers:
+                measured.append(effects.of_subspace(layer, means[layer]))
+                measured += effects.of_steering(layer, means[layer])
         return adjusted(measured)

@@ -16,7 +16,8 @@ from repalign.errors import RepalignError, explained_keywords, unknown
 from repalign.maps.faithfulness import sampled_faithfulness
 from repalign.maps.reducers import REDUCERS, Reducer
 from repalign.metrics import LayerPair
-from repalign.results.schema import GRAIN, RESULTS
+from repalign.progress import Phase
+from repalign.results.schema import GRAIN, NEAREST, RESULTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,20 +54,19 @@ def project(
         sentences: at most this many, drawn at random, one of each group of duplicates.
         pivot: the language that `cosine` and `margin` refer to; by default English, else the first.
         seed: of the sample and the reducer.
-        progress: whether to show a progress bar (never if standard error is not a terminal).
+        progress: whether to show signs of life: see `repalign.progress`.
 
     Returns:
         The "map" table of `repalign.results.schema.RESULTS`. `cosine` is the cosine with the sentence's translation in
         `pivot` (for `pivot` itself, the mean over the other languages); `margin` is that cosine minus the
-        largest with any other sentence there, so it is positive if the translation is nearest.
+        largest with any other sentence there, so it is positive if the translation is nearest. `nearest_1` to
+        `nearest_3` are the sentences there with the largest cosines, in all dims.
         `trustworthiness` and `knn_overlap` describe the whole layer: see `repalign.maps.faithfulness`.
 
     Raises:
         RepalignError: unknown reducer, variant or language; checkpoints on different sentences; too few
             sentences.
     """
-    from tqdm import tqdm
-
     checkpoints = list(states) if isinstance(states, Sequence) else [states]
     reduce = REDUCERS[reducer] if isinstance(reducer, str) else reducer
     name = reducer if isinstance(reducer, str) else getattr(reducer, "__name__", "custom")
@@ -78,7 +78,7 @@ def project(
     groups = _same_space(checkpoints)
     steps = len(variants) * sum(len(group[0].layers) for group in groups)
     tables = []
-    with tqdm(total=steps, desc=f"map ({name})", unit="layer", disable=None if progress else True) as bar:
+    with Phase(f"map ({name})", steps, "layers", shown=progress) as phase:
         for variant in variants:
             anchors: dict[float, np.ndarray] = {}
             for group in groups:
@@ -91,7 +91,7 @@ def project(
                                 reducer=name, variant=variant, trustworthiness=trust, knn_overlap=overlap
                             )
                         )
-                    bar.update()
+                    phase.update()
     return _join(tables)
 
 
@@ -207,19 +207,26 @@ def _points(states: LayerStates, layer: int, rows: np.ndarray, variant: str) -> 
     return stacked / np.where(lengths > 0, lengths, 1)
 
 
-def _scores(points: np.ndarray, pivot: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cosine with the translation in the pivot, and its margin over the best other sentence: [language, sentence]."""
+def _scores(points: np.ndarray, pivot: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each language's sentences with the pivot's.
+
+    Returns:
+        The cosine with the translation and its margin over the best other sentence: [language, sentence]; the
+        sentences with the largest cosines: int [language, sentence, rank], -1 for the pivot.
+    """
     cosine = np.full(points.shape[:2], np.nan, dtype=np.float32)
     margin = cosine.copy()
+    nearest = np.full((*points.shape[:2], len(NEAREST)), -1)
     others = [language for language in range(len(points)) if language != pivot]
     for language in others:
         similar = LayerPair.of(points[language], points[pivot]).cosine.numpy()
+        nearest[language] = np.argsort(-similar, axis=1, kind="stable")[:, : len(NEAREST)]
         right = similar.diagonal().copy()
         np.fill_diagonal(similar, -np.inf)
         cosine[language], margin[language] = right, right - similar.max(1)
     if others:
         cosine[pivot], margin[pivot] = cosine[others].mean(0), margin[others].mean(0)
-    return cosine, margin
+    return cosine, margin, nearest
 
 
 def _rows(
@@ -233,7 +240,9 @@ def _rows(
     import pandas as pd
 
     languages, sentences = points.shape[:2]
-    cosine, margin = _scores(points, states.languages.index(pivot))
+    cosine, margin, nearest = _scores(points, states.languages.index(pivot))
+    neighbours = pd.array(np.append(rows, 0)[nearest].ravel(), dtype="Int32")
+    neighbours[nearest.ravel() < 0] = pd.NA
     flat = (np.round(placed / GRAIN) * GRAIN).reshape(languages * sentences, -1).astype(np.float32)
     return pd.DataFrame(
         {
@@ -246,6 +255,7 @@ def _rows(
             "z": flat[:, 2] if flat.shape[1] > 2 else np.float32("nan"),
             "cosine": cosine.ravel(),
             "margin": margin.ravel(),
+            **{column.name: neighbours[rank :: len(NEAREST)] for rank, column in enumerate(NEAREST)},
         }
     )
 

@@ -39,7 +39,7 @@ DEFAULT_METRICS = ("cka", "mexa", "p_at_1", "anc", "mutual_knn", "cosine_gap")
 
 
 def find(name: str) -> Metric:
-    """A metric by name, one that an installed package offers, or a custom metric from a file: `FILE.py:NAME`, or `FILE.py` if it
+    """A metric by name or label, one that an installed package offers, or a custom metric from a file: `FILE.py:NAME`, or `FILE.py` if it
     defines only one.
 
     Raises:
@@ -52,10 +52,11 @@ def find(name: str) -> Metric:
             names = [metric.name for metric in defined]
             raise RepalignError(f"{path} defines {', '.join(names)}; name one as {path}:{names[0]}")
         return defined[0]
-    if name not in METRICS and name in (packages := offered()):
+    if METRICS.name_of(name) is None:
+        packages = offered()
+        if name not in packages:
+            raise unknown("metric", name, {*METRICS, *packages})
         METRICS.add(name, metric_offered(packages[name]))
-    if name not in METRICS:
-        raise unknown("metric", name, {*METRICS, *offered()})
     return METRICS[name]
 
 

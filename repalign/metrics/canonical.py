@@ -52,8 +52,12 @@ def bases(pair: LayerPair, name: str, variance: float) -> tuple[torch.Tensor, to
 def svcca(pair: LayerPair) -> float:
     """Mean canonical correlation of the directions that hold 99% of each language's variance.
 
-    All kept directions count equally, strong or weak. Rises with directions per sentence, so it requires at least
-    two sentences per direction; compare it with its chance level.
+    Formula:
+        mean_i rho_i, the canonical correlations of the kept directions.
+
+    Fails:
+        All kept directions count equally, strong or weak. Rises with directions per sentence, so it requires at least
+        two sentences per direction; compare it with its chance level.
     """
     import torch
 
@@ -75,8 +79,12 @@ def svcca(pair: LayerPair) -> float:
 def pwcca(pair: LayerPair) -> float:
     """Canonical correlations weighted by how much of the source each canonical variate carries.
 
-    sum_i a_i rho_i, a_i ~ sum_j |<h_i, x_j>|; if the languages differ in rank, the one of smaller rank gives the
-    weights. Needs as many sentences as SVCCA. The weights depend on the axes, so a rotation changes it slightly.
+    Formula:
+        sum_i a_i rho_i, a_i ~ sum_j |<h_i, x_j>|; if the languages differ in rank, the one of smaller rank gives the
+        weights.
+
+    Fails:
+        Needs as many sentences as SVCCA. The weights depend on the axes, so a rotation changes it slightly.
     """
     import torch
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from repalign.errors import RepalignError, TooFewSentences
 from repalign.metrics.metric import INVARIANCES, Metric, Scores
+from repalign.progress import Phase
 
 CONTRACT_CHECKS: dict[str, Callable[[Metric], Iterator[str]]] = {}
 """Name -> a function that yields one sentence for every violation."""
@@ -25,7 +26,12 @@ def contract_check(check: Callable[[Metric], Iterator[str]]) -> Callable[[Metric
 
 def violations(metric: Metric) -> dict[str, list[str]]:
     """The violations of each check by name; an empty list if it passes."""
-    return {name: list(check(metric)) for name, check in CONTRACT_CHECKS.items()}
+    found = {}
+    with Phase(f"checking {metric.name}", len(CONTRACT_CHECKS), "checks") as phase:
+        for name, check in CONTRACT_CHECKS.items():
+            found[name] = list(check(metric))
+            phase.update()
+    return found
 
 
 def related(sentences: int, dims: int, strength: float, seed: int = 0, mean: float = 0.3) -> Pair:

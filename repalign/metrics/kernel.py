@@ -47,8 +47,12 @@ def kernel(representation: Representation) -> UCentred:
 def cka(pair: LayerPair) -> Scores:
     """Debiased linear CKA: correlation of two U-centred kernel matrices.
 
-    HSIC_u(K, L) / sqrt(HSIC_u(K, K) HSIC_u(L, L)), with HSIC_u(K, L) = sum_ij u_ij v_ij / (n (n - 3)). About
-    0 for independent languages at any n and d, and may be negative. Dominated by any single dim of huge variance.
+    Formula:
+        HSIC_u(K, L) / sqrt(HSIC_u(K, K) HSIC_u(L, L)), with HSIC_u(K, L) = sum_ij u_ij v_ij / (n (n - 3)). About 0 for
+        independent languages at any n and d, and may be negative.
+
+    Fails:
+        Dominated by any single dim of huge variance.
     """
     x, y = pair.source.once(kernel), pair.target.once(kernel)
     n = pair.sentences
@@ -147,10 +151,13 @@ def _pair_scores(
     invariances=SUBSPACE,
 )
 def cka_biased(pair: LayerPair) -> Scores:
-    """Linear CKA as first published: |x'y|^2 / (|x'x| |y'y|), x and y centred.
+    """Linear CKA as first published. Use `cka` except to reproduce published values.
 
-    Biased upwards: independent noise gives .98 at n = 100, d = 4096. Use `cka` except to reproduce published
-    values.
+    Formula:
+        |x'y|^2 / (|x'x| |y'y|), Frobenius norms, x and y centred.
+
+    Fails:
+        Biased upwards: independent noise gives .98 at n = 100, d = 4096.
     """
     x, y = pair.source.once(gram), pair.target.once(gram)
     n = pair.sentences

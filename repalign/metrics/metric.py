@@ -109,6 +109,14 @@ class Metric:
                     f"metric {self.name!r} declares the invariance {name!r}; known: {', '.join(INVARIANCES)}"
                 )
 
+    def check_size(self, sentences: int) -> None:
+        """
+        Raises:
+            TooFewSentences: fewer sentences than `minimum`.
+        """
+        if sentences < self.minimum:
+            raise TooFewSentences(self.name, self.minimum, sentences)
+
     def __call__(self, x: Any, y: Any = None) -> Scores:
         """Score two languages at one layer.
 
@@ -123,8 +131,7 @@ class Metric:
         from repalign.metrics.pair import LayerPair
 
         pair = x if isinstance(x, LayerPair) else LayerPair.of(x, y)
-        if pair.sentences < self.minimum:
-            raise TooFewSentences(self.name, self.minimum, pair.sentences)
+        self.check_size(pair.sentences)
         if self.is_built_in:
             return self._scores(self.function(pair))
         with self._explained(f"fails on {pair.sentences} sentences x {pair.x.shape[1]} dims"):

@@ -76,10 +76,15 @@ def local_overlap(
 def ilo(pair: LayerPair) -> Scores:
     """Interlingual Local Overlap of the source in a space of two languages: do its sentences neighbour the target's?
 
-    2b / (1 + b), b = share of source sentences that have a target sentence among their 5 nearest of both languages.
+    Formula:
+        2b / (1 + b), b = share of source sentences that have a target sentence among their 5 nearest of both languages.
+
+    Fails:
+        Asks whether languages mix, not whether translations are near: shuffling translations changes nothing, so chance
+        is the value itself, p is 1 and the calibrated score 0.
+
     Published over many languages, where a sentence needs 3 others among its 5 nearest
-    (`repalign.metrics.mixing.local_overlap`). Asks whether languages mix, not whether translations are near: shuffling
-    translations changes nothing, so chance is the value itself, p is 1 and the calibrated score 0.
+    (`repalign.metrics.mixing.local_overlap`).
     """
     pair.same_dims("ilo")
     value, bridges = local_overlap((pair.source, pair.target), 0, languages=1)

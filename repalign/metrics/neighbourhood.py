@@ -78,8 +78,11 @@ def _shuffled_variance(x: Neighbours, y: Neighbours, k: int) -> float:
 def mutual_knn(pair: LayerPair) -> Scores:
     """Share of a sentence's 10 nearest neighbours that are the same in both languages.
 
-    mean_i |N_k(x_i) & N_k(y_i)| / k, by cosine, excluding the sentence itself. Chance is k / (n - 1): compare only
-    at equal n. Near-duplicate sentences inflate it.
+    Formula:
+        mean_i |N_k(x_i) & N_k(y_i)| / k, by cosine, excluding the sentence itself.
+
+    Fails:
+        Chance is k / (n - 1): compare only at equal n. Near-duplicate sentences and shared topics inflate it.
     """
     x, y = pair.source.once(neighbours, K), pair.target.once(neighbours, K)
     both = (x.edges & y.edges).float()
@@ -129,10 +132,13 @@ def standardised(representation: Representation) -> torch.Tensor:
     invariances=("shift", "scale", "joint permutation"),
 )
 def anc(pair: LayerPair) -> Scores:
-    """Average neuron-wise correlation: mean over dims of the correlation of that dim in both languages,
-    signed. A constant dim counts as 0; if a language is constant in every dim, the value is NaN.
+    """Average neuron-wise correlation: mean over dims of the signed correlation of that dim in both languages.
 
-    Asks whether the same neurons have the same function; a rotation can destroy it without changing any distance.
+    Formula:
+        mean_k corr_i(x_ik, y_ik). A constant dim counts as 0; if a language is constant in every dim, the value is NaN.
+
+    Fails:
+        Asks whether the same neurons have the same function; a rotation can destroy it without changing any distance.
     """
     pair.same_dims("anc")
     x, y = pair.source.once(standardised), pair.target.once(standardised)
@@ -214,8 +220,12 @@ def _as_matrix(pairs: torch.Tensor, n: int) -> torch.Tensor:
 def rsa(pair: LayerPair) -> Scores:
     """Spearman correlation between the distances of all pairs of sentences in the two languages.
 
-    Distance is 1 - Pearson correlation over dims. All pairs have equal weight, including unrelated ones: length and
-    topic can produce high values although no translation is retrieved.
+    Formula:
+        Spearman's rho over i < j of d(x_i, x_j) and d(y_i, y_j), d = 1 - Pearson correlation over dims.
+
+    Fails:
+        All pairs have equal weight, including unrelated ones: length and topic can produce high values although no
+        translation is retrieved.
     """
     x, y = pair.source.once(distances), pair.target.once(distances)
     n = pair.sentences

@@ -33,9 +33,14 @@ def strength(representation: Representation) -> Representation:
 def nasca(pair: LayerPair) -> Scores:
     """NeuronXA on which neurons are active: share of sentences whose translation is strictly the nearest both ways.
 
-    MEXA on the cosines of 1[state > 0]; use it with `--site mlp-act --pooling weighted`. The paper asks of every token
-    whether a neuron is active and averages that, weighted by position; here the pooled activation is asked. Sentences
-    with the same active neurons are ties, so with few dims even identical languages score below 1.
+    Formula:
+        MEXA on the cosines of 1[state > 0].
+
+    Fails:
+        Sentences with the same active neurons are ties, so with few dims even identical languages score below 1.
+
+    Use it with `--site mlp-act --pooling weighted`. The paper asks of every token whether a neuron is active and
+    averages that, weighted by position; here the pooled activation is asked.
     """
     return mutual_matches(LayerPair(pair.source.once(active), pair.target.once(active), pair.documents))
 
@@ -50,8 +55,13 @@ def nasca(pair: LayerPair) -> Scores:
 def navca(pair: LayerPair) -> Scores:
     """NeuronXA on how strongly neurons act: share of sentences whose translation is strictly the nearest both ways.
 
-    MEXA on the cosines of |state|; use it with `--site mlp-act --pooling weighted`. The paper takes the absolute value
-    of every token before it averages; here that of the pooled activation is taken. The values share a cone, as all
-    are positive.
+    Formula:
+        MEXA on the cosines of |state|.
+
+    Fails:
+        Blind to sign: opposite states are the same to it. All values are positive, so they share a cone.
+
+    Use it with `--site mlp-act --pooling weighted`. The paper takes the absolute value of every token before it
+    averages; here that of the pooled activation is taken.
     """
     return mutual_matches(LayerPair(pair.source.once(strength), pair.target.once(strength), pair.documents))

@@ -33,9 +33,13 @@ COSINE = ("scale", "joint permutation", "joint rotation")
 def cosine_gap(pair: LayerPair) -> Scores:
     """Cosine of translations minus cosine of unrelated sentences.
 
-    mean_i S_ii - mean_{i != j} S_ij = n/(n-1) mean_i D_ii, where D is S with the means of its rows and
-    columns removed. Unaffected by the similarity of all sentences in a narrow cone; still grows with the spread of
-    sentence lengths.
+    Formula:
+        mean_i S_ii - mean_{i != j} S_ij = n/(n-1) mean_i D_ii, where D is S with the means of its rows and columns
+        removed.
+
+    Fails:
+        Unaffected by the similarity of all sentences in a narrow cone; still grows with the spread of sentence
+        lengths.
     """
     n = pair.sentences
     cosine = pair.cosines.relative
@@ -81,7 +85,11 @@ def matched(nearest: Winners, strata: Partition | None, errors: bool = False) ->
 def p_at_1(pair: LayerPair) -> Scores:
     """Share of source sentences whose translation is strictly the nearest target by cosine.
 
-    mean_i 1[S_ii > max_{j != i} S_ij]. Falls with the number of candidates; a few hubs can lower it.
+    Formula:
+        mean_i 1[S_ii > max_{j != i} S_ij].
+
+    Fails:
+        Falls with the number of candidates; a few hubs can lower it.
     """
     return matched(pair.nearest, pair.strata)
 
@@ -96,7 +104,11 @@ def p_at_1(pair: LayerPair) -> Scores:
 def mexa(pair: LayerPair) -> Scores:
     """Share of sentences whose translation is strictly the nearest both ways.
 
-    mean_i 1[S_ii > max_{j != i} max(S_ij, S_ji)]; equal to the published script on the same vectors.
+    Formula:
+        mean_i 1[S_ii > max_{j != i} max(S_ij, S_ji)]; equal to the published script on the same vectors.
+
+    Fails:
+        Whatever identifies a sentence counts, whether or not it is the meaning: an exact length, a name, a number.
     """
     return mutual_matches(pair)
 
@@ -123,7 +135,14 @@ def _neighbourhoods(cosine: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.T
     minimum=11,
 )
 def csls(pair: LayerPair) -> Scores:
-    """P@1 with hubs pushed back: strict maximum of 2 S_ij - r_i - r'_j, r = mean cosine to the 10 nearest."""
+    """P@1 with hubs pushed back.
+
+    Formula:
+        mean_i 1[the maximum over j of 2 S_ij - r_i - r'_j is strict and at j = i], r = mean cosine to the 10 nearest.
+
+    Fails:
+        Hides hubs, which are a property of the model: report P@1 or the hubness beside it.
+    """
     cosines = pair.cosines
     row, column = _neighbourhoods(cosines.relative, 10)
     scores = 2 * cosines.relative - row[:, None] - column
@@ -163,9 +182,20 @@ def _xsim(pair: LayerPair, margin: str) -> Scores:
     return matched(margin_search(pair, margin), pair.strata, errors=True)
 
 
-def _declare_xsim(margin: str, failure: str):
+XSIM = """Share of source sentences for which margin search ({margin}, k = 4) errs.
+
+    Formula:
+        mean_i 1[the target of the largest {formula} among the 4 nearest is not i], b = mean cosine of both to their 4
+        nearest.
+
+    Fails:
+        {failure}
+"""
+
+
+def _declare_xsim(margin: str, formula: str, failure: str):
     function = partial(_xsim, margin=margin)
-    function.__doc__ = f"Share of source sentences for which margin search ({margin}, k = 4) errs. {failure}"
+    function.__doc__ = XSIM.format(margin=margin, formula=formula, failure=failure)
     return metric(
         name=f"xsim_{margin}",
         label=f"xsim error ({margin})",
@@ -180,6 +210,12 @@ def _declare_xsim(margin: str, failure: str):
     )(function)
 
 
-xsim_ratio = _declare_xsim("ratio", "Unstable on centred states, where the neighbourhood mean is near zero.")
-xsim_distance = _declare_xsim("distance", "Steady on centred states.")
-xsim_absolute = _declare_xsim("absolute", "Without correction for hubs.")
+xsim_ratio = _declare_xsim(
+    "ratio",
+    "S_ij / b_ij",
+    "Unstable where the neighbourhood mean b is near zero, as on centred states; reversed where it is negative.",
+)
+xsim_distance = _declare_xsim(
+    "distance", "S_ij - b_ij", "Steady on centred states; rises with the number of candidates, as P@1 falls."
+)
+xsim_absolute = _declare_xsim("absolute", "S_ij", "Without correction for hubs.")

@@ -49,10 +49,14 @@ def best_rotation(pair: LayerPair) -> Fit:
     invariances=SUBSPACE,
 )
 def procrustes(pair: LayerPair) -> Scores:
-    """Squared distance after the best rotation: 2 - 2 |x'y|_*, states centred and of unit Frobenius norm.
+    """Squared distance after the best rotation.
 
-    With fewer sentences than dims almost any two languages can be aligned by rotation: .012 of 2 for noise at n =
-    100, d = 4096. Compare it with its chance level.
+    Formula:
+        2 - 2 |x'y|_* (nuclear norm), states centred and of unit Frobenius norm.
+
+    Fails:
+        With fewer sentences than dims almost any two languages can be aligned by rotation: .012 of 2 for noise at n =
+        100, d = 4096. Compare it with its chance level.
     """
     fit = best_rotation(pair)
     return Scores(2 - 2 * fit.cosine, influence=-2 * fit.influence)
@@ -68,9 +72,13 @@ def procrustes(pair: LayerPair) -> Scores:
     tolerance=2e-3,
 )
 def angular(pair: LayerPair) -> Scores:
-    """Angle after the best rotation: arccos(|x'y|_* / (|x| |y|)), states centred; a true metric, in radians.
+    """Angle after the best rotation; a true metric, in radians.
 
-    Misleading with fewer sentences than dims, as Procrustes. Near 0 it amplifies rounding errors.
+    Formula:
+        arccos(|x'y|_* / (|x| |y|)), states centred.
+
+    Fails:
+        Misleading with fewer sentences than dims, as Procrustes. Near 0 it amplifies rounding errors.
     """
     import math
 
@@ -114,10 +122,13 @@ def gulp_distance(x: torch.Tensor, y: torch.Tensor, penalty: float) -> float:
     tolerance=1e-2,
 )
 def gulp(pair: LayerPair) -> float:
-    """Squared GULP distance at penalty .01: how much predictions of ridge regressions on the two
-    languages can differ.
+    """Squared GULP distance at penalty .01: how much predictions of ridge regressions on the two languages can differ.
 
-    Unbounded: it counts the dims that a ridge regression can use. Dominated by n if n < d, as Procrustes.
+    Formula:
+        tr(A'AA'A) + tr(B'BB'B) - 2 tr(A'CB'C^T), A, B, C the covariances of x, of y, and between them; A' = (A + .01 I)^-1.
+
+    Fails:
+        Unbounded: it counts the dims that a ridge regression can use. Dominated by n if n < d, as Procrustes.
     """
     if not (pair.source.reduced.any() and pair.target.reduced.any()):
         return float("nan")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -161,14 +161,29 @@ class Engine:
         return self.reader.layers
 
     @property
+    def bytes(self) -> int:
+        """Memory of the weights."""
+        return sum(weights.nbytes for weights in self.model.parameters())
+
+    @property
     def n_blocks(self) -> int:
         return len(self.reader.blocks)
 
     @torch.inference_mode()
-    def pool(self, rows: Sequence[Tokens], poolings: Sequence[str | Pooling | PoolingFunction]) -> np.ndarray:
+    def pool(
+        self,
+        rows: Sequence[Tokens],
+        poolings: Sequence[str | Pooling | PoolingFunction],
+        on_tokens: Callable[[int], object] | None = None,
+    ) -> np.ndarray:
         """Pooled states of some sentences, float32 [pooling, layer, sentence, dim].
 
         Batches are formed by length within the token budget; if memory runs out, the budget is halved and the batch repeated.
+
+        Args:
+            rows: tokenised sentences.
+            poolings: names, `Pooling`s or functions.
+            on_tokens: called with the number of tokens of each batch that is read.
 
         Raises:
             RepalignError: no sentences, a pooling that returns another shape, or too little memory for one sentence.
@@ -191,6 +206,8 @@ class Engine:
             if pooled is None:
                 pooled = np.empty((*states.shape[:2], len(rows), states.shape[3]), dtype=np.float32)
             pooled[:, :, batch] = states
+            if on_tokens is not None:
+                on_tokens(sum(len(rows[i].ids) for i in batch))
         if pooled is None:
             raise RepalignError("no sentences to compute states of")
         return pooled

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from repalign.errors import RepalignError, reason
 from repalign.models.adapters import is_prompt
@@ -22,6 +21,7 @@ from repalign.models.locating import Weights
 from repalign.models.stacks import pick_stack
 from repalign.models.tokenization import around_text, special_lookup
 from repalign.models.vocabulary import check_ids, embedding_rows, padding_id
+from repalign.progress import Phase
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedTokenizerBase
@@ -135,7 +135,7 @@ class Generator:
         Args:
             prompts: see `Prompt`; a text is asked in no language.
             new_tokens: maximum length of an answer.
-            progress: whether to show a bar on a terminal.
+            progress: whether to show signs of life: see `repalign.progress`.
             on_batch: called with the answers of each batch, by prompt, as soon as it is done.
 
         Returns:
@@ -160,8 +160,8 @@ class Generator:
             )
         fitted = [replace(prompt, ids=self.fitted(prompt.ids, room)) for prompt in encoded]
         by_prompt: dict[Prompt, Answer] = {}
-        disable = None if progress else True
-        with tqdm(total=len(distinct), desc=f"{self.name} answers", disable=disable, leave=False) as bar:
+        about = f"up to {new_tokens} new tokens each, on {self.device}"
+        with Phase(f"{self.name}: answering", len(distinct), "questions", about, progress) as phase:
             # The longest first: if memory is too small for them, the run fails at once.
             for rows in reversed(
                 list(plan([len(prompt.ids) + new_tokens for prompt in fitted], self.budget))
@@ -176,7 +176,7 @@ class Generator:
                 by_prompt |= answers
                 if on_batch is not None:
                     on_batch(answers)
-                bar.update(len(rows))
+                phase.update(len(rows))
         return [by_prompt[prompt] for prompt in asked]
 
     def _text(self, ids: list[int]) -> str:

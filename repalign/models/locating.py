@@ -13,6 +13,7 @@ from repalign.checkpoints.fetching import fetch
 from repalign.checkpoints.folder import ADAPTER, check_entries, tokenizer_folder, weight_files
 from repalign.errors import RepalignError
 from repalign.files import read_json
+from repalign.progress import Phase
 from repalign.signature import digest
 
 
@@ -60,11 +61,13 @@ def locate(checkpoint: Checkpoint) -> Weights:
     Raises:
         RepalignError: see `repalign.checkpoints.fetching.fetch`; or an adapter whose base is missing.
     """
-    path = fetch(checkpoint)
+    with Phase(f"{checkpoint.name}: fetching the files"):
+        path = fetch(checkpoint)
     try:
-        if (path / ADAPTER).is_file():
-            return _locate_adapter(checkpoint, path)
-        return _locate_model(checkpoint, path)
+        with Phase(f"{checkpoint.name}: computing the digest of the weights"):
+            if (path / ADAPTER).is_file():
+                return _locate_adapter(checkpoint, path)
+            return _locate_model(checkpoint, path)
     except OSError as error:
         raise RepalignError(f"cannot read {error.filename or path}: {error.strerror}") from error
 
@@ -99,6 +102,8 @@ def _locate_adapter(checkpoint: Checkpoint, folder: Path) -> Weights:
         base = Checkpoint.named(str(folder / name) if (folder / name).is_dir() else name)
         if base.folder is None and base.revision is None:
             base = replace(base, revision=config.get("revision"))
+        if base.is_shipped:  # it may not be the one that the adapter was trained on
+            raise RepalignError(f"{name!r} is not trained yet; run `repalign-train {name}`")
         path = fetch(base)
         if (path / ADAPTER).is_file():
             raise RepalignError(f"{path} is itself an adapter; merge it into its own base first")

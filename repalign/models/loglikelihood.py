@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from repalign.errors import RepalignError
 from repalign.models.batching import pad, plan
@@ -16,6 +15,7 @@ from repalign.models.generation import Answer, Generator, Prompt
 from repalign.models.tokenization import Tokens
 from repalign.models.unembed import MAX_LOGITS
 from repalign.models.vocabulary import padding_id
+from repalign.progress import Phase
 
 
 class Likelihood(NamedTuple):
@@ -63,7 +63,7 @@ def choose(
     Args:
         generator: of a model with a decoder only.
         prompts: with choices.
-        progress: whether to show a bar on a terminal.
+        progress: whether to show signs of life: see `repalign.progress`.
         on_batch: called with the answers of each batch, by prompt, as soon as it is done.
 
     Returns:
@@ -109,7 +109,7 @@ def loglikelihoods(
     Args:
         generator: of a model with a decoder only.
         requests: (text, continuation) pairs. The model reads those that differ only in their last token once.
-        progress: whether to show a bar on a terminal.
+        progress: whether to show signs of life: see `repalign.progress`.
 
     Raises:
         RepalignError: a model with an encoder; a continuation without tokens of its own, or that does not fit the
@@ -136,12 +136,12 @@ def _batches(
         request = _encoded(generator, text, before[text], continuation)
         by_inputs.setdefault(request.inputs, {})[number] = request
     rows = list(by_inputs.values())
-    disable = None if progress else True
-    with tqdm(total=len(rows), desc=f"{generator.name} chooses", disable=disable, leave=False) as bar:
+    about = f"by log-likelihood, on {generator.device}"
+    with Phase(f"{generator.name}: choosing", len(rows), "choices", about, progress) as phase:
         # The longest first: if memory is too small for them, the run fails at once.
         for batch in reversed(list(plan([_length(row) for row in rows], _budget(generator)))):
             yield _batch(generator, [rows[number] for number in batch])
-            bar.update(len(batch))
+            phase.update(len(batch))
 
 
 def _length(row: Mapping[int, _Request]) -> int:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any, overload
 
 from repalign.errors import RepalignError
 from repalign.figures import as_results
+from repalign.progress import Phase
 from repalign.results.profile import LayerProfile
 from repalign.results.results import Results
 
 __all__ = ["Report"]
+
+MAX_FRAME = 8_000_000
+"""Bytes of a page that a notebook shows, and stores in its file; Plotly is nearly five million of them."""
 
 
 class Report:
@@ -49,6 +54,19 @@ class Report:
 
     def __repr__(self) -> str:
         return f"Report({self.results.title!r}: {self.results.profile!r})"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the page, in a frame that reaches neither the notebook nor the network."""
+        from repalign.report.page import render
+
+        with Phase("drawing the page"):
+            page = render(self.results)
+        if len(page.encode("utf-8", "replace")) > MAX_FRAME:
+            return f'<p>{escape(repr(self))} is too large for a notebook: use <code>write("report.html")</code></p>'
+        return (
+            f'<iframe title="report" sandbox="allow-scripts allow-downloads" srcdoc="{escape(page)}" '
+            'style="width: 100%; height: 50rem; border: 0"></iframe>'
+        )
 
     def write(self, path: str | Path, overwrite: bool = False) -> Path:
         """Write the page atomically as one file that opens offline. A page that repalign wrote is replaced.

@@ -13,7 +13,7 @@ from repalign.figures.names import LONGEST_TEXT, presentable, shortened
 from repalign.figures.style import styles
 from repalign.report.about import few
 from repalign.report.evaluation_examples import examples
-from repalign.report.evaluation_findings import findings, headline
+from repalign.report.evaluation_findings import evaluation_in_words, headline
 from repalign.report.layout import Panel, fill, numbered
 from repalign.report.signed import how, made
 from repalign.results.evaluation import Evaluation
@@ -71,7 +71,7 @@ def render_evaluation(evaluation: Evaluation) -> str:
             **made(signatures.values(), evaluation.about),
         },
         headline=headline(evaluation),
-        findings=findings(evaluation),
+        findings=evaluation_in_words(evaluation),
         panels=panels,
         score_tables=list(_numbers(scores, evaluation)),
         wins_note=_wins_note(tables["wins"]) if "wins" in tables else "",

@@ -31,7 +31,7 @@ def headline(evaluation: Evaluation) -> str:
     return f"{checkpoint} is significantly {way} than {baseline}: {numbers}; {_by_language(languages)}."
 
 
-def findings(evaluation: Evaluation) -> dict[str, list[str]]:
+def evaluation_in_words(evaluation: Evaluation) -> dict[str, list[str]]:
     """Results of the main scorer, and properties of the answers: title -> lines."""
     tables = {name: table for name, table in evaluation.tables.items() if len(table)}
     rows, label = leading(evaluation)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from repalign.figures.view import ALPHA
+from repalign.report.profile_text import side_by_side
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -11,45 +15,59 @@ if TYPE_CHECKING:
     from repalign.results.evaluation import Evaluation
 
 
-def print_tables(evaluation: Evaluation) -> None:
-    """Print an evaluation to stdout."""
+def evaluation_lines(evaluation: Evaluation) -> Iterator[str]:
+    """The tables and findings of an evaluation."""
     scores = evaluation.tables["scores"]
     for (checkpoint, baseline), rows in scores.groupby(["checkpoint", "baseline"], sort=False, dropna=False):
         if isinstance(baseline, str):
-            print(f"{checkpoint} minus {baseline} (* p < .05, adjusted over languages by Holm)")
-            print(_grid(rows, "+.1f"))
+            about = "percentage points [95%], * p < .05 adjusted over languages (Holm)"
+            yield from _grid(f"{checkpoint} minus {baseline}, {about}", rows, "+")
         else:
-            print(evaluation.signatures[str(checkpoint)])
-            print(_grid(rows, ".1f"))
+            yield evaluation.signatures[str(checkpoint)]
+            yield from _grid(f"{checkpoint}, % [95%]", rows, "")
     for name, signature in evaluation.settings["scorers"].items():
-        print(f"{name}: {signature}")
+        yield f"{name}: {signature}"
     if evaluation.resampled:
-        print(f"questions: {evaluation.resampled}")
+        yield f"questions: {evaluation.resampled}"
     for note in evaluation.settings.get("notes", []):
-        print(f"questions: {note}")
+        yield f"questions: {note}"
     for name, truncated in evaluation.settings["truncated"].items():
         for what, counts in truncated.items():
             if counts:
-                print(f"{name}: truncated {what}: {', '.join(f'{lang} {n}' for lang, n in counts.items())}")
-    for line in _further_results(evaluation):
-        print(line)
+                yield f"{name}: truncated {what}: {', '.join(f'{lang} {n}' for lang, n in counts.items())}"
+    yield from _further_results(evaluation)
 
 
-def _grid(rows: pd.DataFrame, digits: str) -> str:
-    """Languages by scorers, in percent."""
-    scorers = list(dict.fromkeys(rows["scorer"]))
-    width = max(8, *rows["language"].fillna("").str.len())
-    lines = [" " * width + "".join(f"{name:>26}" for name in scorers) + f"{'questions':>11}"]
-    for language, scored in rows.groupby(rows["language"].fillna("mean"), sort=False):
-        by_scorer = scored.drop_duplicates("scorer").set_index("scorer").reindex(scorers)
-        cells = [f"{_interval(row, digits):>26}" for _, row in by_scorer.iterrows()]
-        lines.append(f"{language:{width}}" + "".join(cells) + f"{scored['items'].iloc[0]:11}")
-    return "\n".join(lines)
+def _grid(heading: str, rows: pd.DataFrame, sign: str) -> Iterator[str]:
+    """Languages by scorers, in percent, and the number of questions: in the heading, unless languages differ in it."""
+    columns: dict[str, dict[str, str]] = {}
+    for row in rows.itertuples(index=False):
+        language = row.language if isinstance(row.language, str) else "mean"
+        star = "*" if row.p_adjusted < ALPHA else ""
+        columns.setdefault(row.scorer, {}).setdefault(
+            language, _with_interval(row.value, row.low, row.high, sign) + star
+        )
+        columns.setdefault("questions", {}).setdefault(language, str(row.items))
+    questions = columns.pop("questions")
+    if len(counts := set(questions.values())) > 1:
+        columns["questions"] = questions
+        yield heading
+    else:
+        yield f"{heading}, {counts.pop()} questions per language"
+    yield from side_by_side(columns, shutil.get_terminal_size().columns)
 
 
-def _interval(row: pd.Series, digits: str) -> str:
-    star = "*" if row["p_adjusted"] < 0.05 else " "
-    return f"{row['value']:{digits}} [{row['low']:{digits}}, {row['high']:{digits}}]{star}"
+def _with_interval(value: float, low: float, high: float, sign: str = "") -> str:
+    """
+    >>> _with_interval(-0.01, -0.2, 0.1, "+")
+    '0.0 [-0.2, +0.1]'
+    """
+    return f"{_percent(value, sign)} [{_percent(low, sign)}, {_percent(high, sign)}]"
+
+
+def _percent(value: float, sign: str) -> str:
+    """One decimal; zero has no sign."""
+    return f"{value:{sign}.1f}" if round(value, 1) else "0.0"
 
 
 def _further_results(evaluation: Evaluation) -> Iterator[str]:
@@ -72,15 +90,34 @@ def _further_results(evaluation: Evaluation) -> Iterator[str]:
                 f"{name}: same answer in two languages: {value:.1%} (chance {chance:.1%}), "
                 f"significant in {significant} of {len(pairs)} pairs"
             )
-    for row in tables["wins"].itertuples() if "wins" in tables else ():
-        yield (
-            f"{row.checkpoint} over {row.baseline} in {row.language} by {row.judge}: {row.wins} won, {row.ties} tied, "
-            f"{row.losses} lost, {row.value:.1%} [{row.low:.1%}, {row.high:.1%}], adjusted p {row.p_adjusted:.2g}, "
-            f"position-biased {row.position_biased:.0%}"
-        )
+    if "wins" in tables:
+        yield from _wins(tables["wins"])
     if reason := evaluation.settings.get("wins_missing"):
         yield f"no win rates: {reason}"
     yield from _correlations(evaluation) if "correlations" in tables else ()
+
+
+def _wins(table: pd.DataFrame) -> Iterator[str]:
+    """Win rates by language, one table for each pair of checkpoints and judge."""
+    for (checkpoint, baseline, judge), rows in table.groupby(["checkpoint", "baseline", "judge"], sort=False):
+        yield (
+            f"{checkpoint} over {baseline} by {judge}, % [95%], ties count half; "
+            "* p < .05, adjusted over languages by Holm"
+        )
+        columns: dict[str, dict[str, str]] = {}
+        for row in rows.itertuples(index=False):
+            star = "*" if row.p_adjusted < ALPHA else ""
+            rate = _with_interval(100 * row.value, 100 * row.low, 100 * row.high)
+            for heading, cell in (
+                ("win rate", f"{rate}{star}"),
+                ("won", row.wins),
+                ("tied", row.ties),
+                ("lost", row.losses),
+                ("adjusted p", f"{row.p_adjusted:.2g}"),
+                ("position-biased", f"{row.position_biased:.0%}"),
+            ):
+                columns.setdefault(heading, {})[row.language] = str(cell)
+        yield from side_by_side(columns, shutil.get_terminal_size().columns)
 
 
 def _correlations(evaluation: Evaluation) -> Iterator[str]:

@@ -10,11 +10,12 @@ from repalign.corpora.languages import language_name
 from repalign.errors import RepalignError
 from repalign.figures import inside as figures
 from repalign.figures.names import LONGEST_TEXT, presentable, shortened
-from repalign.figures.style import Style, styles
+from repalign.figures.style import Style, language_styles
+from repalign.figures.view import corpus_of
 from repalign.report.about import few, read
 from repalign.report.inside_text import by_checkpoint, headline, inside_in_words
 from repalign.report.layout import Panel, fill, numbered
-from repalign.report.signed import corpus_of, made
+from repalign.report.signed import made
 from repalign.results.inside import Inside
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def render_inside(inside: Inside) -> str:
 
 def _styles(inside: Inside) -> dict[str, Style]:
     shown = (table["language"] for table in inside.tables.values())
-    return styles(dict.fromkeys([*inside.settings["languages"], *chain.from_iterable(shown)]))
+    return language_styles([*inside.settings["languages"], *chain.from_iterable(shown)])
 
 
 def _overview(inside: Inside) -> Iterator[Iterator[Panel]]:

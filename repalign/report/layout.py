@@ -9,6 +9,7 @@ from typing import Any
 
 from repalign.figures.security import CONFIG, content_policy
 from repalign.figures.style import HEIGHT, PAGE_THEMES
+from repalign.progress import Phase
 from repalign.report.glossary import Glossary
 from repalign.report.packing import to_json
 from repalign.results.paths import write_file
@@ -28,6 +29,7 @@ def fill(
     *,
     about: Mapping[str, Any],
     explained: Iterable[str] = (),
+    with_plotly: bool = True,
     **values: Any,
 ) -> str:
     """Render a self-contained page; values are escaped.
@@ -39,10 +41,10 @@ def fill(
         full_names: the originals of names that are shown in another form.
         about: facts below the title, by label; empty ones are left out.
         explained: ids of terms that the glossary explains although no text of the page links them.
+        with_plotly: whether the page has figures; without Plotly it is 4 MB smaller.
         values: for the template.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
-    from plotly.offline import get_plotlyjs
 
     environment = Environment(
         loader=PackageLoader("repalign.report"),
@@ -53,9 +55,13 @@ def fill(
     )
     glossary = Glossary()
     glossary.include(explained)
-    environment.filters["explained"] = glossary.explained
+    environment.filters |= {"explained": glossary.explained, "columns": columns}
     listed = dict(list(full_names.items())[:MAX_NAMES])
-    sources = [get_plotlyjs(), *map(_source, ("common.js", *scripts))]
+    sources = [*map(_source, ("common.js", *scripts))]
+    if with_plotly:
+        from plotly.offline import get_plotlyjs
+
+        sources.insert(0, get_plotlyjs())
     return environment.get_template(template).render(
         css="".join(map(_source, STYLE_SHEETS)),
         scripts=sources,
@@ -72,6 +78,16 @@ def fill(
 
 Panel = tuple[str, "dict[str, Any] | str"]
 """A title, and a figure or the reason why there is none."""
+
+
+def columns(panels: Sequence[Any]) -> int:
+    """How many narrow panels stand side by side, so that no row is left half empty.
+
+    >>> [columns(range(count)) for count in (1, 2, 3, 4, 5, 6, 8, 12)]
+    [1, 2, 3, 2, 3, 3, 2, 3]
+    """
+    count = len(panels)
+    return next((most for most in (3, 2) if count % most == 0), min(count, 3))
 
 
 def numbered(
@@ -106,7 +122,12 @@ def write_page(draw: Callable[[], str], path: str | Path, overwrite: bool = Fals
     Raises:
         RepalignError: the file cannot be written, or exists and is no page of repalign.
     """
-    return write_file(Path(path), lambda: draw().encode("utf-8", "replace"), overwrite)
+
+    def drawn() -> bytes:
+        with Phase("drawing the page"):
+            return draw().encode("utf-8", "replace")
+
+    return write_file(Path(path), drawn, overwrite)
 
 
 def _source(name: str) -> str:

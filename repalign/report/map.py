@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from repalign.errors import RepalignError
-from repalign.results.schema import GRAIN
+from repalign.results.schema import GRAIN, NEAREST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,8 @@ def map_data(results: Results, max_points: int = MAX_POINTS) -> dict[str, Any] |
     """Coordinates, cosines and text; None if there is no map, or no room for one.
 
     Coordinates (`places`) are [layer, language, sentence, 2 or 3], int16 in units of `GRAIN` or float32; cosine
-    and margin are int16, in ten-thousandths.
+    and margin are int16, in ten-thousandths; `nearest` holds positions in `rows` of the nearest sentences of the pivot,
+    in all dims, the largest value for none.
     """
     table, sentences = results.tables.get("map"), results.tables.get("sentences")
     if table is None or sentences is None or table.empty or not max_points:
@@ -88,6 +89,7 @@ def _sheet(rows: pd.DataFrame, languages: list[str], kept: np.ndarray) -> dict[s
         "places": _places(rows[columns].to_numpy(np.float32)).reshape(*shape, len(columns)),
         "cosine": _small(rows["cosine"]).reshape(shape),
         "margin": _small(rows["margin"]).reshape(shape),
+        "nearest": _nearest(rows, kept).reshape(*shape, len(NEAREST)),
         "trustworthiness": by_layer["trustworthiness"].to_numpy(np.float32),
         "knn_overlap": by_layer["knn_overlap"].to_numpy(np.float32),
     }
@@ -102,6 +104,14 @@ def _places(coordinates: np.ndarray) -> np.ndarray:
 
 def _small(values: pd.Series) -> np.ndarray:
     return np.round(values.to_numpy(np.float64).clip(-3, 3) * 10_000).astype(np.int16)
+
+
+def _nearest(rows: pd.DataFrame, kept: np.ndarray) -> np.ndarray:
+    """Positions of each row's nearest sentences in `kept`: unsigned int [row, rank], the largest value for none."""
+    dtype = np.uint8 if len(kept) < 255 else np.uint16
+    found = rows[[column.name for column in NEAREST]].to_numpy("int64", na_value=-1)
+    positions = np.searchsorted(kept, found).clip(max=len(kept) - 1)
+    return np.where(kept[positions] == found, positions, np.iinfo(dtype).max).astype(dtype)
 
 
 def _texts(sentences: pd.DataFrame, language: str, kept: np.ndarray) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from repalign.corpora.languages import language_name
 from repalign.figures import FIGURES
 from repalign.figures.lines import MAX_NAMED_LINES
 from repalign.figures.names import Names, presentable
+from repalign.figures.security import as_text
 from repalign.figures.style import HEIGHT
 from repalign.figures.view import View
 from repalign.report.about import profile_about
@@ -27,10 +28,19 @@ PAGE_CHOICES = ("metric", "variant", "layer")
 FIGURE_CHOICES = {"geometry": "measure", "layer_cka": "language"}
 """Figures with a separate control, and the choice it makes."""
 
+TITLES = {"series": "each language at its best layer"}
+"""Of figures that have one panel only, whatever the results."""
+
 INTERACTIVE = ("map",)
 """Figures that the page replaces by an interactive version."""
 
-SCRIPTS = ("map.js", "space.js", "page.js")
+SCRIPTS = ("density.js", "map.js", "space.js", "focus.js", "multiples.js", "page.js")
+TALLEST = 900
+"""Pixels of a figure; one that is taller scrolls by itself."""
+
+LEADS = ("difference", "series", "curves")
+"""Figures that answer the first question of a page, what changed or where languages align: the first there is stands on top."""
+
 DIGITS = 6
 """Significant digits of the CSV on the page."""
 
@@ -70,6 +80,7 @@ def _page(
 ) -> str:
     results = view.results
     said, confused = _said(view), confusions(results)
+    lead = next(panels[name][0] for name in LEADS if panels[name])
     count = len(view.checkpoints)
     return fill(
         "page.html",
@@ -82,7 +93,11 @@ def _page(
         kind="single" if count == 1 else "compare" if count == 2 else "series",
         findings=said,
         panels=panels,
-        curves_note=_curves_note(view),
+        lead=lead,
+        tall=TALLEST,
+        below={name: [one for one in panels[name] if one is not lead] for name in LEADS},
+        notes=_notes(view),
+        languages={"": "all", **{code: language_name(code) for code in view.targets}},
         metrics={name: view.label(name) for name in _values(view, "metric")},
         variants={name: name for name in _values(view, "variant")},
         layers=_layers(view),
@@ -124,7 +139,7 @@ def _panels(view: View, name: str) -> list[dict[str, Any]]:
     panels: dict[tuple, dict[str, Any]] = {}
     for choice in figure.choices(view):
         fixed = {key: value for key, value in choice.items() if key not in follows}
-        title = _title(fixed)
+        title = _title(fixed) or TITLES.get(name, "")
         panel = panels.setdefault(
             tuple(fixed.items()),
             {
@@ -164,10 +179,17 @@ def _data(
     return {
         "panels": [panel for named in panels.values() for panel in named],
         "languages": [
-            {"code": code, "name": language_name(code), "colour": style.colour, "symbol": style.symbol}
+            {
+                "code": code,
+                "label": as_text(code),
+                "name": language_name(code),
+                "colour": style.colour,
+                "symbol": style.symbol,
+            }
             for code, style in view.styles.items()
         ],
         "pivot": view.pivot,
+        "height": HEIGHT,
         "layers": layers,
         "depths": depths,
         "deepest": max(depths, key=lambda name: len(depths[name])),
@@ -196,14 +218,22 @@ def _panel_terms(view: View) -> list[str]:
     return [str(name) for rows, column in tables if len(rows) for name in rows[column].unique()]
 
 
-def _curves_note(view: View) -> str:
-    if len(view.targets) > MAX_NAMED_LINES:
-        drawn = f"{len(view.targets)} languages, shown as quantiles; the grid below shows each."
-        return f"{drawn} The dotted line is chance. Click a mark to select its layer."
-    return (
-        "Filled marks are significantly better than chance. Bands are intervals, the dotted line is chance. "
-        "Click a mark to select its layer."
-    )
+def _notes(view: View) -> dict[str, str]:
+    """How to read the figures in `LEADS`."""
+    choose = "Choose a language to see its interval; click a mark to select its layer."
+    chance = "Filled marks are significantly better than chance, the dotted line."
+    baselines = "The grey band is the range of the baselines, which a score should beat."
+    every = len(view.targets) > MAX_NAMED_LINES
+    if every:
+        chance = f"{len(view.targets)} languages, shown as quantiles, and each below, the best first. The dotted line is chance."
+    return {
+        "curves": " ".join(
+            [chance, *([baselines] if len(view.rows("controls")) else []), *([] if every else [choose])]
+        ),
+        "difference": f"Paired differences on the same sentences. Filled marks are significant changes. {choose}",
+        "series": "Each language at its best layer, chosen on some sentences and scored on the others. Filled marks are "
+        "significantly better than chance.",
+    }
 
 
 def _values(view: View, column: str) -> list[str]:

@@ -10,7 +10,7 @@ from repalign.figures.lines import height_above, named_axis
 from repalign.figures.names import Names
 from repalign.figures.scaling import curves
 from repalign.figures.security import group
-from repalign.figures.style import styles
+from repalign.figures.style import language_styles
 from repalign.report.about import few
 from repalign.report.layout import fill
 from repalign.report.scaling_findings import (
@@ -87,7 +87,7 @@ def _shown(plan: Plan, names: Names) -> Plan:
 
 def _data(study: Mapping[str, Any], plan: Plan | None, limits: Mapping[str, float]) -> dict[str, Any]:
     """The data of the page's scripts."""
-    languages, looks = study["languages"], styles(study["languages"])
+    languages, looks = study["languages"], language_styles(study["languages"])
     largest = sum(max(curve["pairs"]) for curve in study["curves"].values()) / 4
     weights = plan.weights if plan else {}
     return {

@@ -9,16 +9,6 @@ from repalign.figures.names import LONGEST, shortened
 from repalign.report.about import few
 
 
-def corpus_of(signatures: Mapping[str, str]) -> str:
-    """The corpora that signatures name, each once.
-
-    >>> corpus_of({"a": "a@1f2e|ntrex#9c1e|raw|mean|resid|float32|repalign:0.1.0", "b": "-"})
-    'ntrex'
-    """
-    named = (part.rpartition("#")[0] for parts in _parts(signatures) for part in parts[1:2])
-    return few(dict.fromkeys(shortened(name, LONGEST) for name in named))
-
-
 def how(signatures: Mapping[str, str], labels: tuple[str, ...]) -> dict[str, str]:
     """The parts of signatures after the checkpoint and the corpus, by label; what differs between them is listed.
 

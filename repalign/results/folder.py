@@ -11,6 +11,7 @@ from typing import TypedDict
 
 from repalign.errors import RepalignError
 from repalign.files import json_bytes, read_json
+from repalign.progress import Phase
 from repalign.results.paths import created, is_page
 from repalign.writes import check_writable, partial_file, remove_abandoned, write_atomically, writing
 
@@ -132,7 +133,9 @@ class Output:
                     (self.folder / name).unlink(missing_ok=True)
                 done()
             if page:
-                write_atomically(self.folder / page[0], page[1]().encode("utf-8", "replace"), self._remedy)
+                with Phase("drawing the page"):
+                    drawn = page[1]()
+                write_atomically(self.folder / page[0], drawn.encode("utf-8", "replace"), self._remedy)
         return [self.folder / name for name in (*files, *(page or ())[:1])]
 
     @property

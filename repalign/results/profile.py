@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from repalign.errors import unknown
 from repalign.results.schema import RESULTS
+from repalign.results.sparkline import sparkline
 from repalign.results.summary import ROOM, as_html, few, shortened
 
 if TYPE_CHECKING:
@@ -69,11 +70,28 @@ class LayerProfile:
         """For notebooks: the best layer of every score, or the largest difference; the scores if these are unknown."""
         columns = ["value", "low", "high", "chance", "p_adjusted", "sentences"]
         if self.peaks is None:
-            shown = as_html(self.table[[*IDENTITY, "layer", *columns]])
+            shown = as_html(self.table[[*IDENTITY, "layer", *columns]].dropna(axis=1, how="all"))
             return f"<p>{len(self):,} scores:</p>{shown}"
         about = "cross-fitted: chosen on some sentences, scored on the others; layers: any of these may be the best"
-        shown = as_html(self.peaks[[*IDENTITY, "layers", *columns]])
-        return f"<p>{len(self):,} scores; the best layer of each ({about}):</p>{shown}"
+        marks = [f"curve-{row}" for row in range(len(self.peaks))]
+        shown = self.peaks[[*IDENTITY, "layers", *columns]].dropna(axis=1, how="all").fillna({"baseline": ""})
+        html = as_html(shown.assign(**{"by layer": marks}))
+        for mark, curve in zip(marks, self._sparklines(self.peaks), strict=True):
+            html = html.replace(f"<td>{mark}</td>", f"<td>{curve}</td>")
+        return f"<p>{len(self):,} scores; the best layer of each ({about}):</p>{html}"
+
+    def _sparklines(self, of: pd.DataFrame) -> list[str]:
+        """The curve of each row of a table with the columns of `IDENTITY`, on one scale, with 0 in it, for each metric."""
+        by_layer = self.table.sort_values("layer", kind="stable")
+        curves: dict[tuple[str, ...], list[float]] = {}
+        for key, value in zip(_keys(by_layer), by_layer["value"], strict=True):
+            curves.setdefault(key, []).append(value)
+        ends = {
+            name: (min(0.0, scores.min()), max(0.0, scores.max()))
+            for name, scores in self.table.groupby("metric")["value"]
+        }
+        metric = IDENTITY.index("metric")
+        return [sparkline(curves[key], *ends[key[metric]]) if key in curves else "" for key in _keys(of)]
 
     @property
     def pivot(self) -> str:
@@ -111,3 +129,8 @@ class LayerProfile:
 
 def _equal(table: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
     return table[table[column].isna()] if value is None else table[table[column] == value]
+
+
+def _keys(table: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Which curve each row belongs to, as text, in which missing names are equal."""
+    return list(table[list(IDENTITY)].astype(str).itertuples(index=False, name=None))

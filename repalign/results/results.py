@@ -8,7 +8,7 @@ Its tables are declared in `repalign.results.schema.RESULTS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,10 +64,10 @@ class Results:
         return stored.save(folder, overwrite, draw)
 
     @classmethod
-    def load(cls, path: str | Path) -> Results:
+    def load(cls, path: str | Path, only: Collection[str] | None = None) -> Results:
         """Read a results folder (or the profile.parquet in it); see `TableSet.load`."""
         path = Path(path)
-        read = Stored.load(path.parent if path.name == "profile.parquet" else path)
+        read = Stored.load(path.parent if path.name == "profile.parquet" else path, only)
         tables = dict(read.tables)
         profile = LayerProfile(
             tables.pop("profile"), read.signatures, read.settings, tables.pop("peaks", None)

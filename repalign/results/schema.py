@@ -30,6 +30,15 @@ LAYER = Column("layer", "int64", "0: input of block 1; l: output of block l, bef
 DEPTH = Column("depth", "float64", "layer divided by the number of blocks", nullable=True)
 MEASURE = Column("measure", "string", "what `value` measures")
 SENTENCE = Column("sentence", "int64", "row of the corpus", least=0)
+NEAREST = tuple(
+    Column(
+        f"nearest_{rank}", "Int32", f"row of the pivot's sentence with the {which} cosine, among those of the map; "
+        "NA: the sentence is the pivot's", nullable=True, least=0, later=True,
+    )
+    for rank, which in enumerate(("largest", "second largest", "third largest"), start=1)
+)  # fmt: skip
+"""Nearest neighbours in all dims of each sentence of a map."""
+
 LOW = Column(
     "low", "float64", "lower end of the interval (95% by default); NaN: there is none", nullable=True
 )
@@ -102,6 +111,7 @@ RESULTS = {table.name: table for table in (
         Column("margin", "float32", "that cosine minus the largest with a wrong sentence", nullable=True),
         Column("trustworthiness", "float32", "of the layer's map: 1 perfect, 0.5 chance", nullable=True),
         Column("knn_overlap", "float32", "share of nearest neighbours that the layer's map keeps", nullable=True),
+        *NEAREST,
     )),
     Table("sentences", "the text", "language and sentence", (
         Column("language", "string", "language of the text"), SENTENCE,

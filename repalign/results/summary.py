@@ -61,8 +61,17 @@ def as_html(table: pd.DataFrame, index: bool = False) -> str:
     """HTML of a table, its text escaped, with at most 40 rows, its names cut."""
     cut = table.rename(index=_cut, columns=_cut)
     return cut.to_html(
-        index=index, float_format="{:.3f}".format, max_rows=40, na_rep="", classes=AS_TEXT.split()
+        index=index,
+        float_format="{:.3f}".format,
+        formatters={"p_adjusted": _probability},
+        max_rows=40,
+        na_rep="",
+        classes=AS_TEXT.split(),
     )
+
+
+def _probability(p: float) -> str:
+    return "< .001" if p < 0.001 else f"{p:.3f}" if p == p else ""
 
 
 def _cut(name: object) -> object:

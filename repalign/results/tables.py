@@ -5,7 +5,7 @@ Reading a folder needs neither torch nor a model; a folder that cannot be read i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -108,8 +108,12 @@ class TableSet:
         return self.output(folder, self.title, overwrite).write(files, page)
 
     @classmethod
-    def load(cls, folder: str | Path) -> Self:
+    def load(cls, folder: str | Path, only: Collection[str] | None = None) -> Self:
         """Read a folder, of this schema or an earlier one.
+
+        Args:
+            folder: with results of this kind.
+            only: tables to read; by default all. The required ones must be among them.
 
         Raises:
             RepalignError: no results of this kind, or results that are damaged, of a newer schema, or with other
@@ -140,6 +144,7 @@ class TableSet:
         tables = {
             name: _read_table(KINDS[cls.kind][name], file, schema)
             for name, file in table_files(path.parent, cls.kind, recorded=manifest is not None).items()
+            if only is None or name in only
         }
         return cls(meta["title"], meta["signatures"], tables, meta["settings"], meta["about"])
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from repalign.errors import RepalignError
+from repalign.progress import Phase
 from repalign.scaling.fitting import Fit, check_enough, fit
 from repalign.scaling.forms import FORMS
 from repalign.scaling.misfit import misfit
@@ -92,23 +93,31 @@ def compare_forms(runs: Runs, forms: Sequence[str] | None = None) -> list[Compar
         RepalignError: no form can be fitted.
     """
     comparisons, first_error = [], None
-    for name in forms or FORMS:
-        try:
-            fitted = fit(runs, name)
-        except RepalignError as error:
-            first_error = first_error or error
-            continue
-        try:
-            by_size = leave_one_size_out(fitted)
-        except RepalignError:  # too few sizes to hold one out
-            by_size = {}
-        error = float(np.sqrt(np.mean(np.square(list(by_size.values()))))) if by_size else float("nan")
-        comparisons.append(
-            Comparison(name, len(fitted.names), aicc(fitted), error, by_size, not misfit(fitted).found)
-        )
+    names = list(forms or FORMS)
+    with Phase("comparing forms of the law", len(names), "forms") as phase:
+        for name in names:
+            try:
+                comparisons.append(_compared(runs, name))
+            except RepalignError as error:
+                first_error = first_error or error
+            phase.update()
     if not comparisons:
         raise first_error or RepalignError("no form was given to compare")
     return sorted(comparisons, key=lambda c: (np.isnan(c.left_out), c.left_out if c.by_size else c.aicc))
+
+
+def _compared(runs: Runs, name: str) -> Comparison:
+    """
+    Raises:
+        RepalignError: the form cannot be fitted.
+    """
+    fitted = fit(runs, name)
+    try:
+        by_size = leave_one_size_out(fitted)
+    except RepalignError:  # too few sizes to hold one out
+        by_size = {}
+    error = float(np.sqrt(np.mean(np.square(list(by_size.values()))))) if by_size else float("nan")
+    return Comparison(name, len(fitted.names), aicc(fitted), error, by_size, not misfit(fitted).found)
 
 
 def preferred(comparison: Sequence[Comparison]) -> str | None:

@@ -12,6 +12,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from repalign.errors import RepalignError
 from repalign.files import finite, json_bytes, read_json
+from repalign.progress import Phase
 from repalign.results.folder import Output, kind_of_json
 from repalign.scaling.diagnosis import diagnose
 from repalign.scaling.fitting import Fit, fit
@@ -124,7 +125,11 @@ def study(runs: Runs, form: str | None = None, draws: int = 200, seed: int = 0) 
     best = preferred(comparison)
     fitted = fit(runs, form or best or "power")
     resampled = bootstrap(fitted, draws, seed)
-    profiles = {name: profile_interval(fitted, name) for name in fitted.names}
+    profiles = {}
+    with Phase("intervals of the parameters", len(fitted.names), "parameters") as phase:
+        for name in fitted.names:
+            profiles[name] = profile_interval(fitted, name)
+            phase.update()
     diagnosis = diagnose(fitted, profiles)
     law = Law.of(fitted, resampled)
     curves = {language: _curve(fitted, resampled, language) for language in runs.languages}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from repalign.errors import RepalignError
+from repalign.progress import Phase
 from repalign.scaling.fitting import Fit
 from repalign.scaling.forms import to_natural_scale
 from repalign.scaling.problem import Problem
@@ -113,13 +114,15 @@ def bootstrap(fitted: Fit, draws: int = 200, seed: int = 0) -> np.ndarray:
     index, runs, freedom = fitted.runs.index, fitted.runs, fitted.freedom
     of_language = [np.flatnonzero(index == number) for number in range(len(runs.languages))]
     refitted = np.empty((draws, len(fitted.values)))
-    for draw in range(draws):
-        counts = np.zeros(len(runs))
-        for rows in of_language:
-            counts[rows] = generator.multinomial(len(rows), np.full(len(rows), 1 / len(rows)))
-        shift = runs.shared_error @ generator.normal(size=runs.shared_error.shape[1])
-        problem = Problem(fitted.form, runs, fitted.deviation, counts, shift)
-        refitted[draw] = problem.solve(fitted.values)[0]
+    with Phase("bootstrap", draws, "draws") as phase:
+        for draw in range(draws):
+            counts = np.zeros(len(runs))
+            for rows in of_language:
+                counts[rows] = generator.multinomial(len(rows), np.full(len(rows), 1 / len(rows)))
+            shift = runs.shared_error @ generator.normal(size=runs.shared_error.shape[1])
+            problem = Problem(fitted.form, runs, fitted.deviation, counts, shift)
+            refitted[draw] = problem.solve(fitted.values)[0]
+            phase.update()
     wider = stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975) * (len(runs) / freedom) ** 0.5
     return np.clip(fitted.values + wider * (refitted - fitted.values), *fitted.problem.limits)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from repalign.errors import unknown
 from repalign.metrics import LayerPair
 from repalign.metrics.retrieval import MARGINS, margin_search
+from repalign.progress import Phase
 from repalign.results.schema import RESULTS
 from repalign.scoring.measurement import Layer
 from repalign.states.layer_states import LayerStates
@@ -40,6 +41,7 @@ def confusions(
     margin: str = "absolute",
     limit: int | None = 20,
     device: str = "cpu",
+    progress: bool = True,
 ) -> pd.DataFrame:
     """The errors of retrieval: sentences that do not find their translation, and their nearest neighbours.
 
@@ -52,6 +54,7 @@ def confusions(
         limit: maximum number of errors per direction, layer and variant, largest difference of cosines first; None
             for all.
         device: where to compute.
+        progress: whether to show signs of life: see `repalign.progress`.
 
     Returns:
         Columns of the table "confusions" (see `repalign.results.schema.RESULTS`); `sentence` and `taken_for` are rows
@@ -60,28 +63,34 @@ def confusions(
     if margin not in MARGINS:
         raise unknown("margin", margin, MARGINS)
     rows: list[dict[str, Any]] = []
-    for layer in layers or states.layers:
-        at = Layer(states, layer, device)
-        for spec in variants:
-            for source, target in pairs:
-                paired = at.pair(source, target, spec)
-                corpus_rows = at.rows if paired.rows is None else at.rows[paired.rows]
-                for pair, near, far in ((paired.pair, source, target), (paired.pair.reverse, target, source)):
-                    common = {
-                        "checkpoint": states.checkpoint,
-                        "variant": spec,
-                        "source": near,
-                        "target": far,
-                        "layer": layer,
-                        "depth": states.depth(layer),
-                    }
-                    rows += [
-                        {
-                            **common,
-                            **error,
-                            "sentence": int(corpus_rows[error["sentence"]]),
-                            "taken_for": int(corpus_rows[error["taken_for"]]),
+    layers = layers or states.layers
+    with Phase(f"{states.checkpoint}: retrieval errors", len(layers), "layers", shown=progress) as phase:
+        for layer in layers:
+            at = Layer(states, layer, device)
+            for spec in variants:
+                for source, target in pairs:
+                    paired = at.pair(source, target, spec)
+                    corpus_rows = at.rows if paired.rows is None else at.rows[paired.rows]
+                    for pair, near, far in (
+                        (paired.pair, source, target),
+                        (paired.pair.reverse, target, source),
+                    ):
+                        common = {
+                            "checkpoint": states.checkpoint,
+                            "variant": spec,
+                            "source": near,
+                            "target": far,
+                            "layer": layer,
+                            "depth": states.depth(layer),
                         }
-                        for error in retrieval_errors(pair, margin)[:limit]
-                    ]
+                        rows += [
+                            {
+                                **common,
+                                **error,
+                                "sentence": int(corpus_rows[error["sentence"]]),
+                                "taken_for": int(corpus_rows[error["taken_for"]]),
+                            }
+                            for error in retrieval_errors(pair, margin)[:limit]
+                        ]
+            phase.update()
     return RESULTS["confusions"].frame(rows)

@@ -14,6 +14,7 @@ import numpy as np
 
 from repalign.errors import RepalignError, TooFewSentences
 from repalign.metrics import DEFAULT_METRICS, Metric, as_metrics
+from repalign.progress import within
 from repalign.results.schema import RESULTS
 from repalign.scoring.profiling import profile
 from repalign.states.layer_states import LayerStates
@@ -126,18 +127,22 @@ def controls(
     }
     by_control = []
     if all(len(states.token_ids.get(language, ())) for language in states.languages):
-        by_control.append(("bag-of-tokens", _at_every_layer(bag_of_tokens(states), variants, request)))
+        with within("control bag-of-tokens"):
+            by_control.append(("bag-of-tokens", _at_every_layer(bag_of_tokens(states), variants, request)))
     for control, other in (("random-weights", twin), ("unshared-tokens", unshared)):
         if other is not None:
-            by_control.append((control, profile(other, variants=variants, **request).table))
+            with within(f"control {control}"):
+                by_control.append((control, profile(other, variants=variants, **request).table))
     if has_another_of_its_document(states):
-        topic = _with_enough_sentences(states, variants=variants, same_document=True, **request)
+        with within("control same-document"):
+            topic = _with_enough_sentences(states, variants=variants, same_document=True, **request)
         by_control.append(("same-document", topic))
     for control in LENGTH_VARIANTS:
         added = [f"{spec}+{control}" for spec in variants if control not in spec.split("+")]
         if not added:  # the curve itself is the control
             continue
-        table = _with_enough_sentences(states, variants=added, **request)
+        with within(f"control {control}"):
+            table = _with_enough_sentences(states, variants=added, **request)
         by_control.append((control, table.assign(variant=table["variant"].str.removesuffix(f"+{control}"))))
     tables = [table.assign(control=control, checkpoint=states.checkpoint) for control, table in by_control]
     return RESULTS["controls"].frame(pd.concat(tables, ignore_index=True))

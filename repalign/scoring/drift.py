@@ -10,6 +10,7 @@ import numpy as np
 from repalign.metrics import METRICS, LayerPair
 from repalign.metrics.descriptors.separation import centroid_distance
 from repalign.metrics.kernel import kernel
+from repalign.progress import Phase
 from repalign.results.schema import RESULTS
 from repalign.scoring.measurement import Layer
 from repalign.scoring.requests import same_sentences
@@ -45,32 +46,35 @@ def drift(
     Raises:
         RepalignError: the two do not hold the same sentences and layers.
     """
-    from tqdm import tqdm
-
     same_sentences(a, b)
     rows: list[dict[str, Any]] = []
-    for layer in tqdm(layers or b.layers, desc="drift", unit="layer", disable=None if progress else True):
-        before, after = Layer(a, layer, device), Layer(b, layer, device)
-        documents = b.clusters(after.rows)
-        weights = resamples(len(after.rows) if documents is None else int(documents.max()) + 1, draws, seed)
-        for language in languages or b.languages:
-            pair = LayerPair(before.side(language, "raw"), after.side(language, "raw"))
-            for measure, value, low, high in _moved(pair, documents, weights, confidence):
-                rows.append(
-                    {
-                        "checkpoint": b.checkpoint,
-                        "baseline": a.checkpoint,
-                        "language": language,
-                        "layer": layer,
-                        "depth": b.depth(layer),
-                        "measure": measure,
-                        "value": value,
-                        "low": low,
-                        "high": high,
-                    }
-                )
-            before.forget(language)
-            after.forget(language)
+    layers = layers or b.layers
+    with Phase("drift", len(layers), "layers", shown=progress) as phase:
+        for layer in layers:
+            before, after = Layer(a, layer, device), Layer(b, layer, device)
+            documents = b.clusters(after.rows)
+            weights = resamples(
+                len(after.rows) if documents is None else int(documents.max()) + 1, draws, seed
+            )
+            for language in languages or b.languages:
+                pair = LayerPair(before.side(language, "raw"), after.side(language, "raw"))
+                for measure, value, low, high in _moved(pair, documents, weights, confidence):
+                    rows.append(
+                        {
+                            "checkpoint": b.checkpoint,
+                            "baseline": a.checkpoint,
+                            "language": language,
+                            "layer": layer,
+                            "depth": b.depth(layer),
+                            "measure": measure,
+                            "value": value,
+                            "low": low,
+                            "high": high,
+                        }
+                    )
+                before.forget(language)
+                after.forget(language)
+            phase.update()
     return RESULTS["drift"].frame(rows)
 
 
@@ -109,32 +113,28 @@ def layer_cka(
     Raises:
         RepalignError: the two do not hold the same sentences.
     """
-    from tqdm import tqdm
-
     same_sentences(a, b, layers=False)
     rows: list[dict[str, Any]] = []
-    for language in tqdm(
-        languages or b.languages,
-        desc="layers against layers",
-        unit="language",
-        disable=None if progress else True,
-    ):
-        kernels = [(one, _unit_kernel(a, one, language, device)) for one in a.layers]
-        for layer in b.layers:
-            matrix = _unit_kernel(b, layer, language, device)
-            for baseline_layer, other in kernels:
-                rows.append(
-                    {
-                        "checkpoint": b.checkpoint,
-                        "baseline": a.checkpoint,
-                        "language": language,
-                        "layer": layer,
-                        "depth": b.depth(layer),
-                        "baseline_layer": baseline_layer,
-                        "baseline_depth": a.depth(baseline_layer),
-                        "value": float((matrix * other).sum(1).double().sum()),
-                    }
-                )
+    languages = languages or b.languages
+    with Phase("layers against layers", len(languages), "languages", shown=progress) as phase:
+        for language in languages:
+            kernels = [(one, _unit_kernel(a, one, language, device)) for one in a.layers]
+            for layer in b.layers:
+                matrix = _unit_kernel(b, layer, language, device)
+                for baseline_layer, other in kernels:
+                    rows.append(
+                        {
+                            "checkpoint": b.checkpoint,
+                            "baseline": a.checkpoint,
+                            "language": language,
+                            "layer": layer,
+                            "depth": b.depth(layer),
+                            "baseline_layer": baseline_layer,
+                            "baseline_depth": a.depth(baseline_layer),
+                            "value": float((matrix * other).sum(1).double().sum()),
+                        }
+                    )
+            phase.update()
     return RESULTS["layer_cka"].frame(rows)
 
 

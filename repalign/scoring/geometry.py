@@ -9,6 +9,7 @@ import numpy as np
 
 from repalign.metrics import Representation
 from repalign.metrics.descriptors import geometry as measures
+from repalign.progress import Phase
 from repalign.results.schema import RESULTS
 from repalign.scoring.measurement import Layer
 from repalign.states.layer_states import LayerStates
@@ -37,26 +38,27 @@ def geometry(
     Returns:
         Columns of the table "geometry" (see `repalign.results.schema.RESULTS`).
     """
-    from tqdm import tqdm
-
     rows: list[dict[str, Any]] = []
-    for layer in tqdm(
-        layers or states.layers, desc="geometry", unit="layer", disable=None if progress else True
-    ):
-        at = Layer(states, layer, device)
-        for language in languages or states.languages:
-            side = at.side(language, "raw")
-            common = {
-                "checkpoint": states.checkpoint,
-                "language": language,
-                "layer": layer,
-                "depth": states.depth(layer),
-            }
-            values = {name: (measure(side), "") for name, measure in measures.MEASURES.items()}
-            values["outlier_dims"] = _outlier_dims(side)
-            values["length_cosine"] = _length_cosine(side, at.lengths(language)), ""
-            rows += [{**common, "measure": name, "value": v, "detail": d} for name, (v, d) in values.items()]
-            at.forget(language)
+    layers = layers or states.layers
+    with Phase(f"{states.checkpoint}: geometry", len(layers), "layers", shown=progress) as phase:
+        for layer in layers:
+            at = Layer(states, layer, device)
+            for language in languages or states.languages:
+                side = at.side(language, "raw")
+                common = {
+                    "checkpoint": states.checkpoint,
+                    "language": language,
+                    "layer": layer,
+                    "depth": states.depth(layer),
+                }
+                values = {name: (measure(side), "") for name, measure in measures.MEASURES.items()}
+                values["outlier_dims"] = _outlier_dims(side)
+                values["length_cosine"] = _length_cosine(side, at.lengths(language)), ""
+                rows += [
+                    {**common, "measure": name, "value": v, "detail": d} for name, (v, d) in values.items()
+                ]
+                at.forget(language)
+            phase.update()
     return RESULTS["geometry"].frame(rows)
 
 

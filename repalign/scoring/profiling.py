@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from repalign.corpora.documents import check_several
 from repalign.errors import RepalignError, explained_keywords
 from repalign.metrics import DEFAULT_METRICS, Metric, as_metrics
+from repalign.progress import Phase
 from repalign.results.profile import LayerProfile
 from repalign.results.schema import RESULTS
+from repalign.results.summary import few
 from repalign.scoring.estimates import Resampling, ends, minus, row, units
 from repalign.scoring.measurement import Measurement, Plan
 from repalign.scoring.peaks import light, peak_rows
@@ -67,13 +69,11 @@ def profile(
         correction: "holm" or "bh", over the layers and languages of a metric and variant.
         seed: of draws and shuffles.
         device: where to compute, e.g. "cuda".
-        progress: show a progress bar where stderr is a terminal.
+        progress: show bars on a terminal, and a line now and then in a log: see `repalign.progress`.
 
     Raises:
         RepalignError: unknown names, states that cannot be scored, too few sentences.
     """
-    from tqdm import tqdm
-
     series = _series(states)
     for one in series:
         check_several(one.documents, f"the states of {one.checkpoint}")
@@ -99,7 +99,11 @@ def profile(
         for some in _together(one, language_pairs(one, pivot, targets, pairs))
     ]
     total = sum(len(of_curve) for _, _, of_curve in steps)
-    with tqdm(total=total, desc="scoring layers", unit="layer", disable=None if progress else True) as bar:
+    scored = len({pair for _, some, _ in steps for pair in some})
+    about = (
+        f"metrics: {len(metrics)}, variants: {len(variants)}, pairs of languages: {scored}, draws: {draws:,}"
+    )
+    with Phase(_phase(series, baseline), total, "layers", about, progress) as phase:
         for one, some, of_curve in steps:
             plan = Plan(
                 pairs=some,
@@ -118,7 +122,7 @@ def profile(
                 measured += map(light, at_layer)
                 low, high = ends(at_layer, weights(units(at_layer[0])), how, paired=baseline is not None)
                 rows += [row(one, baseline, m, low[k], high[k]) for k, m in enumerate(at_layer)]
-                bar.update()
+                phase.update()
             peaks += peak_rows(one, baseline, measured, weights(units(measured[0])), how)
     signatures = {one.checkpoint: str(one.signature) for one in [*series, *([baseline] if baseline else [])]}
     settings = {
@@ -148,6 +152,12 @@ def _series(states: LayerStates | Sequence[LayerStates]) -> list[LayerStates]:
         got = type(series[0]).__name__ if series else "none"
         raise RepalignError(f"profile() takes LayerStates, as extract() gives them, or several; got {got}")
     return series
+
+
+def _phase(series: Sequence[LayerStates], baseline: LayerStates | None) -> str:
+    """What is being scored, for signs of life."""
+    names = few(one.checkpoint for one in series)
+    return f"scoring {names}" if baseline is None else f"scoring {names} minus {baseline.checkpoint}"
 
 
 AT_ONCE = 16

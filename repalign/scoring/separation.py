@@ -10,6 +10,7 @@ import numpy as np
 from repalign.corpora.language_choice import matching
 from repalign.metrics import Representation
 from repalign.metrics.descriptors import separation as descriptors
+from repalign.progress import Phase
 from repalign.results.schema import RESULTS
 from repalign.scoring.measurement import Layer
 from repalign.scoring.variants import folds_of
@@ -44,30 +45,28 @@ def separation(
     Returns:
         Columns of the table "separation" (see `repalign.results.schema.RESULTS`).
     """
-    from tqdm import tqdm
-
     languages = list(languages or states.languages)
     pivot = next(iter(matching(pivot, languages)), pivot)
     rows: list[dict[str, Any]] = []
     steps = [(layer, spec) for layer in layers or states.layers for spec in variants]
-    for layer, spec in tqdm(
-        steps, desc="language or meaning", unit="layer", disable=None if progress else True
-    ):
-        at = Layer(states, layer, device)
-        sides = [at.side(language, spec) for language in languages]
-        means = _Means(states.clusters(at.rows), len(at.rows), draws, seed, confidence)
-        measured = _silhouettes(sides, languages, means)
-        if pivot in languages:
-            measured += _centroids(at.side(pivot, spec), sides, languages, pivot)
-        if probe:
-            measured += _probed(sides, means, seed)
-        common = {
-            "checkpoint": states.checkpoint,
-            "variant": spec,
-            "layer": layer,
-            "depth": states.depth(layer),
-        }
-        rows += [{**common, **row} for row in measured]
+    with Phase(f"{states.checkpoint}: language or meaning", len(steps), "layers", shown=progress) as phase:
+        for layer, spec in steps:
+            at = Layer(states, layer, device)
+            sides = [at.side(language, spec) for language in languages]
+            means = _Means(states.clusters(at.rows), len(at.rows), draws, seed, confidence)
+            measured = _silhouettes(sides, languages, means)
+            if pivot in languages:
+                measured += _centroids(at.side(pivot, spec), sides, languages, pivot)
+            if probe:
+                measured += _probed(sides, means, seed)
+            common = {
+                "checkpoint": states.checkpoint,
+                "variant": spec,
+                "layer": layer,
+                "depth": states.depth(layer),
+            }
+            rows += [{**common, **row} for row in measured]
+            phase.update()
     return RESULTS["separation"].frame(rows)
 
 

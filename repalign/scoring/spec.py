@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from repalign.metrics import DEFAULT_METRICS, Metric, as_metrics
-from repalign.scoring.variants import variant
-from repalign.states.spec import check_choice, check_count
+from repalign.scoring.variants import variant_name
+from repalign.states.spec import check_choice, check_count, chosen
 
 CONTROLS = ("random", "unshared")
 """Controls that are another pass over the model each; shared tokens and length are always controlled for."""
@@ -47,12 +47,9 @@ class ScoringSpec:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metrics", as_metrics(self.metrics))
-        object.__setattr__(self, "variants", as_names(self.variants))
-        object.__setattr__(self, "controls", as_names(self.controls))
-        for spec in self.variants:
-            variant(spec)
-        for control in self.controls:
-            check_choice("control", control, CONTROLS)
+        object.__setattr__(self, "variants", tuple(map(variant_name, as_names(self.variants))))
+        controls = tuple(chosen("control", control, CONTROLS) for control in as_names(self.controls))
+        object.__setattr__(self, "controls", controls)
         check_choice("kind of pairs", self.pairs, ("pivot", "all"))
         check_count("draws", self.draws)
         check_count("seed", self.seed, least=0)

@@ -186,6 +186,16 @@ for _variant in (
     VARIANTS.add(_variant.name, _variant)
 
 
+def variant_name(spec: str) -> str:
+    """The name, as in tables, of a variant that is written with names or labels: "centred+raw" for "Centred + raw".
+
+    Raises:
+        RepalignError: as for `variant`.
+    """
+    variant(spec)
+    return "+".join(str(VARIANTS.name_of(part.strip())) for part in spec.split("+"))
+
+
 def variant(spec: str) -> list[Variant]:
     """The variants that a specification such as "centred+length-matched" names.
 

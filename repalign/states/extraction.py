@@ -13,12 +13,13 @@ from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
 from repalign.corpora.checks import check, duplicate_groups
 from repalign.corpora.language_choice import match_language
 from repalign.errors import RepalignError, explained_keywords
-from repalign.memory import check_fits, of_machine
+from repalign.memory import check_fits, of_machine, size
 from repalign.models.languages import fixed_language
 from repalign.models.pooling import Pooling, PoolingFunction
 from repalign.models.sites import Site, Stack
 from repalign.models.templates import TEMPLATES
 from repalign.models.tokenization import TokenRows, tokenize, without_shared
+from repalign.progress import Phase
 from repalign.signature import Signature
 from repalign.states.language import LanguageStates
 from repalign.states.layer_states import LayerArray, LayerStates, numbered
@@ -55,12 +56,23 @@ def extract(
     """The pooled hidden states of every layer, computed or read from the store.
 
     Args:
-        checkpoint: a name, folder or hub id (one of the demo family is trained on first use), a `Checkpoint`, or
+        checkpoint: a name, folder or hub id (one with a recipe is trained on first use, unless it is shipped), a `Checkpoint`, or
             (model, tokenizer) in memory.
         corpus: an embedded name, a folder, file or hub data set, a mapping of language to sentences, or a
             `ParallelCorpus`.
-        pooling, template, site, layers, stack, max_length, exclude_shared_tokens: see `ReadingSpec`.
-        dtype, device, batch_tokens, progress: see `Machine`.
+        pooling: how a sentence's tokens become one vector: "mean" (of its own tokens), "mean-all", "last", "weighted",
+            "max", a `Pooling`, or a function of (hidden, content, real).
+        template: the prompt around each sentence: "raw" (none), "alpaca", "brief", ...
+        site: where in a block: "resid" (its output), "embed", "attn", "mlp", "mlp-act" or "final".
+        layers: layer numbers, or one; default all.
+        stack: of an encoder-decoder, "encoder" or "decoder"; "auto" is the encoder.
+        max_length: maximum tokens per sentence; longer ones are dropped from every language. Default 2,048, or the
+            model's limit if that is lower.
+        exclude_shared_tokens: pool only tokens that occur in none of a sentence's translations.
+        dtype: "float32", "bfloat16" or "float16"; "auto" picks by model size and device.
+        device: "cpu", "cuda", "cuda:1", "mps", or "all" GPUs together; "auto" picks.
+        batch_tokens: padded tokens per batch; by default by free memory.
+        progress: whether to show signs of life: see `repalign.progress`.
         store: whether states are stored under `$REPALIGN_HOME/states`; otherwise they stay in memory, as do those of
             a model in memory.
         stream: keep at most two languages in memory and recompute on demand, so that 200 languages need the memory
@@ -116,7 +128,7 @@ def read_states(
         cache_limit()  # refused now, rather than after the model is loaded
     by_number: dict[int, LayerStates] = {}
     _refuse_fixed_language(subject, corpus)
-    for tokens, numbers in _passes(subject, corpus, specs):
+    for tokens, numbers in _passes(subject, corpus, specs, machine.progress):
         of_pass = [specs[number] for number in numbers]
         states = _read_pass(subject, corpus, tokens, of_pass, machine.progress, store, stream)
         by_number |= zip(numbers, states, strict=True)
@@ -138,7 +150,7 @@ def _refuse_fixed_language(subject: Subject, corpus: ParallelCorpus) -> None:
 
 
 def _passes(
-    subject: Subject, corpus: ParallelCorpus, specs: Sequence[ReadingSpec]
+    subject: Subject, corpus: ParallelCorpus, specs: Sequence[ReadingSpec], progress: bool
 ) -> list[tuple[dict[str, TokenRows], list[int]]]:
     """Tokens by language, and the numbers of the specs that are read on them.
 
@@ -147,21 +159,25 @@ def _passes(
     by_cut: dict[bool, list[int]] = {}
     for number, spec in enumerate(specs):
         by_cut.setdefault(subject.causal and not spec.pooling.sees_prompt, []).append(number)
-    passes = [(_tokenize(subject, corpus, cut), numbers) for cut, numbers in by_cut.items()]
+    passes = [(_tokenize(subject, corpus, cut, progress), numbers) for cut, numbers in by_cut.items()]
     if len(passes) == 2 and all(passes[0][0][lang].same_as(passes[1][0][lang]) for lang in corpus.languages):
         return [(passes[0][0], list(range(len(specs))))]  # nothing follows the sentences
     return passes
 
 
-def _tokenize(subject: Subject, corpus: ParallelCorpus, cut: bool) -> dict[str, TokenRows]:
+def _tokenize(
+    subject: Subject, corpus: ParallelCorpus, cut: bool, progress: bool = True
+) -> dict[str, TokenRows]:
     template = TEMPLATES[subject.spec.template]
     in_model = {language: subject.in_model(language) for language in corpus.languages}
-    return {
-        language: tokenize(
-            sentences, subject.tokenizer, template, subject.max_length, cut, in_model[language]
-        )
-        for language, sentences in corpus.sentences.items()
-    }
+    tokens: dict[str, TokenRows] = {}
+    with Phase(f"{subject.name}: tokenizing", len(in_model), "languages", shown=progress) as phase:
+        for language, sentences in corpus.sentences.items():
+            tokens[language] = tokenize(
+                sentences, subject.tokenizer, template, subject.max_length, cut, in_model[language]
+            )
+            phase.update()
+    return tokens
 
 
 def _read_pass(
@@ -182,11 +198,11 @@ def _read_pass(
     if subject.spec.exclude_shared_tokens:
         tokens = without_shared(tokens)
     languages = {
-        language: LanguageStates(subject, language, text, tokens[language], progress)
+        language: LanguageStates(subject, language, text, tokens[language])
         for language, text in corpus.sentences.items()
     }
     codes = {language: one.code for language in corpus.languages if (one := subject.in_model(language))}
-    shape, arrays = _streamed(languages, specs) if stream else _read(languages, specs, store)
+    shape, arrays = _streamed(languages, specs) if stream else _read(languages, specs, store, progress)
     return [
         LayerStates(
             signature=Signature(
@@ -214,28 +230,49 @@ def _read_pass(
 
 
 def _read(
-    languages: Mapping[str, LanguageStates], specs: Sequence[ReadingSpec], store: bool
+    languages: Mapping[str, LanguageStates], specs: Sequence[ReadingSpec], store: bool, progress: bool
 ) -> tuple[Shape, dict[str, Sequence[LayerArray]]]:
     """Arrays by language, one for each spec.
 
     Raises:
         RepalignError: there is too little room to store them, or to hold them.
     """
+    subject, unwritten = next(iter(languages.values())).subject, 0
     if store:
         stores = [one for states in languages.values() for one in states.stores(specs)]
-        name = next(iter(languages.values())).subject.name
-        make_room(sum(one.unwritten_bytes for one in stores), {one.folder for one in stores}, name)
+        unwritten = sum(one.unwritten_bytes for one in stores)
+        make_room(unwritten, {one.folder for one in stores}, subject.name)
     else:
         _check_memory(
             languages.values(),
             len(specs),
             "use fewer --layers or --sentences, --stream, or leave out --no-store",
         )
-    read = {
-        language: states.load_or_compute(specs) if store else states.compute(specs)
-        for language, states in languages.items()
-    }
+    total = sum(states.count for states in languages.values())
+    about = "" if store and not unwritten else _about(languages, unwritten)
+    with Phase(f"{subject.name}: reading", total, "tokens", about, progress) as phase:
+        read = {
+            language: states.load_or_compute(specs, phase) if store else states.compute(specs, phase)
+            for language, states in languages.items()
+        }
     return next(iter(read.values()))[0], {language: arrays for language, (_, arrays) in read.items()}
+
+
+def _about(languages: Mapping[str, LanguageStates], unwritten: int) -> str:
+    """How much work it is to read some languages, and what it takes. Loads the model.
+
+    Args:
+        languages: by code.
+        unwritten: bytes that will be stored.
+    """
+    states = next(iter(languages.values()))
+    engine, sentences = states.subject.engine, sum(len(one.first) for one in languages.values())
+    parts = [
+        f"{sentences:,} sentences in {len(languages)} languages, {len(engine.layers)} layers on {engine.device.type}",
+        f"a model of {size(engine.bytes)} in memory",
+        f"{size(unwritten)} in the cache" if unwritten else "",
+    ]
+    return ", ".join(filter(None, parts))
 
 
 def _streamed(

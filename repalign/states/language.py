@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from repalign.checkpoints import home
 from repalign.errors import RepalignError
 from repalign.models.tokenization import TokenRows
+from repalign.progress import Phase
 from repalign.signature import digest
 from repalign.states.layer_states import LayerArray
 from repalign.states.spec import ReadingSpec
@@ -33,7 +33,6 @@ class LanguageStates:
         language: its code.
         sentences: its text.
         tokens: one row per sentence.
-        progress: show a bar on a terminal.
         first: int64 [distinct], the first sentence of each distinct sequence of tokens.
         rows: int64 [sentence], the index of each sentence's distinct sequence.
     """
@@ -42,7 +41,6 @@ class LanguageStates:
     language: str
     sentences: Sequence[str]
     tokens: TokenRows
-    progress: bool = True
     first: np.ndarray = field(init=False)
     rows: np.ndarray = field(init=False)
 
@@ -56,12 +54,21 @@ class LanguageStates:
         position[self.first] = np.arange(len(self.first))
         self.rows = position[firsts]
 
-    def compute(self, specs: Sequence[ReadingSpec]) -> tuple[Shape, Sequence[LayerArray]]:
-        """The states by each spec's pooling, held in memory."""
-        states = self._compute(range(len(self.first)), specs)
+    def compute(
+        self, specs: Sequence[ReadingSpec], phase: Phase | None = None
+    ) -> tuple[Shape, Sequence[LayerArray]]:
+        """The states by each spec's pooling, held in memory.
+
+        Args:
+            specs: that are read.
+            phase: that counts tokens.
+        """
+        states = self._compute(range(len(self.first)), specs, phase)
         return self.shape(), [RowView(array, self.rows) for array in states]
 
-    def load_or_compute(self, specs: Sequence[ReadingSpec]) -> tuple[Shape, Sequence[LayerArray]]:
+    def load_or_compute(
+        self, specs: Sequence[ReadingSpec], phase: Phase | None = None
+    ) -> tuple[Shape, Sequence[LayerArray]]:
         """Likewise, from the store; missing states are computed and stored. Loads the model only if necessary.
 
         Raises:
@@ -73,13 +80,13 @@ class LanguageStates:
                 locks.enter_context(store.locked())
             missing = [set(store.missing(logger.warning)) for store in stores]
             spans = {shard: stores[0].span(shard) for shard in sorted(set().union(*missing))}
-            with self._bar(list(spans.values())) as bar:
-                for shard, span in spans.items():
-                    incomplete = [number for number in range(len(specs)) if shard in missing[number]]
-                    states = self._compute(span, [specs[number] for number in incomplete])
-                    for number, values in zip(incomplete, states, strict=True):
-                        stores[number].write(shard, values)
-                    bar.update(self._count(span))
+            if phase is not None:
+                phase.skip(self.count - sum(map(self._count, spans.values())))
+            for shard, span in spans.items():
+                incomplete = [number for number in range(len(specs)) if shard in missing[number]]
+                states = self._compute(span, [specs[number] for number in incomplete], phase)
+                for number, values in zip(incomplete, states, strict=True):
+                    stores[number].write(shard, values)
             arrays = [RowView(store.array(), self.rows) for store in stores]
         return stores[0].shape, arrays
 
@@ -111,7 +118,12 @@ class LanguageStates:
         engine = self.subject.engine
         return Shape(engine.layers, engine.n_blocks, len(self.first), engine.dim)
 
-    def _compute(self, span: range, specs: Sequence[ReadingSpec]) -> np.ndarray:
+    @property
+    def count(self) -> int:
+        """Tokens to read: those of all distinct sentences."""
+        return self._count(range(len(self.first)))
+
+    def _compute(self, span: range, specs: Sequence[ReadingSpec], phase: Phase | None) -> np.ndarray:
         """float32 [spec, layer, row, dim].
 
         Raises:
@@ -119,7 +131,11 @@ class LanguageStates:
         """
         engine = self.subject.engine
         with evaluating(engine.model):
-            states = engine.pool([self.tokens[row] for row in self.first[span]], [s.pooling for s in specs])
+            states = engine.pool(
+                [self.tokens[row] for row in self.first[span]],
+                [spec.pooling for spec in specs],
+                phase.update if phase else None,
+            )
         if not np.isfinite(states).all():
             _, layer, row, _ = np.argwhere(~np.isfinite(states))[0]
             sentence = self.sentences[int(self.first[span[row]])]
@@ -136,14 +152,3 @@ class LanguageStates:
 
     def _count(self, span: range) -> int:
         return int(self.tokens.ids.lengths[self.first[span]].sum())
-
-    def _bar(self, spans: Sequence[range]) -> tqdm:
-        hidden = not spans or not self.progress
-        return tqdm(
-            total=sum(self._count(span) for span in spans),
-            desc=f"{self.subject.name} {self.language}",
-            unit="token",
-            unit_scale=True,
-            disable=True if hidden else None,  # None: where stderr is no terminal
-            leave=False,
-        )

@@ -58,8 +58,8 @@ class ReadingSpec:
     def __post_init__(self) -> None:
         object.__setattr__(self, "pooling", POOLINGS.resolve(self.pooling))
         object.__setattr__(self, "layers", as_layers(self.layers))
-        TEMPLATES[self.template]
-        check_choice("site", self.site, SITES)
+        object.__setattr__(self, "template", TEMPLATES[self.template].name)
+        object.__setattr__(self, "site", chosen("site", self.site, SITES))
         check_choice("stack", self.stack, STACKS)
         check_count("max_length", self.max_length)
         if self.exclude_shared_tokens and self.pooling.sees_prompt:
@@ -87,7 +87,7 @@ class Machine:
             device that computes faster in it, else float32.
         device: auto, cpu, cuda, cuda:1, mps, ..., or all: spread over all GPUs.
         batch_tokens: padded tokens per batch; None for as many as free memory allows.
-        progress: show a bar on a terminal.
+        progress: show bars on a terminal, and a line now and then in a log: see `repalign.progress`.
 
     Raises:
         RepalignError: an unknown dtype or device, with the near miss, or a number out of range.
@@ -128,6 +128,17 @@ def check_choice(what: str, value: object, choices: Sequence[str]) -> None:
     """
     if value not in choices:
         raise unknown(what, str(value), choices)
+
+
+def chosen(what: str, value: object, choices: Sequence[str]) -> str:
+    """The choice that a text is in any case.
+
+    Raises:
+        RepalignError: it is none of the choices, with the near miss.
+    """
+    folded = str(value).casefold()
+    check_choice(what, folded if folded in choices else value, choices)
+    return folded
 
 
 def check_count(what: str, value: object, least: int = 1) -> None:

@@ -19,6 +19,7 @@ from repalign.models.languages import ModelLanguage, ModelLanguages
 from repalign.models.loading import quantization_of, read_config, read_tokenizer
 from repalign.models.locating import locate
 from repalign.models.stacks import is_causal, pick_stack
+from repalign.progress import Phase
 from repalign.states.spec import Machine, ReadingSpec
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Subject:
         load: returns the engine.
         on_disk: whether the states may be stored; a model in memory can change unnoticed.
         quantization: in which the weights were saved; empty for floating-point weights.
+        progress: whether loading shows signs of life.
     """
 
     name: str
@@ -55,10 +57,12 @@ class Subject:
     load: Callable[[], Engine]
     on_disk: bool = True
     quantization: str = ""
+    progress: bool = True
 
     @cached_property
     def engine(self) -> Engine:
-        return self.load()
+        with Phase(f"{self.name}: loading the model", shown=self.progress):
+            return self.load()
 
     @cached_property
     def stack(self) -> str:
@@ -119,14 +123,15 @@ def open_subject(checkpoint: CheckpointLike, spec: ReadingSpec, machine: Machine
     if isinstance(checkpoint, tuple):
         return _in_memory(*_model_and_tokenizer(checkpoint), spec, machine)
     weights = locate(as_checkpoint(checkpoint))
-    config = read_config(weights)
+    with Phase(f"{weights.checkpoint.name}: loading the tokenizer", shown=machine.progress):
+        config, tokenizer = read_config(weights), read_tokenizer(weights)
     return Subject(
         name=weights.checkpoint.name,
         spec=spec,
         weights=weights.digest,
         tokenizer_digest=weights.tokenizer_digest,
         config=config,
-        tokenizer=read_tokenizer(weights),
+        tokenizer=tokenizer,
         dtype=pick_dtype(weights, machine.dtype, pick_device(machine.device)),
         load=lambda: Engine.open(
             weights,
@@ -138,6 +143,7 @@ def open_subject(checkpoint: CheckpointLike, spec: ReadingSpec, machine: Machine
             batch_tokens=machine.batch_tokens,
         ),
         quantization=quantization_of(weights, config),
+        progress=machine.progress,
     )
 
 
@@ -182,6 +188,7 @@ def _in_memory(model: Any, tokenizer: Any, spec: ReadingSpec, machine: Machine) 
         dtype=dtype,
         load=load,
         on_disk=False,
+        progress=machine.progress,
     )
 
 

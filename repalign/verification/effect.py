@@ -13,6 +13,7 @@ from repalign.errors import RepalignError
 from repalign.metrics.pair import LayerPair
 from repalign.metrics.retrieval import p_at_1
 from repalign.models.tokenization import TokenRows
+from repalign.progress import Phase
 from repalign.verification.prompts import ids_of
 from repalign.verification.script import Script
 from repalign.verification.truth import Plant, States, read_truth
@@ -76,13 +77,14 @@ def effects(script: Script, tokens: Mapping[str, TokenRows], plants: Sequence[Pl
     if len(tokens) != 2:
         raise RepalignError(f"an alignment curve takes two languages, got {', '.join(tokens) or 'none'}")
     every: list[Plant] = [lambda truth: truth.states, *plants]
-    pooled = [_pooled(script, rows, every) for rows in tokens.values()]
+    with Phase("what this does to a curve", sum(map(len, tokens.values())), "sentences") as phase:
+        pooled = [_pooled(script, rows, every, phase) for rows in tokens.values()]
     right, *faulty = (_curve(x, y) for x, y in zip(*pooled, strict=True))
     one, other = tokens
     return [Effect(right, curve, (one, other), len(tokens[one])) for curve in faulty]
 
 
-def _pooled(script: Script, rows: TokenRows, plants: Sequence[Plant]) -> list[Tensor]:
+def _pooled(script: Script, rows: TokenRows, plants: Sequence[Plant], phase: Phase) -> list[Tensor]:
     """Token means by plant, float32 [layer, sentence, dim]."""
     means: list[list[Tensor]] = [[] for _ in plants]
     for start in range(0, len(rows), CHUNK):
@@ -91,6 +93,7 @@ def _pooled(script: Script, rows: TokenRows, plants: Sequence[Plant]) -> list[Te
         masks = [torch.from_numpy(row.content) for row in chunk]
         for plant, into in zip(plants, means, strict=True):
             into += _means(plant(truth), masks)
+        phase.update(len(chunk))
     return [torch.stack(one, dim=1) for one in means]
 
 

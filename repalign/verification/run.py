@@ -20,6 +20,7 @@ from repalign.models.quiet import quiet_transformers
 from repalign.models.templates import RAW
 from repalign.models.tokenization import TokenRows, tokenize
 from repalign.models.unembed import Unembed, find_unembed
+from repalign.progress import Phase
 from repalign.states.spec import Dtype, Machine, ReadingSpec
 from repalign.states.subject import Subject, open_subject
 from repalign.verification.comparing import SHARE, Claimed, compare, distances
@@ -88,7 +89,8 @@ def verify(
     case = _Case(checkpoint, device, prompts)
     claimed = case.claimed(against, dtype)
     tolerances = case.tolerances(claimed.dtype, tolerance)
-    judgement = judge(case.truth, claimed, tolerances)
+    with Phase("comparing layers, and with every known fault if they differ"):
+        judgement = judge(case.truth, claimed, tolerances)
     verdict = Verdict(
         checkpoint=case.subject.name,
         engine=claimed.engine,
@@ -167,7 +169,9 @@ class _Case:
         Raises:
             RepalignError: the last state does not give what the model itself returns.
         """
-        truth = read_truth(self.script, self.prompts)
+        script, name = self.script, self.subject.name
+        with Phase(f"{name}: reading prompts one at a time", len(self.prompts), "prompts") as phase:
+            truth = read_truth(script, self.prompts, phase)
         gap = self._probe([states[-1] for states in truth.states], truth, normed=False)
         if gap is not None and not gap <= (1e-2 if self.unembed else TOLERANCE["float32"]):
             raise RepalignError(
@@ -181,7 +185,8 @@ class _Case:
         truth = self.truth  # before any engine touches the model
         if str(against) in ENGINES:
             engine = self.engine if dtype in ("float32", "auto") else self._subject(dtype).engine
-            return ENGINES[str(against)](engine, self.rows)
+            with Phase(f"{self.subject.name}: reading prompts with {against}"):
+                return ENGINES[str(against)](engine, self.rows)
         return read_folder(Path(against).expanduser(), self.subject.weights, self.prompts, truth.n_layers)
 
     def tolerances(self, dtype: str, given: float | None) -> list[float]:
@@ -230,7 +235,7 @@ class _Case:
         )
 
     def _subject(self, dtype: Dtype) -> Subject:
-        return open_subject(self.checkpoint, ReadingSpec(), Machine(dtype, self.device, progress=False))
+        return open_subject(self.checkpoint, ReadingSpec(), Machine(dtype, self.device))
 
     @torch.inference_mode()
     def _probe(self, last: Sequence[Tensor], truth: Truth, normed: bool) -> float | None:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from torch import Tensor
 
+from repalign.progress import Phase
 from repalign.verification.script import Script
 
 States: TypeAlias = "list[Tensor]"
@@ -61,17 +62,22 @@ class Truth:
         return replace(self, states=shown(self, self.states), shown=shown)
 
 
-def read_truth(script: Script, prompts: Sequence[Tensor]) -> Truth:
+def read_truth(script: Script, prompts: Sequence[Tensor], phase: Phase | None = None) -> Truth:
     """The states of each prompt alone: a batch of one, no padding, no mask.
 
     Args:
         script: of a model in float32.
         prompts: token ids, int64 [token] each.
+        phase: that counts prompts.
 
     Raises:
         RepalignError: a model whose blocks do not return hidden states.
     """
-    read = [script.run(ids[None], parts=True) for ids in prompts]
+    read = []
+    for ids in prompts:
+        read.append(script.run(ids[None], parts=True))
+        if phase is not None:
+            phase.update()
     names = set.intersection(*(set(one.parts) for one in read))
     return Truth(
         script=script,

@@ -8,6 +8,7 @@ page_mb          the file; plotly.js alone is 4.8
 first_paint_ms   from navigation to the findings on the screen
 ready_ms         until the controls work
 slider_ms        from moving the slider to everything drawn, median and largest over all layers
+language_ms      from choosing a language to all figures showing it, likewise over ten languages
 load_before      other processes at the start; above 0.5, times say little
 """
 
@@ -49,6 +50,15 @@ STEP = """async (position) => {
 }"""
 
 
+CHOICE = """async (place) => {
+  const choices = [...document.getElementById('lang').options].map(one => one.value), begin = performance.now();
+  repalign.set({ lang: choices[place % choices.length] });
+  await new Promise(requestAnimationFrame);
+  await new Promise(done => setTimeout(done));
+  return performance.now() - begin;
+}"""
+
+
 def made_up(languages: int, layers: int, sentences: int) -> Results:
     """Random tables of that size: scores of one checkpoint, geometry, neighbours, a map."""
     rng = np.random.default_rng(0)
@@ -68,6 +78,7 @@ def made_up(languages: int, layers: int, sentences: int) -> Results:
     )
     drawn = {name: rng.normal(size=len(places)).round(2) for name in ("x", "y", "cosine", "margin")}
     drawn |= {name: np.round(drawn[name] / GRAIN) * GRAIN for name in ("x", "y")}
+    drawn |= {f"nearest_{rank}": rng.integers(0, sentences, len(places)) for rank in (1, 2, 3)}
     places = places.assign(**drawn, z=np.nan, trustworthiness=0.9, knn_overlap=0.3)
     text = pd.DataFrame(product(names, range(sentences)), columns=["language", "sentence"])
     text = text.assign(
@@ -95,6 +106,7 @@ def measured(browser, results: Results, folder: Path) -> dict[str, object]:
     ready = page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
     layers = page.evaluate("repalign.data.layers.length")
     steps = [page.evaluate(STEP, position) for position in range(layers)]
+    choices = [page.evaluate(CHOICE, place) for place in range(1, 11)]
     page.close()
     return {
         "write_seconds": round(seconds, 2),
@@ -102,6 +114,7 @@ def measured(browser, results: Results, folder: Path) -> dict[str, object]:
         "first_paint_ms": round(paint),
         "ready_ms": round(ready),
         "slider_ms": [round(float(np.median(steps)), 1), round(max(steps), 1)],
+        "language_ms": [round(float(np.median(choices)), 1), round(max(choices), 1)],
     }
 
 

@@ -130,6 +130,112 @@ def test_find_legend_colour_and_zoom(open_page, results):
     assert page.evaluate("repalign.maps[0].zoom") == 1
 
 
+def test_the_card_names_the_nearest_in_all_dims(open_page, results):
+    page, saved = open_page("single", address="#sentence=3&layer=2"), results("single")
+    texts = saved.tables["sentences"].set_index(["language", "sentence"])["text"]
+    row = (
+        saved.tables["map"]
+        .query("layer == 2 and variant == 'centred' and sentence == 3")
+        .set_index("language")
+    )
+    page.evaluate("repalign.view.language = 3; repalign.set({ layer: 2 }, 0)")
+    nearest = row.loc["zh", ["nearest_1", "nearest_2", "nearest_3"]].tolist()
+    shown = page.locator(".neighbours li bdi").all_inner_texts()
+    assert shown == [texts["en", sentence] for sentence in nearest]
+    translated = page.locator(".neighbours li", has_text="its translation").count()
+    assert translated == nearest.count(3)
+    page.evaluate("repalign.view.language = 0; repalign.set({ layer: 2 }, 0)")
+    at_layer = saved.tables["map"].query("layer == 2 and variant == 'centred'")
+    found = at_layer[at_layer["nearest_1"].eq(3).fillna(False)]
+    assert page.locator(".neighbours li:not(.note)").count() == min(12, len(found))
+
+
+def test_search_lists_what_it_found_and_enter_keeps_one_after_the_other(open_page, results):
+    page, sentences = open_page("single", address="#sentence=3"), results("single").tables["sentences"]
+    page.fill("#find", "下雨")
+    found = sentences[sentences["text"].str.contains("下雨") & (sentences["language"] == "zh")]
+    assert page.locator("#listed-rows tr").count() == len(found)
+    assert page.locator("#listed-count").inner_text() == f"{len(found)} found: zh {len(found)}"
+    shown = page.evaluate(
+        "[...repalign.maps[0].space.rows.keys()].filter(s => !repalign.maps[0].faded(0, s))"
+    )
+    assert shown == sorted(found["sentence"]), "also while a sentence is kept"
+    for sentence in [*found["sentence"], found["sentence"].iloc[0]]:
+        page.press("#find", "Enter")
+        assert page.evaluate("repalign.state().sentence") == str(sentence)
+    page.click("#unselect")
+    assert page.locator("#listed").is_hidden()
+
+
+@pytest.mark.parametrize("by", ["shift", "button"])
+def test_a_lasso_lists_the_sentences_within(open_page, by):
+    page = open_page("single")
+    page.locator("#maps").scroll_into_view_if_needed()
+    box = page.locator("#maps canvas").bounding_box()
+    wide, high = box["width"], box["height"]
+    corners = [(0.3, 0.2), (0.7, 0.2), (0.7, 0.8), (0.3, 0.8)]
+    page.keyboard.down("Shift") if by == "shift" else page.click("#select")
+    page.mouse.move(box["x"] + corners[0][0] * wide, box["y"] + corners[0][1] * high)
+    page.mouse.down()
+    for x, y in corners[1:]:
+        page.mouse.move(box["x"] + x * wide, box["y"] + y * high, steps=3)
+    page.mouse.up()
+    page.keyboard.up("Shift") if by == "shift" else page.click("#select")
+    inside = page.evaluate(
+        """([wide, high]) => { const map = repalign.maps[0], found = [];
+        for (let l = 0; l < map.space.languages.length; l++) for (let s = 0; s < map.count; s++) {
+          const [x, y] = map.at(l, s);
+          if (x > 0.3 * wide && x < 0.7 * wide && y > 0.2 * high && y < 0.8 * high) found.push(l * map.count + s);
+        } return found; }""",
+        [wide, high],
+    )
+    selected = set(page.evaluate("[...repalign.view.selected]"))
+    assert len(set(inside) ^ selected) <= 2, "but for points on the line"
+    assert page.locator("#listed-rows tr").count() == min(100, len(selected))
+    assert page.evaluate("repalign.maps[0].shift") == [0, 0]
+    page.click("#unselect")
+    assert page.evaluate("repalign.view.selected") is None
+
+
+def test_density_shades_where_points_are(open_page):
+    page = open_page("single")
+    ink = """(() => { const { canvas } = repalign.maps[0], copy = new OffscreenCanvas(canvas.width, canvas.height);
+        const pen = copy.getContext('2d', { willReadFrequently: true });
+        pen.drawImage(canvas, 0, 0);
+        return pen.getImageData(0, 0, copy.width, copy.height).data.reduce((a, b) => a + b, 0); })()"""
+    plain = page.evaluate(ink)
+    page.click("#density")
+    assert page.locator("#density").get_attribute("aria-pressed") == "true"
+    assert page.evaluate(ink) > 1.5 * plain
+    page.click("#density")
+    assert page.evaluate(ink) == plain
+
+
+def test_one_map_moves_from_the_first_checkpoint_to_the_last(open_page):
+    page = open_page("compare")
+    page.check("#morph-on")
+    assert page.locator("#maps figure:visible").count() == 1
+    places = "[0, 1].map(c => [...repalign.maps[c].places(repalign.maps[c].sheet, repalign.maps[c].layer)])"
+    first, last = (np.array(one) for one in page.evaluate(places))
+    for part in (0, 50, 100):
+        page.locator("#morph").fill(str(part))
+        between = first + (last - first) * part / 100
+        np.testing.assert_allclose(page.evaluate("[...repalign.maps[0].now]"), between, atol=1e-5)
+    assert page.locator("#morph-shown").inner_text().strip() == "→ 100% m-llama"
+    page.locator("#morph").fill("0")
+    page.click("#morph-play")
+    wait(page, "document.getElementById('morph').value === '100'")
+    page.uncheck("#morph-on")
+    assert page.locator("#maps figure:visible").count() == 2
+    np.testing.assert_allclose(page.evaluate("[...repalign.maps[0].now]"), first, atol=1e-6)
+
+
+def test_a_chosen_language_stands_out(open_page):
+    page = open_page("single")
+    page.evaluate("repalign.view.chosen = 'zh'")
+    assert page.evaluate("[0, 3].map(l => repalign.maps[0].faded(l, 5))") == [True, False]
+
+
 def test_dragging_moves_both_maps(open_page):
     page = open_page("compare")
     page.locator("#maps").scroll_into_view_if_needed()

@@ -158,6 +158,17 @@ def test_200_languages_open(open_page, results):
     assert "198 languages" in page.locator("#findings .note").first.inner_text()
     assert "198 languages" in page.locator(".answers:not([hidden]) .head").last.inner_text()
     assert set(plotted(page, "curves-1")) >= {"median language", "chance"}
+    panels = page.locator("#curves-1-each .one")
+    assert panels.count() == 198
+    best = page.evaluate(
+        "[...document.querySelectorAll('#curves-1-each small')].map(one => Number(one.textContent))"
+    )
+    assert best == sorted(best, reverse=True), "the highest peak first"
+    panels.nth(3).click()
+    wait(page, "document.getElementById('curves-1').data.length === 5")
+    assert page.locator("#lang").input_value() in plotted(page, "curves-1"), "drawn over the quantiles"
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.getElementById('heatmap-1').clientHeight") < 900
     assert page.evaluate("repalign.maps[0].space.languages.length") == 199
 
 

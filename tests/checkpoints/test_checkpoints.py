@@ -70,17 +70,17 @@ def test_names_folders_and_hub_ids_resolve(llama):
 
 
 def test_a_finished_folder_wins_over_the_catalogue(home, copy):
-    card = Card("m-llama", {"corpus": "everyday"}, "0", "base", "brief", [], 0, 1, 1, {}, 1.0)
-    folder = shutil.copytree(copy, home / "checkpoints" / "m-llama")
-    assert Checkpoint.named("m-llama").folder is None, "without its card a folder is not finished"
+    card = Card("x-llama-hi", {"corpus": "everyday"}, "0", "base", "brief", [], 0, 1, 1, {}, 1.0)
+    folder = shutil.copytree(copy, home / "checkpoints" / "x-llama-hi")
+    assert Checkpoint.named("x-llama-hi").folder is None, "without its card a folder is not finished"
     card.write(folder)
-    found = Checkpoint.named("m-llama")
+    found = Checkpoint.named("x-llama-hi")
     assert (found.folder, found.template, found.corpus) == (folder, "brief", "everyday")
 
 
 def test_a_checkpoint_that_is_not_there_is_refused_when_training_is(home):
-    refuses(["repalign-train m-llama"], make, [Checkpoint.named("m-llama")], False)
-    refuses(["repalign-train m-llama"], locate, Checkpoint.named("m-llama"))
+    refuses(["repalign-train x-llama-hi"], make, [Checkpoint.named("x-llama-hi")], False)
+    refuses(["repalign-train x-llama-hi"], locate, Checkpoint.named("x-llama-hi"))
 
 
 def test_the_digest_follows_the_weights(llama, copy, save_model, tmp_path):
@@ -204,5 +204,5 @@ def test_a_stopped_training_stops_the_command_that_asked_for_it(status, raised, 
     ended = subprocess.CompletedProcess([], status)
     monkeypatch.setattr(subprocess, "run", lambda *args, **options: ended)
     with pytest.raises(KeyboardInterrupt) as caught:
-        make([Checkpoint.named("m-llama")])
+        make([Checkpoint.named("x-llama-hi")])
     assert caught.type is raised

@@ -60,8 +60,7 @@ def test_all_that_decides_results_is_in_their_key(llama, save_model, text, tmp_p
 
     def key(*argv):
         args = build_parser(argv[0]).parse_args(argv)
-        names = args.ckpt if argv[0] == "layers" else [args.baseline, args.checkpoint]
-        return request(args, names, compare=argv[0] == "compare").key
+        return request(args, compare=argv[0] == "compare").key
 
     own = tmp_path / "own.py"
     own.write_text(METRIC.format(value=0.5))
@@ -88,7 +87,7 @@ def test_every_option_of_reading_reaches_extraction(llama, text, tmp_path, monke
     monkeypatch.setattr("repalign.states.extraction.read_states", read)
     asked = {
         "site": "attn", "side": "decoder", "pooling": "last", "template": "brief", "dtype": "float16",
-        "device": "cpu", "batch-tokens": 99, "max-length": 77, "sentences": 9, "layers": "0-1,3", "langs": "zh,en",
+        "device": "cpu", "batch-tokens": 99, "max-length": 77, "sentences": 19, "layers": "0-1,3", "langs": "zh,en",
     }  # fmt: skip
     argv = [word for name, value in asked.items() for word in (f"--{name}", str(value))]
     out = ["--out", str(tmp_path / "out"), "--no-store", "--stream"]
@@ -96,7 +95,7 @@ def test_every_option_of_reading_reaches_extraction(llama, text, tmp_path, monke
     assert seen == {
         "spec": ReadingSpec("last", "brief", "attn", (0, 1, 3), "decoder", 77),
         "machine": Machine("float16", "cpu", 99),
-        "sentences": 9,
+        "sentences": 19,
         "languages": ("zh", "en"),
         "store": False,
         "stream": True,

@@ -56,12 +56,9 @@ def test_layers_compare_and_inside_take_clusters(
 ):
     option = ["--clusters", form[0].replace("ids", str(ids))] if form else []
     other = str(save_model(tmp_path / "other", seed=1))
-    for command, names in (
-        (["layers", "--ckpt", str(llama)], [str(llama)]),
-        (["compare", str(llama), other], [str(llama), other]),
-    ):
+    for command in (["layers", str(llama)], ["compare", str(llama), other]):
         args = build_parser(command[0]).parse_args([*command, "--corpus", str(named), *option])
-        assert sizes(request(args, names, command[0] == "compare").corpus.documents) == expected
+        assert sizes(request(args, command[0] == "compare").corpus.documents) == expected
     seen = []
     monkeypatch.setattr(
         "repalign.inside.run.look_inside",

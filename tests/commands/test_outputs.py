@@ -65,7 +65,7 @@ def refusal(capsys, argv: list[str]) -> str:
 
 
 def test_all_kinds_are_read_from_one_folder_and_every_file_is_named(shared):
-    assert Results.load(shared).title == Inside.load(shared).title.removesuffix(" inside")
+    assert Results.load(shared).title == Inside.load(shared).title == "tiny-llama on text"
     assert "answers" in Evaluation.load(shared).tables
     manifests = [read_manifest(shared, KINDS[name]) for name in TOGETHER]
     named = {name for manifest in manifests if manifest for name in manifest["files"]}
@@ -156,12 +156,12 @@ def test_the_results_of_another_title_are_replaced_only_if_asked(shared, command
     before = snapshot(folder)
     line = refusal(capsys, [*commands["compare"], str(folder)])
     assert (
-        "holds 'tiny-llama', not 'tiny-llama against second'; choose another --out, or replace it with"
+        "holds 'tiny-llama on text', not 'tiny-llama against second on text'; choose another --out, or replace it with"
         in line
     )
     assert snapshot(folder) == before
     assert main([*commands["compare"], str(folder), "--overwrite"]) == 0
-    assert Results.load(folder).title == "tiny-llama against second"
+    assert Results.load(folder).title == "tiny-llama against second on text"
     ours = KINDS["compare"].files | {KINDS["compare"].manifest}
     after = snapshot(folder)
     assert {name: after[name] for name in before if name not in ours} == {
@@ -173,18 +173,22 @@ def test_report_redraws_all_that_is_there(shared, tmp_path, capsys):
     folder = tmp_path / "out"
     shutil.copytree(shared, folder, symlinks=True)
     before = snapshot(folder)
-    pages = ["report.html", "evaluation.html", "inside.html"]
+    pages = ["report.html", "evaluation.html", "inside.html", "scaling.html"]
     for name in pages:
         (folder / name).unlink()
     capsys.readouterr()
     assert main(["report", str(folder)]) == 0
-    assert capsys.readouterr().out.split() == [str(folder / name) for name in pages]
+    said = capsys.readouterr().out.splitlines()
+    assert said == [
+        f"wrote {folder}: report.html, evaluation.html, ... (4 files)",
+        *(f"open {folder / name}" for name in pages),
+    ]
     assert all(is_page(folder / name) for name in pages)
     after = snapshot(folder)
     assert {name for name in before if after[name] != before[name]} == set(pages), "and nothing else"
     line = refusal(capsys, ["report", str(folder), "--title", "T"])
     assert (
-        f"holds results of 3 kinds, --out and --title are of one page; choose one of {folder}/profile.json,"
+        f"holds results of 4 kinds, --out and --title are of one page; choose one of {folder}/profile.json,"
         in line
     )
     assert (

@@ -35,7 +35,7 @@ def test_the_command_writes_all_but_the_win_rates(llama, other, questions, tmp_p
     with serving(StandIn(["good"] * 4 + [(401, {}, b"")])) as api:
         assert main([*command, "--judge-url", api.url]) == 1
         shown = capsys.readouterr()
-        assert str(out / "scores.parquet") in shown.out.splitlines()
+        assert f"wrote {out}: evaluation.html, scores.parquet, " in shown.out
         reason = "answers 401 Unauthorized; check $REPALIGN_JUDGE_KEY; verdicts so far are kept"
         assert (
             shown.err.strip()

@@ -38,7 +38,7 @@ def test_the_command_end_to_end(llama, questions, tmp_path, save_model, capsys):
     shown = capsys.readouterr()
     assert "other minus tiny-llama" in shown.out
     assert "MLQA's normalisation" in shown.out
-    assert str(out / "scores.parquet") in shown.out.splitlines()
+    assert f"wrote {out}: evaluation.html, scores.parquet, " in shown.out
     found = Evaluation.load(out)
     assert found.title == "tiny-llama against other on xquad"
     assert found.signatures["other"].endswith(
@@ -213,8 +213,9 @@ def test_mistakes_are_told_in_one_line(options, line, llama, questions, tmp_path
 
 
 def test_three_checkpoints_are_too_many(llama, capsys):
-    assert main(["evaluate", *[str(llama)] * 3, "--task", "phrasebook"]) == 1
-    assert "one or two checkpoints" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["evaluate", *[str(llama)] * 3, "--task", "phrasebook"])
+    assert "expected one or two checkpoints, got 3" in capsys.readouterr().err
 
 
 def test_a_wording_of_ones_own(questions, tmp_path):

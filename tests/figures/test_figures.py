@@ -15,9 +15,10 @@ from factories import sample_results
 
 from repalign.commands.report import CHOICES
 from repalign.errors import RepalignError
-from repalign.figures import FIGURES, draw, export
+from repalign.figures import FIGURES, draw, export, plot
+from repalign.figures.heatmap import _numbers
 from repalign.figures.names import Names, labels
-from repalign.figures.style import DASHES, PALETTE, THEMES, styles
+from repalign.figures.style import DASHES, PALETTE, THEMES, language_styles, styles
 from repalign.figures.view import View, from_pivot
 from repalign.report.packing import to_json
 from repalign.results.profile import COLUMNS
@@ -94,6 +95,20 @@ def test_pictures_side_by_side_share_their_range(results):
         assert len(ranges) == 1
 
 
+def test_curves_side_by_side_share_their_range_also_with_a_baseline_above_them(results):
+    controls = results.tables["controls"].assign(
+        value=lambda rows: rows["value"].where(rows["checkpoint"] != "base", rows["value"] + 3)
+    )
+    known = replace(results, tables={**results.tables, "controls": controls})
+    drawn = [
+        draw("curves", known, checkpoint=name, metric="mexa", variant="centred")
+        for name in ("base", "m-llama")
+    ]
+    low, high = drawn[0].layout.yaxis.range
+    assert drawn[1].layout.yaxis.range == (low, high)
+    assert high > 3
+
+
 def test_heat_map_crosses_what_is_not_above_chance(results):
     figure = draw("heatmap", results, checkpoint="m-llama", metric="mexa", variant="centred")
     rows = results.profile.where(checkpoint="m-llama", baseline=None, metric="mexa", variant="centred").table
@@ -103,9 +118,11 @@ def test_heat_map_crosses_what_is_not_above_chance(results):
     table = rows.pivot(index="target", columns="layer", values="value").loc[list(names)]
     np.testing.assert_allclose(np.array(heat.z), table, atol=1e-6)
     tested = rows[(rows["p_adjusted"] >= 0.05) | (rows["value"] <= rows["chance"])]
-    assert {(names[int(y)], x) for y, x in zip(crosses.y, crosses.x, strict=True)} == set(
+    assert {(names[round(y)], round(x)) for y, x in zip(crosses.y, crosses.x, strict=True)} == set(
         zip(tested["target"], tested["layer"], strict=True)
     )
+    assert (heat.zmin, heat.zmax) == (0, 1), "the same on every page"
+    assert np.allclose(np.array(heat.text, dtype=float), table, atol=0.0051)
 
 
 def test_differences_are_those_of_the_pair(results):
@@ -123,7 +140,13 @@ def test_significant_differences_are_filled_and_the_others_crossed(results):
     which = {"checkpoint": "m-llama", "baseline": "alpaca", "metric": "cka", "variant": "raw"}
     line = trace(draw("difference", known, **which), "zh")
     assert [symbol.endswith("-open") for symbol in line.marker.symbol] == [x % 2 == 0 for x in line.x]
-    assert set(draw("difference_heatmap", known, **which).data[1].x) == {0, 2, 4}
+    assert set(np.round(draw("difference_heatmap", known, **which).data[1].x)) == {0, 2, 4}
+
+
+def test_numbers_in_cells_have_no_negative_zero():
+    table = pd.DataFrame([[-0.001, 0.0, 0.004], [-0.5, 0.25, np.nan]])
+    assert _numbers(table, "+.2f") == [["0.00", "0.00", "0.00"], ["-0.50", "+0.25", ""]]
+    assert _numbers(table, ".2f") == [["0.00", "0.00", "0.00"], ["-0.50", "0.25", ""]]
 
 
 def test_layers_against_layers_are_those_of_the_table(results):
@@ -155,7 +178,7 @@ def test_series_without_peaks_shows_one_layer_for_all(results):
     older = replace(results, profile=replace(results.profile, peaks=None))
     figure = draw("series", older, metric="mexa", variant="centred")
     (named,) = set(trace(figure, "ar").text)
-    assert f"at {named}, the best of the last checkpoint" in figure.layout.yaxis.title.text
+    assert f"at {named},<br>the best of the last checkpoint" in figure.layout.yaxis.title.text
     layer = int(named.removeprefix("layer "))
     rows = older.profile.where(metric="mexa", variant="centred", target="ar", layer=layer, baseline=None)
     np.testing.assert_allclose(trace(figure, "ar").y, rows.table["value"], atol=1e-6)
@@ -190,6 +213,11 @@ def test_many_languages_become_quantiles(results):
     ]
     np.testing.assert_allclose(trace(figure, "median language").y, 0.5)
     assert len(draw("heatmap", profile, metric="mexa").data[0].y) == 31
+    view = View(Results("many", profile, {}))
+    each = FIGURES["curves"].draw(view, **FIGURES["curves"].choices(view)[0])["each"]
+    assert each["names"] == [f"l{i}" for i in range(30, -1, -1)], "the best first"
+    np.testing.assert_allclose(each["y"][0], 1)
+    assert each["significant"][0] == bool((own["p_adjusted"] < 0.05).any())
 
 
 def test_names_are_text_in_every_figure(results):
@@ -243,6 +271,62 @@ def test_a_metric_with_two_directions_says_that_they_are_averaged(results):
     means = rows[(rows["source"] == "zh") | (rows["target"] == "zh")].groupby("layer")["value"].mean()
     line = trace(draw("curves", results, checkpoint="m-llama", metric="p_at_1", variant="raw"), "zh")
     np.testing.assert_allclose(line.y, means, atol=1e-6)
+
+
+def test_the_band_holds_every_baseline_and_the_legend_the_other_controls(results):
+    table = results.tables["controls"].query(
+        "checkpoint == 'm-llama' and metric == 'mexa' and variant == 'centred'"
+    )
+    random = table[table["control"] == "bag-of-tokens"].assign(
+        control="random-weights", value=lambda rows: rows["value"] + 0.2
+    )
+    known = replace(
+        results, tables={**results.tables, "controls": pd.concat([table, random], ignore_index=True)}
+    )
+    figure = draw("curves", known, theme="light", checkpoint="m-llama", metric="mexa", variant="centred")
+    baselines = pd.concat([table[table["control"] == "bag-of-tokens"], random]).groupby("layer")["value"]
+    band, edge = (one for one in figure.data if one.name == "baselines")
+    layers = len(baselines)
+    np.testing.assert_allclose(band.y[:layers], baselines.min(), atol=1e-6)
+    np.testing.assert_allclose(band.y[: -layers - 1 : -1], baselines.max(), atol=1e-6)
+    assert "shared tokens: " in edge.text[0]
+    assert "random weights: " in edge.text[0]
+    assert figure.layout.annotations[0].text == "shared tokens, random weights"
+    hidden = {one.name for one in figure.data if one.visible == "legendonly"}
+    assert {"random weights (mean)", "length regressed out (mean)", "lengths matched (mean)"} <= hidden
+    assert "length regressed out: " in trace(figure, "zh").text[0]
+
+
+def test_a_language_keeps_its_colour_whatever_the_others_are():
+    few, more = (
+        language_styles(["en", "zh", "ar"]),
+        language_styles(["ar", "ja", "zho_Hans", "xx", "en", "hi"]),
+    )
+    assert few["zh"] == more["zho_Hans"]
+    assert (few["ar"], few["en"]) == (more["ar"], more["en"])
+    every = language_styles(map(str, range(len(PALETTE) * len(DASHES))))
+    assert len({(look.colour, look.dash) for look in every.values()}) == len(every)
+
+
+def in_oklab(linear: np.ndarray) -> np.ndarray:
+    cones = linear @ np.array([[0.4122, 0.5363, 0.0514], [0.2119, 0.6807, 0.1074], [0.0883, 0.2817, 0.63]]).T
+    return (
+        np.cbrt(cones)
+        @ np.array([[0.2105, 0.7936, -0.0041], [1.978, -2.4286, 0.4506], [0.0259, 0.7828, -0.8087]]).T
+    )
+
+
+def test_colours_are_apart_also_for_deuteranopia():
+    """As `PALETTE` says; the simulation is that of Machado, Oliveira and Fernandes (2009), severity 1."""
+    red_green_blind = np.array(
+        [[0.3673, 0.8606, -0.228], [0.2801, 0.6725, 0.0474], [-0.0118, 0.0429, 0.9689]]
+    )
+    colours = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in PALETTE]) / 255
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    for seen, least in ((linear, 0.105), (np.clip(linear @ red_green_blind.T, 0, 1), 0.055)):
+        lab = in_oklab(seen)
+        apart = np.linalg.norm(lab[:, None] - lab, axis=-1)
+        assert apart[~np.eye(len(lab), dtype=bool)].min() > least
 
 
 def test_styles_differ_and_can_be_seen_on_light_and_dark():
@@ -333,3 +417,17 @@ def test_unknown_format_is_told(results, tmp_path):
 def test_a_name_from_right_to_left_keeps_its_letters_along_an_axis():
     shown = Names(["عربي"])("عربي")
     assert labels([shown]) == labels(["عربي"]) == [shown]
+
+
+def test_plot_shows_centred_scores_by_default(results):
+    curves = plot(results)
+    assert curves.data == draw("curves", results, theme="light", variant="centred").data
+    assert curves.layout.paper_bgcolor == "#ffffff", "legible in a dark notebook"
+    heatmap = plot(results.profile, "heatmap", metric="cka", variant="raw", theme="paper")
+    assert heatmap == draw("heatmap", results, metric="cka", variant="raw")
+    assert plot(results, "geometry").data == draw("geometry", results).data, "has no variants"
+
+
+def test_plot_refuses_what_is_no_profile():
+    with pytest.raises(RepalignError, match="got int"):
+        plot(3)  # type: ignore[arg-type]

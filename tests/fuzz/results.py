@@ -16,10 +16,10 @@ from repalign.figures import FIGURES, draw
 from repalign.figures.view import View
 from repalign.report import Report
 from repalign.report.evaluation import render_evaluation
-from repalign.report.evaluation_text import print_tables
+from repalign.report.evaluation_text import evaluation_lines
 from repalign.report.inside import inside_in_words, render_inside
 from repalign.report.page import render
-from repalign.report.profile_text import print_table
+from repalign.report.profile_text import table_lines
 from repalign.report.scaling import render_scaling
 from repalign.results.evaluation import Evaluation
 from repalign.results.inside import Inside
@@ -34,7 +34,7 @@ SMALL = {"languages": ("en", "el", "zh"), "layers": 3, "sentences": 12}
 def draw_results(folder: Path) -> None:
     results = Results.load(folder)
     render(Report(results).results)
-    print_table(results.profile, compare=bool(results.profile.table["baseline"].notna().any()))
+    table_lines(results.profile, compare=bool(results.profile.table["baseline"].notna().any()))
     results._repr_html_()
     for name in FIGURES:
         if FIGURES[name].choices(View(results)):
@@ -43,7 +43,7 @@ def draw_results(folder: Path) -> None:
 
 def draw_evaluation(folder: Path) -> None:
     found = Evaluation.load(folder)
-    print_tables(found)
+    list(evaluation_lines(found))
     render_evaluation(found)
     found._repr_html_()
 

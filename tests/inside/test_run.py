@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from parallel_text import made_text, without
 
+from repalign import progress
 from repalign.checkpoints import Checkpoint
 from repalign.commands.main import main
 from repalign.corpora import ParallelCorpus
@@ -36,7 +39,7 @@ def test_from_the_command_line_to_a_page_and_back(llama, text, tmp_path, capsys)
     ]
     assert main(["inside", str(llama), *options, "--out", str(tmp_path / "one")]) == 0
     said = capsys.readouterr()
-    assert "Does it think in English?" in said.err
+    assert "Does it think in English?" in said.out
     assert str(tmp_path / "one" / "inside.html") in said.out
     found = Inside.load(tmp_path / "one")
     assert set(found.tables) == {"lens", "neurons", "interventions"}
@@ -46,7 +49,7 @@ def test_from_the_command_line_to_a_page_and_back(llama, text, tmp_path, capsys)
     assert (taken["sentences"] == 12).all(), "the other half chose"
     assert (taken["controls"] == 3).all()
     assert (taken["p_adjusted"] >= 1 / 4).all()
-    assert "3 random ones cannot give an adjusted p < .05; 20 can" in said.err
+    assert "3 random ones cannot give an adjusted p < .05; 20 can" in said.out
     page = (tmp_path / "one" / "inside.html").read_text()
     assert main(["report", str(tmp_path / "one"), "--out", str(tmp_path / "again.html")]) == 0
     assert (tmp_path / "again.html").read_text() == page
@@ -136,3 +139,26 @@ def test_misaligned_text_is_noted_for_every_checkpoint(llama):
     )
     ((name, described),) = found.settings["checkpoints"].items()
     assert "corpus 'faulty': misaligned: zh" in described["notes"][0], name
+
+
+def test_every_phase_shows_that_it_is_alive(llama, some, monkeypatch, caplog):
+    monkeypatch.setenv(progress.SWITCH, "1")
+    monkeypatch.setattr(progress, "TICK", 0.001)
+    monkeypatch.setattr(progress, "QUICK", 0.0)
+    monkeypatch.setattr(progress, "LINE_EVERY", 0.02)
+    phases = []
+    ending = progress.Phase.__exit__
+    monkeypatch.setattr(
+        progress.Phase, "__exit__", lambda one, *error: (phases.append(one), ending(one, *error))
+    )
+    caplog.set_level("INFO", logger="repalign.progress")
+    look_inside(str(llama), some, random_controls=2, draws=20, share=0.05, dtype="float32", device="cpu")
+    names = [phase.name.partition(": ")[2] for phase in phases if phase.name.startswith(llama.name)]
+    assert names[-4:] == ["loading the model", "logit lens", "neurons", "interventions"]
+    counted = [phase for phase in phases if phase.total]
+    assert [phase.done for phase in counted] == [phase.total for phase in counted], "work is foreseen exactly"
+    said = [message for message in caplog.messages if "interventions" in message]
+    assert any(
+        re.search(r"interventions, \d+ of \d+ sentences read; about \d+ s left; 24 sentences", line)
+        for line in said
+    )

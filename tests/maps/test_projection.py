@@ -41,7 +41,9 @@ def test_a_row_for_every_sentence_and_nothing_else(table, states):
     assert len(table) == 2 * 2 * 4 * 3 * 30
     assert list(table.columns) == RESULTS["map"].names
     assert not table.duplicated(["checkpoint", "variant", "layer", "language", "sentence"]).any()
-    assert table.drop(columns="z").notna().all().all()
+    nearest = [name for name in table if name.startswith("nearest_")]
+    assert table.drop(columns=["z", *nearest]).notna().all().all()
+    assert (table[nearest].notna().all(axis=1) == (table["language"] != "en")).all()
 
 
 def test_each_layer_is_centred_and_has_unit_spread(table):
@@ -96,6 +98,19 @@ def test_cosine_and_margin_are_those_of_the_states(states):
         np.testing.assert_allclose(rows["cosine"], similar.diagonal(), atol=1e-5)
         best_wrong = np.where(np.eye(len(en), dtype=bool), -2, similar).max(1)
         np.testing.assert_allclose(rows["margin"], similar.diagonal() - best_wrong, atol=1e-5)
+
+
+def test_the_nearest_are_those_of_the_states(states):
+    table = project(states, progress=False, sentences=20, seed=1)
+    rows = table[table["variant"] == "raw"]
+    kept = np.sort(rows["sentence"].unique())
+    pivot, other = (states.layer(name, 2)[kept].astype(np.float64) for name in ("en", "zh"))
+    cosine = (other / np.linalg.norm(other, axis=1, keepdims=True)) @ (
+        pivot / np.linalg.norm(pivot, axis=1, keepdims=True)
+    ).T
+    expected = kept[np.argsort(-cosine, axis=1)[:, :3]]
+    shown = rows[(rows["layer"] == 2) & (rows["language"] == "zh")].sort_values("sentence")
+    np.testing.assert_array_equal(shown[["nearest_1", "nearest_2", "nearest_3"]].to_numpy(int), expected)
 
 
 def test_centring_takes_the_language_out(states):

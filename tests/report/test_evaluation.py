@@ -9,7 +9,7 @@ import pytest
 from sample_others import sample_evaluation
 
 from repalign.report.evaluation_examples import examples
-from repalign.report.evaluation_findings import findings, headline
+from repalign.report.evaluation_findings import evaluation_in_words, headline
 from repalign.results.evaluation import Evaluation
 
 LANGUAGES = ("en", "zh", "hi")
@@ -77,8 +77,8 @@ def test_a_loss_is_called_worse():
 )  # fmt: skip
 def test_languages_are_ranked_only_where_they_differ(values, said):
     given = evaluation({"m": values}, chance={"exact": 25.0})
-    assert said in findings(given)["Accuracy"][0]
-    assert headline(given) == findings(given)["Accuracy"][0] + "."
+    assert said in evaluation_in_words(given)["Accuracy"][0]
+    assert headline(given) == evaluation_in_words(given)["Accuracy"][0] + "."
 
 
 def test_an_answer_is_right_wrong_or_graded():

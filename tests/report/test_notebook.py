@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from repalign import LayerProfile, LayerStates
+
 NOTEBOOK = Path(__file__).parents[2] / "analyses" / "first_walk.ipynb"
 
 
@@ -29,7 +31,13 @@ def outcome() -> tuple[list[object], dict]:
 def test_every_result_has_a_rich_form(outcome):
     values, _ = outcome
     rich = [value for value in values if value is not None]
-    assert [type(value).__name__ for value in rich] == ["LayerProfile", "Figure", "Figure", "Figure"]
+    assert [type(value).__name__ for value in rich] == [
+        "LayerStates",
+        "LayerProfile",
+        "Figure",
+        "Figure",
+        "Figure",
+    ]
     assert all(hasattr(value, "_repr_html_") or hasattr(value, "_repr_mimebundle_") for value in rich)
 
 
@@ -48,6 +56,20 @@ def test_it_writes_a_page(outcome):
     assert "made-up" in names["page"].read_text(encoding="utf-8")
 
 
-def test_no_outputs_are_stored():
+def test_what_is_stored_is_what_the_cells_give(outcome):
+    """Else `make notebook`."""
+    values, _ = outcome
     cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-    assert all(not cell.get("outputs") for cell in cells)
+    for value, cell in zip(values, (cell for cell in cells if cell["cell_type"] == "code"), strict=True):
+        (output,) = cell["outputs"]
+        assert output["output_type"] != "error"
+        if isinstance(value, (LayerStates, LayerProfile)):
+            assert "".join(output["data"]["text/plain"]) == repr(value)
+        elif value is not None:
+            shown = output["data"]["application/vnd.plotly.v1+json"]
+            assert [trace["type"] for trace in shown["data"]] == [trace.type for trace in value.data]
+            assert len(output["data"]["image/png"]) > 10_000, "what GitHub shows"
+
+
+def test_it_is_small():
+    assert NOTEBOOK.stat().st_size < 1_500_000

@@ -77,7 +77,8 @@ def test_size_at_full_scale(results, tmp_path):
         name: draw.normal(size=len(table))
         for name in ("x", "y", "cosine", "margin", "trustworthiness", "knn_overlap")
     }
-    table = table.assign(**numbers, z=np.nan)
+    neighbours = {f"nearest_{rank}": draw.integers(0, 240, len(table)) for rank in (1, 2, 3)}
+    table = table.assign(**numbers, **neighbours, z=np.nan)
     text = [f"{language} {'字' * 12} {i} {'word ' * 10}" for language in languages for i in range(240)]
     sentences = pd.DataFrame(
         {
@@ -291,5 +292,10 @@ def test_results_show_themselves_in_notebooks(results):
     assert html.count("<tr") > 10
     best = results.profile.peaks.query("metric == 'mexa' and variant == 'centred' and target == 'zh'")
     assert all(f"{row.value:.3f}" in html and row.layers in html for row in best.itertuples())
+    assert ("< .001" in unescape(html)) == (results.profile.peaks["p_adjusted"] < 0.001).any()
+    assert html.count("<svg") >= min(40, len(results.profile.peaks)), "a curve for every row that is shown"
+    assert "NA>" not in unescape(html)
+    alone = results.profile.where(checkpoint="m-llama", baseline=None)._repr_html_()
+    assert "<th>baseline</th>" not in alone, "a column without anything in it"
     evil = replace(results.profile, table=results.profile.table.replace({"zh": "<i>zh</i>"}))
     assert "<i>zh" not in evil._repr_html_()

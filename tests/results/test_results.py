@@ -15,7 +15,7 @@ from sample_others import sample_evaluation, sample_inside
 from repalign.errors import RepalignError
 from repalign.figures.view import View
 from repalign.report.findings.words import with_interval
-from repalign.report.profile_text import print_table
+from repalign.report.profile_text import side_by_side, table_lines
 from repalign.results.evaluation import Evaluation
 from repalign.results.inside import Inside
 from repalign.results.layer_ranges import layer_set
@@ -242,25 +242,40 @@ def with_peaks(value: float = 0.2, baseline: str | None = None, **changes: objec
 @pytest.mark.parametrize(
     ("peak", "line"),
     [
-        ({}, "en-zh  0.20 [0.10, 0.30]* 0-1"),
-        ({"p_adjusted": 0.06}, "en-zh  0.20 [0.10, 0.30] 0-1"),
-        ({"value": 0.004, "low": float("nan"), "layers": "1"}, "en-zh  0.0040* 1"),
-        ({"baseline": "a", "value": -0.4, "low": -0.5, "high": -0.3}, "en-zh  -0.40 [-0.50, -0.30]* 0-1"),
+        ({}, "en-zh  0.20 [0.10, 0.30]* layers 0-1"),
+        ({"p_adjusted": 0.06}, "en-zh  0.20 [0.10, 0.30]"),
+        ({"value": 0.004, "low": float("nan"), "layers": "1"}, "en-zh  0.0040* layer 1"),
+        (
+            {"baseline": "a", "value": -0.4, "low": -0.5, "high": -0.3},
+            "en-zh  -0.40 [-0.50, -0.30]* layers 0-1",
+        ),
     ],
 )
-def test_the_terminal_shows_the_cross_fitted_value_and_the_layers_that_may_be_the_best(peak, line, capsys):
-    print_table(with_peaks(**peak), compare="baseline" in peak)
-    head, _, last = capsys.readouterr().err.splitlines()
+def test_the_terminal_shows_the_cross_fitted_value_and_the_layers_that_may_be_the_best(peak, line):
+    """Of what is not significant it names no layer."""
+    head, _, shown, legend = table_lines(with_peaks(**peak), compare="baseline" in peak)
     assert head.startswith("b, raw, on news: ")
-    assert "cross-fitted [95%], layers that may be it; * adjusted p < 0.05" in head
-    assert last == line
+    assert head.endswith("cross-fitted [95%]")
+    assert shown == line
+    assert "(adjusted p < 0.05), with the layers that may" in legend
 
 
-def test_the_terminal_shows_the_values_of_the_page(saved, capsys):
+def test_a_table_is_as_wide_as_the_terminal():
+    columns = {
+        name: {"en-zh": "0.12 [0.10, 0.14]"}
+        for name in ("first", "second", "third", "a long heading of a column")
+    }
+    for width, blocks in ((200, 1), (80, 2), (50, 3), (30, 4), (1, 4)):
+        lines = list(side_by_side(columns, width))
+        assert len(lines) == 2 * blocks
+        assert width < 40 or max(map(len, lines)) <= width
+    assert [line for line in side_by_side({}, 80) if line.strip()] == []
+
+
+def test_the_terminal_shows_the_values_of_the_page(saved):
     """Also of a metric with two directions."""
     results = Results.load(saved)
-    print_table(results.profile, compare=False)
-    shown, view = capsys.readouterr().err, View(results)
+    shown, view = "\n".join(table_lines(results.profile, compare=False)), View(results)
     assert "P@1 averaged over both directions" in shown
     assert view.label("p_at_1") == "P@1 averaged over both directions"
     peaks = view.rows("peaks", variant="centred")
@@ -269,10 +284,9 @@ def test_the_terminal_shows_the_values_of_the_page(saved, capsys):
         assert with_interval(row.value, row.low, row.high) in shown
 
 
-def test_results_without_best_layers_name_none(capsys):
+def test_results_without_best_layers_name_none():
     earlier = dataclasses.replace(with_peaks(), peaks=None)
-    print_table(earlier, compare=False)
-    assert capsys.readouterr().err.startswith("no best layers in these results")
+    assert table_lines(earlier, compare=False)[0].startswith("no best layers in these results")
     assert "best" not in earlier._repr_html_()
 
 

@@ -339,13 +339,14 @@ def test_the_commands_write_what_they_say(runs, tmp_path, capsys):
     written = json.loads((tmp_path / "allocation.json").read_text())
     assert written["splits"][0]["pairs"]["hi"] == 500
     assert sum(written["splits"][0]["pairs"].values()) == pytest.approx(9000)
-    paths = capsys.readouterr().out.split()
-    assert [path.rpartition("/")[2] for path in paths] == [
-        "fit.json",
-        "scaling.html",
-        "allocation.json",
-        "allocation.html",
-    ]
+    said = capsys.readouterr().out
+    assert found["formula"] in said
+    assert all(f"\n{name} " in said for name in found["parameters"])
+    assert "held-out error in units of" in said
+    assert "9,000 sentence pairs, maximising the mean" in said
+    assert "gain over the uniform split: " in said
+    for names in ("scaling.html, fit.json", "allocation.html, allocation.json"):
+        assert f"wrote {tmp_path}: {names}\nopen {tmp_path / names.partition(',')[0]}\n" in said
     assert cli.main([*command[:4], "0"]) == 1
     assert "above 0" in capsys.readouterr().err
 

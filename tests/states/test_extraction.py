@@ -17,6 +17,7 @@ from repalign.models.locating import locate
 from repalign.models.prefix import MIN_PREFIX
 from repalign.models.templates import TEMPLATES
 from repalign.models.tokenization import tokenize
+from repalign.progress import Phase
 from repalign.states.extraction import extract, read_states
 from repalign.states.spec import ReadingSpec
 
@@ -159,7 +160,7 @@ def test_identical_texts_are_computed_once(checkpoint, monkeypatch):
     monkeypatch.setattr(
         Engine,
         "pool",
-        lambda self, rows, poolings, pool=Engine.pool: seen.append(len(rows)) or pool(self, rows, poolings),
+        lambda self, rows, *how, pool=Engine.pool: seen.append(len(rows)) or pool(self, rows, *how),
     )
     states = extract(
         checkpoint, ParallelCorpus("twice", {"en": ["a dog", "a cat", "a dog"], "tr": ["x y", "z", "q"]})
@@ -193,9 +194,7 @@ def test_streaming_holds_two_languages_and_scores_the_same(checkpoint, monkeypat
     kept = profile(extract(checkpoint, corpus, store=False), **request)
     computed = []
     pool = Engine.pool
-    monkeypatch.setattr(
-        Engine, "pool", lambda self, rows, poolings: computed.append(1) or pool(self, rows, poolings)
-    )
+    monkeypatch.setattr(Engine, "pool", lambda self, *rows: computed.append(1) or pool(self, *rows))
     streamed = profile(extract(checkpoint, corpus, stream=True), **request)
     assert len(computed) == len(corpus.languages), "every language was computed once: the pivot stays"
     by = ["metric", "variant", "source", "target", "layer"]
@@ -306,3 +305,20 @@ def test_auto_keeps_tiny_models_in_float32(checkpoint, corpus):
 def test_wrong_options_get_one_line(checkpoint, corpus, options, parts):
     with pytest.raises(RepalignError, match=parts):
         extract(checkpoint, corpus, **options)
+
+
+def test_the_tokens_that_are_counted_are_those_that_are_read(checkpoint, corpus, monkeypatch):
+    phases = []
+    ending = Phase.__exit__
+    monkeypatch.setattr(Phase, "__exit__", lambda one, *error: phases.append(one) or ending(one, *error))
+    extract(checkpoint, corpus.select(corpus.languages[:1]))
+    first = next(phase for phase in phases if phase.name.endswith(": reading"))
+    assert first.done == first.total > 0
+    assert "in the cache" in first.about
+    phases.clear()
+    extract(checkpoint, corpus)
+    second = next(phase for phase in phases if phase.name.endswith(": reading"))
+    assert second.done == second.total > 0, "what is stored already is not counted"
+    phases.clear()
+    extract(checkpoint, corpus)
+    assert next(phase.total for phase in phases if phase.name.endswith(": reading")) == 0

@@ -121,9 +121,9 @@ def test_representations_are_short_and_escaped(llama, corpus):
 def test_a_name_trains_a_missing_demo_checkpoint_and_an_object_does_not(monkeypatch, corpus):
     trained = []
     monkeypatch.setattr("repalign.checkpoints.resolving.make", lambda missing, train: trained.extend(missing))
-    as_checkpoint("m-llama")
-    assert [checkpoint.name for checkpoint in trained] == ["m-llama"]
-    as_checkpoint(Checkpoint.named("m-llama"))
+    as_checkpoint("x-llama-hi")
+    assert [checkpoint.name for checkpoint in trained] == ["x-llama-hi"]
+    as_checkpoint(Checkpoint.named("x-llama-hi"))
     assert len(trained) == 1
 
 

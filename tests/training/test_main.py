@@ -157,3 +157,14 @@ def test_losses_are_logged_when_training_starts_and_stand_in_the_card(lossy, tmp
     card = Card.read(folder)
     assert [(entry["read"], entry["items"], entry["dropped"], entry["truncated"]) for entry in card.mixture] == [
         (11, 8, {"duplicate": 1, "empty": 1, "wrong script": 1}, 0), (8, 8, {}, 0), (3, 2, {"too long": 1}, 1)]  # fmt: skip
+
+
+def test_every_recipe_has_a_description_of_its_own(capsys):
+    assert main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 30
+    start = {line.index("  ") + len(re.search(" +", line)[0]) for line in lines}  # type: ignore[index]
+    assert len(start) == 1, "descriptions begin at one column"
+    described = [line[min(start) :] for line in lines]
+    assert len(set(described)) == len(described)
+    assert all("QLoRA" in line for line in lines if "-qlora " in line)

@@ -42,15 +42,15 @@ def run_in(folder: Path, *command: str, **environment: str) -> subprocess.Comple
 
 
 def test_layers_trains_with_the_installed_package_and_never_with_one_in_the_current_folder(hostile):
-    # What stands in the checkpoint's folder makes the real training refuse at once.
+    # What stands in the folder of its parent makes the real training refuse at once.
     (hostile / "home" / "checkpoints" / "base").mkdir(parents=True)
     (hostile / "home" / "checkpoints" / "base" / "thesis.tex").touch()
-    done = run_in(hostile, "-m", "repalign", "layers", "--ckpt", "base", REPALIGN_HOME="home")
+    done = run_in(hostile, "-m", "repalign", "layers", "--ckpt", "x-llama-hi", REPALIGN_HOME="home")
     assert done.returncode == 1
     said = done.stderr.splitlines()
-    assert said[0] == "repalign: training base first (once; `repalign-train base`)"
+    assert said[0] == "repalign: training x-llama-hi first (once; `repalign-train x-llama-hi`)"
     assert said[1].startswith("training: home/checkpoints/base is not empty (thesis.tex)")
-    assert said[2] == "repalign: `repalign-train base` failed with exit code 1; see its message above"
+    assert said[2] == "repalign: `repalign-train x-llama-hi` failed with exit code 1; see its message above"
     assert len(said) == 3
     assert not (hostile / "trace").exists()
 
@@ -81,8 +81,10 @@ def test_both_names_are_the_same_program_in_a_checkout(tmp_path):
 
 def test_without_the_training_package_one_line_says_so(monkeypatch):
     monkeypatch.setattr(making, "START", making.START.replace("repalign_training", "repalign_absent"))
-    with pytest.raises(RepalignError, match=r"^cannot train base: .* not installed; reinstall repalign"):
-        making.make([Checkpoint.named("base")])
+    with pytest.raises(
+        RepalignError, match=r"^cannot train x-llama-hi: .* not installed; reinstall repalign"
+    ):
+        making.make([Checkpoint.named("x-llama-hi")])
 
 
 def test_jobs_below_one_are_refused():

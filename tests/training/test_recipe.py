@@ -37,6 +37,8 @@ def test_overrides_and_digests():
     assert load_recipe("m-llama", ["train.save_steps=7"]).digest == plain.digest
     assert load_recipe("m-llama", ["train.batch=7"]).digest != plain.digest
     assert load_recipe("m-llama", seed=3).digest != plain.digest
+    assert load_recipe("m-llama", ["train.tokens=7"]).digest != plain.digest
+    assert load_recipe("m-llama", ["train.tokens=0"]).digest == plain.digest
 
 
 @pytest.mark.parametrize(
@@ -46,7 +48,7 @@ def test_overrides_and_digests():
      ("m-llama", "seed", "key=value"), ("missing.toml", None, "no recipe file"),
      ("m-llama", "languages=zh", "a list of words"), ("m-llama", "train=3", "train should be a table"), ("m-llama", "seed=-1", "seed should be at least 0"),
      ("m-llama", "train.batch=0", "batch should be above 0"), ("m-llama", "train.epochs=0", "epochs should be above"),
-     ("m-llama", "train.threads=-1", "at least 0"), ("m-llama", "train.warmup=100", "0 to 1"),
+     ("m-llama", "train.threads=-1", "at least 0"), ("m-llama", "train.tokens=-1", "at least 0"), ("m-llama", "train.warmup=100", "0 to 1"),
      ("m-llama", "train.precision=fp16", "no precision named 'fp16'")],
 )  # fmt: skip
 def test_a_recipe_that_is_wrong(name, override, complaint):

@@ -101,6 +101,15 @@ def test_accumulated_batches_equal_whole_ones_and_seeds_differ(recipe_file, tmp_
     assert not torch.allclose(*(start["model.embed_tokens.weight"] for start in still), atol=1e-3)
 
 
+@pytest.mark.parametrize("tokens", [500, 3000])
+def test_a_run_sees_as_many_tokens_as_it_is_given(recipe_file, tmp_path, tokens):
+    overrides = ["mixture=text_en[0:60]", f"train.tokens={tokens}", "train.batch=1", "train.held_out=0"]
+    card = Card.read(train(load_recipe(recipe_file, overrides), tmp_path / "run"))
+    assert 500 < sum(part["tokens"] for part in card.mixture) < 3000, "less than an epoch, and more"
+    assert card.tokens == tokens
+    assert card.steps * 128 == pytest.approx(tokens, abs=2 * 128)
+
+
 @pytest.mark.parametrize("quantize", [None, "nf4"])
 def test_an_adapter_on_a_parent(recipe_file, tmp_path, quantize):
     wide = ["model.hidden_size=64", "model.intermediate_size=64"]

@@ -274,7 +274,7 @@ def test_the_command_says_what_is_wrong_and_exits_with_one(checkpoint, folder, t
     assert main(["verify", str(checkpoint), "--against", str(folder), "--out", str(out)]) == 0
     captured = capsys.readouterr()
     assert "right: 4 layers are those of the model" in captured.out
-    assert captured.out.splitlines()[-1] == str(out / "verification.json")
+    assert captured.out.splitlines()[-1] == f"wrote {out}: verification.json"
     write(folder, [one.roll(1, 1) for one in truth.states])
     assert (
         main(["verify", str(checkpoint), "--against", str(folder), "--out", str(out), "--sentences", "12"])
@@ -312,7 +312,7 @@ def test_the_command_prints_json(checkpoint, folder, truth, capsys):
 
 def test_the_command_writes_prompts(checkpoint, tmp_path, capsys):
     assert main(["verify", str(checkpoint), "--write-prompts", str(tmp_path / "new")]) == 0
-    assert capsys.readouterr().out.strip() == str(tmp_path / "new" / "prompts.json")
+    assert capsys.readouterr().out.strip() == f"wrote {tmp_path / 'new'}: prompts.json"
     (tmp_path / "file").touch()
     assert main(["verify", str(checkpoint), "--write-prompts", str(tmp_path / "file" / "new")]) == 1
     assert "choose another --write-prompts" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from repalign import RepalignError
 from repalign.models.templates import TEMPLATES
 
 from ..recipe import Recipe
+from ..settings import Settings
 from .dropped import HELD_OUT, TOO_LONG
 from .encoding import Encodings, encode
 from .filters import ItemFilter, check_losses
@@ -76,6 +77,10 @@ class Data:
     held_out: Rows
     parts: list[dict[str, Any]]
     losses: list[str] = field(default_factory=list)
+
+    def epochs(self, settings: Settings) -> float:
+        """Passes over the rows: those of the settings, or as many as their number of tokens takes."""
+        return settings.tokens / self.train.tokens if settings.tokens else settings.epochs
 
 
 def read_parts(

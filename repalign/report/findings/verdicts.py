@@ -9,6 +9,7 @@ from functools import cached_property
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from repalign.figures.controls import BASELINES, SHARED_TOKENS
 from repalign.figures.view import ALPHA
 from repalign.results.layer_ranges import layer_set
 
@@ -28,15 +29,6 @@ MIN_SENTENCES, MIN_DOCUMENTS = 20, 10
 
 ROUNDING = 1e-9
 """Differences up to this are those of floating-point sums."""
-
-SHARED_TOKENS = "bag-of-tokens"
-
-BASELINES = {
-    SHARED_TOKENS: "shared tokens",
-    "random-weights": "random weights",
-    "same-document": "sentences of the same document",
-}
-"""Controls that a score should exceed, as sentences call them: without a model or its training, or by topic alone."""
 
 CONFOUNDS = {
     "unshared-tokens": "without shared tokens",

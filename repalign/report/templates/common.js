@@ -4,6 +4,15 @@ const pageData = JSON.parse(document.getElementById("page-data").textContent);
 const figureConfig = (filename) => ({ ...pageData.config, toImageButtonOptions: { ...pageData.config.toImageButtonOptions, filename } });
 addEventListener("submit", (event) => event.preventDefault());
 
+/* In the frame of a notebook a page has no address of its own: "#sentences" would load the notebook into the frame. */
+const inFrame = location.protocol === "about:";
+addEventListener("click", (event) => {
+  const link = inFrame && event.target.closest('a[href^="#"]');
+  if (!link) return;
+  event.preventDefault();
+  document.getElementById(link.hash.slice(1))?.scrollIntoView();
+});
+
 /* Tooltips: the definition of a term; the full forms of the shortened names in an element. */
 addEventListener("pointerover", ({ target }) => {
   if (target.matches?.(".term")) target.title = document.querySelector(`${target.getAttribute("href")} dd`).textContent;

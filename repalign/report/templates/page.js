@@ -15,9 +15,10 @@
   /* ---- state ---- */
   const prefersDark = matchMedia("(prefers-color-scheme: dark)");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const phone = matchMedia("(max-width: 640px)");
   const options = (id) => ($(id) ? [...$(id).options].map((option) => option.value) : []);
-  const started = { ...data.start, map: null, colour: "language", measure: null, language: null, hide: "", find: "", sentence: "", theme: "" };
-  const CHOOSERS = ["metric", "variant", "map", "colour", "measure", "language"];
+  const started = { ...data.start, map: null, colour: "language", measure: null, language: null, lang: "", hide: "", find: "", sentence: "", theme: "" };
+  const CHOOSERS = ["metric", "variant", "lang", "map", "colour", "measure", "language"];
   let state = { ...started };
 
   function readAddress() {
@@ -30,7 +31,7 @@
   function set(changes, milliseconds = 80) {
     Object.assign(state, changes);
     const kept = Object.entries(state).filter(([key, value]) => value !== started[key] && value !== null);
-    history.replaceState(null, "", "#" + new URLSearchParams(kept));
+    if (!inFrame) history.replaceState(null, "", "#" + new URLSearchParams(kept));
     show(milliseconds);
   }
   const dark = () => (state.theme ? state.theme === "dark" : prefersDark.matches);
@@ -54,18 +55,36 @@
   }
   function drawFigure(id) {
     const panel = panels.get(id), element = $(id), chosen = picture(panel), theme = dark() && !printing ? "dark" : "light";
-    const key = `${panel.pictures.indexOf(chosen)} ${theme}`;
+    const key = [panel.pictures.indexOf(chosen), theme, phone.matches, chosen.each ? state.lang : ""].join(" ");
     if (element.dataset.drawn !== key) {
-      const layout = { ...structuredClone(chosen.layout), template: data.themes[theme], autosize: true };
-      if (element.dataset.drawn === undefined) element.replaceChildren();
-      Plotly.react(element, structuredClone(chosen.data), layout, figureConfig(id));
-      if (element.dataset.drawn === undefined) link(element, panel);
-      if (element.dataset.drawn === undefined && panel.cursor) follow(element);
+      const first = element.dataset.drawn === undefined, { traces, layout } = fitted(chosen, element.clientWidth);
+      if (first) element.replaceChildren();
+      element.style.setProperty("--height", `${layout.height}px`);
+      Plotly.react(element, traces, { ...layout, template: data.themes[theme], autosize: true }, figureConfig(id));
+      if (first) {
+        link(element, panel);
+        focus.follow(element);
+        if (panel.cursor) follow(element);
+      }
       element.dataset.drawn = key;
       const which = element.previousElementSibling.querySelector(".which");
       which.textContent = "layer" in chosen.choice ? ` · layer ${chosen.choice.layer}` : "";
     }
+    if (chosen.each) multiples.show($(`${id}-each`), chosen, layerOf(panel.checkpoint));
     if (panel.cursor) cursor(element, layerOf(panel.checkpoint));
+  }
+  /* A picture for the room there is: narrow cells have none for numbers, narrow panels none for lines that are switched off. */
+  function fitted(chosen, width) {
+    const layout = structuredClone(chosen.layout), traces = structuredClone(chosen.data);
+    if (chosen.each && state.lang) traces.push(...multiples.chosen(chosen, state.lang));
+    const [grid] = traces;
+    if (grid?.texttemplate && (width - 120) / unpack(grid.x).length < 30) delete grid.texttemplate;
+    if (width < 560) layout.font = { size: 11 };
+    if (width < 420) for (const trace of traces) if (trace.visible === "legendonly") trace.showlegend = false;
+    if (!phone.matches) return { traces, layout };
+    layout.margin = { l: 44, r: 8, t: 24, b: 40 };
+    if (layout.height === data.height) layout.height = 300;
+    return { traces, layout };
   }
   /* A click sets the layer. The cursor is an overlay: redrawing the figure would be too slow for a slider. */
   function follow(element) {
@@ -91,8 +110,9 @@
   function cursor(element, layer) {
     const line = element.querySelector(".cursor"), { xaxis, _size: size } = element._fullLayout ?? {};
     if (!line || !xaxis) return;
-    const x = xaxis.l2p(xaxis.d2l(layer));
-    Object.assign(line.style, { left: `${size.l + x}px`, top: `${size.t}px`, height: `${size.h}px` });
+    const step = element._fullData[0]?.meta?.step, half = step ? (xaxis.l2p(step) - xaxis.l2p(0)) / 2 : 1, x = xaxis.l2p(xaxis.d2l(layer));
+    line.classList.toggle("frame", Boolean(step));
+    Object.assign(line.style, { left: `${size.l + x - half}px`, width: `${2 * half}px`, top: `${size.t}px`, height: `${size.h}px` });
     line.hidden = !(x >= 0 && x <= size.w);
   }
 
@@ -123,6 +143,7 @@
     section?.show(milliseconds);
     if ($("confusions-rows")) showConfusions();
     for (const id of seen) drawFigure(id);
+    focus.fadeAll();
   }
 
   let playing = null;
@@ -142,7 +163,8 @@
     for (const id of panels.keys()) if (on || seen.has(id)) drawFigure(id);
   }
 
-  const tools = { $, make, unpack, data, started, still, layerOf, set, get state() { return state; } };
+  const tools = { $, make, unpack, data, seen, started, still, layerOf, set, get state() { return state; } };
+  const focus = languageFocus(tools), multiples = smallMultiples(tools);
   const section = data.map ? spaceSection(tools) : null;
   for (const id of ["measure", "language"]) started[id] = options(id)[0] ?? null;
   readAddress();
@@ -154,7 +176,7 @@
   $("download")?.addEventListener("click", download);
   for (const button of document.querySelectorAll(".show")) button.addEventListener("click", () => {
     set(JSON.parse(button.dataset.choice));
-    $(button.dataset.section)?.scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });
+    $("first").scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });
   });
   prefersDark.addEventListener("change", () => show());
   addEventListener("hashchange", () => { readAddress(); show(); });

@@ -1,0 +1,135 @@
+"""analyses/pretrained.py on a tiny stand-in for the model and its data."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from repalign_training import load_recipe
+
+from repalign import ParallelCorpus, RepalignError
+
+ANALYSES = Path(__file__).parents[2] / "analyses"
+SIZES = {"tokens": 25_000, "seeds": 1, "sentences": 60, "translations": 4, "questions": 4, "micro-batch": 2}
+
+
+@pytest.fixture
+def data(tmp_path) -> Path:
+    """A folder of the same layout: the sentences of everyday for evaluation, others for training."""
+    corpus = ParallelCorpus.named("everyday")
+    folder = tmp_path / "data"
+    for name in ("ntrex", "pairs", "alpaca", "instruct_tldr", "xquad"):
+        (folder / name).mkdir(parents=True)
+    (folder / "ntrex" / "DOCUMENT_IDS.tsv").write_text("".join(f"d{row // 3}\n" for row in range(60)))
+    for language in corpus.languages:
+        tested, learnt = corpus.sentences[language][:60], corpus.sentences[language][60:]
+        (folder / "ntrex" / f"{language}.txt").write_text("".join(f"{line}\n" for line in tested))
+        pairs = zip(corpus.sentences["en"][60:], learnt, strict=True)
+        (folder / "pairs" / f"en-{language}.tsv").write_text(
+            f"en\t{language}\n" + "".join(f"{en}\t{other}\n" for en, other in pairs)
+        )
+        for kind in ("alpaca", "instruct_tldr"):
+            rows = [
+                json.dumps({"instruction": "Repeat.", "input": line, "output": line}) + "\n"
+                for line in learnt
+            ]
+            (folder / kind / f"{language}.jsonl").write_text("".join(rows))
+        paragraphs = [
+            {
+                "context": line,
+                "qas": [
+                    {"id": str(row), "question": "?", "answers": [{"text": line[:4], "answer_start": 0}]}
+                ],
+            }
+            for row, line in enumerate(tested[:6])
+        ]
+        text = json.dumps({"data": [{"title": "", "paragraphs": paragraphs}]})
+        (folder / "xquad" / f"xquad.{language}.json").write_text(text)
+    return folder
+
+
+@pytest.fixture
+def pretrained(monkeypatch, tmp_path):
+    """The module; its figures go to tmp_path."""
+    monkeypatch.syspath_prepend(ANALYSES)
+    import pretrained
+    import pretrained_report
+
+    monkeypatch.setattr(pretrained, "TASKS", {"translation": 4, "xquad": 4})
+    monkeypatch.setattr(pretrained_report, "FIGURES", tmp_path / "figures")
+    monkeypatch.setattr(pretrained_report, "export", lambda figure, path: path.write_text("drawn"))
+    yield pretrained
+    for name in ("pretrained", "pretrained_plan", "pretrained_report", "demo_family"):
+        sys.modules.pop(name, None)
+
+
+def test_every_stage_on_a_tiny_model(pretrained, data, llama, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "runs"
+    options = [f"--{name}={value}" for name, value in SIZES.items()]
+    common = [f"--base={llama}", f"--out={out}", f"--data={data}", *options, "--only", "alpaca", "x-zh"]
+
+    def stage(name: str) -> None:
+        monkeypatch.setattr(sys, "argv", ["pretrained.py", name, *common])
+        pretrained.main()
+
+    stage("train")
+    cards = {
+        path.parent.name: json.loads(path.read_text()) for path in out.glob("checkpoints/*/repalign.json")
+    }
+    assert set(cards) == {"alpaca-0", "x-zh-0"}
+    assert {card["tokens"] for card in cards.values()} == {25_000}
+    for name in ("measure", "answer", "report"):
+        stage(name)
+    figures = json.loads((tmp_path / "figures" / "pretrained.json").read_text())
+    layers = figures["alignment"]["mexa"]["zh"]
+    assert set(layers) == {"base", "base~random", *cards}
+    assert all(len(curve) == 4 for curve in layers.values())
+    compared = {(row["checkpoint"], row.get("baseline")) for row in figures["scores"]}
+    assert {("x-zh-0", "alpaca-0"), ("x-zh-0", "base"), ("alpaca-0", "base"), ("base", None)} <= compared
+    assert not {other for run, other in compared if run == "base"} - {None}
+    assert {row["task"] for row in figures["scores"]} == {"xquad", "en-x", "x-en"}
+    assert figures["runs"]["x-zh-0"]["leaked"]["en"] == 0
+    assert capsys.readouterr().out.count("\n") == 2 + len(layers)
+
+    changed = {path: path.stat().st_mtime_ns for path in out.rglob("*.*")}
+    stage("all")
+    assert changed == {path: path.stat().st_mtime_ns for path in out.rglob("*.*")}, "what is finished stays"
+
+
+def test_a_second_seed_is_for_one_contrast(pretrained, llama, tmp_path):
+    plan = pretrained.Plan(llama, tmp_path, tmp_path, ("alpaca", "m", "x-zh"), seeds=2)
+    assert list(plan.runs) == ["alpaca-0", "m-0", "x-zh-0", "alpaca-1", "x-zh-1"]
+    assert [plan.runs[run].seed for run in plan.runs] == [0, 0, 0, 1, 1]
+    assert pretrained.baselines("x-zh-1") == ["base", "alpaca-1"]
+    assert pretrained.baselines("alpaca-1") == ["base"]
+    assert pretrained.baselines("base~random") == []
+
+
+def test_answers_to_other_questions_are_refused(pretrained, data, llama, tmp_path):
+    plan = pretrained.Plan(llama, tmp_path, data, ("alpaca",), 1, translations=4, questions=4)
+    pretrained.answer_all(plan, 1)
+    import pretrained_report
+
+    with pytest.raises(RepalignError, match="answers 4 questions, not 3"):
+        pretrained_report.evaluations(replace(plan, questions=3))
+
+
+def test_runs_of_other_sizes_are_not_mixed(pretrained, llama, tmp_path):
+    plan = pretrained.Plan(llama, tmp_path, tmp_path)
+    plan.claim()
+    replace(plan, seeds=1, names=("m",), batch_tokens=5).claim()
+    with pytest.raises(RepalignError, match="holds runs of sentences 1997, not 300; give another folder"):
+        replace(plan, sentences=300).claim()
+
+
+@pytest.mark.parametrize(
+    "name", ["alpaca", "m", "x-zh", "x-hi", "x-tr", "x-el", "x-vi", "x-ar", "x-zh-forward"]
+)
+def test_the_recipes_differ_in_their_data_only(name):
+    recipe, other = (load_recipe(str(ANALYSES / "pretrained" / f"{one}.toml")) for one in (name, "m"))
+    assert (recipe.train, recipe.adapter, recipe.sources, recipe.filters) == (
+        other.train, other.adapter, other.sources, other.filters
+    )  # fmt: skip
