@@ -42,6 +42,7 @@ def sample_evaluation(hostile: str = "") -> Evaluation:
          "input": item.input, "reference": item.references[0], "answer": said[name][language][row] + hostile}
         for name in said for language in languages for row, item in enumerate(items[language])
     ]  # fmt: skip
+    right = [100.0 * (row["answer"] == row["reference"] + hostile) for row in rows]
     choices = [
         {"checkpoint": name, "language": language, "item": "0", "choice": letter + hostile, "loglikelihood": -2.5}
         for name in said for language in languages for letter in "ABCD"
@@ -61,7 +62,7 @@ def sample_evaluation(hostile: str = "") -> Evaluation:
         dict.fromkeys(said, "name@1234|words#5678"),
         {
             "scores": scores,
-            "answers": complete(EVALUATION["answers"], rows),
+            "answers": complete(EVALUATION["answers"], rows).assign(exact=right),
             "choices": complete(EVALUATION["choices"], choices),
             "answer_languages": pd.DataFrame(spoken).astype({"answered": "string"}),
             "consistency": pd.concat(same),

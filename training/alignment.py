@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from transformers import TrainerCallback
 
 from repalign import LayerStates, ParallelCorpus, RepalignError, profile
 from repalign.corpora.language_choice import find_language
+from repalign.metrics import METRICS, LayerPair, Metric
 from repalign.models.engine import Engine
 from repalign.models.templates import RAW
 from repalign.models.tokenization import tokenize
+from repalign.signature import today
 
-from .alignment_log import record
+from .alignment_log import packed, record
 
 LONGEST = 512
 """Tokens per sentence at most."""
@@ -27,6 +30,13 @@ def alignment(model: Any, tokenizer: Any, corpus: ParallelCorpus, pivot: str) ->
 
     States are means over a sentence's tokens, minus their language's mean over other sentences.
     """
+    return _measured(model, tokenizer, corpus, pivot)[0]
+
+
+def _measured(
+    model: Any, tokenizer: Any, corpus: ParallelCorpus, pivot: str
+) -> tuple[dict[str, list[float]], dict[str, list[list[str]]]]:
+    """The same, and which sentences were found: by language, both directions from the pivot first, by layer, as `packed`."""
     # Not `extract`, which reads all weights for their digest: that would be most of the time for a large model.
     engine = Engine.around(model, tokenizer)
     arrays, token_counts = {}, {}
@@ -36,12 +46,36 @@ def alignment(model: Any, tokenizer: Any, corpus: ParallelCorpus, pivot: str) ->
         arrays[language] = engine.pool(rows, ["mean"])[0]
         token_counts[language] = np.array([int(row.content.sum()) for row in rows])
     states = LayerStates.from_arrays(arrays, token_counts=token_counts)
+    found: list[np.ndarray] = []
     scores = profile(
-        states, pivot=pivot, metrics="p_at_1", variants="centred", permutations=0, draws=2, progress=False
+        states,
+        pivot=pivot,
+        metrics=_recording(found),
+        variants="centred",
+        permutations=0,
+        draws=2,
+        progress=False,
     ).table
+    scores = scores.assign(hits=list(map(packed, found)))  # scored in the order of the rows
+    others = [language for language in corpus.languages if language != pivot]
     language = scores["target"].where(scores["source"] == pivot, scores["source"])
     means = scores.groupby([language, "layer"])["value"].mean()
-    return {language: means[language].tolist() for language in corpus.languages if language != pivot}
+    by_direction = scores.sort_values("layer").groupby(["source", "target"])["hits"].agg(list)
+    hits = {one: [by_direction[pivot, one], by_direction[one, pivot]] for one in others}
+    return {one: means[one].tolist() for one in others}, hits
+
+
+def _recording(found: list[np.ndarray]) -> Metric:
+    """P@1 that also keeps which sentences were found: bool [sentence] for every score."""
+    p_at_1 = METRICS["p_at_1"]
+
+    def record(pair: LayerPair) -> Any:
+        scores = p_at_1(pair)
+        if scores.per_sentence is not None:  # it never is
+            found.append(scores.per_sentence.cpu().numpy() > 0)
+        return scores
+
+    return replace(p_at_1, function=record)
 
 
 class AlignmentCallback(TrainerCallback):
@@ -54,7 +88,8 @@ class AlignmentCallback(TrainerCallback):
         log: file to which each measurement adds one JSON line, or None; see `alignment_page`.
 
     Attributes:
-        history: one entry per measurement: step, pivot, P@1 by language and layer, corpus and its size.
+        history: one entry per measurement: step, pivot, P@1 by language and layer, corpus and its size, date, and which
+            sentences were found, so that two steps can be compared sentence by sentence.
 
     Raises:
         RepalignError: the corpus lacks the pivot; at the start of training, if each weight is sharded over processes (FSDP, ZeRO 3): no process
@@ -86,10 +121,10 @@ class AlignmentCallback(TrainerCallback):
     def _measure(self, state: Any, model: Any, processing_class: Any, **kwargs: Any) -> None:
         was_training = model.training
         model.eval()
-        scores = alignment(model, processing_class, self.corpus, self.pivot)
+        scores, hits = _measured(model, processing_class, self.corpus, self.pivot)
         model.train(was_training)
         entry = {"step": state.global_step, "pivot": self.pivot, "p_at_1": scores}
-        entry |= {"corpus": self.corpus.name, "sentences": len(self.corpus)}
+        entry |= {"corpus": self.corpus.name, "sentences": len(self.corpus), "date": today(), "hits": hits}
         self.history.append(entry)
         if self.log and state.is_world_process_zero:
             record(self.log, entry)

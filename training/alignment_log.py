@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from repalign import RepalignError
 from repalign.writes import write_atomically
 
@@ -14,6 +16,20 @@ from .steps import RESUME
 
 LOG = "alignment.jsonl"
 """Its name in a run's folder."""
+
+
+def packed(hits: np.ndarray) -> str:
+    """A bit for each sentence, bool [sentence], as hex.
+
+    >>> packed(np.array([True, False, False, True]))
+    '90'
+    """
+    return np.packbits(hits).tobytes().hex()
+
+
+def unpacked(text: str, sentences: int) -> np.ndarray:
+    """The reverse of `packed`: float64 [sentence], 1 for a hit."""
+    return np.unpackbits(np.frombuffer(bytes.fromhex(text), np.uint8), count=sentences).astype(float)
 
 
 def record(log: Path, entry: Mapping[str, Any]) -> None:

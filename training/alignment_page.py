@@ -10,9 +10,9 @@ from scipy.stats import binom
 
 from repalign import LayerProfile, RepalignError, Report, Results
 from repalign.results.profile import COLUMNS
-from repalign.statistics import holm, wilson
+from repalign.statistics import holm, share_difference, wilson
 
-from .alignment_log import LOG, damaged_log, read_log
+from .alignment_log import LOG, damaged_log, read_log, unpacked
 
 
 def alignment_page(folder: Path) -> Path:
@@ -38,19 +38,20 @@ def read_alignment(log: Path) -> Results:
         )
     entries = read_log(log)
     try:
-        table = pd.concat(map(_table, entries), ignore_index=True)
+        table = pd.concat([*map(_table, entries), *_changes(entries)], ignore_index=True)
     except (ValueError, KeyError, TypeError) as error:
         raise damaged_log(log, error) from error
     name = log.resolve().parent.name
     profile = LayerProfile(
         table,
         {
-            f"step {entry['step']}": f"{name}, step {entry['step']}|{entry['corpus']}|raw|mean|resid"
+            f"step {entry['step']}": f"step {entry['step']}@{name}|{entry['corpus']}#|raw|mean|resid"
             for entry in entries
         },
         {"source": entries[0]["pivot"], "labels": {"p_at_1": "P@1"}, "correction": "holm"},
     )
-    return Results(f"{name}: alignment over training", profile)
+    date = {"date": entries[-1]["date"]} if "date" in entries[-1] else {}
+    return Results(f"{name}: alignment over training", profile, about=date)
 
 
 def _table(entry: dict) -> pd.DataFrame:
@@ -75,3 +76,28 @@ def _table(entry: dict) -> pd.DataFrame:
         design_effect=np.nan,
         sentences=n,
     ).loc[:, list(COLUMNS)]
+
+
+def _changes(entries: list[dict]) -> list[pd.DataFrame]:
+    """What changed from the first to the last step, on the same sentences; nothing if their hits were not logged."""
+    first, last = entries[0], entries[-1]
+    if first is last or not all("hits" in entry for entry in (first, last)):
+        return []
+    n, pivot = first["sentences"], first["pivot"]
+    rows, differences = [], []
+    for language, directions in last["hits"].items():
+        ends = ((pivot, language), (language, pivot))
+        for (source, target), before, after in zip(ends, first["hits"][language], directions, strict=True):
+            for layer, (was, now) in enumerate(zip(before, after, strict=True)):
+                rows.append(
+                    {"source": source, "target": target, "layer": layer, "depth": layer / (len(after) - 1)}
+                )
+                differences.append(unpacked(now, n) - unpacked(was, n))
+    changed = np.array(differences)
+    low, high, p = share_difference(changed)
+    table = pd.DataFrame(rows).assign(
+        checkpoint=f"step {last['step']}", baseline=f"step {first['step']}", metric="p_at_1", variant="centred",
+        value=changed.mean(1), low=low, high=high, chance=np.nan, calibrated=np.nan, p=p, p_adjusted=holm(p),
+        design_effect=np.nan, sentences=n,
+    )  # fmt: skip
+    return [table.loc[:, list(COLUMNS)]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
+from repalign.commands.command_line import recorded
 from repalign.commands.options import add_out, add_overwrite_option, given_path, natural, positive, say
 from repalign.commands.outcome import Outcome, add_printing_options, aligned
 from repalign.commands.parser import Parser
@@ -123,7 +124,7 @@ def _fit(args: argparse.Namespace) -> Outcome:
     runs = read_runs(args.runs, args.score, args.top, args.independent)
     title = f"{runs.name} of {args.runs.name}"
     Output(folder, FIT, title, args.overwrite).check()
-    summary = study(runs, args.form, args.draws, args.seed)
+    summary = {**study(runs, args.form, args.draws, args.seed), "command": recorded(args.argv)}
     for note in (summary["choice"], *summary["notes"]):
         say(note)
     paths = save(summary, folder, title, args.overwrite, lambda: render_scaling(summary))
@@ -137,6 +138,7 @@ def _allocate(args: argparse.Namespace) -> Outcome:
     from repalign.scaling import plan
     from repalign.scaling.plan import ALLOCATION
     from repalign.scaling.study import law_of, load
+    from repalign.signature import today
 
     summary = load(args.fit)
     title = f"{summary['score']} of {', '.join(summary['languages'])}"
@@ -149,9 +151,10 @@ def _allocate(args: argparse.Namespace) -> Outcome:
     allocation = plan(law_of(summary), args.budget, args.available, objective)
     say(allocation.note)
     verdict = {"identified": allocation.identified, "note": allocation.note}
-    described = {**asdict(allocation), **verdict, "signature": summary["signature"]}
+    made = {"date": today(), "command": recorded(args.argv)}
+    described = {**asdict(allocation), **verdict, **made, "signature": summary["signature"]}
     paths = output.write(
         {"allocation.json": json_bytes(described)},
-        ("allocation.html", lambda: render_scaling(summary, allocation, args.available)),
+        ("allocation.html", lambda: render_scaling({**summary, **made}, allocation, args.available)),
     )
     return Outcome(list(split_lines(allocation, summary["score"])), {"title": title, **described}, paths)

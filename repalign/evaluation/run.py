@@ -24,6 +24,7 @@ from repalign.progress import Phase
 from repalign.results.evaluation import Evaluation
 from repalign.results.results import Results
 from repalign.results.titles import title_of
+from repalign.signature import today
 
 if TYPE_CHECKING:
     from repalign.evaluation.tasks import Task
@@ -144,6 +145,7 @@ def evaluate(
             "truncated": {name: _truncated(given) for name, given in answers.items()},
             "chance": _chance(measured), "notes": without_home(items.notes) if isinstance(items, Items) else [], **missing,
         },
+        about={"date": today()},
     )  # fmt: skip
 
 

@@ -178,6 +178,8 @@ def _columns(letter: str) -> int:
 
 
 def _short(name: str, longest: int) -> str:
+    if name.startswith(ISOLATE) and name.endswith(END_ISOLATE):  # already as a page shows it
+        name = name[1:-1]
     own = shortened(" ".join(visible(name).split()), longest)
     return own if own or not name else "(blank)"
 

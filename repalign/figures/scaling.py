@@ -10,6 +10,11 @@ from repalign.figures.style import language_styles, translucent
 
 HOVER = "<b>%{fullData.name}</b>, %{x:,.0f} pairs: <b>%{y:.3g}</b><extra></extra>"
 
+NEXT_TICK = 1.6
+"""Smallest ratio of the sizes at two ticks."""
+
+MAX_TICKS = 9
+
 
 def curves(study: Mapping[str, Any]) -> dict[str, Any]:
     """Points are runs, lines the law, bands 95% of the bootstrap draws; lines are dotted beyond the largest size.
@@ -49,8 +54,35 @@ def curves(study: Mapping[str, Any]) -> dict[str, Any]:
             }
         )
     layout = {
-        "xaxis": {"type": "log", "title": {"text": "sentence pairs"}},
-        "yaxis": {"title": {"text": as_text(study["score"])}},
+        "xaxis": {"type": "log", "title": {"text": "sentence pairs"}} | _sizes(study),
+        "yaxis": {"title": {"text": as_text(study["score"])}, "range": _scores(study)},
         "height": 420,
+        "margin": {"r": 32},
     }
     return {"data": traces, "layout": layout}
+
+
+def _sizes(study: Mapping[str, Any]) -> dict[str, Any]:
+    """Ticks at the sizes of the runs and where the curves end, far enough apart to be read."""
+    ends = [max(curve["pairs"]) for curve in study["curves"].values()]
+    shown: list[float] = []
+    for size in sorted({*study["runs"]["pairs"], max(ends)}):
+        if not shown or size >= NEXT_TICK * shown[-1]:
+            shown.append(size)
+    if len(shown) > MAX_TICKS:
+        return {"dtick": 1, "tickformat": ",.0f"}  # powers of ten
+    return {"tickvals": shown, "tickformat": ",.0f"}
+
+
+def _scores(study: Mapping[str, Any]) -> list[float]:
+    """The range of the scores: all runs, and the curves and bands where these are possible scores, from 0 on."""
+    curves = study["curves"].values()
+    shown = [
+        0.0,
+        *study["runs"]["score"],
+        *(value for curve in curves for value in (*curve["score"], *curve["high"])),
+    ]
+    known = [value for value in shown if value is not None]
+    low, high = min(known), min(max(known), study["top"] or max(known))
+    room = 0.04 * (high - low or 1)
+    return [low - room, high + room]

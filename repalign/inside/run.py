@@ -21,6 +21,7 @@ from repalign.inside.study import InsideStudy
 from repalign.models.loading import one_base
 from repalign.results.inside import Inside
 from repalign.results.titles import title_of
+from repalign.signature import today
 from repalign.states.spec import Dtype, Machine, as_layers, check_count
 
 if TYPE_CHECKING:
@@ -118,4 +119,5 @@ def look_inside(
         settings={
             "pivot": pivot, "languages": list(corpus.languages), "seed": seed, "share": share, "checkpoints": described,
         },
+        about={"date": today()},
     )  # fmt: skip

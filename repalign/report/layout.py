@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from repalign.figures.security import CONFIG, content_policy
-from repalign.figures.style import PAGE_THEMES
+from repalign.figures.style import HEIGHT, PAGE_THEMES
 from repalign.progress import Phase
 from repalign.report.glossary import Glossary
 from repalign.report.packing import to_json
@@ -17,7 +17,7 @@ from repalign.results.paths import write_file
 MAX_NAMES = 200
 """Shortened names that a page lists in full."""
 
-STYLE_SHEETS = ("base.css", "figures.css", "map.css")
+STYLE_SHEETS = ("base.css", "figures.css", "map.css", "pages.css")
 """In the order in which they apply."""
 
 
@@ -76,6 +76,10 @@ def fill(
     )
 
 
+Panel = tuple[str, "dict[str, Any] | str"]
+"""A title, and a figure or the reason why there is none."""
+
+
 def columns(panels: Sequence[Any]) -> int:
     """How many narrow panels stand side by side, so that no row is left half empty.
 
@@ -87,17 +91,25 @@ def columns(panels: Sequence[Any]) -> int:
 
 
 def numbered(
-    drawn: Mapping[str, Iterable[tuple[str, dict[str, Any]]]],
-) -> tuple[dict[str, list[dict[str, str]]], dict[str, dict[str, Any]]]:
-    """Number the titled pictures of each section: panels (id and title) by section, and pictures by id."""
-    panels: dict[str, list[dict[str, str]]] = {}
-    pictures = {}
-    for name, titled in drawn.items():
-        panels[name] = []
-        for number, (title, picture) in enumerate(titled, start=1):
-            panels[name].append({"id": f"{name}-{number}", "title": title})
-            pictures[f"{name}-{number}"] = picture
-    return panels, pictures
+    drawn: Mapping[str, Iterable[Iterable[Panel]]],
+) -> tuple[dict[str, list[list[dict[str, Any]]]], dict[str, dict[str, Any]]]:
+    """Number the figures of each section, which stand in rows: rows of panels by section, and figures by id."""
+    sections: dict[str, list[list[dict[str, Any]]]] = {}
+    figures: dict[str, dict[str, Any]] = {}
+    for name, rows in drawn.items():
+        sections[name] = [[_panel(name, *panel, figures) for panel in row] for row in rows]
+    return sections, figures
+
+
+def _panel(
+    section: str, title: str, figure: dict[str, Any] | str, figures: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """A panel as the template has it; its figure is added to `figures`."""
+    if isinstance(figure, str):
+        return {"id": None, "title": title, "missing": figure}
+    identity = f"{section}-{1 + sum(name.rpartition('-')[0] == section for name in figures)}"
+    figures[identity] = figure
+    return {"id": identity, "title": title, "height": figure["layout"].setdefault("height", HEIGHT)}
 
 
 def write_page(draw: Callable[[], str], path: str | Path, overwrite: bool = False) -> Path:

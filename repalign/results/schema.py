@@ -325,6 +325,7 @@ class About(TypedDict, total=False):
     """Metadata of a run."""
 
     command: str | None
+    date: str
     versions: dict[str, str]
     manifest: Manifest | None
 

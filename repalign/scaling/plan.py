@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypedDict
 
@@ -72,6 +72,7 @@ class Plan:
         regret: loss of the optimal split against each draw's optimum; 95% of draws lose at most this.
         regret_share: likewise that loss as a share of the gain of the draw's optimum over the uniform split.
         fits: whether the form fits the runs.
+        weights: of the languages in a weighted mean; none if the objective is another.
     """
 
     budget: float
@@ -82,6 +83,7 @@ class Plan:
     regret: float
     regret_share: float
     fits: bool = True
+    weights: dict[str, float] = field(default_factory=dict)
 
     @property
     def identified(self) -> bool:
@@ -163,6 +165,7 @@ def plan(
         regret=float(np.quantile(losses, QUANTILE, method="higher")),
         regret_share=float(np.quantile(shares, QUANTILE, method="higher")),
         fits=law.fits,
+        weights={} if isinstance(objective, str) else dict(objective),
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
+from typing_extensions import NotRequired, TypedDict
 
 from repalign.errors import RepalignError
 from repalign.files import finite, json_bytes, read_json
@@ -19,7 +20,7 @@ from repalign.scaling.law import Law
 from repalign.scaling.runs import Runs
 from repalign.scaling.selection import Comparison, compare_forms, preferred, reason
 from repalign.scaling.uncertainty import bootstrap, bootstrap_interval, profile_interval
-from repalign.signature import digest
+from repalign.signature import digest, today
 from repalign.version import __version__
 
 CURVE_POINTS = 60
@@ -78,7 +79,7 @@ class Form(TypedDict):
 
 
 class Study(TypedDict):
-    """What `study` gives and fit.json holds."""
+    """What `study` gives and fit.json holds; `repalign scaling fit` adds its command."""
 
     schema: int
     signature: str
@@ -97,6 +98,8 @@ class Study(TypedDict):
     forms: list[Form]
     condition: float | None
     notes: list[str]
+    date: NotRequired[str]
+    command: NotRequired[str]
 
 
 FIT = kind_of_json("scaling", "fit.json", Study, "scaling.html")
@@ -160,6 +163,7 @@ def study(runs: Runs, form: str | None = None, draws: int = 200, seed: int = 0) 
         },
         "forms": [_row(entry) for entry in comparison],
         "condition": diagnosis.condition,
+        "date": today(),
         "notes": [*diagnosis.notes, *_impossible(curves, float(runs.sizes[0]))],
     }
     return finite(summary)

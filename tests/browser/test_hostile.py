@@ -45,7 +45,7 @@ USE = """() => {
 DEAD_LINKS = """[...document.querySelectorAll('a')].map(a => a.getAttribute('href') ?? a.getAttribute('xlink:href'))
   .filter(to => !to?.startsWith('#') || !document.getElementById(to.slice(1)))"""
 """Links to anything but a place on the page."""
-FOREIGN = "document.querySelectorAll('main img, main iframe, main script, main style, main sub').length"
+FOREIGN = "document.querySelectorAll('main img, main iframe, main script, main style, main sub:not(.formula sub)').length"
 
 
 def layers(kind: str, offset: int, folder: Path) -> Path:

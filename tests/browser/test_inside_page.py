@@ -25,7 +25,7 @@ def page(silent, found, tmp_path_factory):
 
 def test_every_figure_is_drawn_when_it_comes_into_sight(page):
     plots = page.locator(".plot")
-    assert plots.count() == 3 + 2 + 3 + 2
+    assert plots.count() == 1 + 3 + 2 + 3 + 2
     for number in range(plots.count()):
         plots.nth(number).scroll_into_view_if_needed()
         plots.nth(number).locator(".main-svg").first.wait_for(timeout=5000)

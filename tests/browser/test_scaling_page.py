@@ -100,3 +100,31 @@ def test_the_page_draws_and_turns_dark(page):
 
 def test_axe_finds_nothing_serious(page, serious):
     assert serious(page) == []
+
+
+def test_a_weighted_allocation_is_solved_on_its_page_too(silent, found, law, tmp_path):
+    weights = {"hi": 1.0, "tr": 3.0, "zh": 0.0}
+    made = plan(law, 2000, AVAILABLE, weights)
+    path = tmp_path / "weighted.html"
+    path.write_text(render_scaling(found, made, AVAILABLE), encoding="utf-8")
+    page = silent(path)
+    assert page.input_value("#objective") == "weighted"
+    assert shown(page) == pytest.approx(made.splits[0].pairs, abs=0.51)
+    said = page.inner_text("#gain")
+    assert f"weighted mean score {made.splits[0].value:.1f}" in said
+    assert f"uniform split {made.splits[1].value:.1f}" in said
+
+
+def test_the_gain_is_of_a_tenth_of_the_budget_and_of_pairs_that_exist(page, law):
+    page.select_option("#objective", "mean")
+    for budget, more in ((480, "20"), (6000, "500"), (90_000, "1,000")):
+        page.fill("#budget-exact", str(budget))
+        assert page.inner_text("#more") == f"Gain in score from {more} more pairs"
+    gains = page.locator("#rows tr td:last-child").all_inner_texts()
+    assert gains[law.languages.index("hi")] == "all are used"
+    assert all(text.startswith("+") for text in gains[1:])
+
+
+def test_ticks_are_the_sizes_of_the_runs(page):
+    ticks = page.locator("#curves .xtick text").all_text_contents()
+    assert ticks == ["250", "500", "1,000", "2,000", "4,000", "16,000"]

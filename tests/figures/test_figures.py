@@ -17,6 +17,7 @@ from repalign.commands.report import CHOICES
 from repalign.errors import RepalignError
 from repalign.figures import FIGURES, draw, export, plot
 from repalign.figures.heatmap import _numbers
+from repalign.figures.names import Names, labels
 from repalign.figures.style import DASHES, PALETTE, THEMES, language_styles, styles
 from repalign.figures.view import View, from_pivot
 from repalign.report.packing import to_json
@@ -411,6 +412,11 @@ def test_no_browser_is_told_in_one_line(results, tmp_path, monkeypatch):
 def test_unknown_format_is_told(results, tmp_path):
     with pytest.raises(RepalignError, match="did you mean 'svg'"):
         export(draw("curves", results), tmp_path / "figure.svgg")
+
+
+def test_a_name_from_right_to_left_keeps_its_letters_along_an_axis():
+    shown = Names(["عربي"])("عربي")
+    assert labels([shown]) == labels(["عربي"]) == [shown]
 
 
 def test_plot_shows_centred_scores_by_default(results):

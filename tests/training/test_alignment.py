@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from factories import weights
@@ -55,8 +56,37 @@ def test_the_log_of_alignment_becomes_a_series(tmp_path, capsys):
     assert main(["alignment", str(tmp_path)]) == 0
     assert "Across checkpoints" in (tmp_path / "alignment.html").read_text()
 
+    assert "<bdi>some</bdi>" in (tmp_path / "alignment.html").read_text()
+
     (tmp_path / "alignment.jsonl").write_text('{"step": 1}\n')
     assert main(["alignment", str(tmp_path)]) == 1
     assert main(["alignment", str(tmp_path / "none")]) == 1
     assert "is not a log of alignment" in (said := capsys.readouterr().err)
     assert "train.align_steps" in said
+
+
+def test_the_page_says_what_changed_from_the_first_step_to_the_last(tmp_path):
+    from repalign_training.alignment_log import packed, unpacked
+    from repalign_training.alignment_page import alignment_page, read_alignment
+
+    none, half = np.zeros(100, bool), np.arange(100) < 50
+    assert unpacked(packed(half), 100).tolist() == half.astype(float).tolist()
+    steps = ((0, none), (5, none), (9, half))
+    entries = [
+        {"step": step, "pivot": "en", "corpus": "some", "sentences": 100, "date": "2026-01-31",
+         "p_at_1": {"zh": [0.0, hits.mean()], "el": [0.0, 0.0]},
+         "hits": {"zh": [[packed(none), packed(hits)]] * 2, "el": [[packed(none)] * 2] * 2}}
+        for step, hits in steps
+    ]  # fmt: skip
+    (tmp_path / "alignment.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    results = read_alignment(tmp_path / "alignment.jsonl")
+    table = results.profile.table
+    changed = table[table["baseline"].notna()].set_index(["source", "target", "layer"])
+    assert set(changed["checkpoint"]) == {"step 9"}
+    assert set(changed["baseline"]) == {"step 0"}
+    assert changed.loc[("en", "zh", 1), "value"] == changed.loc[("zh", "en", 1), "value"] == 0.5
+    assert changed.loc[("en", "zh", 1), "p_adjusted"] < 1e-9
+    assert changed.loc[("en", "el", 1), "p"] == 1
+    assert results.about["date"] == "2026-01-31"
+    page = alignment_page(tmp_path).read_text()
+    assert "closer to English" in page

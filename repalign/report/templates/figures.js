@@ -10,7 +10,9 @@
   function draw(id) {
     const { data: traces, layout } = data.figures[id];
     const template = data.themes[dark() && !printing ? "dark" : "light"];
-    Plotly.react(id, structuredClone(traces), { height: data.height, ...structuredClone(layout), template, autosize: true }, figureConfig(id));
+    const plot = document.getElementById(id), first = !plot.data;
+    Plotly.react(plot, structuredClone(traces), { ...structuredClone(layout), template, autosize: true }, figureConfig(id));
+    if (first) link(plot);
   }
   function show() {
     showTheme(dark());
@@ -22,6 +24,10 @@
     draw(target.id);
   }), { rootMargin: "300px" });
 
+  const exampled = document.getElementById("exampled");
+  exampled?.addEventListener("change", () => document.querySelectorAll("[data-language]").forEach((rows) => {
+    rows.hidden = Boolean(exampled.value) && rows.dataset.language !== exampled.value;
+  }));
   document.getElementById("theme").addEventListener("click", () => { chosen = !dark(); show(); });
   prefersDark.addEventListener("change", show);
   addEventListener("beforeprint", () => { printing = true; Object.keys(data.figures).forEach(draw); });
