@@ -8,19 +8,27 @@ import pytest
 
 from repalign.commands import demo
 from repalign.commands import main as command_line
+from repalign.commands.outcome import Outcome
 
 
-def test_its_commands_can_be_read_and_it_shows_them(tmp_path, monkeypatch, capsys):
-    given = []
-    monkeypatch.setattr(command_line, "run_command", lambda argv: given.append(argv) or [])
+def test_its_commands_can_be_read_and_it_shows_them(tmp_path, monkeypatch, capsys, caplog):
+    caplog.set_level("INFO", "repalign")
+    read, given = command_line.parsed, []
+
+    def pretended(argv: list[str]) -> argparse.Namespace:
+        args = read(argv)
+        args.run = lambda args: given.append(args) or Outcome(["a score"], {"scores": 1})
+        return args
+
+    monkeypatch.setattr(command_line, "parsed", pretended)
     monkeypatch.setattr(demo, "write_index", lambda folder, overwrite: folder / "index.html")
-    paths = demo.run(argparse.Namespace(out=tmp_path, overwrite=False))
-    assert paths == [tmp_path / "index.html"]
-    said = capsys.readouterr().err
-    for argv, words in zip(given, demo.REPORTS.values(), strict=True):
-        assert command_line.build_parser(argv[0]).parse_args(argv).no_train
-        assert f"$ repalign {' '.join(words)}" in said
-    assert f"open {tmp_path / 'index.html'}" in said
+    outcome = demo.run(argparse.Namespace(out=tmp_path, overwrite=False))
+    assert outcome.pages == [tmp_path / "index.html"]
+    assert list(outcome.text).count("a score") == len(demo.REPORTS)
+    assert outcome.record == {"reports": {folder: {"scores": 1} for folder in demo.REPORTS}}
+    assert all(args.no_train for args in given)
+    for words in demo.REPORTS.values():
+        assert f"$ repalign {' '.join(words)}" in caplog.text
 
 
 @pytest.mark.heavy

@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from types import ModuleType
 
@@ -91,7 +92,8 @@ def test_a_command_exists_with_its_options(page, command):
 
 def _argvs(line: str) -> Iterator[list[str]]:
     """The words of a line; of `a b | c` only the first alternative. Empty if the line is a comment."""
-    words = shlex.split(line.split(" | ")[0], comments=True)
+    line = re.sub(r"^open \$\((.*?)\)", r"\1", line.split(" | ")[0])
+    words = list(takewhile(lambda word: word != ">", shlex.split(line, comments=True)))
     while words and re.match(r"[A-Z_]+=", words[0]):
         words.pop(0)
     if words:

@@ -233,7 +233,10 @@ def test_command_redraws_without_torch_or_model(results, tmp_path):
         "sys.exit(code or any(name in sys.modules for name in ('torch', 'transformers')))"
     )
     run = subprocess.run(
-        [sys.executable, "-c", code, "report", str(tmp_path)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, "report", str(tmp_path), "-q"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.split() == [str(tmp_path / "report.html")]
@@ -242,7 +245,7 @@ def test_command_redraws_without_torch_or_model(results, tmp_path):
 def test_command_draws_one_figure(results, tmp_path, capsys):
     results.save(tmp_path)
     given = [str(tmp_path / "profile.parquet"), "--figure", "heatmap", "--metric", "cka", "--format", "json"]
-    assert cli.main(["report", *given]) == 0
+    assert cli.main(["report", *given, "--quiet"]) == 0
     path = Path(capsys.readouterr().out.strip())
     assert path == tmp_path / "heatmap.json"
     assert "CKA" in path.read_text(encoding="utf-8")
@@ -253,7 +256,9 @@ def test_command_draws_one_figure(results, tmp_path, capsys):
         ("d", ["--format", "json"]),
     ):
         assert (
-            cli.main(["report", str(tmp_path), "--figure", "curves", "--out", str(tmp_path / out), *given])
+            cli.main(
+                ["report", str(tmp_path), "-q", "--figure", "curves", "--out", str(tmp_path / out), *given]
+            )
             == 0
         )
         path = Path(capsys.readouterr().out.strip())
