@@ -52,8 +52,13 @@ def write(results: Results) -> None:
     table = scores.where(metric=METRIC, variant="centred").table
     table["language"] = table["target"].where(table["target"] != scores.pivot, table["source"])
     curves = table.groupby(["language", "layer"], sort=False)["value"].mean().round(4)
+    controls = results.tables["controls"].query(f"metric == {METRIC!r} and control == 'bag-of-tokens'")
+    controls = controls.assign(
+        language=controls["target"].where(controls["target"] != scores.pivot, controls["source"])
+    )
     figures = {
         "metric": METRIC,
+        "shared tokens alone": controls.groupby("language", sort=False)["value"].mean().round(4).to_dict(),
         "by language and layer": {
             name: values.droplevel(0).tolist() for name, values in curves.groupby(level=0, sort=False)
         },
