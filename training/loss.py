@@ -67,29 +67,33 @@ class _CrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        normaliser = torch.cat([logits[rows].float().logsumexp(1) for rows in _chunks(logits)])
+        normaliser = torch.cat([_exact(logits[rows]).logsumexp(1) for rows in _chunks(logits)])
         ctx.save_for_backward(logits, targets, normaliser)
-        return normaliser - logits.gather(1, targets[:, None])[:, 0].float()
+        return normaliser - _exact(logits.gather(1, targets[:, None])[:, 0])
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
         (of_nats,), (logits, targets, normaliser) = gradients, ctx.saved_tensors
         gradient = torch.empty_like(logits)
         for rows in _chunks(logits):
-            share = logits[rows].float().sub_(normaliser[rows, None]).exp_()
+            share = (_exact(logits[rows]) - normaliser[rows, None]).exp_()
             share[torch.arange(len(share), device=share.device), targets[rows]] -= 1
             gradient[rows] = share.mul_(of_nats[rows, None])
         return gradient, None
 
 
 def nats(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """The cross-entropy of each token in nats, float32 [token]; computed in float32 whatever the dtype of the logits.
+    """The cross-entropy of each token in nats, [token]: in float32, or in the dtype of the logits if that is wider.
 
     Args:
         logits: [token, vocabulary].
         targets: ids, int64 [token].
     """
     return _CrossEntropy.apply(logits, targets)  # type: ignore[no-any-return]
+
+
+def _exact(logits: torch.Tensor) -> torch.Tensor:
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
 
 def _chunks(logits: torch.Tensor) -> Iterator[slice]:
