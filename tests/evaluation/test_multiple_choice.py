@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +86,6 @@ def test_belebele_in_every_shape(name, tmp_path):
 )
 def test_damaged_rows_are_refused_in_one_line(task, change, line, tmp_path):
     import json
-import re
 
     rows = belebele_rows("zho_Hans") if task == "belebele" else mmlu_rows()
     rows[0] |= change
