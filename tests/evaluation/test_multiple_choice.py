@@ -175,7 +175,7 @@ def test_two_checkpoints_are_compared_beside_their_alignment(save_model, belebel
     assert set(found.tables["alignment"]["language"]) == {"zho_Hans", "ell_Grek"}
     assert "answer_languages" not in found.tables  # a letter is in no language
     page = (out / "evaluation.html").read_text(encoding="utf-8")
-    assert "(acc, chance 25.0)" in re.sub("<[^>]+>", "", page)
+    assert "(accuracy, chance 25.0)" in re.sub("<[^>]+>", "", page)
     assert "P: The dog sees 0 birds." in page
 
 

@@ -39,7 +39,7 @@ def test_a_metric_of_ones_own(tmp_path, capsys):
 
     file.write_text(OWN.replace("bounds=(0, 1)", "bounds=(0, .5)"))
     assert main(["check-metric", str(file)]) == 1
-    assert "lies outside (0, 0.5)" in capsys.readouterr().err
+    assert "lies outside (0, 0.5)" in capsys.readouterr().out
 
 
 def test_calibrated_runs_from_shuffled_to_identical():

@@ -147,7 +147,7 @@ def test_two_metrics_of_one_name_in_two_files(file, tmp_path):
 def test_check_metric_takes_one_of_several(file, capsys):
     file.write_text(GOOD + GOOD.removeprefix("import repalign").replace("def mine", "def other"))
     main(["check-metric", f"{file}:other"])
-    assert "other (m)" in (said := capsys.readouterr().err)
+    assert "other (m)" in (said := capsys.readouterr().out)
     assert "mine (m)" not in said
     assert main(["check-metric", f"{file}:othr"]) == 1
     assert "did you mean 'other'" in capsys.readouterr().err
