@@ -121,7 +121,7 @@ def _console(block: Block, folder: Path) -> str:
 
 def _run(command: list[str], folder: Path) -> list[str]:
     """What it prints, on both streams."""
-    environment = {**os.environ, "COLUMNS": "100"}
+    environment = {**os.environ, "COLUMNS": "100", "REPALIGN_PROGRESS": "0"}
     done = subprocess.run(
         command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
