@@ -174,12 +174,15 @@ def test_a_demo_checkpoint_is_not_trained_when_that_is_refused(capsys):
 )
 @pytest.mark.parametrize("options", [[], ["--no-store"]])
 def test_ctrl_c_and_sigterm_are_answered_in_one_line(
-    number, code, word, options, llama, text, tmp_path, capsys, monkeypatch
+    number, code, word, options, llama, text, tmp_path, capsys, monkeypatch, request
 ):
     def stopped(*args, **kwargs):
         os.kill(os.getpid(), number)
         time.sleep(60)
 
+    # A shell starts a job in the background with SIGINT ignored, and so would this test be.
+    ignored = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, ignored))
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr("repalign.states.extraction.read_states", stopped)
     command = [
