@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -15,12 +15,10 @@ from repalign.errors import RepalignError
 from repalign.figures.view import View, corpus_of
 from repalign.files import read_json
 from repalign.privacy import without_home
-from repalign.report.evaluation import evaluation_in_words
-from repalign.report.findings import Verdicts, leading
-from repalign.report.findings.changed import changed
-from repalign.report.findings.where import where
+from repalign.report import evaluation_findings, inside_text
+from repalign.report.findings import Verdicts, headline, leading
 from repalign.report.findings.words import joined, listing
-from repalign.report.inside import inside_in_words
+from repalign.report.scaling_findings import fit_headline
 from repalign.results.evaluation import Evaluation
 from repalign.results.inside import Inside
 from repalign.results.paths import is_page
@@ -134,15 +132,13 @@ def _profile(folder: Path) -> Contents:
     sentences = _most(results.profile.table, "sentences", "sentence")
     verdicts = Verdicts(View(results))
     view, lead = verdicts.view, leading(verdicts.view)
-    compared = len(view.rows("differences")) > 0
-    said = changed(verdicts, **lead) if compared else where(verdicts, **lead)
     return Contents(
-        "compare" if compared else "layers",
+        "compare" if len(view.checkpoints) == 2 and len(view.rows("differences")) else "layers",
         results.title,
         _names(results.profile.signatures),
         view.corpus,
         sentences,
-        " ".join(finding.text for finding in said),
+        headline(verdicts, **lead).text,
     )
 
 
@@ -150,7 +146,7 @@ def _evaluation(folder: Path) -> Contents:
     evaluation = Evaluation.load(folder, ("scores", "answers"))
     scores, signatures = evaluation.tables["scores"], evaluation.signatures
     questions = _most(scores, "items", "question")
-    said = _lines(evaluation_in_words(evaluation))
+    said = evaluation_findings.headline(evaluation)
     return Contents("evaluate", evaluation.title, _names(signatures), corpus_of(signatures), questions, said)
 
 
@@ -158,14 +154,14 @@ def _inside(folder: Path) -> Contents:
     inside = Inside.load(folder, ("lens",))
     sentences = _most(inside.tables["lens"], "sentences", "sentence")
     names, corpus = _names(inside.signatures), corpus_of(inside.signatures)
-    return Contents("inside", inside.title, names, corpus, sentences, _lines(inside_in_words(inside)))
+    return Contents("inside", inside.title, names, corpus, sentences, inside_text.headline(inside))
 
 
 def _fit(folder: Path) -> Contents:
     summary = load(folder / "fit.json")
     title = f"{summary['score']} of {listing(summary['languages'])}"
     runs = joined(len(summary["runs"]["score"]), "run")
-    return Contents("scaling fit", title, size=runs, headline=f"{summary['formula']}. {summary['choice']}")
+    return Contents("scaling fit", title, size=runs, headline=fit_headline(summary))
 
 
 def _allocation(folder: Path) -> Contents:
@@ -195,11 +191,6 @@ def _most(table: pd.DataFrame, column: str, noun: str) -> str:
 
 def _names(signatures: Mapping[str, str]) -> str:
     return ", ".join(signatures)
-
-
-def _lines(answers: Mapping[str, Iterable[str]]) -> str:
-    """The lines of the first answer."""
-    return "; ".join(next(iter(answers.values()), ()))
 
 
 class _Kind(NamedTuple):

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -18,6 +19,8 @@ from hostile import hostile_evaluation, hostile_inside, hostile_results
 from repalign.commands.main import main
 from repalign.report.entries import entries
 from repalign.report.index import render_index
+from repalign.report.page import render
+from repalign.results.results import Results
 
 SMALL = {"languages": ("en", "ar", "zh"), "layers": 4, "sentences": 24, "dim": 12}
 
@@ -40,6 +43,11 @@ def by_command(folder: Path) -> dict[str, object]:
     return {entry.contents.command: entry for entry in entries(folder) if entry.contents}
 
 
+def headline_of_page(folder: Path) -> str:
+    shown = re.search(r'<p class="headline"[^>]*>(.*?)</p>', render(Results.load(folder)))
+    return unescape(re.sub("<[^>]+>", "", shown[1]))
+
+
 def test_every_kind_is_found_with_what_it_says(out):
     found = by_command(out)
     assert set(found) == {"layers", "compare", "verify"}
@@ -47,10 +55,20 @@ def test_every_kind_is_found_with_what_it_says(out):
     assert (layers.folder, layers.page) == (Path("one"), "report.html")
     assert layers.contents.checkpoints == "m-llama"
     assert layers.contents.size == "24 sentences"
-    assert layers.contents.headline.startswith("m-llama: ")
-    assert found["compare"].contents.headline.startswith("m-llama over alpaca: ")
+    assert layers.contents.headline == headline_of_page(out / "one")
+    assert found["compare"].contents.headline == headline_of_page(out / "deep" / "two")
     assert found["compare"].page == "", "no page was drawn"
     assert found["verify"].contents.headline == "right: 7 layers"
+
+
+def test_a_series_with_a_difference_is_of_layers(tmp_path):
+    series = sample_results("base", "alpaca", "m-llama", **SMALL)
+    pair = sample_results("base", "m-llama", **SMALL).profile
+    change = pair.where(checkpoint="m-llama", baseline="base")
+    replace(series, profile=series.profile.joined(change)).save(tmp_path / "series")
+    (entry,) = entries(tmp_path)
+    assert entry.contents.command == "layers"
+    assert "base to m-llama" in entry.contents.headline
 
 
 def test_a_study_and_an_allocation(tmp_path):
