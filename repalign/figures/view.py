@@ -76,6 +76,12 @@ class View:
         return sorted(rows[list(columns)].drop_duplicates().to_dict("records"), key=_order)
 
     @cached_property
+    def scored(self) -> pd.DataFrame:
+        """The rows of "scores", or where there are none those of "differences"."""
+        scores = self.rows("scores")
+        return scores if len(scores) else self.rows("differences")
+
+    @cached_property
     def pivot(self) -> str:
         """The language that the others are compared with."""
         return self.results.profile.pivot

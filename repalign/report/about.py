@@ -12,6 +12,9 @@ from repalign.figures.names import LONGEST, shortened
 if TYPE_CHECKING:
     from repalign.figures.view import View
 
+MAX_NAMED = 4
+"""Languages or checkpoints that are named; more are counted."""
+
 READING = ("template", "pooling", "site", "dtype")
 """Parts of a signature, after the checkpoint and the corpus."""
 
@@ -22,16 +25,12 @@ class Reading:
 
     Attributes:
         weights, text: digests of the checkpoint's weights and of the corpus; empty if unknown.
-        how: template, pooling, site and dtype.
+        how: the parts that follow: of states, those that `READING` names.
     """
 
     weights: str
     text: str
     how: tuple[str, ...]
-
-
-MAX_NAMED = 4
-"""Languages or checkpoints that are named; more are counted."""
 
 
 def profile_about(view: View) -> dict[str, str | tuple[str, str]]:
@@ -40,7 +39,7 @@ def profile_about(view: View) -> dict[str, str | tuple[str, str]]:
     Of some, a text for hovering follows: digests of weights and text, the layers, names of languages.
     """
     profile, checkpoints, about = view.results.profile, view.checkpoints, view.results.about
-    rows = view.rows("scores") if len(view.rows("scores")) else view.rows("differences")
+    rows = view.scored
     languages = [view.pivot, *view.targets]
     documents = profile.settings.get("documents")
     sentences = f"{rows['sentences'].max():,}"
@@ -64,36 +63,53 @@ def profile_about(view: View) -> dict[str, str | tuple[str, str]]:
     }
 
 
-def read_from(signatures: Mapping[str, str]) -> dict[str, Reading]:
-    """What the signatures of checkpoints say; those of another form are left out.
+def read_from(signatures: Mapping[str, str], parts: int = len(READING)) -> dict[str, Reading]:
+    """What the signatures of checkpoints say; those with fewer parts after the corpus are left out.
 
     >>> read_from({"a": "a@1f2e|ntrex#9c1e|raw|mean|resid|float32|repalign:0.1.0", "b": "-"})["a"].text
     '9c1e'
     """
-    made = {}
+    found = {}
     for name, signature in signatures.items():
-        weights, *parts = signature.removeprefix(name).split("|")  # the name may hold the separator
-        if len(parts) > len(READING):
-            corpus, *how = parts
-            made[name] = Reading(
-                weights.removeprefix("@"), corpus.rpartition("#")[2], tuple(how[: len(READING)])
-            )
-    return made
+        weights, *rest = signature.removeprefix(name).split("|")  # the name may hold the separator
+        if len(rest) > parts:
+            corpus, *how = rest
+            found[name] = Reading(weights.removeprefix("@"), corpus.rpartition("#")[2], tuple(how[:parts]))
+    return found
+
+
+def how(signatures: Mapping[str, str], labels: tuple[str, ...]) -> dict[str, str]:
+    """The parts of signatures after the checkpoint and the corpus, by label; what differs between them is listed.
+
+    >>> how({"a": "a@1f2e|xquad#9c1e|alpaca|greedy:32|float32|repalign:0.1.0"}, ("template", "decoding"))
+    {'template': 'alpaca', 'decoding': 'greedy:32'}
+    """
+    columns = zip(*(one.how for one in read_from(signatures, len(labels)).values()), strict=True)
+    return {
+        label: shortened(", ".join(dict.fromkeys(column)), LONGEST)
+        for label, column in zip(labels, columns, strict=False)
+    }
 
 
 def read(signatures: Mapping[str, str]) -> dict[str, str]:
-    """How states were read, as the checkpoints' signatures say: template, pooling, site, dtype; what differs is listed.
+    """How states were read: pooling, site, dtype, and the template unless it is raw.
 
     >>> read({"a": "a@1f2e|ntrex#9c1e|raw|mean|resid|float32|repalign:0.1.0", "b": "-"})["pooling"]
     'mean'
     """
-    columns = zip(*(one.how for one in read_from(signatures).values()), strict=True)
-    values = {
-        label: ", ".join(dict.fromkeys(column)) for label, column in zip(READING, columns, strict=False)
-    }
-    if values.get("template") == "raw":
-        del values["template"]
-    return {label: shortened(value, LONGEST) for label, value in values.items()}
+    values = how(signatures, READING)
+    return {label: value for label, value in values.items() if (label, value) != ("template", "raw")}
+
+
+def made(signatures: Iterable[str], about: Mapping[str, Any]) -> dict[str, str]:
+    """When results were made, and by which version.
+
+    >>> made(["a@1f2e|ntrex#9c1e|raw|repalign:0.1.0"], {"date": "2026-01-31"})
+    {'date': '2026-01-31', 'repalign': '0.1.0'}
+    """
+    parts = [part for text in signatures for part in text.split("|") if part.startswith("repalign:")]
+    versions = dict.fromkeys(shortened(part.partition(":")[2], LONGEST) for part in parts)
+    return {"date": str(about.get("date", "")), "repalign": few(versions)}
 
 
 def few(names: Iterable[Any]) -> str:

@@ -11,11 +11,10 @@ from repalign.errors import RepalignError
 from repalign.figures import answers
 from repalign.figures.names import LONGEST_TEXT, presentable, shortened
 from repalign.figures.style import styles
-from repalign.report.about import few
+from repalign.report.about import few, how, made
 from repalign.report.evaluation_examples import examples
 from repalign.report.evaluation_findings import evaluation_in_words, headline
 from repalign.report.layout import Panel, fill, numbered
-from repalign.report.signed import how, made
 from repalign.results.evaluation import Evaluation
 
 if TYPE_CHECKING:

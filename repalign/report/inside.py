@@ -12,10 +12,9 @@ from repalign.figures import inside as figures
 from repalign.figures.names import LONGEST_TEXT, presentable, shortened
 from repalign.figures.style import Style, language_styles
 from repalign.figures.view import corpus_of
-from repalign.report.about import few, read
+from repalign.report.about import few, made, read
 from repalign.report.inside_text import by_checkpoint, headline, inside_in_words
 from repalign.report.layout import Panel, fill, numbered
-from repalign.report.signed import made
 from repalign.results.inside import Inside
 
 if TYPE_CHECKING:

@@ -67,7 +67,7 @@ def methods(view: View) -> str:
 
 def _data(view: View) -> str:
     profile, settings = view.results.profile, view.results.profile.settings
-    rows = view.rows("scores") if len(view.rows("scores")) else view.rows("differences")
+    rows = view.scored
     weights = read_from(profile.signatures)
     checkpoints = [
         f"{name} (weights {weights[name].weights})" if name in weights else name for name in view.checkpoints
@@ -89,7 +89,7 @@ def _data(view: View) -> str:
 
 
 def _states(view: View) -> str:
-    rows = view.rows("scores") if len(view.rows("scores")) else view.rows("differences")
+    rows = view.scored
     layers = sorted(rows["layer"].unique())
     how = read(view.results.profile.signatures)
     if not how:

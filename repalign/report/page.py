@@ -214,7 +214,7 @@ def _data(
 
 def _depths(view: View) -> dict[str, dict[int, float]]:
     """Each checkpoint's layers with their relative depth."""
-    rows = view.rows("scores") if len(view.rows("scores")) else view.rows("differences")
+    rows = view.scored
     rows = rows.drop_duplicates(["checkpoint", "layer"]).sort_values("layer")
     return {
         str(name): dict(zip(layers["layer"].tolist(), layers["depth"].tolist(), strict=True))

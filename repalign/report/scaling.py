@@ -11,7 +11,7 @@ from repalign.figures.names import Names
 from repalign.figures.scaling import curves
 from repalign.figures.security import group
 from repalign.figures.style import language_styles
-from repalign.report.about import few
+from repalign.report.about import few, made
 from repalign.report.layout import fill
 from repalign.report.scaling_findings import (
     certainty,
@@ -22,7 +22,6 @@ from repalign.report.scaling_findings import (
     plan_headline,
     symbol,
 )
-from repalign.report.signed import made
 from repalign.scaling.plan import Plan
 
 OBJECTIVES = {"mean": "mean", "min": "worst", "weighted": "weighted mean"}

@@ -203,20 +203,15 @@ def test_every_example_can_be_typed(example):
     assert build_parser(argv[0]).parse_args(argv).run
 
 
+def quick_layers(model: Path, corpus: Path, out: Path) -> list[str]:
+    """A command that takes little time."""
+    options = {"--corpus": corpus, "--metrics": "cka", "--draws": 20, "--out": out}
+    return ["layers", str(model), *(str(word) for option in options.items() for word in option)]
+
+
 def test_json_is_one_object_on_stdout(llama, text, tmp_path, capsys):
     out = tmp_path / "out"
-    run = [
-        "layers",
-        str(llama),
-        "--corpus",
-        str(text),
-        "--metrics",
-        "cka",
-        "--draws",
-        "20",
-        "--out",
-        str(out),
-    ]
+    run = quick_layers(llama, text, out)
     assert main([*run, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["title"] == "tiny-llama on text"
@@ -272,23 +267,7 @@ def test_titles_and_folders_follow_one_rule():
 
 def test_report_names_the_folders_below_and_takes_a_page(llama, text, tmp_path, capsys):
     out = tmp_path / "one"
-    assert (
-        main(
-            [
-                "layers",
-                str(llama),
-                "--corpus",
-                str(text),
-                "--metrics",
-                "cka",
-                "--draws",
-                "20",
-                "--out",
-                str(out),
-            ]
-        )
-        == 0
-    )
+    assert main(quick_layers(llama, text, out)) == 0
     capsys.readouterr()
     assert main(["report", str(tmp_path)]) == 1
     assert f"give one of the folders in it: {out}" in capsys.readouterr().err

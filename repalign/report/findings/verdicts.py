@@ -116,8 +116,8 @@ class Verdicts:
     @cached_property
     def too_few(self) -> str:
         """What there is too little of for any claim, e.g. "12 sentences"; empty if there is enough."""
-        rows = self.view.rows("scores") if len(self.view.rows("scores")) else self.view.rows("differences")
-        documents, sentences = self.view.results.profile.settings.get("documents"), rows["sentences"].max()
+        sentences = self.view.scored["sentences"].max()
+        documents = self.view.results.profile.settings.get("documents")
         if sentences < MIN_SENTENCES:
             return f"{sentences} sentences are too few for a claim: at least {MIN_SENTENCES} are needed"
         if documents is not None and documents < MIN_DOCUMENTS:

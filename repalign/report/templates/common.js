@@ -21,6 +21,20 @@ addEventListener("pointerover", ({ target }) => {
   if (full.length) target.title = full.slice(0, 5).join("\n");
 });
 
+/* The trace that a drawn line, bar or mark, or an entry of a legend, belongs to. */
+const traceOf = (part) => [part.__data__].flat(2)[0]?.trace;
+
+/* In a figure that has the chosen group, the others fade; bands of intervals are pale unless theirs is chosen. Classes, not
+   a redraw: that would be too slow for a pointer. `groupOf` gives the group of a trace, empty for one that has none. */
+function fadeOthers(figure, chosen, groupOf) {
+  const here = chosen && figure._fullData?.some((trace) => groupOf(trace) === chosen);
+  for (const part of figure.querySelectorAll(":is(.scatterlayer .trace, .barlayer .trace, .legend .traces)")) {
+    const trace = traceOf(part), own = trace && groupOf(trace);
+    part.classList.toggle("faded", Boolean(here && own && own !== chosen));
+    part.classList.toggle("band", Boolean(own && own !== chosen && trace.fill === "toself"));
+  }
+}
+
 /* What is chosen is defined in a line of text: `data-of` names the choosers. */
 function defineChosen() {
   for (const line of document.querySelectorAll("[data-of]")) {

@@ -8,20 +8,12 @@ function languageFocus(tools) {
   const current = () => pointed || tools.state.lang;
   const languageOf = (trace) => codes.get(trace?.meta?.language) ?? "";
   const rowsOf = (trace) => (trace?.meta?.languages ?? []).map((label) => codes.get(label));
-  const traceOf = (group) => group.__data__?.[0]?.trace;
   const choose = (code) => tools.set({ lang: code === tools.state.lang ? "" : code });
 
-  /* Classes, not a redraw: that would be too slow for a pointer. */
   function fade(element) {
     if (!element._fullData) return;
-    const language = current();
-    const drawn = language && element._fullData.some((trace) => languageOf(trace) === language);
-    for (const group of element.querySelectorAll(".scatterlayer .trace, .legend .traces")) {
-      const trace = traceOf(group), own = languageOf(trace);
-      group.classList.toggle("faded", Boolean(own && drawn && own !== language));
-      group.classList.toggle("band", Boolean(own && own !== language && trace.fill === "toself"));
-    }
-    frame(element, language);
+    fadeOthers(element, current(), languageOf);
+    frame(element, current());
   }
   /* In a grid, a frame around the language's row. */
   function frame(element, language) {
