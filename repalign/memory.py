@@ -1,9 +1,12 @@
-"""Memory of this machine, and a refusal before work that it could never hold."""
+"""Memory of this machine: how much there is, a refusal before work that it could never hold, and its reuse."""
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +20,15 @@ CGROUPS = (
     (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
 """Where both versions of Linux's control groups say how much memory a container may use."""
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Parameters of glibc's mallopt, from its malloc.h."""
+
+USUAL_THRESHOLD = 32 << 20
+"""Bytes beyond which glibc takes a block from the system and gives it back at once, as it is after some use."""
+
+LARGEST_THRESHOLD = 2**31 - 1
+"""What fits into mallopt's int."""
 
 
 class Memory(NamedTuple):
@@ -62,6 +74,29 @@ def check_fits(need: int, memory: Memory | None, what: str, remedy: str) -> None
     if need > memory.total:
         raise RepalignError(f"{shown}, and there are {size(memory.total)} in all; {remedy}")
     logger.warning("%s, and %s are free: it may run out; %s", shown, size(memory.free), remedy)
+
+
+@contextmanager
+def reused() -> Iterator[None]:
+    """Within it, memory that is freed stays with the process to be used again, and goes back to the system at the end.
+
+    glibc takes large blocks from the system each time, which clears them page by page: for tensors of some
+    megabytes that takes longer than their arithmetic. Where there is no glibc nothing changes.
+    """
+    try:
+        glibc = ctypes.CDLL("libc.so.6")
+        mallopt, trim = glibc.mallopt, glibc.malloc_trim
+    except (OSError, AttributeError):  # musl, macOS, Windows
+        yield
+        return
+    mallopt(M_MMAP_THRESHOLD, LARGEST_THRESHOLD)
+    mallopt(M_TRIM_THRESHOLD, LARGEST_THRESHOLD)
+    try:
+        yield
+    finally:
+        mallopt(M_MMAP_THRESHOLD, USUAL_THRESHOLD)
+        mallopt(M_TRIM_THRESHOLD, 2 * USUAL_THRESHOLD)
+        trim(0)
 
 
 def size(count: int) -> str:

@@ -95,6 +95,8 @@ def with_adapter(model: Any, recipe: Recipe) -> Any:
     """The model with new LoRA weights; only these are trained."""
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 
+    from .lora import fuse
+
     options = {
         "r": 16,
         "lora_alpha": 32,
@@ -107,9 +109,11 @@ def with_adapter(model: Any, recipe: Recipe) -> Any:
             model, use_gradient_checkpointing=recipe.train.gradient_checkpointing
         )
     try:
-        return get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **options))
+        adapted = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **options))
     except (TypeError, ValueError) as error:
         raise RepalignError(f"{recipe.name}: the [adapter] table does not fit this model: {error}") from error
+    fuse(adapted)
+    return adapted
 
 
 def starting_tokenizer(recipe: Recipe) -> Any:

@@ -13,6 +13,7 @@ from pathlib import Path
 from repalign import RepalignError
 from repalign.checkpoints import checkpoint_folder
 from repalign.checkpoints.card import Card
+from repalign.memory import reused
 from repalign.models.quiet import quiet_transformers
 from repalign.privacy import without_home
 
@@ -51,6 +52,7 @@ def train(recipe: Recipe, folder: Path | None = None) -> Path:
         write_faults(folder),
         quiet_transformers(),
         torch_threads(recipe.train.threads),
+        reused(),
     ):
         _train(recipe, folder)
     return folder

@@ -13,7 +13,7 @@ TOKENS, VOCABULARY = 10, 7
 @pytest.fixture(autouse=True)
 def few_rows(monkeypatch):
     """Chunks of four rows, the last one incomplete."""
-    monkeypatch.setattr(loss, "CHUNK", 4 * VOCABULARY)
+    monkeypatch.setitem(loss.CHUNK, "cpu", 4 * VOCABULARY)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
