@@ -13,6 +13,7 @@ from repalign.models.locating import Weights, locate
 from repalign.models.quiet import quiet_transformers
 from repalign.models.stacks import pick_stack
 
+from .attention import implementation
 from .recipe import Recipe
 from .settings import PRECISIONS
 
@@ -44,7 +45,7 @@ def new_model(recipe: Recipe, tokenizer: Any) -> Any:
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,
         )
-        config._attn_implementation = recipe.train.attention
+        config._attn_implementation = implementation(recipe.train.attention)
         return LlamaForCausalLM(config).to(getattr(torch, PRECISIONS[recipe.train.precision]))
     except (ValueError, StrictDataclassError) as error:
         raise RepalignError(
@@ -60,7 +61,7 @@ def parent_model(recipe: Recipe, parent: Weights) -> Any:
     """
     import torch
 
-    options: dict[str, Any] = {"attn_implementation": recipe.train.attention}
+    options: dict[str, Any] = {"attn_implementation": implementation(recipe.train.attention)}
     if recipe.adapter.get("quantize"):
         options["quantization_config"] = _four_bits(recipe)
     config = read_config(parent)
