@@ -2,10 +2,17 @@
 
     python analyses/pretrained.py all --base gemma-3-270m.gguf --data FOLDER --out RUNS
 
-Four stages, each of which keeps what is finished, so that any may be killed and run again: `train` (a recipe of
+Five stages, each of which keeps what is finished, so that any may be killed and run again: `train` (a recipe of
 analyses/pretrained and a seed make one adapter, all with the same number of tokens), `measure` (alignment by layer on
-NTREX-128), `answer` (translation of NTREX-128 in both directions, and XQuAD), and `report`, which reads what the others
-saved and writes figures/pretrained.*. The first three are made for a GPU (`--jobs 8`); `report` needs none, nor the model.
+NTREX-128), `answer` (translation of NTREX-128 in both directions, and XQuAD), `keep`, which scores the answers and copies what
+has no text of others to figures/pretrained (small, one folder per run), and `report`, which reads these files only:
+
+    python analyses/pretrained.py report     # judges the claims; writes figures/pretrained.* and a part of docs/pretrained.md
+
+The first three are made for a GPU (`--jobs 8`). On a laptop make them smaller, and say how long before they start:
+
+    python analyses/pretrained.py all --base BASE --out RUNS --tokens 200000 --sentences 250 --translations 40 --questions 40 \\
+        --answer-languages en hi tr zh --only alpaca x-zh m
 
 The data are not ours to give. FOLDER (or $REPALIGN_DATA) holds, for en ar el hi tr vi zh:
   ntrex/{language}.txt            NTREX-128, one sentence per line, and DOCUMENT_IDS.tsv; never trained on
@@ -27,8 +34,10 @@ from dataclasses import asdict
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
-from pretrained_plan import BASE, NAMES, SEEDED, TWIN, Plan, baselines, questions
+from pretrained_hits import HITS, hit_tables
+from pretrained_plan import BASE, LANGUAGES, NAMES, SEEDED, SIZES, TWIN, Plan, baselines, questions
 from repalign_training import train
 
 from repalign import Checkpoint, LayerStates, Results, extract, profile
@@ -38,7 +47,8 @@ from repalign.evaluation.answering import answer
 from repalign.models.loading import load_base, read_config, read_tokenizer
 from repalign.models.locating import locate
 from repalign.models.quiet import quiet_transformers
-from repalign.writes import partial_folder, write_atomically
+from repalign.scoring.controls import controls
+from repalign.writes import partial_file, partial_folder, write_atomically
 
 METRICS = ("p_at_1", "mexa")
 TOKENS_A_SECOND = 200
@@ -79,12 +89,13 @@ def train_run(plan: Plan, run: str) -> None:
 
 
 def measure_run(plan: Plan, run: str) -> None:
-    """Alignment of one run by layer, and its difference from the base and from its counterpart."""
+    """Alignment of one run by layer, its difference from the base and from its counterpart, and the hits of each sentence."""
     folder = plan.out / "alignment" / run
-    if (folder / "profile.parquet").is_file():
+    if (folder / "profile.parquet").is_file() and (folder / HITS).is_file():
         return
     states = _states(plan, run)
-    score = partial(profile, pivot="en", metrics=METRICS, variants=["centred"], progress=False)
+    settings = {"pivot": "en", "metrics": METRICS, "progress": False}
+    score = partial(profile, **settings, variants=["centred"])
     scores = score(states)
     for other in baselines(run):
         if plan.finished(other):
@@ -92,12 +103,20 @@ def measure_run(plan: Plan, run: str) -> None:
         else:
             logger.warning("%s is not compared with %s, which is not finished; delete %s to measure it again",
                            run, other, folder)  # fmt: skip
-    Results(run, scores).save(folder)
+    tables = {}
+    if run == BASE:  # what shared tokens, documents and lengths give does not depend on training
+        tables["controls"] = controls(states, **settings, layers=[states.layers[len(states.layers) // 2]])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in hit_tables(states, plan.rows(plan.sentences), METRICS).items():
+        with partial_file(folder / name) as partial_path:
+            table.to_parquet(partial_path, index=False, compression="zstd")
+            partial_path.replace(folder / name)
+    Results(run, scores, tables).save(folder)
 
 
 def _states(plan: Plan, run: str) -> LayerStates:
     checkpoint = random_twin(plan.checkpoint(BASE)) if run == TWIN else plan.checkpoint(run)
-    return extract(checkpoint, plan.corpus.select(limit=plan.sentences), progress=False)
+    return extract(checkpoint, plan.measured, progress=False)
 
 
 def answer_run(plan: Plan, run: str) -> None:
@@ -107,6 +126,8 @@ def answer_run(plan: Plan, run: str) -> None:
         if path.is_file():
             continue
         groups = questions(plan, task)
+        if not groups:
+            continue
         items = [item for group in groups.values() for item in group]
         given = answer(
             plan.checkpoint(run), items, task, new_tokens, "alpaca",
@@ -163,13 +184,13 @@ def answer_all(plan: Plan, jobs: int) -> None:
     side_by_side(answer_run, plan, [BASE, *(run for run in plan.runs if plan.finished(run))], jobs)
 
 
-def report_all(plan: Plan, jobs: int) -> None:
-    from pretrained_report import report
+def keep_all(plan: Plan, jobs: int) -> None:
+    from pretrained_keep import keep
 
-    report(plan)
+    keep(plan)
 
 
-STAGES = {"train": train_all, "measure": measure_all, "answer": answer_all, "report": report_all}
+STAGES = {"train": train_all, "measure": measure_all, "answer": answer_all, "keep": keep_all}
 
 
 def show_progress() -> None:
@@ -179,39 +200,60 @@ def show_progress() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="the paper's experiment on a pretrained model")
-    parser.add_argument("stage", choices=["convert", *STAGES, "all"])
-    parser.add_argument("--base", type=Path, required=True, help="a model's folder, or a GGUF file")
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="FOLDER", help="adapters, scores and answers"
-    )
+    parser.add_argument("stage", choices=["convert", *STAGES, "report", "all"])
+    parser.add_argument("--base", type=Path, help="a model's folder, or a GGUF file")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="adapters, scores and answers")
     parser.add_argument("--data", type=Path, default=os.environ.get("REPALIGN_DATA", "../shared/data"))
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, dest="names", metavar="RECIPE")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default: 1)")
     for name, help in {
         "seeds": f"of {' and '.join(SEEDED)}", "tokens": "trained on by each run", "micro-batch": "rows in memory",
-        "sentences": "for alignment", "translations": "in each direction", "questions": "in each language",
+        "sentences": "for alignment", "translations": "in each direction; 0: none",
+        "questions": "in each language; 0: none",
         "batch-tokens": "of answers at a time",
     }.items():  # fmt: skip
         default = getattr(Plan, name.replace("-", "_"))
         parser.add_argument(f"--{name}", type=int, default=default, help=f"{help} (default: {default})")
+    parser.add_argument(
+        "--answer-languages", nargs="+", choices=LANGUAGES, default=LANGUAGES, metavar="LANGUAGE",
+        help="of questions and translations: en and others (default: all seven)",
+    )  # fmt: skip
     return parser.parse_args()
 
 
 def main() -> None:
     options = vars(arguments())
     stage, jobs = options.pop("stage"), options.pop("jobs")
+    show_progress()
+    if stage != "report":
+        plan = planned(options)
+        for name in STAGES if stage == "all" else [stage]:
+            if name in SIZES:
+                plan.claim(name)
+            if name != "convert":
+                STAGES[name](plan, jobs)
+    if stage in ("report", "all"):
+        from pretrained_report import report
+
+        report()
+
+
+def planned(options: dict[str, Any]) -> Plan:
+    """The plan of the options of the command line; the base is converted first.
+
+    Raises:
+        RepalignError: options that every stage but `report` needs are missing, or data.
+    """
+    if missing := [name for name in ("base", "out") if options[name] is None]:
+        raise RepalignError(f"--{missing[0]} is missing; every stage but report needs it")
     if not (options["data"] / "ntrex").is_dir():
         raise RepalignError(
             f"no ntrex in {options['data']}; give --data the folder that this script's head describes"
         )
-    show_progress()
     os.environ["REPALIGN_DATA"] = str(options["data"].resolve())
-    base = convert(options["base"], options["out"]).resolve()
-    plan = Plan(**options | {"base": base, "out": options["out"].resolve(), "names": tuple(options["names"])})
-    plan.claim()
-    for name in STAGES if stage == "all" else [stage]:
-        if name != "convert":
-            STAGES[name](plan, jobs)
+    paths = {"base": convert(options["base"], options["out"]).resolve(), "out": options["out"].resolve()}
+    lists = {name: tuple(options[name]) for name in ("names", "answer_languages")}
+    return Plan(**options | paths | lists)
 
 
 if __name__ == "__main__":

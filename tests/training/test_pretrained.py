@@ -56,14 +56,16 @@ def pretrained(monkeypatch, tmp_path):
     """The module; its figures go to tmp_path."""
     monkeypatch.syspath_prepend(ANALYSES)
     import pretrained
+    import pretrained_keep
     import pretrained_report
 
     monkeypatch.setattr(pretrained, "TASKS", {"translation": 4, "xquad": 4})
+    monkeypatch.setattr(pretrained_keep, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(pretrained_report, "KEPT", tmp_path / "kept")
     monkeypatch.setattr(pretrained_report, "FIGURES", tmp_path / "figures")
-    monkeypatch.setattr(pretrained_report, "export", lambda figure, path: path.write_text("drawn"))
     yield pretrained
-    for name in ("pretrained", "pretrained_plan", "pretrained_report", "demo_family"):
-        sys.modules.pop(name, None)
+    for name in [name for name in sys.modules if name.startswith("pretrained") or name == "demo_family"]:
+        sys.modules.pop(name)
 
 
 def test_every_stage_on_a_tiny_model(pretrained, data, llama, tmp_path, monkeypatch, capsys):
@@ -81,7 +83,7 @@ def test_every_stage_on_a_tiny_model(pretrained, data, llama, tmp_path, monkeypa
     }
     assert set(cards) == {"alpaca-0", "x-zh-0"}
     assert {card["tokens"] for card in cards.values()} == {25_000}
-    for name in ("measure", "answer", "report"):
+    for name in ("measure", "answer", "keep", "report"):
         stage(name)
     figures = json.loads((tmp_path / "figures" / "pretrained.json").read_text())
     layers = figures["alignment"]["mexa"]["zh"]
@@ -111,18 +113,18 @@ def test_a_second_seed_is_for_one_contrast(pretrained, llama, tmp_path):
 def test_answers_to_other_questions_are_refused(pretrained, data, llama, tmp_path):
     plan = pretrained.Plan(llama, tmp_path, data, ("alpaca",), 1, translations=4, questions=4)
     pretrained.answer_all(plan, 1)
-    import pretrained_report
-
-    with pytest.raises(RepalignError, match="answers 4 questions, not 3"):
-        pretrained_report.evaluations(replace(plan, questions=3))
+    with pytest.raises(RepalignError, match="answers 4 questions in en, not 3"):
+        pretrained.keep_all(replace(plan, questions=3), 1)
 
 
 def test_runs_of_other_sizes_are_not_mixed(pretrained, llama, tmp_path):
     plan = pretrained.Plan(llama, tmp_path, tmp_path)
-    plan.claim()
-    replace(plan, seeds=1, names=("m",), batch_tokens=5).claim()
-    with pytest.raises(RepalignError, match="holds runs of sentences 1997, not 300; give another folder"):
-        replace(plan, sentences=300).claim()
+    plan.claim("measure")
+    replace(plan, sentences=200).claim("measure")  # nothing was measured yet
+    (tmp_path / "alignment" / "base").mkdir(parents=True)
+    replace(plan, sentences=200, seeds=1, names=("m",), batch_tokens=5, questions=3).claim("measure")
+    with pytest.raises(RepalignError, match="holds runs of sentences 200, not 300; give another folder"):
+        replace(plan, sentences=300).claim("measure")
 
 
 @pytest.mark.parametrize(
