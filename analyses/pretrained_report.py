@@ -6,25 +6,36 @@ Neither a model nor data are needed, nor any text: see `pretrained_keep` for wha
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 from demo_family import FIGURES
+from pretrained_claims import verdicts
+from pretrained_correlations import GROUPS, of_group
+from pretrained_figures import WIDTH, by_layer, forest
 from pretrained_keep import KEPT, SCORERS_OF
 from pretrained_kept import Kept, items_of
+from pretrained_page import PAGE, departures, markdown, rewritten, summary
+from pretrained_page import verdicts as verdicts_table
 from pretrained_plan import baselines
 
 from repalign import RepalignError, Results
 from repalign.evaluation.answer_language import REFERENCES, language_table
 from repalign.evaluation.scores import score_table
+from repalign.figures import export
+from repalign.files import finite
 
-GROUPS = {"xquad": "xquad", "en-x": "translation", "x-en": "translation"}
-"""What is averaged over languages -> the task of its answers."""
+CAPTIONS = {
+    "pretrained": "![P@1 by layer in each language, before and after training]({})",
+    "pretrained_claims": "![Every comparison with its interval]({})\n\nFilled: supported. Ticks: single seeds. Grey ranges: the margin of "
+    "“comparable”. P@1 in points of 100.",
+}
 
 
 def report() -> None:
-    """Write the figures, from as many runs as are kept.
+    """Write the figures and the page, from as many runs as are kept.
 
     Raises:
         RepalignError: no run is kept, or none is measured.
@@ -32,28 +43,41 @@ def report() -> None:
     kept = Kept.load(KEPT)
     if not kept.results:
         raise RepalignError(f"no alignment in {KEPT}; run the stages measure and keep first")
+    figures = numbers(kept)
+    FIGURES.mkdir(exist_ok=True)
+    text = json.dumps(finite(figures), indent=1, ensure_ascii=False)
+    (FIGURES / "pretrained.json").write_text(text + "\n", encoding="utf-8")
+    (FIGURES / "pretrained.md").write_text(markdown(figures) + "\n", encoding="utf-8")
+    pictures = []
+    drawn = {"pretrained": by_layer(kept), "pretrained_claims": forest(figures["claims"])}
+    for name, figure in drawn.items():
+        if figure is not None:
+            export(figure, FIGURES / f"{name}.svg", width=WIDTH)
+            shutil.copyfile(FIGURES / f"{name}.svg", PAGE.parent / "pictures" / f"{name}.svg")
+            pictures.append(CAPTIONS[name].format(f"pictures/{name}.svg"))
+    page = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(rewritten(page, figures, pictures), encoding="utf-8")
+    print(verdicts_table(figures["claims"]))
+    print(summary(figures))
+
+
+def numbers(kept: Kept) -> dict[str, Any]:
+    """All that figures/pretrained.json holds."""
     profiles = list(kept.results.values())
-    figures = {
+    return {
         "plan": {part: kept.plan[part] for part in ("sizes", "base", "data")},
+        "departures": departures(kept),
+        "claims": verdicts(kept),
         "runs": {run: about for run, about in kept.about.items() if "card" in about},
-        "alignment": {
-            metric: by_layer(profiles, metric) for metric in profiles[0].profile.settings["labels"]
-        },
+        "alignment": {metric: curves(profiles, metric) for metric in profiles[0].profile.settings["labels"]},
         "peaks": rows(pd.concat([one.profile.peaks for one in profiles])),
         **{name: rows(table) for name, table in evaluations(kept).items()},
         "signatures": {run: about["signatures"] for run, about in kept.about.items()},
         "settings": profiles[0].profile.settings,
     }
-    FIGURES.mkdir(exist_ok=True)
-    (FIGURES / "pretrained.json").write_text(
-        json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-    table = summary(figures)
-    (FIGURES / "pretrained.md").write_text(table + "\n", encoding="utf-8")
-    print(table)
 
 
-def by_layer(profiles: Sequence[Results], metric: str) -> dict[str, dict[str, list[float]]]:
+def curves(profiles: Sequence[Results], metric: str) -> dict[str, dict[str, list[float]]]:
     """Mean of both directions: language -> run -> one value a layer."""
     scores = pd.concat([one.profile.where(metric=metric, baseline=None).table for one in profiles])
     language = scores["target"].where(scores["source"] == "en", scores["source"])
@@ -105,14 +129,6 @@ def _codes(languages: pd.Series) -> list[str | None]:
     return [None if pd.isna(one) else str(one) for one in languages]
 
 
-def of_group(name: str, groups: Sequence[str]) -> dict[str, str]:
-    """Language -> its group of answers: itself, or of translation the direction by its other language than English."""
-    if name == "xquad":
-        return {group: group for group in groups}
-    side = 1 if name == "en-x" else 0
-    return {language: group for group in groups if (language := group.split("-")[side]) != "en"}
-
-
 def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """A table as JSON: rounded, and without what is missing."""
     return [
@@ -123,29 +139,3 @@ def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
         }
         for row in table.to_dict("records")
     ]
-
-
-def summary(figures: Mapping[str, Any]) -> str:
-    """A row for every run: scores, mean over languages with their interval, and alignment at its best layer."""
-    columns = {"xquad": "f1", "en-x": "chrf", "x-en": "chrf"}
-    means = {
-        (one["checkpoint"], one["task"], one["scorer"]): _with_interval(one)
-        for one in figures.get("scores", [])
-        if "language" not in one and "baseline" not in one
-    }
-    peaks = pd.DataFrame(figures["peaks"])
-    if "baseline" in peaks:
-        peaks = peaks[peaks["baseline"].isna()]
-    best = peaks[peaks["metric"] == "mexa"].groupby("checkpoint", sort=False)["value"].mean()
-    head = ["run", "XQuAD F1", "en to L, chrF++", "L to en, chrF++", "MEXA at the best layer"]
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    for run, value in best.items():
-        cells = [means.get((run, task, scorer), "–") for task, scorer in columns.items()]
-        lines.append("| " + " | ".join([str(run), *cells, f"{value:.3f}"]) + " |")
-    return "\n".join(lines)
-
-
-def _with_interval(score: Mapping[str, Any]) -> str:
-    """A score has no interval if no question has any influence on it, as where all are 0."""
-    ends = f" ({score['low']:.1f} to {score['high']:.1f})" if {"low", "high"} <= score.keys() else ""
-    return f"{score['value']:.1f}{ends}"
