@@ -38,6 +38,7 @@ from typing import Any
 
 from pretrained_hits import HITS, hit_tables
 from pretrained_plan import BASE, LANGUAGES, NAMES, SEEDED, SIZES, TWIN, Plan, baselines, questions
+from pretrained_times import announced
 from repalign_training import train
 
 from repalign import Checkpoint, LayerStates, Results, extract, profile
@@ -51,9 +52,6 @@ from repalign.scoring.controls import controls
 from repalign.writes import partial_file, partial_folder, write_atomically
 
 METRICS = ("p_at_1", "mexa")
-TOKENS_A_SECOND = 200
-"""Trained on by two CPU cores, for Gemma 3 270M."""
-
 TASKS = {"translation": 128, "xquad": 48}
 """Maximum tokens of an answer."""
 
@@ -164,15 +162,7 @@ def side_by_side(work: Callable[[Plan, str], None], plan: Plan, runs: Iterable[s
 
 
 def train_all(plan: Plan, jobs: int) -> None:
-    import torch
-
-    missing = [run for run in plan.runs if not plan.finished(run)]
-    if not torch.accelerator.is_available():
-        hours = len(missing) * plan.tokens / TOKENS_A_SECOND / 3600
-        logger.info(
-            "%d runs of %s tokens: some %.1f hours on two cores", len(missing), f"{plan.tokens:,}", hours
-        )
-    side_by_side(train_run, plan, missing, jobs)
+    side_by_side(train_run, plan, [run for run in plan.runs if not plan.finished(run)], jobs)
 
 
 def measure_all(plan: Plan, jobs: int) -> None:
@@ -227,6 +217,7 @@ def main() -> None:
     show_progress()
     if stage != "report":
         plan = planned(options)
+        say_how_long(plan)
         for name in STAGES if stage == "all" else [stage]:
             if name in SIZES:
                 plan.claim(name)
@@ -236,6 +227,14 @@ def main() -> None:
         from pretrained_report import report
 
         report()
+
+
+def say_how_long(plan: Plan) -> None:
+    """Only on a CPU: an accelerator takes minutes."""
+    import torch
+
+    if not torch.accelerator.is_available():
+        logger.info("%s", announced(plan))
 
 
 def planned(options: dict[str, Any]) -> Plan:

@@ -35,12 +35,14 @@ class Claim:
 
     Attributes:
         key: a letter.
+        title: in a few words.
         text: the claim.
         comparisons: of the kept runs; none: it cannot be tested with such runs, and `note` says why.
         note: how to read it.
     """
 
     key: str
+    title: str
     text: str
     comparisons: Callable[[Kept], list[Comparison]]
     note: str = ""
@@ -117,9 +119,9 @@ def follows_instructions(kept: Kept) -> list[Comparison]:
     for other in (COUNTERPART, BASE):
         compare = partial(difference, kept, "m", other, beside=other == BASE)
         found += [
-            compare("% of answers in the language of the question", lambda run: kept.in_language(run, "xquad", asked), "XQuAD without en"),
-            compare("% of translations in the target language", lambda run: kept.in_language(run, "translation", into), "en to L"),
-            compare("% of questions with the same answer in two languages, above chance", kept.agreement, "XQuAD"),
+            compare("% in the language asked", lambda run: kept.in_language(run, "xquad", asked), "XQuAD without en"),
+            compare("% in the language asked", lambda run: kept.in_language(run, "translation", into), "en to L"),
+            compare("% same answer above chance", kept.agreement, "XQuAD"),
         ]  # fmt: skip
     return found
 
@@ -156,7 +158,7 @@ def training_aligns(kept: Kept) -> list[Comparison]:
     found = []
     for name, languages in (("m", kept.languages), *((f"x-{one}", [one]) for one in OTHERS)):
         score = partial(_aligned, kept, languages)
-        where = "all six" if name == "m" else languages[0]
+        where = "all languages" if name == "m" else languages[0]
         found += [difference(kept, name, other, "P@1", score, where) for other in (BASE, COUNTERPART)]
     return found
 
@@ -167,7 +169,9 @@ def trained_more_than_others(kept: Kept) -> list[Comparison]:
         return _aligned(kept, [language], run) - _aligned(kept, rest, run)
 
     return [
-        difference(kept, f"x-{one}", COUNTERPART, "P@1", partial(ahead, one), f"{one} minus the other five")
+        difference(
+            kept, f"x-{one}", COUNTERPART, "P@1", partial(ahead, one), f"{one} minus the other languages"
+        )
         for one in OTHERS
     ]
 
@@ -196,20 +200,20 @@ def predicts_scores(kept: Kept) -> list[Comparison]:
 
 
 CLAIMS = (
-    Claim("a", "Tuned on instructions and translations of a language (CoIT), a model answers in it, and translates into and from it, "
+    Claim("a", "One language against English alone", "Tuned on instructions and translations of a language (CoIT), a model answers in it, and translates into and from it, "
           "better than its counterpart tuned on English", tuned_in_a_language),
-    Claim("b", "One model tuned on all languages at once (MuIT) is comparable to the models of single languages",
+    Claim("b", "All languages at once", "One model tuned on all languages at once (MuIT) is comparable to the models of single languages",
           many_languages_at_once, "Comparable: within " + ", ".join(f"{value:g} {name}" for name, value in MARGINS.items() if name != "P@1") + "."),
-    Claim("c", "MuIT follows multilingual instructions: it answers in the language of the question, and consistently across languages",
+    Claim("c", "Multilingual instructions", "MuIT follows multilingual instructions: it answers in the language of the question, and consistently across languages",
           follows_instructions, "Languages are detected by lingua among the seven; the table answer_languages has its accuracy on the references."),
-    Claim("d1", "Meanings align in the middle layers", middle_layers, "The middle: from one to two thirds of the depth."),
-    Claim("d2", "They align more after CoIT and MuIT than before, and than after tuning on English", training_aligns,
+    Claim("d1", "Middle layers", "Meanings align in the middle layers", middle_layers, "The middle: from one to two thirds of the depth."),
+    Claim("d2", "Alignment by training", "They align more after CoIT and MuIT than before, and than after tuning on English", training_aligns,
           "P@1 of the middle layers."),
-    Claim("d3", "A language that is trained aligns more than those that are not", trained_more_than_others, "P@1 of the middle layers."),
-    Claim("e", "Translation quality and alignment grow with translation data by a law", lambda kept: [],
+    Claim("d3", "The trained language and others", "A language that is trained aligns more than those that are not", trained_more_than_others, "P@1 of the middle layers."),
+    Claim("e", "A law of translation data", "Translation quality and alignment grow with translation data by a law", lambda kept: [],
           "All runs have the same number of sentence pairs, so no law can be fitted; scaling.md fits it to 54 runs of the demo family."),
-    Claim("f", "Alignment predicts the score, over languages and over sentences", predicts_scores,
+    Claim("f", "Alignment and scores", "Alignment predicts the score, over languages and over sentences", predicts_scores,
           "Association only. Controls: what shared tokens alone align, over languages; the length of the reference, over sentences."),
-    Claim("g", "Translating in both directions does more than from English alone", both_directions),
-    Claim("h", "Tuning on English alone improves answers in English and in other languages, and aligns them", english_alone),
+    Claim("g", "Directions of translation", "Translating in both directions does more than from English alone", both_directions),
+    Claim("h", "English alone", "Tuning on English alone improves answers in English and in other languages, and aligns them", english_alone),
 )  # fmt: skip

@@ -26,7 +26,7 @@ def by_layer(kept: Kept) -> go.Figure:
     languages = kept.languages
     rows = -(-len(languages) // COLUMNS)
     data: list[dict[str, Any]] = []
-    layout: dict[str, Any] = {"height": 110 + 230 * rows, "margin": {"t": 70, "r": 10}, "annotations": []}
+    layout: dict[str, Any] = {"height": 90 + 230 * rows, "margin": {"t": 20, "r": 10}, "annotations": []}
     for number, language in enumerate(languages):
         row, column = divmod(number, COLUMNS)
         axis = str(number + 1) if number else ""
@@ -45,7 +45,7 @@ def by_layer(kept: Kept) -> go.Figure:
         )  # fmt: skip
         for name, shown, colour, dash in _lines(kept, language):
             data += _curve(kept, name, language, shown, colour, dash, axis, legend=number == 0)
-    layout["legend"] = {"orientation": "h", "x": 0, "y": 1 + 0.22 / rows, "yanchor": "bottom"}
+    layout["legend"] = {"orientation": "h", "x": 0, "y": -0.3 / rows, "yanchor": "top"}
     return go.Figure(data, layout | {"template": THEMES["paper"]})
 
 
@@ -53,7 +53,7 @@ def _lines(kept: Kept, language: str) -> list[tuple[str, str, str, str]]:
     """Name of a recipe, as shown, colour and dash, of all that were measured."""
     lines = [
         (TWIN, "random weights", GREY, "dot"), (BASE, BASE, GREY, "solid"), (COUNTERPART, COUNTERPART, PALETTE[0], "solid"),
-        (f"x-{language}", "x-L: tuned on the panel's language", PALETTE[1], "solid"), ("m", "m: tuned on all six", PALETTE[2], "solid"),
+        (f"x-{language}", "x-L: tuned on the panel's language", PALETTE[1], "solid"), ("m", "m: tuned on all languages", PALETTE[2], "solid"),
     ]  # fmt: skip
     return [line for line in lines if set(kept.seeds(line[0]).values()) & kept.hits.keys()]
 
@@ -100,7 +100,7 @@ def forest(judgements: Sequence[Mapping[str, Any]]) -> go.Figure | None:
     data, shapes, labels = [], [], []
     for place, (key, row) in enumerate(rows):
         factor, colour = _scale(row["measure"])
-        labels.append(f"({key}) {row['label']}: {row['measure'] if len(row['measure']) < 12 else '%'}")
+        labels.append(f"({key}) {row['label']}: {row['measure']}")
         if row["kind"] == "comparable":
             half = factor * row["margin"]
             shapes.append(

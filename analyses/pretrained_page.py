@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ def markdown(figures: Figures) -> str:
     parts = ["## Verdicts", verdicts(figures["claims"]), INTERVALS]
     parts += ["## Departures from the paper", "\n".join(f"- {one}" for one in figures["departures"])]
     for claim in figures["claims"]:
-        parts += [f"## ({claim['key']}) {claim['text']}", *_claim(claim)]
+        parts += [f"## ({claim['key']}) {claim['title']}", *_claim(claim)]
     parts += ["## Scores of the runs", summary(figures), "## Training", trainings(figures["runs"])]
     return "\n\n".join(parts)
 
@@ -55,24 +56,17 @@ def verdicts(claims: Sequence[Mapping[str, Any]]) -> str:
 
 def _claim(claim: Mapping[str, Any]) -> list[str]:
     tested = [row for row in claim["rows"] if "value" in row]
-    parts = [claim["note"]] if claim["note"] else []
+    parts = [f"{claim['text']}. {claim['note']}".strip()]
     if tested:
         cells = [
             [row["label"], row["measure"], shown(row), *_seeds(row), _n(row), _p(row), _verdict(row)]
             for row in tested
         ]
         parts.append(table(["comparison", "measure", "value [95%]", "seeds", "n", "p", "verdict"], cells))
-    reasons: dict[str, list[str]] = {}
-    for row in claim["rows"]:
-        if "value" not in row and not row["beside"]:
-            reasons.setdefault(row["reason"], []).append(f"{row['label']} ({row['measure']})")
+    reasons = Counter(row["reason"] for row in claim["rows"] if "value" not in row and not row["beside"])
     if reasons:
-        parts.append(
-            "\n".join(
-                f"- Not testable here, {reason}: {'; '.join(dict.fromkeys(some))}."
-                for reason, some in reasons.items()
-            )
-        )
+        counts = (f"{reason} ({count} comparison{'s' * (count > 1)})" for reason, count in reasons.items())
+        parts.append(f"Not testable here: {'; '.join(counts)}.")
     return parts
 
 

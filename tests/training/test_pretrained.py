@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -135,3 +136,62 @@ def test_the_recipes_differ_in_their_data_only(name):
     assert (recipe.train, recipe.adapter, recipe.sources, recipe.filters) == (
         other.train, other.adapter, other.sources, other.filters
     )  # fmt: skip
+
+
+def test_a_base_whose_tokenizer_has_no_padding(pretrained, data, llama, tmp_path, monkeypatch):
+    """As of GPT-2 and of most Llamas."""
+    monkeypatch.setenv("REPALIGN_DATA", str(data))
+    base = tmp_path / "base"
+    shutil.copytree(llama, base)
+    for name in ("tokenizer_config.json", "config.json", "generation_config.json"):
+        if (base / name).is_file():
+            values = json.loads((base / name).read_text())
+            (base / name).write_text(json.dumps({key: values[key] for key in values if "pad" not in key}))
+    plan = pretrained.Plan(base, tmp_path / "runs", data, ("alpaca",), 1, 8_000, 2, 60, 0, 2)
+    pretrained.train_all(plan, 1)
+    pretrained.answer_all(plan, 1)
+    answered = json.loads((plan.out / "answers" / "xquad.alpaca-0.json").read_text())["answers"]
+    assert {len(given) for given in answered.values()} == {2}
+    assert not (plan.out / "answers" / "translation.alpaca-0.json").exists(), "no translations were requested"
+
+
+def test_the_time_is_said_before(pretrained, llama, tmp_path):
+    import pretrained_times
+
+    plan = pretrained.Plan(llama, tmp_path, tmp_path, ("alpaca", "x-zh"), seeds=1, translations=0)
+    size = sum(path.stat().st_size for path in llama.glob("*.safetensors")) / pretrained_times.MEASURED_ON
+    hours = pretrained_times.hours(plan)
+    assert hours["train"] == pytest.approx(
+        size * 2 * 900_000 / pretrained_times.TOKENS_A_SECOND["train"] / 3600
+    )
+    assert hours["answer"] == pytest.approx(
+        size * 3 * 7 * 120 * pretrained_times.SECONDS_AN_ANSWER["xquad"] / 3600
+    )
+    (tmp_path / "checkpoints" / "x-zh-0").mkdir(parents=True)
+    (tmp_path / "checkpoints" / "x-zh-0" / "repalign.json").write_text("{}")
+    assert pretrained_times.hours(plan)["train"] == pytest.approx(hours["train"] / 2)
+    assert "2 runs (tokens 900,000" in pretrained_times.announced(plan)
+
+
+def test_questions_are_spread_over_documents(pretrained):
+    from pretrained_plan import spread
+
+    units = ["a"] * 10 + ["b"] * 10 + ["c"] * 2
+    assert {units[row] for row in spread(units, 3)} == {"a", "b", "c"}
+    assert sorted(units[row] for row in spread(units, 6)) == [*"aabbcc"]
+    assert set(spread(units, 5)) < set(spread(units, 9))
+    assert spread(units, 99) == list(range(22))
+
+
+def test_questions_are_in_english_and_another_language(pretrained, data, llama, tmp_path):
+    plan = pretrained.Plan(llama, tmp_path, data, translations=3, questions=2, answer_languages=("en", "zh"))
+    xquad, translation = (pretrained.questions(plan, task) for task in ("xquad", "translation"))
+    assert list(xquad) == ["en", "zh"]
+    assert list(translation) == ["en-zh", "zh-en"]
+    ids = {name: [item.id for item in items] for name, items in (xquad | translation).items()}
+    assert ids["en"] == ids["zh"]
+    assert ids["en-zh"] == ids["zh-en"]
+    measured = [str(row + 1) for row in plan.rows(60)]
+    assert set(ids["en-zh"]) < set(measured), "so that sentences and answers can be linked"
+    with pytest.raises(RepalignError, match="answers are in en and other languages; got zh"):
+        pretrained.questions(replace(plan, answer_languages=("zh",)), "xquad")

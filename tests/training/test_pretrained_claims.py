@@ -82,7 +82,12 @@ def test_planted_effects_are_supported_and_others_are_not(kept):
     assert better["x-hi − alpaca, hi", "XQuAD F1"]["reason"] == "x-hi not trained"
 
     aligned = claims["d2"]["by label"]
-    for label in ("m − base, all six", "m − alpaca, all six", "x-zh − base, zh", "x-zh − alpaca, zh"):
+    for label in (
+        "m − base, all languages",
+        "m − alpaca, all languages",
+        "x-zh − base, zh",
+        "x-zh − alpaca, zh",
+    ):
         assert aligned[label, "P@1"]["verdict"] == "supported"
     assert claims["d3"]["verdict"] == "supported"
     middle = claims["d1"]["by label"]
