@@ -23,62 +23,34 @@ The data are not ours to give. FOLDER (or $REPALIGN_DATA) holds, for en ar el hi
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
-import os
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
-from typing import Any
 
 from pretrained_hits import HITS, hit_tables
-from pretrained_plan import BASE, LANGUAGES, NAMES, SEEDED, SIZES, TWIN, Plan, baselines, questions
+from pretrained_options import arguments, planned
+from pretrained_plan import BASE, SIZES, TWIN, Plan, baselines
+from pretrained_questions import questions
 from pretrained_times import announced
 from repalign_training import train
 
-from repalign import Checkpoint, LayerStates, Results, extract, profile
+from repalign import LayerStates, Results, extract, profile
 from repalign.checkpoints import random_twin
 from repalign.errors import RepalignError
 from repalign.evaluation.answering import answer
-from repalign.models.loading import load_base, read_config, read_tokenizer
-from repalign.models.locating import locate
-from repalign.models.quiet import quiet_transformers
 from repalign.scoring.controls import controls
-from repalign.writes import partial_file, partial_folder, write_atomically
+from repalign.writes import partial_file, write_atomically
 
 METRICS = ("p_at_1", "mexa")
 TASKS = {"translation": 128, "xquad": 48}
 """Maximum tokens of an answer."""
 
 logger = logging.getLogger("repalign.pretrained")
-
-
-def convert(base: Path, out: Path) -> Path:
-    """The folder of a base that is one already, or that of a GGUF file, converted to bfloat16.
-
-    A model in blocks of 4 bits cannot be trained; converted, it is the same but for rounding.
-    """
-    if not base.is_file():
-        return base
-    folder = out / "gguf"
-    if not folder.is_dir():
-        import torch
-
-        out.mkdir(parents=True, exist_ok=True)
-        weights = locate(Checkpoint.named(str(base)))
-        with quiet_transformers(), partial_folder(folder) as partial:
-            model = load_base(weights, read_config(weights), torch.bfloat16, "cpu").model
-            if hasattr(model.config, "quantization_config"):
-                del model.config.quantization_config
-            model.save_pretrained(partial)
-            read_tokenizer(weights).save_pretrained(partial)
-            partial.rename(folder)
-    return folder
 
 
 def train_run(plan: Plan, run: str) -> None:
@@ -188,36 +160,22 @@ def show_progress() -> None:
     logging.getLogger("repalign").setLevel(logging.INFO)
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="the paper's experiment on a pretrained model")
-    parser.add_argument("stage", choices=["convert", *STAGES, "report", "all"])
-    parser.add_argument("--base", type=Path, help="a model's folder, or a GGUF file")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="adapters, scores and answers")
-    parser.add_argument("--data", type=Path, default=os.environ.get("REPALIGN_DATA", "../shared/data"))
-    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, dest="names", metavar="RECIPE")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default: 1)")
-    for name, help in {
-        "seeds": f"of {' and '.join(SEEDED)}", "tokens": "trained on by each run", "micro-batch": "rows in memory",
-        "sentences": "for alignment", "translations": "in each direction; 0: none",
-        "questions": "in each language; 0: none",
-        "batch-tokens": "of answers at a time",
-    }.items():  # fmt: skip
-        default = getattr(Plan, name.replace("-", "_"))
-        parser.add_argument(f"--{name}", type=int, default=default, help=f"{help} (default: {default})")
-    parser.add_argument(
-        "--answer-languages", nargs="+", choices=LANGUAGES, default=LANGUAGES, metavar="LANGUAGE",
-        help="of questions and translations: en and others (default: all seven)",
-    )  # fmt: skip
-    return parser.parse_args()
+def say_how_long(plan: Plan) -> None:
+    """Only on a CPU: an accelerator takes minutes."""
+    import torch
+
+    if not torch.accelerator.is_available():
+        logger.info("%s", announced(plan))
 
 
 def main() -> None:
-    options = vars(arguments())
+    options = vars(arguments(["convert", *STAGES, "report", "all"]))
     stage, jobs = options.pop("stage"), options.pop("jobs")
     show_progress()
     if stage != "report":
         plan = planned(options)
-        say_how_long(plan)
+        if stage in ("all", *SIZES):
+            say_how_long(plan)
         for name in STAGES if stage == "all" else [stage]:
             if name in SIZES:
                 plan.claim(name)
@@ -227,32 +185,6 @@ def main() -> None:
         from pretrained_report import report
 
         report()
-
-
-def say_how_long(plan: Plan) -> None:
-    """Only on a CPU: an accelerator takes minutes."""
-    import torch
-
-    if not torch.accelerator.is_available():
-        logger.info("%s", announced(plan))
-
-
-def planned(options: dict[str, Any]) -> Plan:
-    """The plan of the options of the command line; the base is converted first.
-
-    Raises:
-        RepalignError: options that every stage but `report` needs are missing, or data.
-    """
-    if missing := [name for name in ("base", "out") if options[name] is None]:
-        raise RepalignError(f"--{missing[0]} is missing; every stage but report needs it")
-    if not (options["data"] / "ntrex").is_dir():
-        raise RepalignError(
-            f"no ntrex in {options['data']}; give --data the folder that this script's head describes"
-        )
-    os.environ["REPALIGN_DATA"] = str(options["data"].resolve())
-    paths = {"base": convert(options["base"], options["out"]).resolve(), "out": options["out"].resolve()}
-    lists = {name: tuple(options[name]) for name in ("names", "answer_languages")}
-    return Plan(**options | paths | lists)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pretrained_answers import SCORERS_OF
 from pretrained_comparisons import Comparison
-from pretrained_keep import SCORERS_OF
-from pretrained_kept import METRIC, Kept, Missing, items_of
+from pretrained_kept import METRIC, Kept, Missing
 from pretrained_plan import BASE
+from pretrained_scores import items_of, statistics_of
 
 from repalign import Results
 from repalign.evaluation import alignment
@@ -58,7 +59,13 @@ def over_sentences(kept: Kept) -> list[Comparison]:
     for name, run in _runs(kept):
         for group in ("en-x", "x-en"):
             found += _over_sentences(kept, name, run, group)
-    return found or [Comparison("over sentences", MEASURE, reason="base and m did not translate")]
+    return found or [
+        Comparison(
+            "over sentences",
+            MEASURE,
+            reason=f"fewer than {alignment.MIN_LINKED_ITEMS} measured sentences are translated",
+        )
+    ]
 
 
 def _over_sentences(kept: Kept, name: str, run: str, group: str) -> Iterator[Comparison]:
@@ -67,7 +74,8 @@ def _over_sentences(kept: Kept, name: str, run: str, group: str) -> Iterator[Com
         return
     rows = {language: kept.group(run, "translation", one) for language, one in groups.items()}
     scores = {
-        language: kept.measured(run, "translation", one, "chrf").per_item for language, one in groups.items()
+        language: statistics_of(kept, run, "translation", one, "chrf").per_item
+        for language, one in groups.items()
     }
     items = {language: items_of(table) for language, table in rows.items()}
     linked = _linked(kept, run)
@@ -97,7 +105,9 @@ def _tables(kept: Kept, group: str) -> Iterator[tuple[str, pd.DataFrame]]:
     for name, run in _runs(kept):
         groups = of_group(group, kept.groups(task))
         try:
-            measured = {language: kept.measured(run, task, one, scorer) for language, one in groups.items()}
+            measured = {
+                language: statistics_of(kept, run, task, one, scorer) for language, one in groups.items()
+            }
             items = {language: items_of(kept.group(run, task, one)) for language, one in groups.items()}
         except Missing:
             continue

@@ -59,7 +59,7 @@ def _pairs(states: LayerStates, pivot: str) -> Iterator[tuple[str, int, LayerPai
 def _hits(metric: Metric, pair: LayerPair) -> np.ndarray:
     """In how many directions each sentence is a hit: int8 [sentence]."""
     directions = [pair] if metric.symmetric else [pair, pair.reverse]
-    return np.sum([metric(one).per_sentence for one in directions], axis=0).astype(np.int8)
+    return np.sum([np.asarray(metric(one).per_sentence) for one in directions], axis=0).astype(np.int8)
 
 
 def _margins(pair: LayerPair) -> np.ndarray:

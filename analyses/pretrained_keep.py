@@ -4,7 +4,7 @@
     RUN/run.json               the training's card, signatures, machine, sentences that training text overlaps with
     RUN/profile.*, peaks.*     alignment by layer, as `repalign layers` saves it; of the base, `controls` too
     RUN/hits.*, margins.*      which sentences find their translation: see `pretrained_hits`
-    RUN/answers.parquet        the scores of each answer: see `answer_rows`
+    RUN/answers.parquet        the scores of each answer: see `pretrained_answers.answer_rows`
 
 Later runs, of another day or machine, are added beside them, if they are of the same sizes, base and data.
 """
@@ -20,31 +20,23 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from demo_family import FIGURES
+from pretrained_answers import ANSWERS, SCORERS_OF, answer_rows, saved_answers
 from pretrained_hits import HITS, MARGINS
-from pretrained_plan import BASE, LANGUAGES, RESULTS_OF, TWIN, Plan, questions, refuse_other_sizes
+from pretrained_plan import BASE, RESULTS_OF, TWIN, Plan, refuse_other_sizes
+from pretrained_questions import questions
 from repalign_training.data.dataset import read_parts
 from repalign_training.data.leakage import leaked
 
 from repalign import RepalignError, Results
 from repalign.checkpoints import Card
-from repalign.evaluation.answer_language import answer_languages, lingua_code
-from repalign.evaluation.consistency import matched_references
 from repalign.evaluation.items import Item, items_digest
-from repalign.evaluation.scorers import SCORERS
 from repalign.files import json_bytes
-from repalign.models.generation import Answer
 from repalign.models.locating import locate
-from repalign.signature import digest
 from repalign.writes import write_atomically
 
 KEPT = FIGURES / "pretrained"
-ANSWERS = "answers.parquet"
-SCORERS_OF = {"xquad": ("f1", "exact", "contains"), "translation": ("chrf", "bleu")}
-"""Task -> scorers whose statistics are kept, from which their scores and intervals follow."""
-
 CARD_FACTS = ("recipe_digest", "template", "seed", "steps", "tokens", "losses", "seconds", "versions")
 
 Asked = Mapping[str, Mapping[str, Sequence[Item]]]
@@ -74,7 +66,8 @@ def keep_run(plan: Plan, run: str, asked: Asked) -> None:
     about: dict[str, Any] = {"run": run, "signatures": {}} | trained(plan, run)
     if measured := _alignment(plan, run):
         results = Results.load(measured)
-        results.save(folder, overwrite=True)
+        own = results.profile.where(baseline=None)  # differences follow from the hits, of whichever runs
+        Results(run, own, results.tables).save(folder, overwrite=True)
         for name in (HITS, MARGINS):
             shutil.copyfile(measured / name, folder / name)
         about["signatures"]["alignment"] = results.profile.signatures[run]
@@ -109,59 +102,6 @@ def trained(plan: Plan, run: str) -> dict[str, Any]:
         "machine": {"processor": platform.machine(), "cores": os.cpu_count()},
         "leaked": {language: len(seen) for language, seen in leaked(plan.measured, items).items()},
     }
-
-
-def answer_rows(task: str, group: str, items: Sequence[Item], answers: Sequence[Answer]) -> pd.DataFrame:
-    """The scores of the answers in one language or direction, one row per answer, in the order of the items' ids.
-
-    Columns: task, group (language or direction), item, document (a digest), expected (language), answered_in and
-    reference_in (detected languages of answer and reference, NA if none is), tokens, ended, prompt_cut; one per scorer with
-    its statistics (see `repalign.evaluation.scorers.Measured`); and of reading comprehension `matched`: numbers of the rows
-    whose reference the answer is most similar to (see `repalign.evaluation.consistency`).
-
-    Args:
-        task, group: of the answers.
-        items: of the group.
-        answers: in the order of the items.
-    """
-    pairs = sorted(zip(items, answers, strict=True), key=lambda pair: pair[0].id)
-    items, answers = zip(*pairs, strict=True)
-    texts, expected = [answer.text for answer in answers], items[0].language
-    references = [item.references[0] for item in items]
-    known = lingua_code(expected) is not None
-    columns: dict[str, Any] = {
-        "task": task,
-        "group": group,
-        "item": [item.id for item in items],
-        "document": [digest([item.document])[:8] if item.document else "" for item in items],
-        "expected": expected,
-        "answered_in": answer_languages(texts, expected, LANGUAGES) if known else None,
-        "reference_in": answer_languages(references, expected, LANGUAGES) if known else None,
-        "tokens": np.array([answer.tokens for answer in answers], np.int32),
-        "ended": [answer.ended for answer in answers],
-        "prompt_cut": np.array([answer.prompt_cut for answer in answers], np.int32),
-    }
-    for scorer in SCORERS_OF[task]:
-        columns[scorer] = list(SCORERS[scorer].measure(items, texts).statistics.astype(np.float32))
-    if task == "xquad":
-        columns["matched"] = [
-            np.flatnonzero(row).astype(np.int16) for row in matched_references(texts, items)
-        ]
-    return pd.DataFrame(columns).astype({"answered_in": "string", "reference_in": "string"})
-
-
-def saved_answers(path: Path, saved: Mapping[str, Any], group: str, items: Sequence[Item]) -> list[Answer]:
-    """The answers to some items.
-
-    Raises:
-        RepalignError: there are more or fewer answers than questions.
-    """
-    answers = [Answer(**one) for one in saved["answers"].get(group, [])]
-    if len(answers) != len(items):
-        raise RepalignError(
-            f"{path} answers {len(answers)} questions in {group}, not {len(items)}; give the same numbers as to the stage answer"
-        )
-    return answers
 
 
 def _alignment(plan: Plan, run: str) -> Path | None:

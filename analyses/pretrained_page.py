@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pretrained_kept import Kept
+from pretrained_correlations import GROUPS
 
 Figures = Mapping[str, Any]
 """figures/pretrained.json."""
@@ -41,7 +41,14 @@ def markdown(figures: Figures) -> str:
     parts += ["## Departures from the paper", "\n".join(f"- {one}" for one in figures["departures"])]
     for claim in figures["claims"]:
         parts += [f"## ({claim['key']}) {claim['title']}", *_claim(claim)]
-    parts += ["## Scores of the runs", summary(figures), "## Training", trainings(figures["runs"])]
+    parts += [
+        "## Scores of the runs",
+        summary(figures),
+        "## Languages of the answers",
+        languages(figures),
+        "## Training",
+        trainings(figures["runs"]),
+    ]
     return "\n\n".join(parts)
 
 
@@ -101,36 +108,29 @@ def _verdict(row: Mapping[str, Any]) -> str:
     return f"({words}; beside)" if row["beside"] else words
 
 
-def departures(kept: Kept) -> list[str]:
-    """What is done otherwise than in the paper, from what the runs record."""
-    sizes = kept.plan["sizes"]
-    cards = [about for about in kept.about.values() if "card" in about]
-    found = []
-    if cards:
-        train, adapter = cards[0]["recipe"]["train"], cards[0]["recipe"]["adapter"] or {}
-        templates = {one["card"]["template"] for one in cards}
-        tuning = f"LoRA of rank {adapter.get('r')} on all linear layers" if adapter else "full fine-tuning"
-        found += [
-            f"{tuning}, {sizes['tokens']:,} tokens per run, batches of {train['batch']}, peak learning rate "
-            f"{train['learning_rate']:g}, {train['precision']}; the paper tunes all weights of LLaMA-7B for three epochs.",
-            f"Prompts in the frame {', '.join(sorted(templates))}; one training per recipe but for the seeds that the tables name.",
+def languages(figures: Figures) -> str:
+    """A row for every run, and for the references: the share of answers in the language in which they are expected."""
+    shares: dict[str, dict[str, list[float]]] = {}
+    for one in figures.get("answer_languages", []):
+        of_task = shares.setdefault(one["checkpoint"], {}).setdefault(one["task"], [])
+        expected = "en" if one["task"] == "x-en" else one["asked"]
+        if one.get("answered") == expected:
+            of_task.append(one["share"])
+    asked = {
+        task: {one["asked"] for one in figures.get("answer_languages", []) if one["task"] == task}
+        for task in GROUPS
+    }
+    rows = [
+        [
+            run,
+            *(
+                f"{100 * sum(by_task.get(task, [])) / len(asked[task]):.0f}%" if asked[task] else "–"
+                for task in GROUPS
+            ),
         ]
-    found += [
-        "Translation in both directions; the paper's mixture translates from English only (the recipe x-zh-forward).",
-        "Translation pairs are from XNLI, Tatoeba, user interfaces and news rather than from News Commentary and WikiMatrix.",
-        "There is no Alpaca in Arabic, Greek, Hindi and Turkish in the data: short instructions made from tldr-pages stand in for it, whose answers "
-        "are shell commands.",
+        for run, by_task in shares.items()
     ]
-    if "sentences" in sizes:
-        found.append(
-            f"Alignment on {sizes['sentences']} sentences of NTREX-128, spread over its documents; the paper shows averages of one layer."
-        )
-    if "questions" in sizes:
-        found.append(
-            f"Answers to {sizes['questions']} questions of XQuAD in each language and {sizes['translations']} sentences of NTREX-128 in each "
-            f"direction, of {', '.join(sizes['answer_languages'])}, at most 48 and 128 tokens, greedy; the paper reports all of XQuAD, MLQA and Flores."
-        )
-    return found
+    return table(["run", "XQuAD", "en to L", "L to en"], rows) if rows else "Nothing was asked yet."
 
 
 def trainings(runs: Mapping[str, Mapping[str, Any]]) -> str:

@@ -12,14 +12,17 @@ from typing import Any
 
 import pandas as pd
 from demo_family import FIGURES
+from pretrained_answers import SCORERS_OF
 from pretrained_claims import verdicts
 from pretrained_correlations import GROUPS, of_group
+from pretrained_departures import departures
 from pretrained_figures import WIDTH, by_layer, forest
-from pretrained_keep import KEPT, SCORERS_OF
-from pretrained_kept import Kept, items_of
-from pretrained_page import PAGE, departures, markdown, rewritten, summary
+from pretrained_keep import KEPT
+from pretrained_kept import Kept
+from pretrained_page import PAGE, markdown, rewritten, summary
 from pretrained_page import verdicts as verdicts_table
 from pretrained_plan import baselines
+from pretrained_scores import items_of, statistics_of
 
 from repalign import RepalignError, Results
 from repalign.evaluation.answer_language import REFERENCES, language_table
@@ -104,7 +107,8 @@ def evaluations(kept: Kept) -> dict[str, pd.DataFrame]:
         measured = {
             run: {
                 scorer: {
-                    language: kept.measured(run, task, group, scorer) for language, group in groups.items()
+                    language: statistics_of(kept, run, task, group, scorer)
+                    for language, group in groups.items()
                 }
                 for scorer in SCORERS_OF[task]
             }

@@ -85,7 +85,7 @@ def made_up(run: str, weights: dict[str, float], generator: np.random.Generator)
 def answers(right: float, generator: np.random.Generator) -> Any:
     """Right answers to a share of the questions, another word for the rest."""
     import pandas as pd
-    from pretrained_keep import answer_rows
+    from pretrained_answers import answer_rows
 
     groups = {("xquad", language): language for language in LANGUAGES}
     groups |= {("translation", f"en-{one}"): one for one in LANGUAGES[1:]}

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from repalign_training import load_recipe
 
@@ -96,6 +97,13 @@ def test_every_stage_on_a_tiny_model(pretrained, data, llama, tmp_path, monkeypa
     assert {row["task"] for row in figures["scores"]} == {"xquad", "en-x", "x-en"}
     assert figures["runs"]["x-zh-0"]["leaked"]["en"] == 0
     assert capsys.readouterr().out.count("\n") == 2 + len(layers)
+
+    kept = tmp_path / "kept" / "x-zh-0"
+    hits = pd.read_parquet(kept / "hits.parquet").groupby(["language", "layer"])["p_at_1"].mean() / 2
+    assert hits["zh"].tolist() == pytest.approx(figures["alignment"]["p_at_1"]["zh"]["x-zh-0"], abs=1e-4)
+    for path in (tmp_path / "kept").rglob("*.*"):
+        sentence = ParallelCorpus.named("everyday").sentences["tr"][0]
+        assert sentence.encode() not in path.read_bytes(), "no text of others is kept"
 
     changed = {path: path.stat().st_mtime_ns for path in out.rglob("*.*")}
     stage("all")
