@@ -12,6 +12,7 @@ from pretrained_kept import Kept
 from pretrained_plan import BASE, COUNTERPART, TWIN
 
 from repalign.figures.style import GREY, PALETTE, THEMES, translucent
+from repalign.statistics import effective_sentences, wilson
 
 COLUMNS = 3
 WIDTH = 860
@@ -26,7 +27,12 @@ def by_layer(kept: Kept) -> go.Figure:
     languages = kept.languages
     rows = -(-len(languages) // COLUMNS)
     data: list[dict[str, Any]] = []
-    layout: dict[str, Any] = {"height": 90 + 230 * rows, "margin": {"t": 20, "r": 10}, "annotations": []}
+    named: set[str] = set()
+    layout: dict[str, Any] = {
+        "height": 100 + 230 * rows,
+        "margin": {"t": 20, "r": 10, "b": 80},
+        "annotations": [],
+    }
     for number, language in enumerate(languages):
         row, column = divmod(number, COLUMNS)
         axis = str(number + 1) if number else ""
@@ -44,8 +50,8 @@ def by_layer(kept: Kept) -> go.Figure:
              "xanchor": "left", "yanchor": "bottom", "showarrow": False}
         )  # fmt: skip
         for name, shown, colour, dash in _lines(kept, language):
-            data += _curve(kept, name, language, shown, colour, dash, axis, legend=number == 0)
-    layout["legend"] = {"orientation": "h", "x": 0, "y": -0.3 / rows, "yanchor": "top"}
+            data += _curve(kept, name, language, shown, colour, dash, axis, legend=shown not in named)
+            named.add(shown)
     return go.Figure(data, layout | {"template": THEMES["paper"]})
 
 
@@ -53,7 +59,7 @@ def _lines(kept: Kept, language: str) -> list[tuple[str, str, str, str]]:
     """Name of a recipe, as shown, colour and dash, of all that were measured."""
     lines = [
         (TWIN, "random weights", GREY, "dot"), (BASE, BASE, GREY, "solid"), (COUNTERPART, COUNTERPART, PALETTE[0], "solid"),
-        (f"x-{language}", "x-L: tuned on the panel's language", PALETTE[1], "solid"), ("m", "m: tuned on all languages", PALETTE[2], "solid"),
+        (f"x-{language}", "x-L, L: the panel's language", PALETTE[1], "solid"), ("m", "m, all languages", PALETTE[2], "solid"),
     ]  # fmt: skip
     return [line for line in lines if set(kept.seeds(line[0]).values()) & kept.hits.keys()]
 
@@ -65,7 +71,7 @@ def _curve(
     curve = [
         Estimate.mean([kept.alignment(run, [language], [layer]) for run in runs]) for layer in kept.layers
     ]
-    ends = [one.interval for one in curve]
+    ends = [_band(one) for one in curve]
     where = {
         "xaxis": f"x{axis}",
         "yaxis": f"y{axis}",
@@ -82,6 +88,12 @@ def _curve(
         "line": {"color": colour, "dash": dash, "width": 2},
     }  # fmt: skip
     return [where | band, where | line]
+
+
+def _band(one: Estimate) -> tuple[float, float]:
+    """Wilson's interval of a share, for as many independent sentences as those in documents are worth."""
+    low, high = wilson(one.value, effective_sentences(one.influence, one.clusters))
+    return float(low), float(high)
 
 
 def forest(judgements: Sequence[Mapping[str, Any]]) -> go.Figure | None:
@@ -112,7 +124,7 @@ def forest(judgements: Sequence[Mapping[str, Any]]) -> go.Figure | None:
         data.append(
             {"type": "scatter", "mode": "markers", "x": [value], "y": [place], "showlegend": False,
              "error_x": {"type": "data", "symmetric": False, "array": [high - value], "arrayminus": [value - low], "width": 0, "thickness": 2},
-             "marker": {"color": colour, "size": 8, "symbol": mark, "line": {"width": 2}}}
+             "marker": {"color": colour, "size": 8, "symbol": mark, "line": {"width": 2, "color": colour}}}
         )  # fmt: skip
         if len(row["seeds"]) > 1:
             data.append(

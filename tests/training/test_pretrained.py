@@ -96,7 +96,7 @@ def test_every_stage_on_a_tiny_model(pretrained, data, llama, tmp_path, monkeypa
     assert not {other for run, other in compared if run == "base"} - {None}
     assert {row["task"] for row in figures["scores"]} == {"xquad", "en-x", "x-en"}
     assert figures["runs"]["x-zh-0"]["leaked"]["en"] == 0
-    assert capsys.readouterr().out.count("\n") == 2 + len(layers)
+    assert capsys.readouterr().out.count("\n") == 4 + len(figures["claims"]) + len(layers)
 
     kept = tmp_path / "kept" / "x-zh-0"
     hits = pd.read_parquet(kept / "hits.parquet").groupby(["language", "layer"])["p_at_1"].mean() / 2
