@@ -9,7 +9,7 @@ has no text of others to figures/pretrained (small, one folder per run), and `re
 
     python analyses/pretrained.py report     # judges the claims; writes figures/pretrained.* and a part of docs/pretrained.md
 
-The first three are made for a GPU (`--jobs 8`). On a laptop make them smaller, and say how long before they start:
+The first three are made for a GPU (`--jobs 8`). On a CPU they say beforehand how long they take; make them smaller for a laptop:
 
     python analyses/pretrained.py all --base BASE --out RUNS --tokens 200000 --sentences 250 --translations 40 --questions 40 \\
         --answer-languages en hi tr zh --only alpaca x-zh m

@@ -81,7 +81,7 @@ class Kept:
         """
         remedy = "keep runs of other sizes in another folder"
         for run, about in self.about.items():
-            trained = {"tokens": about["card"]["tokens"]} if "card" in about else {}
+            trained = {"tokens": about["recipe"]["train"]["tokens"]} if "card" in about else {}
             refuse_other_sizes(self.plan["sizes"], trained, folder / run, remedy)
         for tables, columns in (
             (self.answers, ["task", "group", "item"]),

@@ -19,22 +19,17 @@ from pretrained_departures import departures
 from pretrained_figures import WIDTH, by_layer, forest
 from pretrained_keep import KEPT
 from pretrained_kept import Kept
-from pretrained_page import PAGE, markdown, rewritten, summary
+from pretrained_page import PAGE, markdown, rewritten
 from pretrained_page import verdicts as verdicts_table
 from pretrained_plan import baselines
 from pretrained_scores import items_of, statistics_of
+from pretrained_tables import summary
 
 from repalign import RepalignError, Results
 from repalign.evaluation.answer_language import REFERENCES, language_table
 from repalign.evaluation.scores import score_table
 from repalign.figures import export
 from repalign.files import finite
-
-CAPTIONS = {
-    "pretrained": "![P@1 by layer in each language, before and after training]({})",
-    "pretrained_claims": "![Every comparison with its interval]({})\n\nFilled: supported. Ticks: single seeds. Grey ranges: the margin of "
-    "“comparable”. P@1 in points of 100.",
-}
 
 
 def report() -> None:
@@ -46,20 +41,18 @@ def report() -> None:
     kept = Kept.load(KEPT)
     if not kept.results:
         raise RepalignError(f"no alignment in {KEPT}; run the stages measure and keep first")
-    figures = numbers(kept)
+    figures: dict[str, Any] = finite(numbers(kept))
     FIGURES.mkdir(exist_ok=True)
-    text = json.dumps(finite(figures), indent=1, ensure_ascii=False)
+    text = json.dumps(figures, indent=1, ensure_ascii=False)
     (FIGURES / "pretrained.json").write_text(text + "\n", encoding="utf-8")
     (FIGURES / "pretrained.md").write_text(markdown(figures) + "\n", encoding="utf-8")
-    pictures = []
     drawn = {"pretrained": by_layer(kept), "pretrained_claims": forest(figures["claims"])}
     for name, figure in drawn.items():
         if figure is not None:
             export(figure, FIGURES / f"{name}.svg", width=WIDTH)
             shutil.copyfile(FIGURES / f"{name}.svg", PAGE.parent / "pictures" / f"{name}.svg")
-            pictures.append(CAPTIONS[name].format(f"pictures/{name}.svg"))
     page = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(rewritten(page, figures, pictures), encoding="utf-8")
+    PAGE.write_text(rewritten(page, figures), encoding="utf-8")
     print(verdicts_table(figures["claims"]))
     print(summary(figures))
 

@@ -45,7 +45,7 @@ def kept(runs, tmp_path) -> Path:
     """Runs in which x-zh aligns Chinese, m all languages, and x-zh answers better; nothing else differs."""
     base = dict.fromkeys(runs.LANGUAGES[1:], LOW)
     aligned = {run: base | weights for run, weights in ALIGNED.items()}
-    runs.keep_runs(tmp_path / "kept", aligned, ANSWERED, {})
+    runs.keep_runs(tmp_path / "kept", aligned, ANSWERED)
     return tmp_path / "kept"
 
 
@@ -105,7 +105,7 @@ def test_planted_effects_are_supported_and_others_are_not(kept):
 def test_nothing_is_supported_where_nothing_differs(runs, tmp_path):
     same = dict.fromkeys(runs.LANGUAGES[1:], LOW)
     names = ("base", *(f"alpaca-{seed}" for seed in SEEDS), *(f"x-zh-{seed}" for seed in SEEDS), "m-0")
-    runs.keep_runs(tmp_path / "kept", dict.fromkeys(names, same), dict.fromkeys(names, 0.5), {})
+    runs.keep_runs(tmp_path / "kept", dict.fromkeys(names, same), dict.fromkeys(names, 0.5))
     claims = judged(tmp_path / "kept")
     for key in ("a", "c", "d2", "d3", "h"):
         tested = [row for row in claims[key]["rows"] if row["verdict"] != "not testable here"]
@@ -114,6 +114,40 @@ def test_nothing_is_supported_where_nothing_differs(runs, tmp_path):
     assert claims["b"]["by label"]["m − x-zh, zh", "XQuAD F1"]["reason"].startswith(
         ("the interval", "they differ")
     )
+
+
+def test_correlations_over_languages_and_over_sentences(runs, tmp_path):
+    """Languages that are better aligned are answered better; which sentence is, is chance."""
+    from pretrained_keep import Results
+
+    from repalign.results.schema import RESULTS
+
+    languages = ("en", "ar", "el", "hi", "tr", "vi", "zh")
+    grades = dict(zip(languages[1:], (0.4, 0.7, 0.9, 1.1, 1.4, 2.5), strict=True))
+    shares = dict(zip(languages[1:], (0.05, 0.2, 0.4, 0.6, 0.8, 0.95), strict=True))
+    same = dict.fromkeys(languages[1:], 0.9)
+    kept = tmp_path / "kept"
+    runs.keep_runs(kept, {"base": grades, "m-0": same}, {"base": shares, "m-0": 0.5}, languages)
+    results = Results.load(kept / "base")
+    table = results.profile.where(layer=0).table.assign(control="bag-of-tokens")
+    table = table[[name for name in RESULTS["controls"].names if name in table]]
+    Results("base", results.profile, {"controls": RESULTS["controls"].frame(table)}).save(kept / "base")
+
+    rows = judged(kept)["f"]["by label"]
+    row = rows["base: alignment and XQuAD F1, over 6 languages", "Spearman's rho"]
+    assert row["value"] > 0.9
+    assert row["low"] > 0
+    assert row["items"] == 6
+    partial = rows[
+        "base: alignment and XQuAD F1, over 6 languages, at equal overlap of tokens", "Spearman's rho"
+    ]
+    assert partial["beside"]
+    assert partial["items"] == 6
+    change = rows["m − base: alignment and XQuAD F1, over 6 languages", "Spearman's rho"]
+    assert change["value"] > 0.8, "the languages that m aligns less than the base are answered worse"
+    sentences = [row for label, row in rows.items() if "over 60 sentences" in label[0] and not row["beside"]]
+    assert len(sentences) == 24
+    assert sum(row["verdict"] == "supported" for row in sentences) == 0
 
 
 def test_a_comparison_is_judged_by_its_interval_its_seeds_and_its_margin(runs):
@@ -148,6 +182,7 @@ def test_a_comparison_is_judged_by_its_interval_its_seeds_and_its_margin(runs):
 
 def test_the_report_needs_the_kept_files_only(kept, tmp_path, monkeypatch, capsys):
     import pretrained
+    import pretrained_page
     import pretrained_report
 
     page = tmp_path / "docs" / "pretrained.md"
@@ -157,7 +192,8 @@ def test_the_report_needs_the_kept_files_only(kept, tmp_path, monkeypatch, capsy
     )
     monkeypatch.setattr(pretrained_report, "KEPT", kept)
     monkeypatch.setattr(pretrained_report, "FIGURES", tmp_path / "figures")
-    monkeypatch.setattr(pretrained_report, "PAGE", page)
+    for module in (pretrained_report, pretrained_page):
+        monkeypatch.setattr(module, "PAGE", page)
     monkeypatch.setattr(
         pretrained_report, "export", lambda figure, path, width: path.write_text(str(len(figure.data)))
     )
@@ -183,13 +219,13 @@ def test_kept_runs_of_other_sizes_or_items_are_refused(kept):
 
     path = kept / "m-0" / "run.json"
     about = json.loads(path.read_text())
-    about["card"]["tokens"] = 999
+    about["recipe"]["train"]["tokens"] = 999
     path.write_text(json.dumps(about))
     with pytest.raises(
         RepalignError, match="m-0 holds runs of tokens 1000, not 999; keep runs of other sizes"
     ):
         Kept.load(kept)
-    about["card"]["tokens"] = 1000
+    about["recipe"]["train"]["tokens"] = 1000
     path.write_text(json.dumps(about))
     answers = kept / "x-zh-1" / "answers.parquet"
     pd.read_parquet(answers).query("item != '7'").to_parquet(answers)
@@ -202,3 +238,24 @@ def test_no_kept_runs_are_no_report(runs, tmp_path):
 
     with pytest.raises(RepalignError, match=r"no kept runs in .*; run the stage keep first"):
         Kept.load(tmp_path)
+
+
+@pytest.mark.skipif(
+    not (ANALYSES.parent / "figures" / "pretrained.json").is_file(), reason="no run is kept yet"
+)
+def test_the_figures_and_the_page_are_those_of_the_kept_runs(runs):
+    """Run `python analyses/pretrained.py report` if they are not."""
+    from pretrained_keep import FIGURES, KEPT
+    from pretrained_kept import Kept
+    from pretrained_page import PAGE, rewritten
+    from pretrained_report import numbers
+
+    saved = json.loads((FIGURES / "pretrained.json").read_text(encoding="utf-8"))
+    today = numbers(Kept.load(KEPT))
+    for before, now in zip(saved["claims"], today["claims"], strict=True):
+        assert [row["verdict"] for row in before["rows"]] == [row["verdict"] for row in now["rows"]]
+        values = ([row.get("value", 0.0) for row in claim["rows"]] for claim in (before, now))
+        assert next(values) == pytest.approx(next(values), abs=1e-6)
+    page = PAGE.read_text(encoding="utf-8")
+    assert rewritten(page, saved) == page
+    assert sum(path.stat().st_size for path in KEPT.rglob("*.*")) < 2_000_000
