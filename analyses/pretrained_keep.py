@@ -24,7 +24,7 @@ import pandas as pd
 from demo_family import FIGURES
 from pretrained_answers import ANSWERS, SCORERS_OF, answer_rows, saved_answers
 from pretrained_hits import HITS, MARGINS
-from pretrained_plan import BASE, RESULTS_OF, TWIN, Plan, refuse_other_sizes
+from pretrained_plan import BASE, TWIN, Plan, refuse_other_sizes
 from pretrained_questions import questions
 from repalign_training.data.dataset import read_parts
 from repalign_training.data.leakage import leaked
@@ -47,9 +47,10 @@ def keep(plan: Plan) -> None:
     """Add what is finished to the kept files.
 
     Raises:
-        RepalignError: nothing is measured or answered, the kept files are of other sizes, another base or other data, or the
-            answers are to other questions.
+        RepalignError: nothing is measured or answered, the results or the kept files are of other sizes, another base or
+            other data, or the answers are to other questions.
     """
+    plan.check()
     runs = [run for run in (BASE, *plan.runs, TWIN) if _alignment(plan, run) or _answer_files(plan, run)]
     if not runs:
         raise RepalignError(f"nothing to keep in {plan.out}; run the stage measure or answer first")
@@ -123,10 +124,9 @@ def _claim(plan: Plan, asked: Asked) -> None:
     """
     path = KEPT / "plan.json"
     before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    done = [stage for stage, folder in RESULTS_OF.items() if any((plan.out / folder).glob("*"))]
     measured = plan.measured
     now: dict[str, dict[str, Any]] = {
-        "sizes": plan.sizes(done),
+        "sizes": plan.sizes(plan.done()),
         "base": {"weights": locate(plan.checkpoint(BASE)).digest[:16]},
         "data": {
             task: items_digest(item for some in groups.values() for item in some)[:16]

@@ -123,14 +123,28 @@ class Plan:
         Raises:
             RepalignError: `out` holds results of other sizes.
         """
-        path = self.out / "plan.json"
-        before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        sizes = self.sizes([stage])
-        if any((self.out / RESULTS_OF[stage]).glob("*")):
-            refuse_other_sizes(before, sizes, self.out, "give another folder with --out, or the same number")
+        self.check()
+        before, sizes = self._claimed(), self.sizes([stage])
         if before != before | sizes:
             self.out.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, json_bytes(before | sizes))
+            write_atomically(self.out / "plan.json", json_bytes(before | sizes))
+
+    def check(self) -> None:
+        """Compare the sizes of this plan with those of all results in `out`.
+
+        Raises:
+            RepalignError: `out` holds results of other sizes.
+        """
+        remedy = "give another folder with --out, or the same number"
+        refuse_other_sizes(self._claimed(), self.sizes(self.done()), self.out, remedy)
+
+    def done(self) -> list[str]:
+        """The stages that have results in `out`."""
+        return [stage for stage, folder in RESULTS_OF.items() if any((self.out / folder).glob("*"))]
+
+    def _claimed(self) -> dict[str, Any]:
+        path = self.out / "plan.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def refuse_other_sizes(before: Mapping[str, Any], sizes: Mapping[str, Any], where: Path, remedy: str) -> None:

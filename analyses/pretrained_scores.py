@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -72,11 +72,14 @@ def agreement(kept: Kept, run: str) -> Estimate:
     return _mean(kept, "xquad", pairs, excess, run)
 
 
-def _mean(kept: Kept, task: str, groups: Sequence[Any], score: Any, run: str) -> Estimate:
+def _mean(
+    kept: Kept, task: str, groups: Sequence[Any], score: Callable[[Any], tuple[float, np.ndarray]], run: str
+) -> Estimate:
     if not groups:
         raise Missing(f"{run} did not answer {task} in such languages")
     clusters = _clusters(kept, task)
-    return Estimate.mean([Estimate(*score(group), clusters) for group in groups])
+    scored = [score(group) for group in groups]
+    return Estimate.mean([Estimate(value, influence, clusters) for value, influence in scored])
 
 
 def _clusters(kept: Kept, task: str) -> np.ndarray | None:

@@ -59,12 +59,18 @@ def pretrained(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(ANALYSES)
     import pretrained
     import pretrained_keep
+    import pretrained_page
     import pretrained_report
 
     monkeypatch.setattr(pretrained, "TASKS", {"translation": 4, "xquad": 4})
     monkeypatch.setattr(pretrained_keep, "KEPT", tmp_path / "kept")
     monkeypatch.setattr(pretrained_report, "KEPT", tmp_path / "kept")
     monkeypatch.setattr(pretrained_report, "FIGURES", tmp_path / "figures")
+    page = tmp_path / "docs" / "pretrained.md"
+    (page.parent / "pictures").mkdir(parents=True)
+    page.write_text(f"# A page\n\n{pretrained_page.BEGIN}\n{pretrained_page.END}\n")
+    monkeypatch.setattr(pretrained_report, "PAGE", page)
+    monkeypatch.setattr(pretrained_page, "PAGE", page)
     yield pretrained
     for name in [name for name in sys.modules if name.startswith("pretrained") or name == "demo_family"]:
         sys.modules.pop(name)
@@ -134,6 +140,8 @@ def test_runs_of_other_sizes_are_not_mixed(pretrained, llama, tmp_path):
     replace(plan, sentences=200, seeds=1, names=("m",), batch_tokens=5, questions=3).claim("measure")
     with pytest.raises(RepalignError, match="holds runs of sentences 200, not 300; give another folder"):
         replace(plan, sentences=300).claim("measure")
+    with pytest.raises(RepalignError, match="holds runs of sentences 200, not 300; give another folder"):
+        pretrained.keep_all(replace(plan, sentences=300), 1)
 
 
 @pytest.mark.parametrize(
