@@ -2,10 +2,17 @@
 
     python analyses/pretrained.py all --base gemma-3-270m.gguf --data FOLDER --out RUNS
 
-Four stages, each of which keeps what is finished, so that any may be killed and run again: `train` (a recipe of
+Five stages, each of which keeps what is finished, so that any may be killed and run again: `train` (a recipe of
 analyses/pretrained and a seed make one adapter, all with the same number of tokens), `measure` (alignment by layer on
-NTREX-128), `answer` (translation of NTREX-128 in both directions, and XQuAD), and `report`, which reads what the others
-saved and writes figures/pretrained.*. The first three are made for a GPU (`--jobs 8`); `report` needs none, nor the model.
+NTREX-128), `answer` (translation of NTREX-128 in both directions, and XQuAD), `keep`, which scores the answers and copies what
+has no text of others to figures/pretrained (small, one folder per run), and `report`, which reads these files only:
+
+    python analyses/pretrained.py report     # judges the claims; writes figures/pretrained.* and a part of docs/pretrained.md
+
+The first three are made for a GPU (`--jobs 8`). On a CPU they say beforehand how long they take; make them smaller for a laptop:
+
+    python analyses/pretrained.py all --base BASE --out RUNS --tokens 200000 --sentences 250 --translations 40 --questions 40 \\
+        --answer-languages en hi tr zh --only alpaca x-zh m
 
 The data are not ours to give. FOLDER (or $REPALIGN_DATA) holds, for en ar el hi tr vi zh:
   ntrex/{language}.txt            NTREX-128, one sentence per line, and DOCUMENT_IDS.tsv; never trained on
@@ -16,61 +23,34 @@ The data are not ours to give. FOLDER (or $REPALIGN_DATA) holds, for en ar el hi
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
-import os
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 
-from pretrained_plan import BASE, NAMES, SEEDED, TWIN, Plan, baselines, questions
+from pretrained_hits import HITS, hit_tables
+from pretrained_options import arguments, planned
+from pretrained_plan import BASE, SIZES, TWIN, Plan, baselines
+from pretrained_questions import questions
+from pretrained_times import announced
 from repalign_training import train
 
-from repalign import Checkpoint, LayerStates, Results, extract, profile
+from repalign import LayerStates, Results, extract, profile
 from repalign.checkpoints import random_twin
 from repalign.errors import RepalignError
 from repalign.evaluation.answering import answer
-from repalign.models.loading import load_base, read_config, read_tokenizer
-from repalign.models.locating import locate
-from repalign.models.quiet import quiet_transformers
-from repalign.writes import partial_folder, write_atomically
+from repalign.scoring.controls import controls
+from repalign.writes import partial_file, write_atomically
 
 METRICS = ("p_at_1", "mexa")
-TOKENS_A_SECOND = 200
-"""Trained on by two CPU cores, for Gemma 3 270M."""
-
 TASKS = {"translation": 128, "xquad": 48}
 """Maximum tokens of an answer."""
 
 logger = logging.getLogger("repalign.pretrained")
-
-
-def convert(base: Path, out: Path) -> Path:
-    """The folder of a base that is one already, or that of a GGUF file, converted to bfloat16.
-
-    A model in blocks of 4 bits cannot be trained; converted, it is the same but for rounding.
-    """
-    if not base.is_file():
-        return base
-    folder = out / "gguf"
-    if not folder.is_dir():
-        import torch
-
-        out.mkdir(parents=True, exist_ok=True)
-        weights = locate(Checkpoint.named(str(base)))
-        with quiet_transformers(), partial_folder(folder) as partial:
-            model = load_base(weights, read_config(weights), torch.bfloat16, "cpu").model
-            if hasattr(model.config, "quantization_config"):
-                del model.config.quantization_config
-            model.save_pretrained(partial)
-            read_tokenizer(weights).save_pretrained(partial)
-            partial.rename(folder)
-    return folder
 
 
 def train_run(plan: Plan, run: str) -> None:
@@ -79,12 +59,13 @@ def train_run(plan: Plan, run: str) -> None:
 
 
 def measure_run(plan: Plan, run: str) -> None:
-    """Alignment of one run by layer, and its difference from the base and from its counterpart."""
+    """Alignment of one run by layer, its difference from the base and from its counterpart, and the hits of each sentence."""
     folder = plan.out / "alignment" / run
-    if (folder / "profile.parquet").is_file():
+    if (folder / "profile.parquet").is_file() and (folder / HITS).is_file():
         return
     states = _states(plan, run)
-    score = partial(profile, pivot="en", metrics=METRICS, variants=["centred"], progress=False)
+    settings = {"pivot": "en", "metrics": METRICS, "progress": False}
+    score = partial(profile, **settings, variants=["centred"])
     scores = score(states)
     for other in baselines(run):
         if plan.finished(other):
@@ -92,12 +73,20 @@ def measure_run(plan: Plan, run: str) -> None:
         else:
             logger.warning("%s is not compared with %s, which is not finished; delete %s to measure it again",
                            run, other, folder)  # fmt: skip
-    Results(run, scores).save(folder)
+    tables = {}
+    if run == BASE:  # what shared tokens, documents and lengths give does not depend on training
+        tables["controls"] = controls(states, **settings, layers=[states.layers[len(states.layers) // 2]])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in hit_tables(states, plan.rows(plan.sentences), METRICS).items():
+        with partial_file(folder / name) as partial_path:
+            table.to_parquet(partial_path, index=False, compression="zstd")
+            partial_path.replace(folder / name)
+    Results(run, scores, tables).save(folder)
 
 
 def _states(plan: Plan, run: str) -> LayerStates:
     checkpoint = random_twin(plan.checkpoint(BASE)) if run == TWIN else plan.checkpoint(run)
-    return extract(checkpoint, plan.corpus.select(limit=plan.sentences), progress=False)
+    return extract(checkpoint, plan.measured, progress=False)
 
 
 def answer_run(plan: Plan, run: str) -> None:
@@ -107,6 +96,8 @@ def answer_run(plan: Plan, run: str) -> None:
         if path.is_file():
             continue
         groups = questions(plan, task)
+        if not groups:
+            continue
         items = [item for group in groups.values() for item in group]
         given = answer(
             plan.checkpoint(run), items, task, new_tokens, "alpaca",
@@ -143,15 +134,7 @@ def side_by_side(work: Callable[[Plan, str], None], plan: Plan, runs: Iterable[s
 
 
 def train_all(plan: Plan, jobs: int) -> None:
-    import torch
-
-    missing = [run for run in plan.runs if not plan.finished(run)]
-    if not torch.accelerator.is_available():
-        hours = len(missing) * plan.tokens / TOKENS_A_SECOND / 3600
-        logger.info(
-            "%d runs of %s tokens: some %.1f hours on two cores", len(missing), f"{plan.tokens:,}", hours
-        )
-    side_by_side(train_run, plan, missing, jobs)
+    side_by_side(train_run, plan, [run for run in plan.runs if not plan.finished(run)], jobs)
 
 
 def measure_all(plan: Plan, jobs: int) -> None:
@@ -163,13 +146,13 @@ def answer_all(plan: Plan, jobs: int) -> None:
     side_by_side(answer_run, plan, [BASE, *(run for run in plan.runs if plan.finished(run))], jobs)
 
 
-def report_all(plan: Plan, jobs: int) -> None:
-    from pretrained_report import report
+def keep_all(plan: Plan, jobs: int) -> None:
+    from pretrained_keep import keep
 
-    report(plan)
+    keep(plan)
 
 
-STAGES = {"train": train_all, "measure": measure_all, "answer": answer_all, "report": report_all}
+STAGES = {"train": train_all, "measure": measure_all, "answer": answer_all, "keep": keep_all}
 
 
 def show_progress() -> None:
@@ -177,41 +160,31 @@ def show_progress() -> None:
     logging.getLogger("repalign").setLevel(logging.INFO)
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="the paper's experiment on a pretrained model")
-    parser.add_argument("stage", choices=["convert", *STAGES, "all"])
-    parser.add_argument("--base", type=Path, required=True, help="a model's folder, or a GGUF file")
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="FOLDER", help="adapters, scores and answers"
-    )
-    parser.add_argument("--data", type=Path, default=os.environ.get("REPALIGN_DATA", "../shared/data"))
-    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, dest="names", metavar="RECIPE")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default: 1)")
-    for name, help in {
-        "seeds": f"of {' and '.join(SEEDED)}", "tokens": "trained on by each run", "micro-batch": "rows in memory",
-        "sentences": "for alignment", "translations": "in each direction", "questions": "in each language",
-        "batch-tokens": "of answers at a time",
-    }.items():  # fmt: skip
-        default = getattr(Plan, name.replace("-", "_"))
-        parser.add_argument(f"--{name}", type=int, default=default, help=f"{help} (default: {default})")
-    return parser.parse_args()
+def say_how_long(plan: Plan) -> None:
+    """Only on a CPU: an accelerator takes minutes."""
+    import torch
+
+    if not torch.accelerator.is_available():
+        logger.info("%s", announced(plan))
 
 
 def main() -> None:
-    options = vars(arguments())
+    options = vars(arguments(["convert", *STAGES, "report", "all"]))
     stage, jobs = options.pop("stage"), options.pop("jobs")
-    if not (options["data"] / "ntrex").is_dir():
-        raise RepalignError(
-            f"no ntrex in {options['data']}; give --data the folder that this script's head describes"
-        )
     show_progress()
-    os.environ["REPALIGN_DATA"] = str(options["data"].resolve())
-    base = convert(options["base"], options["out"]).resolve()
-    plan = Plan(**options | {"base": base, "out": options["out"].resolve(), "names": tuple(options["names"])})
-    plan.claim()
-    for name in STAGES if stage == "all" else [stage]:
-        if name != "convert":
-            STAGES[name](plan, jobs)
+    if stage != "report":
+        plan = planned(options)
+        if stage in ("all", *SIZES):
+            say_how_long(plan)
+        for name in STAGES if stage == "all" else [stage]:
+            if name in SIZES:
+                plan.claim(name)
+            if name != "convert":
+                STAGES[name](plan, jobs)
+    if stage in ("report", "all"):
+        from pretrained_report import report
+
+        report()
 
 
 if __name__ == "__main__":

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from repalign_training import Recipe, load_recipe
 
 from repalign import Checkpoint, ParallelCorpus
 from repalign.errors import RepalignError
-from repalign.evaluation.defaults import read_items
-from repalign.evaluation.items import Item, sampled
 from repalign.files import json_bytes
+from repalign.signature import digest
 from repalign.writes import write_atomically
 
 RECIPES = Path(__file__).with_name("pretrained")
@@ -31,6 +30,17 @@ SEEDED = (COUNTERPART, "x-zh")
 """Recipes that are trained with every seed; the others with the first."""
 
 
+SIZES: Mapping[str, tuple[str, ...]] = {
+    "train": ("tokens", "micro_batch"),
+    "measure": ("sentences",),
+    "answer": ("translations", "questions", "answer_languages"),
+}
+"""Stage -> the sizes that decide its results."""
+
+RESULTS_OF = {"train": "checkpoints", "measure": "alignment", "answer": "answers"}
+"""Stage -> the folder of its results."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What is trained and measured, and where.
@@ -42,9 +52,10 @@ class Plan:
         names, seeds: of the runs.
         tokens: that each run is trained on.
         micro_batch: rows of 512 tokens in memory at a time.
-        sentences: of NTREX-128 for alignment.
-        translations: sentences in each of the twelve directions.
-        questions: of XQuAD in each language.
+        sentences: of NTREX-128 for alignment, from as many documents as possible.
+        translations: sentences in each direction, the first of these; 0: none are asked.
+        questions: of XQuAD in each language, from as many paragraphs as possible; 0: none are asked.
+        answer_languages: in which questions are asked, and from and into which English is translated.
         batch_tokens: padded tokens in a batch of answers; None: by free memory.
     """
 
@@ -58,6 +69,7 @@ class Plan:
     sentences: int = 1997
     translations: int = 200
     questions: int = 120
+    answer_languages: tuple[str, ...] = LANGUAGES
     batch_tokens: int | None = None
 
     @property
@@ -85,28 +97,85 @@ class Plan:
         """NTREX-128 with its documents."""
         return ParallelCorpus.named(str(self.data / "ntrex"), LANGUAGES)
 
+    @property
+    def measured(self) -> ParallelCorpus:
+        """The sentences of NTREX-128 for alignment."""
+        return self.corpus.take(self.rows(self.sentences))
+
+    def rows(self, count: int) -> list[int]:
+        """Rows of NTREX-128, from as many documents as possible."""
+        corpus = self.corpus
+        return spread(corpus.documents or range(len(corpus)), count)
+
     def finished(self, run: str) -> bool:
         return run == BASE or (self.folder(run) / "repalign.json").is_file()
 
-    def claim(self) -> None:
-        """Write down the sizes of this plan in its folder, so that no later call mixes others with what is finished.
+    def sizes(self, stages: Iterable[str] = SIZES) -> dict[str, Any]:
+        """The sizes that decide the results of some stages, as JSON has them."""
+        values = {name: getattr(self, name) for stage in stages for name in SIZES[stage]}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+    def claim(self, stage: str) -> None:
+        """Write down the sizes of a stage in `out`, so that no later call mixes others with what is finished.
+
+        Sizes of a stage that has no results yet are replaced.
 
         Raises:
-            RepalignError: the folder holds runs of other sizes.
+            RepalignError: `out` holds results of other sizes.
         """
-        names = ("tokens", "micro_batch", "sentences", "translations", "questions")
-        sizes = {name: value for name, value in asdict(self).items() if name in names}
-        path = self.out / "plan.json"
-        if not path.is_file():
+        self.check()
+        before, sizes = self._claimed(), self.sizes([stage])
+        if before != before | sizes:
             self.out.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, json_bytes(sizes))
-            return
-        before = json.loads(path.read_text(encoding="utf-8"))
-        for name, value in sizes.items():
-            if before.get(name) != value:
-                raise RepalignError(
-                    f"{self.out} holds runs of {name} {before.get(name)}, not {value}; give another folder with --out, or the same number"
-                )
+            write_atomically(self.out / "plan.json", json_bytes(before | sizes))
+
+    def check(self) -> None:
+        """Compare the sizes of this plan with those of all results in `out`.
+
+        Raises:
+            RepalignError: `out` holds results of other sizes.
+        """
+        remedy = "give another folder with --out, or the same number"
+        refuse_other_sizes(self._claimed(), self.sizes(self.done()), self.out, remedy)
+
+    def done(self) -> list[str]:
+        """The stages that have results in `out`."""
+        return [stage for stage, folder in RESULTS_OF.items() if any((self.out / folder).glob("*"))]
+
+    def _claimed(self) -> dict[str, Any]:
+        path = self.out / "plan.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def refuse_other_sizes(before: Mapping[str, Any], sizes: Mapping[str, Any], where: Path, remedy: str) -> None:
+    """Compare sizes with those of saved results; sizes that are not recorded are not compared.
+
+    Raises:
+        RepalignError: they differ.
+    """
+    for name, value in sizes.items():
+        if before.get(name, value) != value:
+            raise RepalignError(f"{where} holds runs of {name} {before[name]}, not {value}; {remedy}")
+
+
+def spread(units: Sequence[object], count: int) -> list[int]:
+    """Numbers of `count` rows from as many units as possible, ascending; fewer are a subset of more.
+
+    The order is by digests: the same on every machine, and independent of the order of the rows within a unit.
+
+    Args:
+        units: the document or paragraph of each row.
+        count: rows to choose; all, if there are fewer.
+    """
+    by_unit: dict[object, list[int]] = {}
+    for row, unit in enumerate(units):
+        by_unit.setdefault(unit, []).append(row)
+    turns = {
+        row: turn
+        for rows in by_unit.values()
+        for turn, row in enumerate(sorted(rows, key=lambda row: digest([str(row)])))
+    }
+    return sorted(sorted(turns, key=lambda row: (turns[row], digest([str(row)])))[:count])
 
 
 def baselines(run: str) -> list[str]:
@@ -115,27 +184,3 @@ def baselines(run: str) -> list[str]:
         return []
     counterpart = f"{COUNTERPART}-{run.rpartition('-')[2]}"
     return [BASE] if run == counterpart else [BASE, counterpart]
-
-
-def questions(plan: Plan, task: str) -> dict[str, list[Item]]:
-    """The items of a task: those of XQuAD by language, those of translation by direction, as "en-zh".
-
-    Sentences are drawn from the whole of NTREX-128, so that they are from many documents.
-    """
-    base = [plan.checkpoint(BASE)]
-    if task == "xquad":
-        items = read_items(task, base, data=plan.data / "xquad", languages=LANGUAGES, limit=plan.questions)
-        return _grouped(items, lambda item: item.language)
-    directions = [("en", list(LANGUAGES[1:])), *((language, ["en"]) for language in LANGUAGES[1:])]
-    read = partial(read_items, "translation", base, data=plan.data / "ntrex")
-    chosen = [sampled(read(source=source, languages=to), plan.translations) for source, to in directions]
-    return _grouped(
-        [item for items in chosen for item in items], lambda item: f"{item.source}-{item.language}"
-    )
-
-
-def _grouped(items: Iterable[Item], key: Callable[[Item], str]) -> dict[str, list[Item]]:
-    groups: dict[str, list[Item]] = {}
-    for item in items:
-        groups.setdefault(key(item), []).append(item)
-    return groups

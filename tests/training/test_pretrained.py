@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from repalign_training import load_recipe
 
@@ -56,14 +58,22 @@ def pretrained(monkeypatch, tmp_path):
     """The module; its figures go to tmp_path."""
     monkeypatch.syspath_prepend(ANALYSES)
     import pretrained
+    import pretrained_keep
+    import pretrained_page
     import pretrained_report
 
     monkeypatch.setattr(pretrained, "TASKS", {"translation": 4, "xquad": 4})
+    monkeypatch.setattr(pretrained_keep, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(pretrained_report, "KEPT", tmp_path / "kept")
     monkeypatch.setattr(pretrained_report, "FIGURES", tmp_path / "figures")
-    monkeypatch.setattr(pretrained_report, "export", lambda figure, path: path.write_text("drawn"))
+    page = tmp_path / "docs" / "pretrained.md"
+    (page.parent / "pictures").mkdir(parents=True)
+    page.write_text(f"# A page\n\n{pretrained_page.BEGIN}\n{pretrained_page.END}\n")
+    monkeypatch.setattr(pretrained_report, "PAGE", page)
+    monkeypatch.setattr(pretrained_page, "PAGE", page)
     yield pretrained
-    for name in ("pretrained", "pretrained_plan", "pretrained_report", "demo_family"):
-        sys.modules.pop(name, None)
+    for name in [name for name in sys.modules if name.startswith("pretrained") or name == "demo_family"]:
+        sys.modules.pop(name)
 
 
 def test_every_stage_on_a_tiny_model(pretrained, data, llama, tmp_path, monkeypatch, capsys):
@@ -81,7 +91,7 @@ def test_every_stage_on_a_tiny_model(pretrained, data, llama, tmp_path, monkeypa
     }
     assert set(cards) == {"alpaca-0", "x-zh-0"}
     assert {card["tokens"] for card in cards.values()} == {25_000}
-    for name in ("measure", "answer", "report"):
+    for name in ("measure", "answer", "keep", "report"):
         stage(name)
     figures = json.loads((tmp_path / "figures" / "pretrained.json").read_text())
     layers = figures["alignment"]["mexa"]["zh"]
@@ -92,7 +102,14 @@ def test_every_stage_on_a_tiny_model(pretrained, data, llama, tmp_path, monkeypa
     assert not {other for run, other in compared if run == "base"} - {None}
     assert {row["task"] for row in figures["scores"]} == {"xquad", "en-x", "x-en"}
     assert figures["runs"]["x-zh-0"]["leaked"]["en"] == 0
-    assert capsys.readouterr().out.count("\n") == 2 + len(layers)
+    assert capsys.readouterr().out.count("\n") == 4 + len(figures["claims"]) + len(layers)
+
+    kept = tmp_path / "kept" / "x-zh-0"
+    hits = pd.read_parquet(kept / "hits.parquet").groupby(["language", "layer"])["p_at_1"].mean() / 2
+    assert hits["zh"].tolist() == pytest.approx(figures["alignment"]["p_at_1"]["zh"]["x-zh-0"], abs=1e-4)
+    for path in (tmp_path / "kept").rglob("*.*"):
+        sentence = ParallelCorpus.named("everyday").sentences["tr"][0]
+        assert sentence.encode() not in path.read_bytes(), "no text of others is kept"
 
     changed = {path: path.stat().st_mtime_ns for path in out.rglob("*.*")}
     stage("all")
@@ -111,18 +128,20 @@ def test_a_second_seed_is_for_one_contrast(pretrained, llama, tmp_path):
 def test_answers_to_other_questions_are_refused(pretrained, data, llama, tmp_path):
     plan = pretrained.Plan(llama, tmp_path, data, ("alpaca",), 1, translations=4, questions=4)
     pretrained.answer_all(plan, 1)
-    import pretrained_report
-
-    with pytest.raises(RepalignError, match="answers 4 questions, not 3"):
-        pretrained_report.evaluations(replace(plan, questions=3))
+    with pytest.raises(RepalignError, match="answers 4 questions in en, not 3"):
+        pretrained.keep_all(replace(plan, questions=3), 1)
 
 
 def test_runs_of_other_sizes_are_not_mixed(pretrained, llama, tmp_path):
     plan = pretrained.Plan(llama, tmp_path, tmp_path)
-    plan.claim()
-    replace(plan, seeds=1, names=("m",), batch_tokens=5).claim()
-    with pytest.raises(RepalignError, match="holds runs of sentences 1997, not 300; give another folder"):
-        replace(plan, sentences=300).claim()
+    plan.claim("measure")
+    replace(plan, sentences=200).claim("measure")  # nothing was measured yet
+    (tmp_path / "alignment" / "base").mkdir(parents=True)
+    replace(plan, sentences=200, seeds=1, names=("m",), batch_tokens=5, questions=3).claim("measure")
+    with pytest.raises(RepalignError, match="holds runs of sentences 200, not 300; give another folder"):
+        replace(plan, sentences=300).claim("measure")
+    with pytest.raises(RepalignError, match="holds runs of sentences 200, not 300; give another folder"):
+        pretrained.keep_all(replace(plan, sentences=300), 1)
 
 
 @pytest.mark.parametrize(
@@ -133,3 +152,62 @@ def test_the_recipes_differ_in_their_data_only(name):
     assert (recipe.train, recipe.adapter, recipe.sources, recipe.filters) == (
         other.train, other.adapter, other.sources, other.filters
     )  # fmt: skip
+
+
+def test_a_base_whose_tokenizer_has_no_padding(pretrained, data, llama, tmp_path, monkeypatch):
+    """As of GPT-2 and of most Llamas."""
+    monkeypatch.setenv("REPALIGN_DATA", str(data))
+    base = tmp_path / "base"
+    shutil.copytree(llama, base)
+    for name in ("tokenizer_config.json", "config.json", "generation_config.json"):
+        if (base / name).is_file():
+            values = json.loads((base / name).read_text())
+            (base / name).write_text(json.dumps({key: values[key] for key in values if "pad" not in key}))
+    plan = pretrained.Plan(base, tmp_path / "runs", data, ("alpaca",), 1, 8_000, 2, 60, 0, 2)
+    pretrained.train_all(plan, 1)
+    pretrained.answer_all(plan, 1)
+    answered = json.loads((plan.out / "answers" / "xquad.alpaca-0.json").read_text())["answers"]
+    assert {len(given) for given in answered.values()} == {2}
+    assert not (plan.out / "answers" / "translation.alpaca-0.json").exists(), "no translations were requested"
+
+
+def test_the_time_is_said_before(pretrained, llama, tmp_path):
+    import pretrained_times
+
+    plan = pretrained.Plan(llama, tmp_path, tmp_path, ("alpaca", "x-zh"), seeds=1, translations=0)
+    size = sum(path.stat().st_size for path in llama.glob("*.safetensors")) / pretrained_times.MEASURED_ON
+    hours = pretrained_times.hours(plan)
+    assert hours["train"] == pytest.approx(
+        size * 2 * 900_000 / pretrained_times.TOKENS_A_SECOND["train"] / 3600
+    )
+    assert hours["answer"] == pytest.approx(
+        size * 3 * 7 * 120 * pretrained_times.SECONDS_AN_ANSWER["xquad"] / 3600
+    )
+    (tmp_path / "checkpoints" / "x-zh-0").mkdir(parents=True)
+    (tmp_path / "checkpoints" / "x-zh-0" / "repalign.json").write_text("{}")
+    assert pretrained_times.hours(plan)["train"] == pytest.approx(hours["train"] / 2)
+    assert "2 runs (tokens 900,000" in pretrained_times.announced(plan)
+
+
+def test_questions_are_spread_over_documents(pretrained):
+    from pretrained_plan import spread
+
+    units = ["a"] * 10 + ["b"] * 10 + ["c"] * 2
+    assert {units[row] for row in spread(units, 3)} == {"a", "b", "c"}
+    assert sorted(units[row] for row in spread(units, 6)) == [*"aabbcc"]
+    assert set(spread(units, 5)) < set(spread(units, 9))
+    assert spread(units, 99) == list(range(22))
+
+
+def test_questions_are_in_english_and_another_language(pretrained, data, llama, tmp_path):
+    plan = pretrained.Plan(llama, tmp_path, data, translations=3, questions=2, answer_languages=("en", "zh"))
+    xquad, translation = (pretrained.questions(plan, task) for task in ("xquad", "translation"))
+    assert list(xquad) == ["en", "zh"]
+    assert list(translation) == ["en-zh", "zh-en"]
+    ids = {name: [item.id for item in items] for name, items in (xquad | translation).items()}
+    assert ids["en"] == ids["zh"]
+    assert ids["en-zh"] == ids["zh-en"]
+    measured = [str(row + 1) for row in plan.rows(60)]
+    assert set(ids["en-zh"]) < set(measured), "so that sentences and answers can be linked"
+    with pytest.raises(RepalignError, match="answers are in en and other languages; got zh"):
+        pretrained.questions(replace(plan, answer_languages=("zh",)), "xquad")
