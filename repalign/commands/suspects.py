@@ -30,13 +30,10 @@ LONGEST = 60
 def add_options(parser: Parser) -> None:
     """The options of `data suspects`; `data check` refuses them."""
     group = parser.add_argument_group("suspects")
-    group.add_argument(
-        "--top", type=positive, default=50, metavar="N", help="suspects that are listed (default: 50)"
-    )
+    group.add_argument("--top", type=positive, metavar="N", help="suspects that are listed (default: 50)")
     group.add_argument(
         "--threshold",
         type=float,
-        default=4.0,
         metavar="Z",
         help="score from which a row is suspected, in robust standard deviations (default: 4)",
     )
@@ -95,8 +92,7 @@ def run(args: argparse.Namespace) -> Outcome:
         checkpoint,
         corpus,
         pivot=args.pivot,
-        top=args.top,
-        threshold=args.threshold,
+        **{name: getattr(args, name) for name in ("top", "threshold") if getattr(args, name) is not None},
         machine=machine(args),
         store=not args.no_store,
     )

@@ -11,7 +11,7 @@ from repalign.figures.names import LONGEST_TEXT, presentable, shortened, visible
 from repalign.figures.view import corpus_of
 from repalign.report.about import few, made, read
 from repalign.report.layout import fill
-from repalign.report.suspects_text import headline, suspects_in_words
+from repalign.report.suspects_text import by_kind, headline, suspects_in_words
 from repalign.results.sparkline import sparkline
 from repalign.results.suspects import Suspects
 from repalign.signature import digest
@@ -57,9 +57,9 @@ def render_suspects(found: Suspects) -> str:
         headline=headline(found),
         findings=suspects_in_words(found),
         items=items,
+        by_kind=by_kind(found),
         languages=list(dict.fromkeys(item["language"] for item in items)),
         kinds=list(dict.fromkeys(item["kind"] for item in items)),
-        pivot_name=language_name(found.settings["pivot"]),
         command=found.about.get("command"),
         facts=signatures,
     )

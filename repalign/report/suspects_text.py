@@ -43,6 +43,22 @@ def suspects_in_words(found: Suspects) -> dict[str, list[str]]:
     return {question: lines for question, lines in answers.items() if lines}
 
 
+def by_kind(found: Suspects) -> tuple[list[str], list[list[str]]]:
+    """Numbers of suspected rows: columns, a language and every kind that occurs, and a row for each language."""
+    rows = found.tables["suspects"]
+    suspected = rows[rows["suspected"]]
+    kinds = list(suspected["kind"].value_counts().index)
+    counts = {language: of["kind"].value_counts() for language, of in suspected.groupby("language")}
+    lines = [
+        [
+            called(language),
+            *(str(counts[language].get(kind, 0)) if language in counts else "0" for kind in kinds),
+        ]
+        for language in found.settings["languages"]
+    ]
+    return ["Language", *kinds], lines
+
+
 def _languages(found: Suspects) -> Iterator[str]:
     rows, working = found.tables["suspects"], found.tables.get("working")
     for language in found.settings["languages"]:

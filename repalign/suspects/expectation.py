@@ -73,4 +73,4 @@ def spread_by(values: np.ndarray, cause: np.ndarray) -> np.ndarray:
         cause: float [row], to which the spread is linear.
     """
     spread = expected(np.abs(values), cause)
-    return standardised(values / np.maximum(spread, max(np.median(spread) / 2, np.finfo(float).tiny)))
+    return standardised(values / np.maximum(spread, max(np.median(spread) / 4, np.finfo(float).tiny)))

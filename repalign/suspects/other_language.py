@@ -15,6 +15,10 @@ MOSTLY = 0.1
 Chinese characters, are often more than half."""
 
 
+MOST = 0.75
+"""Share of the layers at which a text is nearer to another language, if it is in that."""
+
+
 def in_another_script(language: str, rows: Sequence[str], pivot: Sequence[str]) -> np.ndarray:
     """Whether nearly no letter is of the language's script, or the text is the pivot's: bool [row]."""
     return np.array(
@@ -25,20 +29,17 @@ def in_another_script(language: str, rows: Sequence[str], pivot: Sequence[str]) 
     )
 
 
-def nearer_to_another(states: LayerStates) -> Mapping[str, np.ndarray]:
+def nearer_to_another(states: LayerStates) -> dict[str, np.ndarray]:
     """Whether the state is nearer to the mean of another language than to that of its own, by language: bool [row].
 
-    At the layer at which this is so for the fewest rows of the corpus, where languages are thus told apart best.
+    At three quarters of the layers at least: a sentence of names is near another language at some.
     """
-    best: dict[str, np.ndarray] = {}
-    fewest = np.inf
+    counts = {language: np.zeros(states.n_sentences, dtype=np.int64) for language in states.languages}
     for layer in states.layers:
         read = {language: states.layer(language, layer).astype(np.float64) for language in states.languages}
-        flags = _nearer(read)
-        count = sum(of_language.sum() for of_language in flags.values())
-        if count < fewest:
-            best, fewest = flags, count
-    return best
+        for language, flags in _nearer(read).items():
+            counts[language] += flags
+    return {language: count >= MOST * len(states.layers) for language, count in counts.items()}
 
 
 def _nearer(read: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
