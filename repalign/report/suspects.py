@@ -27,7 +27,7 @@ DRAWN = 6.0
 
 def render_suspects(found: Suspects) -> str:
     """The page as HTML."""
-    judged_as = digest([found.title, json.dumps(found.signatures, sort_keys=True)])[:16]
+    judged_as = digest([json.dumps([found.title, found.signatures], sort_keys=True)])[:16]
     found, names = presentable(found)
     items = list(_items(found))
     signatures = found.signatures
@@ -71,8 +71,8 @@ def _items(found: Suspects) -> Iterator[dict[str, Any]]:
         found.tables["listed"].drop(columns=["language", "sentence"]), on="rank"
     )
     curves = _curves(found)
-    for row in rows.itertuples():
-        fits = isinstance(row.fits_text, str)  # missing texts are NA
+    for row in rows.assign(fits=rows["fits"].fillna(-1)).itertuples():
+        fits = isinstance(row.fits_text, str) and row.fits >= 0  # missing texts are NA
         yield {
             "rank": row.rank,
             "language": row.language,
