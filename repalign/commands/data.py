@@ -48,7 +48,7 @@ def add_arguments(parser: Parser) -> None:
         "repalign data everyday",
         "repalign data check ./my-text --langs en zh --strict",
         "repalign data check ./my-text --ckpt m-llama --json > manifest.json",
-        "repalign data suspects ./my-text --ckpt m-llama --top 100",
+        "repalign data suspects phrasebook --ckpt m-llama --top 20",
     )
 
 

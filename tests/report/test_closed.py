@@ -101,7 +101,7 @@ def test_random_text_leaves_a_page_its_elements(monkeypatch, kind):
             "html", "head", "meta", "title", "link", "style", "body", "a", "header", "div", "h1", "h2", "h3", "p", "button",
             "main", "section", "form", "label", "span", "select", "option", "input", "output", "figure", "figcaption", "bdi",
             "small", "nav", "details", "summary", "ul", "li", "dl", "dt", "dd", "pre", "code", "table", "thead", "tbody", "tr", "th",
-            "td", "b", "i", "sub", "sup", "script", "template",
+            "td", "b", "i", "sub", "sup", "script", "template", "ol", "kbd", "svg", "polyline",
         }  # fmt: skip
         assert not [name for name, _ in page.attributes if name.startswith("on")]
         ids = {f"#{value}" for name, value in page.attributes if name == "id"}
