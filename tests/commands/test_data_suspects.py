@@ -68,7 +68,7 @@ def test_a_missing_cell_is_refused_as_everywhere(alike, llama, capsys):
     rows = (alike / "tr.txt").read_text(encoding="utf-8").splitlines()
     (alike / "tr.txt").write_text("\n".join([*rows[:5], "", *rows[6:]]) + "\n", encoding="utf-8")
     assert main(["data", "suspects", str(alike), "--ckpt", str(llama)]) == 1
-    assert "sentence 6 of 'tr' is empty" in capsys.readouterr().err
+    assert "no text in tr.txt, line 6" in capsys.readouterr().err
 
 
 def test_a_model_that_brings_nothing_together_is_refused(text, llama, tmp_path, capsys):
