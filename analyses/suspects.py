@@ -1,4 +1,4 @@
-"""Planted faults, found again: `python analyses/suspects.py --ckpt CKPT --data FOLDER` writes figures/suspects.json and .md.
+"""Planted faults, found again: `python analyses/suspects.py --ckpt CKPT --data FOLDER` writes figures/suspects.json.
 
 Faults of five kinds are planted into the first 1,000 sentences of NTREX-128 (1, 2 and 5% of the rows of every language, several
 seeds), and `suspects_of` ranks all rows without knowing them. Two simple rankings are measured beside it: by the ratio of lengths,
