@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from planted_pairs import sample_suspects
 from sample_others import sample_evaluation, sample_inside
 
 from repalign.figures.names import COLUMNS
 from repalign.results.evaluation import Evaluation
 from repalign.results.inside import Inside
 from repalign.results.results import Results
+from repalign.results.suspects import Suspects
 from repalign.scaling import Plan, Runs, plan
 from repalign.scaling.study import law_of, study
 
@@ -114,6 +116,18 @@ def hostile_inside(offset: int) -> Inside:
     checkpoint = {"tokens": dict.fromkeys(languages, 7), "notes": list(HOSTILE)}
     settings = {"languages": languages, "checkpoints": {"m": checkpoint}}
     return _renamed(replace(inside, tables=tables), [languages, ["m"]], offset, **settings)
+
+
+def hostile_suspects(offset: int) -> Suspects:
+    """The sample list of suspects in hostile languages, its texts and notes likewise."""
+    found = sample_suspects(top=len(HOSTILE))
+    listed = found.tables["listed"]
+    columns = ("pivot_text", "text", "fits_text")
+    texts = {name: _cycle(len(listed), offset + place) for place, name in enumerate(columns)}
+    whole = replace(found, tables={**found.tables, "listed": listed.assign(**texts)})
+    return _renamed(
+        whole, [["en", "el", "zh", "tr"], ["m"]], offset, notes=list(HOSTILE), pivot=HOSTILE[offset]
+    )
 
 
 def hostile_study(offset: int) -> tuple[dict[str, Any], Plan, dict[str, float]]:

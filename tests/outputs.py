@@ -12,6 +12,7 @@ import pandas as pd
 from repalign.results.evaluation import Evaluation
 from repalign.results.inside import Inside
 from repalign.results.results import Stored
+from repalign.results.suspects import Suspects
 from repalign.scaling.plan import ALLOCATION
 from repalign.scaling.study import FIT
 from repalign.verification import exchange, verdict
@@ -21,6 +22,7 @@ KINDS = {
     "compare": Stored.output("").kind,
     "evaluate": Evaluation.output("").kind,
     "inside": Inside.output("").kind,
+    "suspects": Suspects.output("").kind,
     "verify": verdict.KIND,
     "prompts": exchange.KIND,
     "fit": FIT,
@@ -74,6 +76,17 @@ def write_text(folder: Path) -> Path:
     return folder
 
 
+def write_alike(folder: Path) -> Path:
+    """Forty sentences in two languages that share so many words that even a random model brings them together."""
+    folder.mkdir()
+    draw = np.random.default_rng(0)
+    rows = [["".join(draw.choice(list("abdeiklmnorstu"), 6)) for _ in range(8)] for _ in range(40)]
+    (folder / "en.txt").write_text("\n".join(" ".join(row) for row in rows) + "\n", encoding="utf-8")
+    turkish = (" ".join(["ve", *row[:7]]) for row in rows)
+    (folder / "tr.txt").write_text("\n".join(turkish) + "\n", encoding="utf-8")
+    return folder
+
+
 def write_runs(path: Path) -> Path:
     """Scores that grow with the number of pairs."""
     pairs = np.tile([50.0, 100, 200, 400], 4)
@@ -99,11 +112,15 @@ def command_lines(first: Path, second: Path, text: Path, runs: Path, fit: Path) 
         "--new-tokens",
         "2",
     ]
+    alike = text.with_name("alike")
+    if not alike.exists():
+        write_alike(alike)
     return {
         "layers": ["layers", "--ckpt", str(first), *scored, "--out"],
         "compare": ["compare", str(first), str(second), *scored, "--out"],
         "evaluate": ["evaluate", str(first), *task, "--no-language", "--draws", "20", "--out"],
         "inside": ["inside", str(first), *inside, "--out"],
+        "suspects": ["data", "suspects", str(alike), "--ckpt", str(first), "--out"],
         "verify": ["verify", str(first), "--no-effect", "--out"],
         "prompts": ["verify", str(first), "--write-prompts"],
         "fit": ["scaling", "fit", str(runs), "--form", "power", "--draws", "3", "--out"],

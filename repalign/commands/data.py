@@ -1,4 +1,4 @@
-"""`repalign data check`: problems in parallel text."""
+"""`repalign data check`: problems in parallel text; `repalign data suspects`: rows that seem to be no translations."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from repalign.commands import suspects
 from repalign.commands.options import add_clusters_option, add_langs
-from repalign.commands.outcome import Outcome, add_printing_options
+from repalign.commands.outcome import Outcome
 from repalign.commands.parser import Parser
 from repalign.errors import RepalignError
 
@@ -24,9 +25,10 @@ COUNTED = {
 
 
 def add_arguments(parser: Parser) -> None:
-    parser.add_argument("words", nargs="+", metavar="[check] CORPUS",
-                        help="a built-in name, a folder of <lang>.txt, a file, or a hub data set")  # fmt: skip
-    parser.checks.append(_corpus)
+    parser.add_argument("words", nargs="+", metavar="[check|suspects] CORPUS",
+                        help="a built-in name, a folder of <lang>.txt, a file, or a hub data set; "
+                        "`suspects` ranks the rows that seem to be no translations, by a checkpoint's hidden states")  # fmt: skip
+    parser.checks += [_corpus, suspects.check_options]
     add_langs(parser, "languages; default: all in the corpus")
     add_clusters_option(parser)
     parser.add_argument(
@@ -35,24 +37,29 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--ckpt",
         metavar="CKPT",
-        help="checkpoint with whose tokenizer tokens are counted, too (no weights are loaded)",
+        help="checkpoint with whose tokenizer tokens are counted, too (no weights are loaded); `suspects` reads its states",
     )
-    add_printing_options(parser, quiet=False)
+    parser.add_argument("--json", action="store_true", help="print one JSON object in place of text")
     parser.add_argument(
         "--strict", action="store_true", help="exit with 1 if rows are misaligned or text is wrong"
     )
+    suspects.add_options(parser)
     parser.add_examples(
         "repalign data everyday",
         "repalign data check ./my-text --langs en zh --strict",
         "repalign data check ./my-text --ckpt m-llama --json > manifest.json",
+        "repalign data suspects phrasebook --ckpt m-llama --top 20",
     )
 
 
 def _corpus(args: argparse.Namespace) -> str | None:
     """`data check CORPUS` and `data CORPUS` are the same."""
-    corpora = args.words[1:] if args.words[0] == "check" else args.words
+    named = args.words[0] in ("check", "suspects")
+    args.action = args.words[0] if named else "check"
+    corpora = args.words[1:] if named else args.words
     if len(corpora) != 1:
-        return f"expected one corpus, as in `repalign data check everyday`, got {' '.join(corpora) or 'none'}"
+        more = " --ckpt m-llama" if args.action == "suspects" else ""
+        return f"expected one corpus, as in `repalign data {args.action} everyday{more}`, got {' '.join(corpora) or 'none'}"
     (args.corpus,) = corpora
     return None
 
@@ -60,8 +67,10 @@ def _corpus(args: argparse.Namespace) -> str | None:
 def run(args: argparse.Namespace) -> Outcome:
     """
     Raises:
-        RepalignError: a corpus that cannot be read; with --strict also one that is not ok.
+        RepalignError: a corpus that cannot be read; with --strict also one that is not ok; see also `suspects.run`.
     """
+    if args.action == "suspects":
+        return suspects.run(args)
     from repalign.corpora import open_corpus
     from repalign.corpora.checks import check
     from repalign.corpora.problems import verdict

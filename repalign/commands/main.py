@@ -27,7 +27,7 @@ COMMANDS = {
     "report": "redraw a report or a figure from saved results, without a model",
     "index": "make one page that lists all results in a folder, with links to their pages",
     "list": "list available checkpoints, corpora, metrics, tasks",
-    "data": "check parallel text: duplicates, copies, wrong scripts, lengths, tokens",
+    "data": "check parallel text: duplicates, copies, wrong scripts, lengths, tokens; rank rows that seem to be no translations",
     "cache": "list, verify or prune stored hidden states and answers",
     "check-metric": "run the contract tests on a custom metric",
     "doctor": "show versions, devices and folders on this machine",

@@ -11,6 +11,7 @@ from repalign.errors import RepalignError
 from repalign.results.evaluation import Evaluation
 from repalign.results.inside import Inside
 from repalign.results.results import Results, Stored
+from repalign.results.suspects import Suspects
 from repalign.results.tables import TableSet
 
 T = TypeVar("T", bound=TableSet)
@@ -75,6 +76,12 @@ def _inside(folder: Path, title: str | None) -> str:
     return render_inside(_titled(Inside.load(folder), title))
 
 
+def _suspects(folder: Path, title: str | None) -> str:
+    from repalign.report.suspects import render_suspects
+
+    return render_suspects(_titled(Suspects.load(folder), title))
+
+
 def _titled(results: T, title: str | None) -> T:
     return replace(results, title=title) if title else results
 
@@ -92,6 +99,7 @@ REDRAWN = (
     Redrawn("profile.json", Stored.page, _profile),
     Redrawn("evaluation.json", Evaluation.page, _evaluation),
     Redrawn("inside.json", Inside.page, _inside),
+    Redrawn("suspects.json", Suspects.page, _suspects),
     Redrawn("fit.json", "scaling.html", _scaling),
 )
 """Every kind of results whose page can be redrawn; that of an allocation is drawn by `scaling allocate`."""

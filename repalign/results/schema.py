@@ -259,10 +259,52 @@ INSIDE = {table.name: table for table in (
 )}  # fmt: skip
 """Tables of `repalign inside`."""
 
-KINDS = {"profile": RESULTS, "evaluation": EVALUATION, "inside": INSIDE}
+SUSPECTED = Column("language", "string", "language of the text that is compared with the pivot's")
+
+SUSPECTS = {table.name: table for table in (
+    Table("suspects", "how much each pair is suspected to be no translation", "language and sentence, the most suspect first", (
+        Column("rank", "int64", "place by score, from 1", least=1), SUSPECTED, SENTENCE,
+        Column("score", "float64", "root of the summed squares of the four that follow (of `meaning` where it is above 0)", "robust standard deviations", least=0),
+        Column("meaning", "float64", "how much worse than expected the states of the two sides belong together, mean over the working layers", "robust standard deviations"),
+        Column("length", "float64", "how much longer than expected the text is; negative: shorter", "robust standard deviations"),
+        Column("number", "float64", "above 0 if either side has a number that the other lacks", least=0),
+        Column("other_language", "float64", "above 0 if the text seems to be in another language, likewise", least=0),
+        Column("kind", "string", "what it probably is",
+               among=("shifted", "neighbour", "another row", "wrong language", "truncated", "longer", "number", "other")),
+        Column("fits", "Int64", "row whose translation the text rather is, at most of the working layers; NA: none", nullable=True, least=0),
+        Column("together", "int64", "working layers at which both sides are each other's nearest", "layers", least=0),
+        Column("suspected", "bool", "whether the score reaches the threshold"),
+        Column("suspected_in", "int64", "languages in which this row is suspected", "languages", least=0),
+        Column("side", "string", "of a suspect, what is probably at fault: source (more than half of the languages), translation (one), several; "
+               "empty: not suspected, or only one language", among=("", "source", "translation", "several")),
+    )),
+    Table("listed", "the texts of the first suspects", "suspect", (
+        Column("rank", "int64", "place by score, from 1", least=1), SUSPECTED, SENTENCE,
+        Column("pivot_text", "string", "the sentence of the pivot"), Column("text", "string", "the text that stands beside it"),
+        Column("fits_text", "string", "the pivot's sentence that the text fits better; NA: none", nullable=True),
+    )),
+    Table("evidence", "the evidence of the states, layer by layer, of the first suspects", "suspect and layer", (
+        SUSPECTED, SENTENCE, LAYER, DEPTH,
+        Column("value", "float64", "how much worse than expected the lead over the best rival is", "robust standard deviations"),
+    )),
+    Table("working", "which layers bring the languages together", "language and layer", (
+        SUSPECTED, LAYER, DEPTH,
+        Column("together", "float64", "share of rows whose two sides are each other's nearest", least=0),
+        Column("chance", "float64", "that share for unrelated sentences", least=0),
+        Column("works", "bool", "whether the layer's evidence counts"),
+    )),
+)}  # fmt: skip
+"""Tables of `repalign data suspects`."""
+
+KINDS = {"profile": RESULTS, "evaluation": EVALUATION, "inside": INSIDE, "suspects": SUSPECTS}
 """Tables by kind of folder: the name of its JSON file."""
 
-REQUIRED = {"profile": ("profile",), "evaluation": ("scores", "answers"), "inside": ("lens",)}
+REQUIRED = {
+    "profile": ("profile",),
+    "evaluation": ("scores", "answers"),
+    "inside": ("lens",),
+    "suspects": ("suspects", "listed"),
+}
 """Required tables by kind."""
 
 
@@ -305,10 +347,20 @@ class InsideSettings(TypedDict):
     checkpoints: dict[str, InsideCheckpoint]
 
 
+class SuspectsSettings(TypedDict):
+    """Likewise, of suspects."""
+
+    pivot: str
+    languages: list[str]
+    threshold: float
+    notes: list[str]
+
+
 SETTINGS: dict[str, type] = {
     "profile": ProfileSettings,
     "evaluation": EvaluationSettings,
     "inside": InsideSettings,
+    "suspects": SuspectsSettings,
 }
 """Settings by kind."""
 

@@ -49,7 +49,7 @@ def shared(tmp_path_factory, commands) -> Path:
 def idle(monkeypatch):
     """No model is opened, nothing is fitted, no checkpoint is resolved."""
     named = ["models.engine.Engine.open", "scaling.study.study", "scaling.plan"]
-    named += [f"commands.{name}.resolve" for name in ("analysis", "verify", "evaluate", "inside")]
+    named += [f"commands.{name}.resolve" for name in ("analysis", "verify", "evaluate", "inside", "suspects")]
     for name in named:
         monkeypatch.setattr(f"repalign.{name}", lambda *args, **more: pytest.fail("refused too late"))
 
@@ -173,14 +173,14 @@ def test_report_redraws_all_that_is_there(shared, tmp_path, capsys):
     folder = tmp_path / "out"
     shutil.copytree(shared, folder, symlinks=True)
     before = snapshot(folder)
-    pages = ["report.html", "evaluation.html", "inside.html", "scaling.html"]
+    pages = ["report.html", "evaluation.html", "inside.html", "suspects.html", "scaling.html"]
     for name in pages:
         (folder / name).unlink()
     capsys.readouterr()
     assert main(["report", str(folder)]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said == [
-        f"wrote {folder}: report.html, evaluation.html, ... (4 files)",
+        f"wrote {folder}: report.html, evaluation.html, ... (5 files)",
         *(f"open {folder / name}" for name in pages),
     ]
     assert all(is_page(folder / name) for name in pages)
@@ -188,7 +188,7 @@ def test_report_redraws_all_that_is_there(shared, tmp_path, capsys):
     assert {name for name in before if after[name] != before[name]} == set(pages), "and nothing else"
     line = refusal(capsys, ["report", str(folder), "--title", "T"])
     assert (
-        f"holds results of 4 kinds, --out and --title are of one page; choose one of {folder}/profile.json,"
+        f"holds results of 5 kinds, --out and --title are of one page; choose one of {folder}/profile.json,"
         in line
     )
     assert (

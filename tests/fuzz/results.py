@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from factories import sample_results
+from planted_pairs import sample_suspects
 from sample_others import sample_evaluation, sample_inside
 
 from fuzz.damage import damage_folder, mutate_file
@@ -21,9 +22,11 @@ from repalign.report.inside import inside_in_words, render_inside
 from repalign.report.page import render
 from repalign.report.profile_text import table_lines
 from repalign.report.scaling import render_scaling
+from repalign.report.suspects import render_suspects
 from repalign.results.evaluation import Evaluation
 from repalign.results.inside import Inside
 from repalign.results.results import Results
+from repalign.results.suspects import Suspects
 from repalign.scaling import Runs, plan
 from repalign.scaling.runs import read_runs
 from repalign.scaling.study import law_of, load, save, study
@@ -55,6 +58,12 @@ def draw_inside(folder: Path) -> None:
     found._repr_html_()
 
 
+def draw_suspects(folder: Path) -> None:
+    found = Suspects.load(folder)
+    render_suspects(found)
+    found._repr_html_()
+
+
 def draw_study(folder: Path) -> None:
     found = load(folder / "fit.json")
     render_scaling(found)
@@ -74,12 +83,13 @@ SAMPLES = {
     "compare": sample(lambda folder: sample_results("base", "m-llama", **SMALL).save(folder)),
     "evaluation": sample(lambda folder: sample_evaluation().save(folder)),
     "inside": sample(lambda folder: sample_inside().save(folder)),
+    "suspects": sample(lambda folder: sample_suspects().save(folder)),
     "study": sample(_save_study),
 }
 """A valid folder of each kind."""
 
 DRAW: dict[str, Callable[[Path], None]] = {
-    "profile": draw_results, "compare": draw_results, "evaluation": draw_evaluation, "inside": draw_inside, "study": draw_study,
+    "profile": draw_results, "compare": draw_results, "evaluation": draw_evaluation, "inside": draw_inside, "suspects": draw_suspects, "study": draw_study,
 }  # fmt: skip
 """How each is read, and all drawn that can be."""
 

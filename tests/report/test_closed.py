@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 from factories import sample_results
-from hostile import hostile_evaluation, hostile_inside, hostile_results, hostile_study
+from hostile import hostile_evaluation, hostile_inside, hostile_results, hostile_study, hostile_suspects
 
 from repalign.figures import draw
 from repalign.figures.exporting import export
@@ -19,11 +19,13 @@ from repalign.report.evaluation import render_evaluation
 from repalign.report.inside import render_inside
 from repalign.report.page import render
 from repalign.report.scaling import render_scaling
+from repalign.report.suspects import render_suspects
 
 RENDERED = {
     "layers": lambda: render(hostile_results(sample_results("alpaca", "m-llama", **SMALL), 0)),
     "evaluation": lambda: render_evaluation(hostile_evaluation(0)),
     "inside": lambda: render_inside(hostile_inside(0)),
+    "suspects": lambda: render_suspects(hostile_suspects(0)),
     "scaling": lambda: render_scaling(*hostile_study(0)),
 }
 SMALL = {"languages": ("en", "ar", "hi", "zh"), "layers": 5, "sentences": 24, "dim": 12}
@@ -99,7 +101,7 @@ def test_random_text_leaves_a_page_its_elements(monkeypatch, kind):
             "html", "head", "meta", "title", "link", "style", "body", "a", "header", "div", "h1", "h2", "h3", "p", "button",
             "main", "section", "form", "label", "span", "select", "option", "input", "output", "figure", "figcaption", "bdi",
             "small", "nav", "details", "summary", "ul", "li", "dl", "dt", "dd", "pre", "code", "table", "thead", "tbody", "tr", "th",
-            "td", "b", "i", "sub", "sup", "script", "template",
+            "td", "b", "i", "sub", "sup", "script", "template", "ol", "kbd", "svg", "polyline",
         }  # fmt: skip
         assert not [name for name, _ in page.attributes if name.startswith("on")]
         ids = {f"#{value}" for name, value in page.attributes if name == "id"}
