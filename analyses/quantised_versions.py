@@ -2,8 +2,9 @@
 
 Writes FOLDER/bf16.gguf, the weights in bfloat16 with the metadata of the source, and from that one FOLDER/TYPE.gguf for each:
 
-- q8_0, q6_k, q5_k_m, q4_k_m, q4_0, q3_k_m, q2_k: by llama.cpp's quantiser (package llama-cpp-python);
-- rtn4, rtn3, rtn2: every matrix rounded to 4, 3 or 2 bits in groups of 32 weights, to nearest, with one scale a group (numpy).
+- q8_0, q5_0, q4_0: every matrix in that type, by the quantiser of the package gguf;
+- rtn4, rtn3, rtn2: every matrix rounded to 4, 3 or 2 bits in groups of 32 weights, to nearest, with one scale a group;
+- q6_k, q5_k_m, q4_k_m, q3_k_m, q2_k: by llama.cpp's quantiser (package llama-cpp-python).
 
 llama.cpp's k-quants need rows of a multiple of 256 weights. Other matrices fall back to 4.5 bits and more, whatever the name of the
 file says; FOLDER/versions.json therefore counts the types and the bits per weight that each version really has.
@@ -26,6 +27,11 @@ import numpy as np
 GROUP = 32
 """Weights that share a scale in a version `rtnN`, as in llama.cpp's Q4_0."""
 
+PLAIN = ("q8_0", "q5_0", "q4_0")
+"""Types that the package gguf writes, in blocks of 32 weights."""
+
+BF16 = gguf.GGMLQuantizationType.BF16
+
 Change = Callable[[np.ndarray], np.ndarray]
 """A matrix in float32 -> the weights that are written instead, of the same shape."""
 
@@ -39,13 +45,15 @@ def main() -> None:
     args.folder.mkdir(parents=True, exist_ok=True)
     base = args.folder / "bf16.gguf"
     if not base.exists():
-        rewrite(args.source, base, lambda weights: weights)
+        rewrite(args.source, base)
     for name in args.types:
         path = args.folder / f"{name}.gguf"
         if path.exists():
             continue
         if name.startswith("rtn"):
             rewrite(base, path, partial(rounded, bits=int(name.removeprefix("rtn"))))
+        elif name in PLAIN:
+            rewrite(base, path, kind=gguf.GGMLQuantizationType[name.upper()])
         else:
             by_llama_cpp(base, path, name.upper())
         print(path, flush=True)
@@ -62,8 +70,10 @@ def rounded(weights: np.ndarray, bits: int) -> np.ndarray:
     return (steps * scale).reshape(weights.shape)
 
 
-def rewrite(source: Path, target: Path, change: Change) -> None:
-    """A GGUF with the metadata of another, its matrices changed and in bfloat16, all else in float32."""
+def rewrite(
+    source: Path, target: Path, change: Change | None = None, kind: gguf.GGMLQuantizationType = BF16
+) -> None:
+    """A GGUF with the metadata of another, its matrices changed and of some type, all else in float32."""
     reader = gguf.GGUFReader(source)
     architecture = str(reader.get_field("general.architecture").contents())
     writer = gguf.GGUFWriter(target, architecture)
@@ -73,13 +83,14 @@ def rewrite(source: Path, target: Path, change: Change) -> None:
         kinds = entry.types
         of_items = kinds[-1] if kinds[0] == gguf.GGUFValueType.ARRAY else None
         writer.add_key_value(name, entry.contents(), kinds[0], of_items)
-    writer.add_file_type(gguf.LlamaFileType.MOSTLY_BF16)
+    writer.add_file_type(gguf.LlamaFileType[f"MOSTLY_{kind.name}"])
     for tensor in reader.tensors:
         weights = gguf.dequantize(tensor.data, tensor.tensor_type).reshape(tensor.shape[::-1])
-        kind = gguf.GGMLQuantizationType.F32
-        if weights.ndim == 2:
-            weights, kind = change(weights), gguf.GGMLQuantizationType.BF16
-        writer.add_tensor(tensor.name, gguf.quantize(weights.astype(np.float32), kind), raw_dtype=kind)
+        of_tensor = kind if weights.ndim == 2 else gguf.GGMLQuantizationType.F32
+        if weights.ndim == 2 and change is not None:
+            weights = change(weights)
+        data = gguf.quantize(weights.astype(np.float32), of_tensor)
+        writer.add_tensor(tensor.name, data, raw_dtype=of_tensor)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -24,6 +24,7 @@ COMMANDS = {
     "profile": "repalign layers, repalign compare",
     "evaluation": "repalign evaluate",
     "inside": "repalign inside",
+    "quantisation": "repalign quantisation",
 }
 
 

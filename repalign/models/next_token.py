@@ -114,7 +114,9 @@ def predict(
         raise RepalignError(
             f"{type(model).__name__} does not predict a next token, so it has no loss; give a causal language model"
         )
-    found = Predictions(np.zeros(len(rows)), np.zeros(len(rows), np.int64), [], *np.full((2, len(rows)), np.nan))
+    found = Predictions(
+        np.zeros(len(rows)), np.zeros(len(rows), np.int64), [], *np.full((2, len(rows)), np.nan)
+    )
     top: dict[int, Top] = {}
     for batch, ids, content, real in batches(engine, rows, int(head.weight.shape[0])):
         logits = model(input_ids=ids, attention_mask=real.long(), use_cache=False).logits

@@ -137,7 +137,9 @@ class _Study:
         """Read one version after the other, and compare each with the base."""
         subjects = [open_subject(one, ReadingSpec(), self.machine) for one in self.checkpoints]
         check_versions(subjects)
-        notes = [line] if (line := warning(self.corpus.name, check(self.corpus, self.pivot)["problems"])) else []
+        notes = (
+            [line] if (line := warning(self.corpus.name, check(self.corpus, self.pivot)["problems"])) else []
+        )
         for line in notes:
             logger.warning("%s", line)
         with one_base():

@@ -15,13 +15,14 @@ from repalign.errors import RepalignError
 from repalign.figures.view import View, corpus_of
 from repalign.files import read_json
 from repalign.privacy import without_home
-from repalign.report import evaluation_findings, inside_text
+from repalign.report import evaluation_findings, inside_text, quantisation_text
 from repalign.report.findings import Verdicts, headline, leading
 from repalign.report.findings.words import joined, listing
 from repalign.report.scaling_findings import fit_headline
 from repalign.results.evaluation import Evaluation
 from repalign.results.inside import Inside
 from repalign.results.paths import is_page
+from repalign.results.quantisation import Quantisation
 from repalign.results.results import Results
 from repalign.scaling.plan import ALLOCATION
 from repalign.scaling.study import FIT, load
@@ -157,6 +158,14 @@ def _inside(folder: Path) -> Contents:
     return Contents("inside", inside.title, names, corpus, sentences, inside_text.headline(inside))
 
 
+def _quantisation(folder: Path) -> Contents:
+    quantised = Quantisation.load(folder, ("losses", "ranking"))
+    sentences = _most(quantised.tables["losses"], "sentences", "sentence")
+    names, corpus = _names(quantised.signatures), corpus_of(quantised.signatures)
+    said = quantisation_text.headline(quantised)
+    return Contents("quantisation", quantised.title, names, corpus, sentences, said)
+
+
 def _fit(folder: Path) -> Contents:
     summary = load(folder / "fit.json")
     title = f"{summary['score']} of {listing(summary['languages'])}"
@@ -206,6 +215,7 @@ KINDS = (
     _Kind("profile.json", "profile.manifest.json", "report.html", _profile),
     _Kind("evaluation.json", "evaluation.manifest.json", "evaluation.html", _evaluation),
     _Kind("inside.json", "inside.manifest.json", "inside.html", _inside),
+    _Kind("quantisation.json", "quantisation.manifest.json", "quantisation.html", _quantisation),
     _Kind("fit.json", FIT.manifest, "scaling.html", _fit),
     _Kind("allocation.json", ALLOCATION.manifest, "allocation.html", _allocation),
     _Kind("verification.json", "verification.manifest.json", "", _verification),

@@ -49,5 +49,7 @@ class Quantisation(TableSet):
 
     def _repr_html_(self) -> str:
         """For notebooks: increase of the loss, languages by versions."""
-        grid = self.changes("nats_per_token").pivot_table("value", "language", "checkpoint", sort=False, dropna=False)
+        grid = self.changes("nats_per_token").pivot_table(
+            "value", "language", "checkpoint", sort=False, dropna=False
+        )
         return super()._repr_html_() + as_html(grid.reindex(columns=self.order), index=True)
