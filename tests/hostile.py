@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sample_others import sample_evaluation, sample_inside
+from sample_others import sample_evaluation, sample_inside, sample_quantisation
 
 from repalign.figures.names import COLUMNS
 from repalign.results.evaluation import Evaluation
 from repalign.results.inside import Inside
+from repalign.results.quantisation import Quantisation
 from repalign.results.results import Results
 from repalign.scaling import Plan, Runs, plan
 from repalign.scaling.study import law_of, study
@@ -114,6 +115,20 @@ def hostile_inside(offset: int) -> Inside:
     checkpoint = {"tokens": dict.fromkeys(languages, 7), "notes": list(HOSTILE)}
     settings = {"languages": languages, "checkpoints": {"m": checkpoint}}
     return _renamed(replace(inside, tables=tables), [languages, ["m"]], offset, **settings)
+
+
+def hostile_quantisation(offset: int) -> Quantisation:
+    """The sample versions in 11 hostile languages, with checkpoints and notes likewise."""
+    quantised, extra = sample_quantisation(), [f"extra {number}" for number in range(8)]
+    tables = {
+        name: reduce(lambda rows, column: _spread(rows, column, extra), ("language", "target"), rows)
+        for name, rows in quantised.tables.items()
+    }
+    languages = ["en", "ar", "zh", *extra]
+    named = [languages, ["bf16", "q8", "q2"]]
+    return _renamed(
+        replace(quantised, tables=tables), named, offset, languages=languages, notes=list(HOSTILE)
+    )
 
 
 def hostile_study(offset: int) -> tuple[dict[str, Any], Plan, dict[str, float]]:

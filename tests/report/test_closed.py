@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 from factories import sample_results
-from hostile import hostile_evaluation, hostile_inside, hostile_results, hostile_study
+from hostile import hostile_evaluation, hostile_inside, hostile_quantisation, hostile_results, hostile_study
 
 from repalign.figures import draw
 from repalign.figures.exporting import export
@@ -18,12 +18,14 @@ from repalign.figures.names import LONGEST, Names, shortened, width
 from repalign.report.evaluation import render_evaluation
 from repalign.report.inside import render_inside
 from repalign.report.page import render
+from repalign.report.quantisation import render_quantisation
 from repalign.report.scaling import render_scaling
 
 RENDERED = {
     "layers": lambda: render(hostile_results(sample_results("alpaca", "m-llama", **SMALL), 0)),
     "evaluation": lambda: render_evaluation(hostile_evaluation(0)),
     "inside": lambda: render_inside(hostile_inside(0)),
+    "quantisation": lambda: render_quantisation(hostile_quantisation(0)),
     "scaling": lambda: render_scaling(*hostile_study(0)),
 }
 SMALL = {"languages": ("en", "ar", "hi", "zh"), "layers": 5, "sentences": 24, "dim": 12}

@@ -7,7 +7,7 @@ from fuzz.results import DRAW, SAMPLES
 
 from repalign.errors import RepalignError
 
-KINDS = ("profile", "evaluation", "inside", "study")
+KINDS = ("profile", "evaluation", "inside", "quantisation", "study")
 
 
 @pytest.mark.parametrize("kind", KINDS)
