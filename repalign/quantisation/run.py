@@ -17,12 +17,10 @@ from repalign.corpora.language_choice import find_language
 from repalign.corpora.problems import warning
 from repalign.errors import RepalignError, explained_keywords
 from repalign.metrics import METRICS
-from repalign.models.engine import Engine
 from repalign.models.loading import one_base
-from repalign.models.locating import locate
 from repalign.models.next_token import Predictions, predict
 from repalign.models.templates import RAW
-from repalign.models.tokenization import tokenize
+from repalign.models.tokenization import TokenRows, tokenize
 from repalign.progress import Phase
 from repalign.quantisation.losses import Amounts, Estimator, Ratio, difference_rows, differences, loss_rows
 from repalign.quantisation.ranking import RANKED, ranking
@@ -32,10 +30,10 @@ from repalign.results.schema import QUANTISATION
 from repalign.results.titles import title_of
 from repalign.scoring import contrast, drift, profile
 from repalign.signature import today
-from repalign.states.extraction import read_states
+from repalign.states.extraction import read_subject
 from repalign.states.layer_states import LayerStates
 from repalign.states.spec import Dtype, Machine, ReadingSpec, check_count
-from repalign.states.subject import open_subject
+from repalign.states.subject import Subject, open_subject
 from repalign.statistics import holm, resamples
 
 if TYPE_CHECKING:
@@ -59,10 +57,11 @@ class Reading:
 
     Attributes:
         states: by layer and language.
-        predictions: by language, of the distinct sentences.
+        tokens, predictions: by language, of the distinct sentences.
     """
 
     states: LayerStates
+    tokens: dict[str, TokenRows]
     predictions: dict[str, Predictions]
 
 
@@ -135,7 +134,8 @@ class _Study:
 
     def results(self) -> Quantisation:
         """Read one version after the other, and compare each with the base."""
-        subjects = [open_subject(one, ReadingSpec(), self.machine) for one in self.checkpoints]
+        subjects = [open_subject(one, ReadingSpec(), self.machine, head=True) for one in self.checkpoints]
+        saved_as = {one.name: one.quantization for one in subjects}
         check_versions(subjects)
         notes = (
             [line] if (line := warning(self.corpus.name, check(self.corpus, self.pivot)["problems"])) else []
@@ -143,7 +143,7 @@ class _Study:
         for line in notes:
             logger.warning("%s", line)
         with one_base():
-            readings = self._readings()
+            readings = self._readings(subjects)
         base, *others = readings
         tables = {
             **self._losses(base, others),
@@ -162,45 +162,46 @@ class _Study:
                 "base": name, "order": in_order({one: float(kl[one]) for one in names}), "pivot": self.pivot,
                 "languages": list(self.corpus.languages), "draws": self.draws, "seed": self.seed, "notes": notes,
                 "documents": None if documents is None else len(set(documents[base.states.distinct].tolist())),
-                "saved_as": {one.name: one.quantization for one in subjects},
+                "saved_as": saved_as,
             },
             about={"date": today()},
         )  # fmt: skip
 
-    def _readings(self) -> list[Reading]:
-        """States and predictions of each version."""
+    def _readings(self, subjects: list[Subject]) -> list[Reading]:
+        """States and predictions of each version; one model is in memory at a time."""
         readings: list[Reading] = []
-        for checkpoint in self.checkpoints:
-            states = read_states(checkpoint, self.corpus, [ReadingSpec()], self.machine, store=self.store)[0]
+        while subjects:
+            subject = subjects.pop(0)
+            progress = self.machine.progress
+            states = read_subject(subject, self.corpus, [subject.spec], progress, store=self.store)[0]
             distinct = len(states.distinct)
             if distinct < MIN_SENTENCES:
                 raise RepalignError(
                     f"quantisation needs {MIN_SENTENCES} different sentences, not {distinct}; give more"
                 )
+            texts = {lang: [rows[row] for row in states.distinct] for lang, rows in states.texts.items()}
+            tokens = {
+                lang: tokenize(rows, subject.tokenizer, RAW, NO_LIMIT, True) for lang, rows in texts.items()
+            }
             if readings:
-                check_tokens(readings[0].states, states)
+                names = (readings[0].states.checkpoint, states.checkpoint)
+                check_tokens(names, readings[0].tokens, tokens)
             base = readings[0].predictions if readings else None
-            readings.append(Reading(states, self._predictions(checkpoint, states, base)))
+            readings.append(Reading(states, tokens, self._predictions(subject, tokens, base)))
         return readings
 
     def _predictions(
-        self, checkpoint: Checkpoint, states: LayerStates, base: Mapping[str, Predictions] | None
+        self, subject: Subject, tokens: Mapping[str, TokenRows], base: Mapping[str, Predictions] | None
     ) -> dict[str, Predictions]:
-        """Of the distinct sentences, by language, compared with those of the base."""
-        on = self.machine
-        with Phase(f"{checkpoint.name}: loading the model with its head", shown=on.progress):
-            engine = Engine.open(
-                locate(checkpoint), dtype=on.dtype, device=on.device, batch_tokens=on.batch_tokens, head=True
-            )
-        distinct, found = states.distinct, {}
-        about = f"{len(distinct):,} sentences in {len(states.languages)} languages"
-        total = len(distinct) * len(states.languages)
-        with Phase(f"{checkpoint.name}: predicting", total, "sentences read", about, on.progress) as phase:
-            for language in states.languages:
-                texts = [states.texts[language][row] for row in distinct]
-                rows = tokenize(texts, engine.tokenizer, RAW, NO_LIMIT, True)
+        """By language, compared with those of the base."""
+        sentences = len(next(iter(tokens.values())))
+        about = f"{sentences:,} sentences in {len(tokens)} languages"
+        name, total = f"{subject.name}: predicting", sentences * len(tokens)
+        found = {}
+        with Phase(name, total, "sentences read", about, self.machine.progress) as phase:
+            for language, rows in tokens.items():
                 top = None if base is None else base[language].top
-                found[language] = predict(engine, rows, keep=base is None, other=top, phase=phase)
+                found[language] = predict(subject.engine, rows, keep=base is None, other=top, phase=phase)
         return found
 
     def _losses(self, base: Reading, others: Sequence[Reading]) -> dict[str, pd.DataFrame]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from repalign.errors import RepalignError
-from repalign.states.layer_states import LayerStates
+from repalign.models.tokenization import TokenRows
 from repalign.states.subject import Subject
 
 SHAPE = {
@@ -40,24 +40,31 @@ def check_versions(subjects: Sequence[Subject]) -> None:
                 )
 
 
-def check_tokens(base: LayerStates, other: LayerStates) -> None:
+def check_tokens(
+    names: tuple[str, str], base: Mapping[str, TokenRows], other: Mapping[str, TokenRows]
+) -> None:
     """Refuse tokenizers that give a sentence other tokens, whose losses could not be paired.
+
+    Args:
+        names: of the base and of the other version.
+        base, other: tokens by language, with the special ones that the tokenizer adds.
 
     Raises:
         RepalignError: names the first sentence.
     """
-    if base.n_sentences != other.n_sentences:
-        raise RepalignError(
-            f"{other.checkpoint} reads {other.n_sentences} of the sentences, {base.checkpoint} {base.n_sentences}: their "
-            f"tokenizers cut sentences at other lengths; {REMEDY}"
-        )
-    for language in base.languages:
-        pairs = zip(base.token_ids[language], other.token_ids[language], strict=True)
+    for language, rows in base.items():
+        others = other[language]
+        if len(rows) != len(others):
+            raise RepalignError(
+                f"{names[1]} reads {len(others)} of the sentences, {names[0]} {len(rows)}: they are too long for one of them; "
+                "give shorter ones"
+            )
+        pairs = zip(rows.ids, others.ids, strict=True)
         row = next((row for row, (one, two) in enumerate(pairs) if not np.array_equal(one, two)), None)
         if row is not None:
             raise RepalignError(
-                f"{other.checkpoint} is no version of {base.checkpoint}: their tokenizers give sentence {row + 1} of "
-                f"{language!r} different tokens; {REMEDY}"
+                f"{names[1]} is no version of {names[0]}: their tokenizers give sentence {row + 1} of {language!r} different "
+                f"tokens; {REMEDY}"
             )
 
 
