@@ -19,7 +19,7 @@ from repalign.models.unembed import batches
 from repalign.progress import Phase
 
 TOP = 32
-"""Most likely tokens at each position that are kept to compare another model with: 256 bytes a token."""
+"""Most likely tokens at each position that are kept to compare another model with: 256 bytes per token."""
 
 LEAST = 1e-6
 """Probability below which the sum of all other tokens is rounding error in float32."""

@@ -38,7 +38,7 @@ class First(NamedTuple):
     Attributes:
         version: its name.
         row: of the table `losses`, in nats per token.
-        alike: languages that lose no less, as far as can be told (adjusted p of their difference at least .05).
+        alike: languages that cannot be distinguished from it (adjusted p of their difference at least .05).
     """
 
     version: str
@@ -54,7 +54,9 @@ def first_to_break(quantised: Quantisation) -> First | None:
         rows = raised[raised["checkpoint"] == version]
         if len(rows):
             row = rows.loc[rows["value"].idxmax()]
-            alike = undistinguished(ranks_of(quantised, version, "nats_per_token"))
+            ranks = ranks_of(quantised, version, "nats_per_token")
+            # The first of all may be another language, whose rise is larger and not significant.
+            alike = [*ranks["language"].head(1), *undistinguished(ranks)]
             return First(version, row, [one for one in alike if one != row["language"]])
     return None
 
@@ -68,7 +70,7 @@ def ranks_of(quantised: Quantisation, version: str, measure: str) -> pd.DataFram
 
 
 def undistinguished(ranks: pd.DataFrame) -> list[str]:
-    """The languages that cannot be told from the first."""
+    """The languages that cannot be distinguished from the first."""
     return ranks[ranks["p_adjusted"] >= ALPHA]["language"].tolist()
 
 
