@@ -133,7 +133,7 @@ def test_what_fails_leaves_no_folder(name, end, commands, tmp_path, monkeypatch)
         raise end
 
     monkeypatch.setattr("repalign.models.engine.Engine.open", fail)
-    reading = ("states.extraction.read_states", "quantisation.run.read_subject")
+    reading = ("states.extraction.read_states", "quantisation.study.read_subject")
     for module in (*reading, "evaluation.run.evaluate", "inside.run.look_inside"):
         monkeypatch.setattr(f"repalign.{module}", fail)
     monkeypatch.setattr("repalign.verification.run.verify", fail)
