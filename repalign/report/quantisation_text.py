@@ -106,7 +106,8 @@ def _tested(quantised: Quantisation) -> str:
     losses, documents = quantised.tables["losses"], quantised.settings["documents"]
     sentences = joined(int(losses["sentences"].max()), "sentence")
     units = f" in {joined(documents, 'document')}" if documents else ""
-    return f"adjusted p < {ALPHA:g} in none of {len(quantised.changes('nats_per_token'))} tests; {sentences}{units}"
+    tests = joined(len(quantised.changes("nats_per_token")), "test")
+    return f"no rise with adjusted p < {ALPHA:g} in {tests}; {sentences}{units}"
 
 
 def _in_which_order(quantised: Quantisation) -> str:
