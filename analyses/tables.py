@@ -25,6 +25,7 @@ COMMANDS = {
     "evaluation": "repalign evaluate",
     "inside": "repalign inside",
     "suspects": "repalign data suspects",
+    "quantisation": "repalign quantisation",
 }
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from repalign.inside.run import look_inside
     from repalign.maps.projection import project
     from repalign.metrics import Metric, Scores, metric
+    from repalign.quantisation.run import compare_quantised
     from repalign.report import Report
     from repalign.results.profile import LayerProfile
     from repalign.results.results import Results
@@ -51,6 +52,7 @@ __all__ = [
     "Scores",
     "__version__",
     "analyse",
+    "compare_quantised",
     "contrast",
     "evaluate",
     "extract",
@@ -74,6 +76,7 @@ _HOMES = {
     "Results": "results.results",
     "Scores": "metrics",
     "analyse": "analysis",
+    "compare_quantised": "quantisation.run",
     "contrast": "scoring",
     "evaluate": "evaluation.run",
     "extract": "states.extraction",

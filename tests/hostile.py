@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from planted_pairs import sample_suspects
-from sample_others import sample_evaluation, sample_inside
+from sample_others import sample_evaluation, sample_inside, sample_quantisation
 
 from repalign.figures.names import COLUMNS
 from repalign.results.evaluation import Evaluation
 from repalign.results.inside import Inside
+from repalign.results.quantisation import Quantisation
 from repalign.results.results import Results
 from repalign.results.suspects import Suspects
 from repalign.scaling import Plan, Runs, plan
@@ -127,6 +128,20 @@ def hostile_suspects(offset: int) -> Suspects:
     whole = replace(found, tables={**found.tables, "listed": listed.assign(**texts)})
     return _renamed(
         whole, [["en", "el", "zh", "tr"], ["m"]], offset, notes=list(HOSTILE), pivot=HOSTILE[offset]
+    )
+
+
+def hostile_quantisation(offset: int) -> Quantisation:
+    """The sample versions in 11 hostile languages, with checkpoints and notes likewise."""
+    quantised, extra = sample_quantisation(), [f"extra {number}" for number in range(8)]
+    tables = {
+        name: reduce(lambda rows, column: _spread(rows, column, extra), ("language", "target"), rows)
+        for name, rows in quantised.tables.items()
+    }
+    languages = ["en", "ar", "zh", *extra]
+    named = [languages, ["bf16", "q8", "q2"]]
+    return _renamed(
+        replace(quantised, tables=tables), named, offset, languages=languages, notes=list(HOSTILE)
     )
 
 

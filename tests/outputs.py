@@ -11,6 +11,7 @@ import pandas as pd
 
 from repalign.results.evaluation import Evaluation
 from repalign.results.inside import Inside
+from repalign.results.quantisation import Quantisation
 from repalign.results.results import Stored
 from repalign.results.suspects import Suspects
 from repalign.scaling.plan import ALLOCATION
@@ -23,6 +24,7 @@ KINDS = {
     "evaluate": Evaluation.output("").kind,
     "inside": Inside.output("").kind,
     "suspects": Suspects.output("").kind,
+    "quantisation": Quantisation.output("").kind,
     "verify": verdict.KIND,
     "prompts": exchange.KIND,
     "fit": FIT,
@@ -121,6 +123,16 @@ def command_lines(first: Path, second: Path, text: Path, runs: Path, fit: Path) 
         "evaluate": ["evaluate", str(first), *task, "--no-language", "--draws", "20", "--out"],
         "inside": ["inside", str(first), *inside, "--out"],
         "suspects": ["data", "suspects", str(alike), "--ckpt", str(first), "--out"],
+        "quantisation": [
+            "quantisation",
+            str(first),
+            str(second),
+            "--corpus",
+            str(text),
+            "--draws",
+            "20",
+            "--out",
+        ],
         "verify": ["verify", str(first), "--no-effect", "--out"],
         "prompts": ["verify", str(first), "--write-prompts"],
         "fit": ["scaling", "fit", str(runs), "--form", "power", "--draws", "3", "--out"],

@@ -1,4 +1,4 @@
-"""Made-up evaluations and looks inside, with every table."""
+"""Made-up evaluations, looks inside and quantised versions, with every table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from repalign.evaluation.scores import measure, score_table
 from repalign.evaluation.wins import win_rates
 from repalign.results.evaluation import Evaluation
 from repalign.results.inside import Inside
-from repalign.results.schema import EVALUATION
+from repalign.results.quantisation import Quantisation
+from repalign.results.schema import EVALUATION, QUANTISATION
 
 
 def sample_evaluation(hostile: str = "") -> Evaluation:
@@ -136,3 +137,62 @@ def sample_inside(name: str = "m") -> Inside:
             "checkpoints": {name: {"tokens": dict.fromkeys(languages, 7), "notes": ["a note"]}},
         },
     )
+
+
+def sample_quantisation(base: str = "bf16", versions: tuple[str, ...] = ("q8", "q2")) -> Quantisation:
+    """Versions of a model of four blocks in three languages, the last of which breaks Chinese, with every table."""
+    languages, generator = ["en", "zh", "ar"], np.random.default_rng(0)
+    units = ["nats_per_token", "nats_per_sentence", "nats_per_character", "nats_per_byte"]
+    ranked = ["nats_per_token", "nats_per_sentence", "share_of_loss"]
+
+    def between(value: float) -> dict[str, float]:
+        return {"value": value, "low": value - 0.05, "high": value + 0.05}
+
+    losses, ranking, drift, alignment = [], [], [], []
+    for name, language in itertools.product([base, *versions], languages):
+        row = {"checkpoint": name, "language": language, "tokens": 900, "sentences": 50}
+        losses += [row | {"measure": unit} | between(4 + generator.uniform()) for unit in units]
+    for place, (name, language) in enumerate(itertools.product(versions, languages)):
+        of = {"checkpoint": name, "baseline": base, "language": language}
+        breaks = name == versions[-1] and language == "zh"
+        for kind in (*units, "share_of_loss"):
+            p = {"p": 0.001, "p_adjusted": 0.006} if breaks else {"p": 0.4, "p_adjusted": 1.0}
+            losses.append(
+                of | {"tokens": 900, "sentences": 50, "measure": kind} | between(0.6 if breaks else 0.01) | p
+            )
+        for kind in ("kl", "same_top"):
+            losses.append(
+                of | {"tokens": 900, "sentences": 50, "measure": kind} | between(0.1 + 0.1 * (place // 3))
+            )
+        rank = 1 + ["zh", "en", "ar"].index(language)
+        behind = (
+            {"behind": 0.1, "low": -0.1, "high": 0.3, "p": 0.2, "p_adjusted": 0.4}
+            if rank > 1
+            else {"behind": 0.0}
+        )
+        ranks = {"rank": rank, "rank_low": 1, "rank_high": 3, "value": 0.3 - 0.1 * rank}
+        ranking += [of | {"measure": kind} | ranks | behind for kind in ranked]
+        for layer, kind in itertools.product(range(5), ("cka", "cosine")):
+            drift.append(
+                of | {"layer": layer, "depth": layer / 4, "measure": kind} | between(0.9 - 0.1 * layer)
+            )
+    for name, other, layer, metric in itertools.product(
+        [base, *versions], languages[1:], range(5), ("mexa", "p_at_1")
+    ):
+        row = {
+            "checkpoint": name, "metric": metric, "variant": "centred", "source": "en", "target": other, "layer": layer,
+            "depth": layer / 4, "sentences": 50,
+        }  # fmt: skip
+        alignment.append(row | {"p": 0.01, "p_adjusted": 0.02} | between(0.5))
+        if name != base:
+            alignment.append(row | {"baseline": base, "p": 0.01, "p_adjusted": 0.02} | between(-0.1))
+    rows = {"losses": losses, "ranking": ranking, "state_drift": drift, "alignment_by_layer": alignment}
+    return Quantisation(
+        title=f"{base} to {versions[-1]}",
+        signatures=dict.fromkeys([base, *versions], "signature"),
+        tables={name: QUANTISATION[name].frame(of) for name, of in rows.items()},
+        settings={
+            "base": base, "order": list(versions), "pivot": "en", "languages": languages, "documents": 20,
+            "saved_as": {base: "", **{name: name.upper() for name in versions}}, "notes": ["a note"],
+        },
+    )  # fmt: skip

@@ -21,6 +21,7 @@ COMMANDS = {
     "compare": "compare two checkpoints on the same sentences: paired differences and a report",
     "evaluate": "answers of one or two checkpoints: scores by language, answer languages, consistency, win rates",
     "inside": "language of intermediate predictions, language-specific neurons, and the effect of ablating them",
+    "quantisation": "loss, drift and alignment of compressed versions of a model, by language: which breaks first",
     "verify": "check an engine's hidden states against the model, and name what is wrong with them",
     "scaling": "fit how a score grows with sentence pairs, and split a budget of pairs over languages",
     "extract": "compute and store hidden states, without scoring",
@@ -38,6 +39,7 @@ RESUMED_FROM = {
     "layers": "the stored states",
     "compare": "the stored states",
     "extract": "the stored states",
+    "quantisation": "the stored states",
     "evaluate": "the stored answers",
 }
 """What an interrupted command resumes from, unless it was asked to store nothing; the others start again."""

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from repalign.inside.lens import by_sentence
 from repalign.models.anatomy import part_of
 from repalign.models.engine import Engine
 from repalign.models.hooks import tensor_of
+from repalign.models.next_token import by_sentence, next_token
 from repalign.models.pooling import mean
 from repalign.models.tokenization import TokenRows
 from repalign.models.unembed import batches
@@ -111,13 +111,11 @@ class EditableModel:
 
     def _outcomes(self, logits: Tensor, ids: Tensor, content: Tensor) -> tuple[np.ndarray, np.ndarray]:
         """Loss [sentence] and mass [sentence, language] of one batch."""
-        predicted = content[:, 1:]
-        log_probabilities = logits[:, :-1][predicted].log_softmax(-1)
-        nats = -log_probabilities.gather(1, ids[:, 1:][predicted].unsqueeze(1)).double()
+        predicted, log_probabilities, nats = next_token(logits, ids, content)
         languages = (
             log_probabilities.exp_() @ self.membership
         )  # in place: the vocabulary is the widest of all states
-        values = torch.cat([nats, languages.double()], dim=1)
+        values = torch.cat([nats[:, None], languages.double()], dim=1)
         means = by_sentence(values, predicted).cpu().numpy()
         return means[:, 0], means[:, 1:]
 

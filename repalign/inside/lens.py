@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from repalign.models.engine import Engine
+from repalign.models.next_token import by_sentence
 from repalign.models.tokenization import TokenRows
 from repalign.models.unembed import Unembed, batches
 from repalign.progress import Phase
@@ -64,15 +65,3 @@ def next_token_languages(logits: Tensor, membership: Tensor) -> Tensor:
     probabilities = log_probabilities.exp()
     entropy = -(probabilities * log_probabilities).sum(-1, keepdim=True) / np.log(logits.shape[-1])
     return torch.cat([probabilities @ membership, entropy], dim=-1).double()
-
-
-def by_sentence(values: Tensor, chosen: Tensor) -> Tensor:
-    """Means over the chosen tokens of each sentence, 0 if there are none: [sentence, value].
-
-    Args:
-        values: [chosen token, value].
-        chosen: bool [sentence, token].
-    """
-    sentence = chosen.nonzero()[:, 0]
-    sums = values.new_zeros(len(chosen), values.shape[1]).index_add(0, sentence, values)
-    return sums / chosen.sum(1, keepdim=True).clamp_min(1)

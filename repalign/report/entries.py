@@ -15,13 +15,14 @@ from repalign.errors import RepalignError
 from repalign.figures.view import View, corpus_of
 from repalign.files import read_json
 from repalign.privacy import without_home
-from repalign.report import evaluation_findings, inside_text, suspects_text
+from repalign.report import evaluation_findings, inside_text, quantisation_text, suspects_text
 from repalign.report.findings import Verdicts, headline, leading
 from repalign.report.findings.words import joined, listing
 from repalign.report.scaling_findings import fit_headline
 from repalign.results.evaluation import Evaluation
 from repalign.results.inside import Inside
 from repalign.results.paths import is_page
+from repalign.results.quantisation import Quantisation
 from repalign.results.results import Results
 from repalign.results.suspects import Suspects
 from repalign.scaling.plan import ALLOCATION
@@ -166,6 +167,14 @@ def _suspects(folder: Path) -> Contents:
     return Contents("data suspects", found.title, names, corpus, pairs, suspects_text.headline(found))
 
 
+def _quantisation(folder: Path) -> Contents:
+    quantised = Quantisation.load(folder, ("losses", "ranking"))
+    sentences = _most(quantised.tables["losses"], "sentences", "sentence")
+    names, corpus = _names(quantised.signatures), corpus_of(quantised.signatures)
+    said = quantisation_text.headline(quantised)
+    return Contents("quantisation", quantised.title, names, corpus, sentences, said)
+
+
 def _fit(folder: Path) -> Contents:
     summary = load(folder / "fit.json")
     title = f"{summary['score']} of {listing(summary['languages'])}"
@@ -216,6 +225,7 @@ KINDS = (
     _Kind("evaluation.json", "evaluation.manifest.json", "evaluation.html", _evaluation),
     _Kind("inside.json", "inside.manifest.json", "inside.html", _inside),
     _Kind("suspects.json", "suspects.manifest.json", "suspects.html", _suspects),
+    _Kind("quantisation.json", "quantisation.manifest.json", "quantisation.html", _quantisation),
     _Kind("fit.json", FIT.manifest, "scaling.html", _fit),
     _Kind("allocation.json", ALLOCATION.manifest, "allocation.html", _allocation),
     _Kind("verification.json", "verification.manifest.json", "", _verification),

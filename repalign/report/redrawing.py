@@ -10,6 +10,7 @@ from typing import TypeVar
 from repalign.errors import RepalignError
 from repalign.results.evaluation import Evaluation
 from repalign.results.inside import Inside
+from repalign.results.quantisation import Quantisation
 from repalign.results.results import Results, Stored
 from repalign.results.suspects import Suspects
 from repalign.results.tables import TableSet
@@ -82,6 +83,12 @@ def _suspects(folder: Path, title: str | None) -> str:
     return render_suspects(_titled(Suspects.load(folder), title))
 
 
+def _quantisation(folder: Path, title: str | None) -> str:
+    from repalign.report.quantisation import render_quantisation
+
+    return render_quantisation(_titled(Quantisation.load(folder), title))
+
+
 def _titled(results: T, title: str | None) -> T:
     return replace(results, title=title) if title else results
 
@@ -100,6 +107,7 @@ REDRAWN = (
     Redrawn("evaluation.json", Evaluation.page, _evaluation),
     Redrawn("inside.json", Inside.page, _inside),
     Redrawn("suspects.json", Suspects.page, _suspects),
+    Redrawn("quantisation.json", Quantisation.page, _quantisation),
     Redrawn("fit.json", "scaling.html", _scaling),
 )
 """Every kind of results whose page can be redrawn; that of an allocation is drawn by `scaling allocate`."""

@@ -296,7 +296,38 @@ SUSPECTS = {table.name: table for table in (
 )}  # fmt: skip
 """Tables of `repalign data suspects`."""
 
-KINDS = {"profile": RESULTS, "evaluation": EVALUATION, "inside": INSIDE, "suspects": SUSPECTS}
+QUANTISATION = {table.name: table for table in (
+    Table("losses", "the loss in each language, and how it changes", "checkpoint (or difference), language and measure", (
+        CHECKPOINT, MINUS, Column("language", "string", "language of the text"),
+        Column("measure", "string", "loss in nats per token, sentence, character or byte; of differences also as a share of the base's loss, "
+               "KL divergence from the base's predictions (nats per token, on its 32 most likely tokens and the rest), and share of tokens with the same first guess",
+               among=("nats_per_token", "nats_per_sentence", "nats_per_character", "nats_per_byte", "share_of_loss", "kl", "same_top")),
+        value("of the measure, or the difference from the base's", "the measure's"), LOW, HIGH,
+        Column("p", "float64", "against no difference; NaN where there is none", nullable=True),
+        adjusted("the differences of one measure: versions and languages (Holm)"),
+        Column("tokens", "int64", "tokens that were predicted", "tokens", least=0), Column("sentences", "int64", "distinct sentences", least=0),
+    )),
+    Table("ranking", "which language loses most", "checkpoint, measure and language", (
+        CHECKPOINT, BASELINE, Column("measure", "string", "of the difference in loss", among=("nats_per_token", "nats_per_sentence", "share_of_loss")),
+        Column("language", "string", "language of the text"), Column("rank", "int64", "1: loses most", least=1),
+        Column("rank_low", "int64", "lower end of its 95% interval", least=1), Column("rank_high", "int64", "upper end likewise", least=1),
+        value("difference from the base's loss", "the measure's"),
+        Column("behind", "float64", "difference of the first language's minus that of this one, paired", "the measure's", nullable=True),
+        Column("low", "float64", "lower end of the interval of `behind`; NaN for the first", nullable=True), Column("high", "float64", "upper end likewise", nullable=True),
+        Column("p", "float64", "that this language loses as much as the first; NaN for the first", nullable=True), adjusted("all pairs of languages (Holm)"),
+    )),
+    Table("state_drift", "how far each language's states moved from the base's", "checkpoint, language, layer and measure", RESULTS["drift"].columns),
+    Table("alignment_by_layer", "alignment with the pivot, and how it changes", "checkpoint (or difference), metric, variant, language pair and layer", SCORES),
+)}  # fmt: skip
+"""Tables of `repalign quantisation`."""
+
+KINDS = {
+    "profile": RESULTS,
+    "evaluation": EVALUATION,
+    "inside": INSIDE,
+    "suspects": SUSPECTS,
+    "quantisation": QUANTISATION,
+}
 """Tables by kind of folder: the name of its JSON file."""
 
 REQUIRED = {
@@ -304,6 +335,7 @@ REQUIRED = {
     "evaluation": ("scores", "answers"),
     "inside": ("lens",),
     "suspects": ("suspects", "listed"),
+    "quantisation": ("losses",),
 }
 """Required tables by kind."""
 
@@ -353,6 +385,17 @@ class SuspectsSettings(TypedDict):
     pivot: str
     languages: list[str]
     threshold: float
+
+
+class QuantisationSettings(TypedDict):
+    """Likewise, of versions of a model: their order is from the mildest compression to the harshest."""
+
+    base: str
+    order: list[str]
+    pivot: str
+    languages: list[str]
+    documents: int | None
+    saved_as: dict[str, str]
     notes: list[str]
 
 
@@ -361,6 +404,7 @@ SETTINGS: dict[str, type] = {
     "evaluation": EvaluationSettings,
     "inside": InsideSettings,
     "suspects": SuspectsSettings,
+    "quantisation": QuantisationSettings,
 }
 """Settings by kind."""
 

@@ -117,10 +117,22 @@ def read_states(
         RepalignError: as for `extract`.
     """
     machine = machine or Machine()
-    corpus = as_corpus(corpus)
+    subject = open_subject(checkpoint, specs[0], machine)
+    return read_subject(subject, as_corpus(corpus), specs, machine.progress, store=store, stream=stream)
+
+
+def read_subject(
+    subject: Subject,
+    corpus: ParallelCorpus,
+    specs: Sequence[ReadingSpec],
+    progress: bool = True,
+    *,
+    store: bool = True,
+    stream: bool = False,
+) -> list[LayerStates]:
+    """Likewise, of a model that has been opened, and is read further; the first spec is that of the subject."""
     if any(spec.with_pooling("mean") != specs[0].with_pooling("mean") for spec in specs):
         raise RepalignError("several specs in one pass may differ in their pooling only")
-    subject = open_subject(checkpoint, specs[0], machine)
     # Without an identity nothing is stored: another model or function would be given these states.
     store = store and subject.on_disk and all(spec.pooling.source is not None for spec in specs)
     if store:
@@ -128,9 +140,9 @@ def read_states(
         cache_limit()  # refused now, rather than after the model is loaded
     by_number: dict[int, LayerStates] = {}
     _refuse_fixed_language(subject, corpus)
-    for tokens, numbers in _passes(subject, corpus, specs, machine.progress):
+    for tokens, numbers in _passes(subject, corpus, specs, progress):
         of_pass = [specs[number] for number in numbers]
-        states = _read_pass(subject, corpus, tokens, of_pass, machine.progress, store, stream)
+        states = _read_pass(subject, corpus, tokens, of_pass, progress, store, stream)
         by_number |= zip(numbers, states, strict=True)
     return [by_number[number] for number in range(len(specs))]
 

@@ -114,8 +114,13 @@ class Subject:
         }
 
 
-def open_subject(checkpoint: CheckpointLike, spec: ReadingSpec, machine: Machine) -> Subject:
+def open_subject(
+    checkpoint: CheckpointLike, spec: ReadingSpec, machine: Machine, head: bool = False
+) -> Subject:
     """The model to read, checked but not loaded.
+
+    Args:
+        head: whether its output layer is used, too.
 
     Raises:
         RepalignError: no checkpoint of that name, files that cannot be read, or something that is not a checkpoint.
@@ -141,6 +146,7 @@ def open_subject(checkpoint: CheckpointLike, spec: ReadingSpec, machine: Machine
             site=spec.site,
             layers=spec.layers,
             batch_tokens=machine.batch_tokens,
+            head=head,
         ),
         quantization=quantization_of(weights, config),
         progress=machine.progress,

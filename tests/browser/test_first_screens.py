@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 from browser.conftest import listened
 from hostile import hostile_study
-from sample_others import sample_evaluation, sample_inside
+from sample_others import sample_evaluation, sample_inside, sample_quantisation
 
 from repalign.report.evaluation import render_evaluation
 from repalign.report.inside import render_inside
 from repalign.report.layout import write_page
+from repalign.report.quantisation import render_quantisation
 from repalign.report.scaling import render_scaling
 from repalign.results.inside import Inside
 
@@ -39,12 +40,14 @@ def two_inside() -> Inside:
 
 PAGES = {
     "inside": lambda: render_inside(two_inside()),
+    "quantisation": lambda: render_quantisation(sample_quantisation()),
     "evaluation": lambda: render_evaluation(sample_evaluation()),
     "scaling": lambda: render_scaling(hostile_study(14)[0]),
     "allocation": lambda: render_scaling(*hostile_study(14)),
 }
 MAIN = {
     "inside": "overview-1",
+    "quantisation": "overview-1",
     "evaluation": "main-1",
     "scaling": "curves",
     "allocation": "split",

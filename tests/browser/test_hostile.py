@@ -8,13 +8,21 @@ import pytest
 from browser.conftest import KINDS, SMALL, listened
 from browser.factories import scroll_through
 from factories import sample_results
-from hostile import HOSTILE, hostile_evaluation, hostile_inside, hostile_results, hostile_study
+from hostile import (
+    HOSTILE,
+    hostile_evaluation,
+    hostile_inside,
+    hostile_quantisation,
+    hostile_results,
+    hostile_study,
+)
 
 from repalign.figures import draw, export
 from repalign.report import Report
 from repalign.report.evaluation import render_evaluation
 from repalign.report.inside import render_inside
 from repalign.report.layout import write_page
+from repalign.report.quantisation import render_quantisation
 from repalign.report.scaling import render_scaling
 
 pytestmark = pytest.mark.browser
@@ -60,6 +68,9 @@ PAGES = {
         lambda: render_evaluation(hostile_evaluation(3)), folder / "page.html"
     ),
     "inside": lambda folder: write_page(lambda: render_inside(hostile_inside(5)), folder / "page.html"),
+    "quantisation": lambda folder: write_page(
+        lambda: render_quantisation(hostile_quantisation(7)), folder / "page.html"
+    ),
     "scaling": lambda folder: write_page(lambda: render_scaling(hostile_study(24)[0]), folder / "page.html"),
     "allocation": lambda folder: write_page(lambda: render_scaling(*hostile_study(4)), folder / "page.html"),
 }

@@ -11,7 +11,7 @@ from homes import read_only
 from repalign.checkpoints import Card
 from repalign.commands.main import main
 
-STORING = ("layers", "compare", "extract", "evaluate")
+STORING = ("layers", "compare", "extract", "evaluate", "quantisation")
 
 
 @pytest.fixture
@@ -30,6 +30,7 @@ def commands(llama, save_model, text, tmp_path) -> dict[str, list[str]]:
         "evaluate": ["evaluate", str(llama), "--task", "xquad", "--data", str(tmp_path), "--langs", "en", "--new-tokens", "2",
                      "--no-language", *out],
         "inside": ["inside", str(llama), "--corpus", str(text), "--layers", "1", "--random-controls", "2", *out],
+        "quantisation": ["quantisation", str(llama), other, *states, *out],
         "doctor": ["doctor"],
         "list": ["list", "checkpoints"],
         "cache list": ["cache", "list"],

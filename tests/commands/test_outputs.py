@@ -49,7 +49,8 @@ def shared(tmp_path_factory, commands) -> Path:
 def idle(monkeypatch):
     """No model is opened, nothing is fitted, no checkpoint is resolved."""
     named = ["models.engine.Engine.open", "scaling.study.study", "scaling.plan"]
-    named += [f"commands.{name}.resolve" for name in ("analysis", "verify", "evaluate", "inside", "suspects")]
+    commands = ("analysis", "verify", "evaluate", "inside", "suspects", "quantisation")
+    named += [f"commands.{name}.resolve" for name in commands]
     for name in named:
         monkeypatch.setattr(f"repalign.{name}", lambda *args, **more: pytest.fail("refused too late"))
 
@@ -124,14 +125,15 @@ def test_an_empty_text_is_not_the_current_folder(name, commands, capsys):
     assert "expected a path, got an empty text; is a shell variable unset?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["layers", "compare", "evaluate", "inside", "verify"])
+@pytest.mark.parametrize("name", ["layers", "compare", "evaluate", "inside", "quantisation", "verify"])
 @pytest.mark.parametrize("end", [KeyboardInterrupt, OSError(28, "No space left on device")])
 def test_what_fails_leaves_no_folder(name, end, commands, tmp_path, monkeypatch):
     def fail(*args, **more):
         raise end
 
     monkeypatch.setattr("repalign.models.engine.Engine.open", fail)
-    for module in ("states.extraction.read_states", "evaluation.run.evaluate", "inside.run.look_inside"):
+    reading = ("states.extraction.read_states", "quantisation.study.read_subject")
+    for module in (*reading, "evaluation.run.evaluate", "inside.run.look_inside"):
         monkeypatch.setattr(f"repalign.{module}", fail)
     monkeypatch.setattr("repalign.verification.run.verify", fail)
     try:
@@ -173,14 +175,16 @@ def test_report_redraws_all_that_is_there(shared, tmp_path, capsys):
     folder = tmp_path / "out"
     shutil.copytree(shared, folder, symlinks=True)
     before = snapshot(folder)
-    pages = ["report.html", "evaluation.html", "inside.html", "suspects.html", "scaling.html"]
+    pages = [
+        f"{name}.html" for name in ("report", "evaluation", "inside", "suspects", "quantisation", "scaling")
+    ]
     for name in pages:
         (folder / name).unlink()
     capsys.readouterr()
     assert main(["report", str(folder)]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said == [
-        f"wrote {folder}: report.html, evaluation.html, ... (5 files)",
+        f"wrote {folder}: report.html, evaluation.html, ... (6 files)",
         *(f"open {folder / name}" for name in pages),
     ]
     assert all(is_page(folder / name) for name in pages)
@@ -188,7 +192,7 @@ def test_report_redraws_all_that_is_there(shared, tmp_path, capsys):
     assert {name for name in before if after[name] != before[name]} == set(pages), "and nothing else"
     line = refusal(capsys, ["report", str(folder), "--title", "T"])
     assert (
-        f"holds results of 5 kinds, --out and --title are of one page; choose one of {folder}/profile.json,"
+        f"holds results of 6 kinds, --out and --title are of one page; choose one of {folder}/profile.json,"
         in line
     )
     assert (

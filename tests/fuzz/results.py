@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from factories import sample_results
 from planted_pairs import sample_suspects
-from sample_others import sample_evaluation, sample_inside
+from sample_others import sample_evaluation, sample_inside, sample_quantisation
 
 from fuzz.damage import damage_folder, mutate_file
 from fuzz.target import Case, sample, target
@@ -21,10 +21,12 @@ from repalign.report.evaluation_text import evaluation_lines
 from repalign.report.inside import inside_in_words, render_inside
 from repalign.report.page import render
 from repalign.report.profile_text import table_lines
+from repalign.report.quantisation import quantisation_in_words, render_quantisation
 from repalign.report.scaling import render_scaling
 from repalign.report.suspects import render_suspects
 from repalign.results.evaluation import Evaluation
 from repalign.results.inside import Inside
+from repalign.results.quantisation import Quantisation
 from repalign.results.results import Results
 from repalign.results.suspects import Suspects
 from repalign.scaling import Runs, plan
@@ -61,6 +63,12 @@ def draw_inside(folder: Path) -> None:
 def draw_suspects(folder: Path) -> None:
     found = Suspects.load(folder)
     render_suspects(found)
+
+
+def draw_quantisation(folder: Path) -> None:
+    found = Quantisation.load(folder)
+    render_quantisation(found)
+    quantisation_in_words(found)
     found._repr_html_()
 
 
@@ -84,12 +92,14 @@ SAMPLES = {
     "evaluation": sample(lambda folder: sample_evaluation().save(folder)),
     "inside": sample(lambda folder: sample_inside().save(folder)),
     "suspects": sample(lambda folder: sample_suspects().save(folder)),
+    "quantisation": sample(lambda folder: sample_quantisation().save(folder)),
     "study": sample(_save_study),
 }
 """A valid folder of each kind."""
 
 DRAW: dict[str, Callable[[Path], None]] = {
-    "profile": draw_results, "compare": draw_results, "evaluation": draw_evaluation, "inside": draw_inside, "suspects": draw_suspects, "study": draw_study,
+    "profile": draw_results, "compare": draw_results, "evaluation": draw_evaluation, "inside": draw_inside,
+    "suspects": draw_suspects, "quantisation": draw_quantisation, "study": draw_study,
 }  # fmt: skip
 """How each is read, and all drawn that can be."""
 

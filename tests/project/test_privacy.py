@@ -117,6 +117,7 @@ def test_layers_compare_and_inside(folder, models, text, network, tmp_path, caps
         "layers": ["layers", "--ckpt", first, second, twin, *options],
         "compare": ["compare", first, second, *options],
         "inside": ["inside", first, "--corpus", text, "--draws", "10", "--random-controls", "2"],
+        "quantisation": ["quantisation", first, second, "--corpus", text, "--draws", "10"],
     }.items():
         out = tmp_path / name
         assert main([*command, "--out", str(out)]) == 0, capsys.readouterr().err

@@ -64,6 +64,7 @@ NOT_RUN = {
     r"meta-llama/|--device cuda": "downloads, or needs a GPU",
     XQUAD: "reads XQuAD, which is not repalign's to ship",
     r"^repalign inside ": "takes minutes: tests/inside",
+    r"^repalign quantisation ": "needs GGUF files: tests/quantisation",
     r" \| ": "names alternatives",
     r"--against (states|nnsight|vllm|transformer-lens)": "needs another engine: tests/verification",
     r"^repalign (demo|init)": "tests/commands",

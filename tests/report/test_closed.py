@@ -10,7 +10,14 @@ from html.parser import HTMLParser
 
 import pytest
 from factories import sample_results
-from hostile import hostile_evaluation, hostile_inside, hostile_results, hostile_study, hostile_suspects
+from hostile import (
+    hostile_evaluation,
+    hostile_inside,
+    hostile_quantisation,
+    hostile_results,
+    hostile_study,
+    hostile_suspects,
+)
 
 from repalign.figures import draw
 from repalign.figures.exporting import export
@@ -18,6 +25,7 @@ from repalign.figures.names import LONGEST, Names, shortened, width
 from repalign.report.evaluation import render_evaluation
 from repalign.report.inside import render_inside
 from repalign.report.page import render
+from repalign.report.quantisation import render_quantisation
 from repalign.report.scaling import render_scaling
 from repalign.report.suspects import render_suspects
 
@@ -26,6 +34,7 @@ RENDERED = {
     "evaluation": lambda: render_evaluation(hostile_evaluation(0)),
     "inside": lambda: render_inside(hostile_inside(0)),
     "suspects": lambda: render_suspects(hostile_suspects(0)),
+    "quantisation": lambda: render_quantisation(hostile_quantisation(0)),
     "scaling": lambda: render_scaling(*hostile_study(0)),
 }
 SMALL = {"languages": ("en", "ar", "hi", "zh"), "layers": 5, "sentences": 24, "dim": 12}

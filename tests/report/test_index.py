@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import pytest
 from factories import sample_results
-from hostile import hostile_evaluation, hostile_inside, hostile_results
+from hostile import hostile_evaluation, hostile_inside, hostile_quantisation, hostile_results
 
 from repalign.commands.main import main
 from repalign.report.entries import entries
@@ -117,6 +117,7 @@ def test_hostile_names_stay_text_and_hostile_folders_stay_links(tmp_path):
     for name in ("javascript:alert(1)", '"><img src=x onerror=alert(1)>', "a%2f..?#b"):
         hostile_evaluation(0).save(tmp_path / name, draw=lambda: '<meta name="generator" content="repalign">')
     hostile_inside(0).save(tmp_path / "inside")
+    hostile_quantisation(0).save(tmp_path / "quantisation")
     hostile_results(sample_results("alpaca", "m-llama", **SMALL), 0).save(tmp_path / "profile")
     found = entries(tmp_path)
     assert not [entry.problem for entry in found if entry.problem]

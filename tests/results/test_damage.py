@@ -7,7 +7,7 @@ from fuzz.results import DRAW, SAMPLES
 
 from repalign.errors import RepalignError
 
-KINDS = ("profile", "evaluation", "inside", "suspects", "study")
+KINDS = ("profile", "evaluation", "inside", "suspects", "quantisation", "study")
 
 
 @pytest.mark.parametrize("kind", KINDS)

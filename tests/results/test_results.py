@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from factories import complete, sample_results
-from sample_others import sample_evaluation, sample_inside
+from sample_others import sample_evaluation, sample_inside, sample_quantisation
 
 from repalign.errors import RepalignError
 from repalign.figures.view import View
@@ -46,7 +46,7 @@ def test_what_is_saved_is_read(saved):
         pd.testing.assert_frame_equal(table, written.tables[name])
 
 
-@pytest.mark.parametrize("made", [sample_evaluation, sample_inside])
+@pytest.mark.parametrize("made", [sample_evaluation, sample_inside, sample_quantisation])
 def test_what_other_commands_save_is_read(made, tmp_path):
     written = made()
     assert [path.name for path in written.save(tmp_path)][-1] == f"{written.kind}.json", "written last"
@@ -114,6 +114,7 @@ def test_a_folder_of_schema_1_is_read_under_todays_names(kind, tmp_path):
         "profile": lambda: sample_results("base", "m-llama", **SMALL),
         "evaluation": sample_evaluation,
         "inside": sample_inside,
+        "quantisation": sample_quantisation,
     }[kind]()
     made.save(tmp_path)
     now = type(made).load(tmp_path)

@@ -29,7 +29,7 @@ def gradients(model: torch.nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, di
     return output, {"x": x.grad, **found}
 
 
-@pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-5), (torch.bfloat16, 0.03)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 0.03)])
 @pytest.mark.parametrize("autocast", [False, True])
 def test_outputs_and_gradients_are_those_of_peft(dtype, tolerance, autocast):
     theirs = adapted(dtype)
