@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from repalign.states.extraction import extract
     from repalign.states.layer_states import LayerStates
     from repalign.states.spec import ReadingSpec
+    from repalign.suspects.run import find_suspects
     from repalign.verification.run import verify
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "contrast",
     "evaluate",
     "extract",
+    "find_suspects",
     "look_inside",
     "metric",
     "plot",
@@ -80,6 +82,7 @@ _HOMES = {
     "contrast": "scoring",
     "evaluate": "evaluation.run",
     "extract": "states.extraction",
+    "find_suspects": "suspects.run",
     "look_inside": "inside.run",
     "metric": "metrics",
     "plot": "figures",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from repalign.errors import RepalignError, reason
 from repalign.models.adapters import is_prompt
@@ -115,6 +116,8 @@ class Generator:
         self.model.generation_config = _token_settings(self.model.generation_config)
         if self.languages:
             self.model.generation_config.forced_bos_token_id = None  # every prompt names its own
+        if (head := self.model.get_output_embeddings()) is not None:
+            head.register_forward_pre_hook(_contiguous)
         self.rows = embedding_rows(self.model)
         self.is_special = special_lookup(self.tokenizer)
         # PEFT loses the positions of padded prompts behind its virtual tokens: one prompt at a time has no padding.
@@ -257,6 +260,11 @@ class Generator:
             ) from error
         except Exception as error:  # models and adapters that need more than text fail in different ways
             raise RepalignError(f"{self.name!r} cannot answer prompts: {reason(error)}") from error
+
+
+def _contiguous(module: torch.nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The states of the last token are a strided view, of which torch multiplies a copy of the output layer for each row."""
+    return tuple(one.contiguous() for one in inputs)
 
 
 def expected_languages(

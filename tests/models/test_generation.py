@@ -176,3 +176,14 @@ def test_answers_of_learnt_positions_do_not_depend_on_the_batch(tmp_path, save_t
     generator = Generator(locate(Checkpoint.named(str(tmp_path))), device="cpu", dtype="float32")
     together = generator.answer(PROMPTS, 8, progress=False)
     assert together == [generator.answer([prompt], 8, progress=False)[0] for prompt in PROMPTS]
+
+
+def test_the_output_layer_reads_contiguous_states(llama):
+    """Of a strided view, torch multiplies a copy of the output layer for each row: slower by far than all other layers."""
+    generator = Generator(locate(Checkpoint.named(str(llama))), device="cpu", dtype="float32")
+    seen = []
+    head = generator.model.get_output_embeddings()
+    head.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].is_contiguous()))
+    generator.answer(PROMPTS, 3, progress=False)
+    assert len(seen) >= 3
+    assert all(seen)
