@@ -1,6 +1,9 @@
-"""What cannot fit is refused before the work, with what it needs, what there is, and the ways out."""
+"""What cannot fit is refused before the work, with what it needs, what there is, and the ways out; freed memory is reused."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -94,3 +97,43 @@ def test_comparisons_of_all_sentences_that_do_not_fit(monkeypatch):
             getattr(LayerPair.of(states, states), derived)
     with pytest.raises(RepalignError, match="comparisons of 20 sentences"):
         _ = LayerPair.of(states, states).source.gram
+
+
+REUSED = """
+import ctypes, sys
+from pathlib import Path
+from repalign.memory import reused
+
+if not hasattr(ctypes.CDLL(None), "mallopt"):
+    sys.exit(77)
+
+def resident_after_freeing(megabytes=200):
+    block = bytearray(megabytes << 20)  # filled: its pages are there
+    del block
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 >> 20
+
+before = resident_after_freeing()
+with reused():
+    within = resident_after_freeing()
+after = resident_after_freeing()
+print(before, within, after)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux says how much memory is resident")
+def test_freed_memory_stays_only_where_it_is_reused():
+    ran = subprocess.run([sys.executable, "-c", REUSED], capture_output=True, text=True, check=False)
+    if ran.returncode == 77:
+        pytest.skip("no glibc")
+    before, within, after = map(int, ran.stdout.split())
+    assert within > before + 150
+    assert after < within - 150
+
+
+def test_without_glibc_nothing_changes(monkeypatch):
+    def missing(name):
+        raise OSError(name)
+
+    monkeypatch.setattr(memory.ctypes, "CDLL", missing)
+    with memory.reused():
+        pass
