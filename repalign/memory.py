@@ -24,11 +24,11 @@ CGROUPS = (
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's mallopt, from its malloc.h."""
 
-USUAL_THRESHOLD = 32 << 20
-"""Bytes beyond which glibc takes a block from the system and gives it back at once, as it is after some use."""
+LARGE = 32 << 20
+"""Bytes of a block that glibc takes from the system, and gives back when it is freed; it comes to this number by itself."""
 
-LARGEST_THRESHOLD = 2**31 - 1
-"""What fits into mallopt's int."""
+KEPT = 1 << 30
+"""Bytes of freed smaller blocks that stay with the process, in place of twice `LARGE`: more than a step of training frees."""
 
 
 class Memory(NamedTuple):
@@ -78,10 +78,10 @@ def check_fits(need: int, memory: Memory | None, what: str, remedy: str) -> None
 
 @contextmanager
 def reused() -> Iterator[None]:
-    """Within it, memory that is freed stays with the process to be used again, and goes back to the system at the end.
+    """Within it, freed memory stays with the process to be used again, up to `KEPT`, and goes back to the system at the end.
 
-    glibc takes large blocks from the system each time, which clears them page by page: for tensors of some
-    megabytes that takes longer than their arithmetic. Where there is no glibc nothing changes.
+    glibc would give it back at once, and the system clear it page by page for the next tensors: for those of some
+    megabytes that takes as long as their arithmetic. Where there is no glibc nothing changes.
     """
     try:
         glibc = ctypes.CDLL("libc.so.6")
@@ -89,13 +89,12 @@ def reused() -> Iterator[None]:
     except (OSError, AttributeError):  # musl, macOS, Windows
         yield
         return
-    mallopt(M_MMAP_THRESHOLD, LARGEST_THRESHOLD)
-    mallopt(M_TRIM_THRESHOLD, LARGEST_THRESHOLD)
+    mallopt(M_MMAP_THRESHOLD, LARGE)
+    mallopt(M_TRIM_THRESHOLD, KEPT)
     try:
         yield
     finally:
-        mallopt(M_MMAP_THRESHOLD, USUAL_THRESHOLD)
-        mallopt(M_TRIM_THRESHOLD, 2 * USUAL_THRESHOLD)
+        mallopt(M_TRIM_THRESHOLD, 2 * LARGE)
         trim(0)
 
 
