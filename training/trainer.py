@@ -148,7 +148,7 @@ def _arguments(recipe: Recipe, folder: Path, data: Data) -> TrainingArguments:
             output_dir=str(folder / STEPS),
             num_train_epochs=epochs,
             per_device_train_batch_size=micro_batch,
-            per_device_eval_batch_size=max(micro_batch, 32),
+            per_device_eval_batch_size=settings.micro_batch or max(per_device, 32),
             gradient_accumulation_steps=per_device // micro_batch,
             learning_rate=settings.learning_rate,
             lr_scheduler_type=settings.schedule,
