@@ -14,7 +14,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,16 @@ from repalign.suspects.planting import PLANTED, Fault, plant
 from repalign.suspects.scoring import THRESHOLD, Scored, suspects_of
 
 ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "suspects.md"
+BEGIN, END = "<!-- written by analyses/suspects.py -->", "<!-- end of what it wrote -->"
+METHODS = {
+    "score": "score",
+    "meaning": "its states alone",
+    "length ratio": "ratio of lengths",
+    "cosine": "cosine at the best layer",
+}
+"""Heading of each ranking."""
+
 SEEDS = {0.02: 5, 0.05: 3, 0.01: 3}
 """Seeds by share of planted faults."""
 TOP = 50
@@ -202,6 +212,40 @@ def write(
         "threshold": THRESHOLD, "planted": shares,
     }  # fmt: skip
     (ROOT / "figures" / "suspects.json").write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    PAGE.write_text(
+        before + BEGIN + "\n" + "\n".join(page(described)) + "\n" + END + rest.partition(END)[2],
+        encoding="utf-8",
+    )
+
+
+def page(described: Mapping[str, Any]) -> Iterator[str]:
+    """What was measured, as a part of docs/suspects.md."""
+    yield f"`{described['signature']}`, rows {described['first_row'] + 1:,} on: {described['sentences']:,} sentences; mean over seeds [95%]."
+    for share, found in described["planted"].items():
+        measured = found["measured"]
+        yield f"\n{share} planted, {found['seeds']} seeds:\n"
+        yield (
+            "| ranked by | "
+            + " | ".join([f"precision at {TOP}", "average precision", *(f"finds {kind}" for kind in PLANTED)])
+            + " |"
+        )
+        yield "|---" * (3 + len(PLANTED)) + "|"
+        for method, heading in METHODS.items():
+            names = [f"precision at {TOP}", "average precision", *(f"recall of {kind}" for kind in PLANTED)]
+            yield (
+                f"| {heading} | " + " | ".join(_shown(measured[f"{method}: {name}"]) for name in names) + " |"
+            )
+        yield (
+            f"\nOf the pairs with a score of {described['threshold']:g} or more {_shown(measured[f'precision of score >= {THRESHOLD:g}'])} are "
+            f"planted, and these are {_shown(measured[f'recall of score >= {THRESHOLD:g}'])} of all planted ones; the kind is guessed right for "
+            f"{_shown(measured['kind guessed right, of planted suspects'])} of them."
+        )
+
+
+def _shown(measured: Sequence[float]) -> str:
+    value, low, high = (f"{one:.2f}" for one in measured)
+    return f"{value} [{low}, {high}]"
 
 
 if __name__ == "__main__":
