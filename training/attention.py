@@ -55,14 +55,14 @@ def packed_attention(
             module, query, key, value, attention_mask, sliding_window=sliding_window, **options
         )
     # Rows end to end, split and joined once: a slice of its own for each item would fill a gradient for all rows.
-    parts = (
+    queries, keys, values = (
         one.transpose(1, 2).flatten(0, 1).split(lengths)  # [token of all rows, head, dim] each
         for one in (query, key, value)
     )
-    outputs = [
-        sdpa_attention_forward(module, *(part.transpose(0, 1)[None] for part in item), None, **options)[0][0]
-        for item in zip(*parts, strict=True)
-    ]
+    outputs = []
+    for item in zip(queries, keys, values, strict=True):
+        q, k, v = (part.transpose(0, 1)[None] for part in item)
+        outputs.append(sdpa_attention_forward(module, q, k, v, None, **options)[0][0])
     return torch.cat(outputs).unflatten(0, (query.shape[0], query.shape[2])), None
 
 
