@@ -11,7 +11,7 @@ has no text of others to figures/pretrained (small, one folder per run), and `re
 
 The first three are made for a GPU (`--jobs 8`). On a CPU they say beforehand how long they take; make them smaller for a laptop:
 
-    python analyses/pretrained.py all --base BASE --out RUNS --tokens 200000 --sentences 250 --translations 40 --questions 40 \\
+    python analyses/pretrained.py all --base BASE --out RUNS --micro-batch 1 --tokens 200000 --sentences 250 --translations 40 --questions 40 \\
         --answer-languages en hi tr zh --only alpaca x-zh m
 
 The data are not ours to give. FOLDER (or $REPALIGN_DATA) holds, for en ar el hi tr vi zh:
