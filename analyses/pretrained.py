@@ -32,11 +32,11 @@ from dataclasses import asdict
 from functools import partial
 from multiprocessing import get_context
 
-from pretrained_hits import HITS, hit_tables
-from pretrained_options import arguments, planned
-from pretrained_plan import BASE, SIZES, TWIN, Plan, baselines
-from pretrained_questions import questions
-from pretrained_times import announced
+from experiment.hits import HITS, hit_tables
+from experiment.options import arguments, planned
+from experiment.plan import BASE, SIZES, TWIN, Plan, baselines
+from experiment.questions import questions
+from experiment.times import announced
 from repalign_training import train
 
 from repalign import LayerStates, Results, extract, profile
@@ -147,7 +147,7 @@ def answer_all(plan: Plan, jobs: int) -> None:
 
 
 def keep_all(plan: Plan, jobs: int) -> None:
-    from pretrained_keep import keep
+    from experiment.keep import keep
 
     keep(plan)
 
@@ -182,7 +182,7 @@ def main() -> None:
             if name != "convert":
                 STAGES[name](plan, jobs)
     if stage in ("report", "all"):
-        from pretrained_report import report
+        from experiment.report import report
 
         report()
 

@@ -31,7 +31,7 @@ def keep_runs(
         answered: by run, the share of answers that are right, in all languages or by the language other than English.
         languages: of all that is measured and answered.
     """
-    from pretrained_hits import HITS, MARGINS, hit_tables
+    from experiment.hits import HITS, MARGINS, hit_tables
 
     sizes: dict[str, Any] = dict.fromkeys(("sentences", "translations", "questions"), SENTENCES)
     sizes |= {"tokens": 1000, "answer_languages": list(languages)}
@@ -86,7 +86,7 @@ def answers(
 ) -> Any:
     """Right answers to a share of the questions, another word for the rest."""
     import pandas as pd
-    from pretrained_answers import answer_rows
+    from experiment.answers import answer_rows
 
     groups = {("xquad", language): language for language in languages}
     groups |= {("translation", f"en-{one}"): one for one in languages[1:]}

@@ -58,21 +58,21 @@ def pretrained(monkeypatch, tmp_path):
     """The module; its figures go to tmp_path."""
     monkeypatch.syspath_prepend(ANALYSES)
     import pretrained
-    import pretrained_keep
-    import pretrained_page
-    import pretrained_report
+    from experiment import keep, page, report
 
     monkeypatch.setattr(pretrained, "TASKS", {"translation": 4, "xquad": 4})
-    monkeypatch.setattr(pretrained_keep, "KEPT", tmp_path / "kept")
-    monkeypatch.setattr(pretrained_report, "KEPT", tmp_path / "kept")
-    monkeypatch.setattr(pretrained_report, "FIGURES", tmp_path / "figures")
-    page = tmp_path / "docs" / "pretrained.md"
-    (page.parent / "pictures").mkdir(parents=True)
-    page.write_text(f"# A page\n\n{pretrained_page.BEGIN}\n{pretrained_page.END}\n")
-    monkeypatch.setattr(pretrained_report, "PAGE", page)
-    monkeypatch.setattr(pretrained_page, "PAGE", page)
+    monkeypatch.setattr(keep, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(report, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(report, "FIGURES", tmp_path / "figures")
+    path = tmp_path / "docs" / "pretrained.md"
+    (path.parent / "pictures").mkdir(parents=True)
+    path.write_text(f"# A page\n\n{page.BEGIN}\n{page.END}\n")
+    monkeypatch.setattr(report, "PAGE", path)
+    monkeypatch.setattr(page, "PAGE", path)
     yield pretrained
-    for name in [name for name in sys.modules if name.startswith("pretrained") or name == "demo_family"]:
+    for name in [
+        name for name in sys.modules if name.startswith(("pretrained", "experiment", "demo_family"))
+    ]:
         sys.modules.pop(name)
 
 
@@ -172,25 +172,21 @@ def test_a_base_whose_tokenizer_has_no_padding(pretrained, data, llama, tmp_path
 
 
 def test_the_time_is_said_before(pretrained, llama, tmp_path):
-    import pretrained_times
+    from experiment import times
 
     plan = pretrained.Plan(llama, tmp_path, tmp_path, ("alpaca", "x-zh"), seeds=1, translations=0)
-    size = sum(path.stat().st_size for path in llama.glob("*.safetensors")) / pretrained_times.MEASURED_ON
-    hours = pretrained_times.hours(plan)
-    assert hours["train"] == pytest.approx(
-        size * 2 * 900_000 / pretrained_times.TOKENS_A_SECOND["train"] / 3600
-    )
-    assert hours["answer"] == pytest.approx(
-        size * 3 * 7 * 120 * pretrained_times.SECONDS_AN_ANSWER["xquad"] / 3600
-    )
+    size = sum(path.stat().st_size for path in llama.glob("*.safetensors")) / times.MEASURED_ON
+    hours = times.hours(plan)
+    assert hours["train"] == pytest.approx(size * 2 * 900_000 / times.TOKENS_A_SECOND["train"] / 3600)
+    assert hours["answer"] == pytest.approx(size * 3 * 7 * 120 * times.SECONDS_AN_ANSWER["xquad"] / 3600)
     (tmp_path / "checkpoints" / "x-zh-0").mkdir(parents=True)
     (tmp_path / "checkpoints" / "x-zh-0" / "repalign.json").write_text("{}")
-    assert pretrained_times.hours(plan)["train"] == pytest.approx(hours["train"] / 2)
-    assert "2 runs (tokens 900,000" in pretrained_times.announced(plan)
+    assert times.hours(plan)["train"] == pytest.approx(hours["train"] / 2)
+    assert "2 runs (tokens 900,000" in times.announced(plan)
 
 
 def test_questions_are_spread_over_documents(pretrained):
-    from pretrained_plan import spread
+    from experiment.plan import spread
 
     units = ["a"] * 10 + ["b"] * 10 + ["c"] * 2
     assert {units[row] for row in spread(units, 3)} == {"a", "b", "c"}

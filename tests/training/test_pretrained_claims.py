@@ -36,7 +36,9 @@ def runs(monkeypatch):
     import pretrained_runs
 
     yield pretrained_runs
-    for name in [name for name in sys.modules if name.startswith("pretrained") or name == "demo_family"]:
+    for name in [
+        name for name in sys.modules if name.startswith(("pretrained", "experiment", "demo_family"))
+    ]:
         sys.modules.pop(name)
 
 
@@ -51,8 +53,8 @@ def kept(runs, tmp_path) -> Path:
 
 def judged(folder: Path) -> dict[str, dict]:
     """Key of a claim -> the claim, with `by label` -> row."""
-    from pretrained_claims import verdicts
-    from pretrained_kept import Kept
+    from experiment.claims import verdicts
+    from experiment.kept import Kept
 
     claims = {claim["key"]: claim for claim in verdicts(Kept.load(folder))}
     for claim in claims.values():
@@ -118,7 +120,7 @@ def test_nothing_is_supported_where_nothing_differs(runs, tmp_path):
 
 def test_correlations_over_languages_and_over_sentences(runs, tmp_path):
     """Languages that are better aligned are answered better; which sentence is, is chance."""
-    from pretrained_keep import Results
+    from experiment.keep import Results
 
     from repalign.results.schema import RESULTS
 
@@ -151,8 +153,8 @@ def test_correlations_over_languages_and_over_sentences(runs, tmp_path):
 
 
 def test_a_comparison_is_judged_by_its_interval_its_seeds_and_its_margin(runs):
-    from pretrained_comparisons import Comparison, judged
-    from pretrained_estimates import Estimate
+    from experiment.comparisons import Comparison, judged
+    from experiment.estimates import Estimate
 
     noise = np.random.default_rng(0).normal(size=200)
 
@@ -182,26 +184,23 @@ def test_a_comparison_is_judged_by_its_interval_its_seeds_and_its_margin(runs):
 
 def test_the_report_needs_the_kept_files_only(kept, tmp_path, monkeypatch, capsys):
     import pretrained
-    import pretrained_page
-    import pretrained_report
+    from experiment import page, report
 
-    page = tmp_path / "docs" / "pretrained.md"
-    (page.parent / "pictures").mkdir(parents=True)
-    page.write_text(
+    path = tmp_path / "docs" / "pretrained.md"
+    (path.parent / "pictures").mkdir(parents=True)
+    path.write_text(
         (ANALYSES.parent / "docs" / "pretrained.md").read_text(encoding="utf-8"), encoding="utf-8"
     )
-    monkeypatch.setattr(pretrained_report, "KEPT", kept)
-    monkeypatch.setattr(pretrained_report, "FIGURES", tmp_path / "figures")
-    for module in (pretrained_report, pretrained_page):
-        monkeypatch.setattr(module, "PAGE", page)
-    monkeypatch.setattr(
-        pretrained_report, "export", lambda figure, path, width: path.write_text(str(len(figure.data)))
-    )
+    monkeypatch.setattr(report, "KEPT", kept)
+    monkeypatch.setattr(report, "FIGURES", tmp_path / "figures")
+    for module in (report, page):
+        monkeypatch.setattr(module, "PAGE", path)
+    monkeypatch.setattr(report, "export", lambda figure, file, width: file.write_text(str(len(figure.data))))
     monkeypatch.setattr(sys, "argv", ["pretrained.py", "report"])
     monkeypatch.delenv("REPALIGN_DATA", raising=False)
     pretrained.main()
     figures = json.loads((tmp_path / "figures" / "pretrained.json").read_text(encoding="utf-8"))
-    written = page.read_text(encoding="utf-8")
+    written = path.read_text(encoding="utf-8")
     value = next(row for row in figures["claims"][0]["rows"] if row["label"] == "x-zh − alpaca, zh")["value"]
     assert f"| x-zh − alpaca, zh | XQuAD F1 | {value:+.1f} [" in written
     assert "pictures/pretrained_claims.svg" in written
@@ -209,13 +208,13 @@ def test_the_report_needs_the_kept_files_only(kept, tmp_path, monkeypatch, capsy
     assert "1,000 tokens per run" in written
     before = written
     pretrained.main()
-    assert page.read_text(encoding="utf-8") == before
+    assert path.read_text(encoding="utf-8") == before
     assert len(figures["alignment"]["p_at_1"]["zh"]["x-zh-0"]) == 7
 
 
 def test_kept_runs_of_other_sizes_or_items_are_refused(kept):
     import pandas as pd
-    from pretrained_kept import Kept
+    from experiment.kept import Kept
 
     path = kept / "m-0" / "run.json"
     about = json.loads(path.read_text())
@@ -234,7 +233,7 @@ def test_kept_runs_of_other_sizes_or_items_are_refused(kept):
 
 
 def test_no_kept_runs_are_no_report(runs, tmp_path):
-    from pretrained_kept import Kept
+    from experiment.kept import Kept
 
     with pytest.raises(RepalignError, match=r"no kept runs in .*; run the stage keep first"):
         Kept.load(tmp_path)
@@ -245,10 +244,10 @@ def test_no_kept_runs_are_no_report(runs, tmp_path):
 )
 def test_the_figures_and_the_page_are_those_of_the_kept_runs(runs):
     """Run `python analyses/pretrained.py report` if they are not."""
-    from pretrained_keep import FIGURES, KEPT
-    from pretrained_kept import Kept
-    from pretrained_page import PAGE, rewritten
-    from pretrained_report import numbers
+    from experiment.keep import FIGURES, KEPT
+    from experiment.kept import Kept
+    from experiment.page import PAGE, rewritten
+    from experiment.report import numbers
 
     saved = json.loads((FIGURES / "pretrained.json").read_text(encoding="utf-8"))
     today = numbers(Kept.load(KEPT))

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pretrained_base import convert
-from pretrained_plan import LANGUAGES, NAMES, SEEDED, Plan
-
 from repalign.errors import RepalignError
+
+from .base import convert
+from .plan import LANGUAGES, NAMES, SEEDED, Plan
 
 
 def arguments(stages: Sequence[str]) -> argparse.Namespace:

@@ -3,8 +3,8 @@
     plan.json                  sizes, base, data and the documents of the sentences, the same for all runs
     RUN/run.json               the training's card, signatures, machine, sentences that training text overlaps with
     RUN/profile.*, peaks.*     alignment by layer, as `repalign layers` saves it; of the base, `controls` too
-    RUN/hits.*, margins.*      which sentences find their translation: see `pretrained_hits`
-    RUN/answers.parquet        the scores of each answer: see `pretrained_answers.answer_rows`
+    RUN/hits.*, margins.*      which sentences find their translation: see `experiment.hits`
+    RUN/answers.parquet        the scores of each answer: see `experiment.answers.answer_rows`
 
 Later runs, of another day or machine, are added beside them, if they are of the same sizes, base and data.
 """
@@ -22,10 +22,6 @@ from typing import Any
 
 import pandas as pd
 from demo_family import FIGURES
-from pretrained_answers import ANSWERS, SCORERS_OF, answer_rows, saved_answers
-from pretrained_hits import HITS, MARGINS
-from pretrained_plan import BASE, TWIN, Plan, refuse_other_sizes
-from pretrained_questions import questions
 from repalign_training.data.dataset import read_parts
 from repalign_training.data.leakage import leaked
 
@@ -35,6 +31,11 @@ from repalign.evaluation.items import Item, items_digest
 from repalign.files import json_bytes
 from repalign.models.locating import locate
 from repalign.writes import write_atomically
+
+from .answers import ANSWERS, SCORERS_OF, answer_rows, saved_answers
+from .hits import HITS, MARGINS
+from .plan import BASE, TWIN, Plan, refuse_other_sizes
+from .questions import questions
 
 KEPT = FIGURES / "pretrained"
 CARD_FACTS = ("recipe_digest", "template", "seed", "steps", "tokens", "losses", "seconds", "versions")

@@ -16,7 +16,7 @@ from repalign.files import json_bytes
 from repalign.signature import digest
 from repalign.writes import write_atomically
 
-RECIPES = Path(__file__).with_name("pretrained")
+RECIPES = Path(__file__).parents[1] / "pretrained"
 LANGUAGES = ("en", "ar", "el", "hi", "tr", "vi", "zh")
 BASE, TWIN = "base", "base~random"
 COUNTERPART = "alpaca"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pretrained_kept import Kept
+from .kept import Kept
 
 
 def departures(kept: Kept) -> list[str]:

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pretrained_estimates import Estimate
-from pretrained_kept import Kept, Missing
 
 import repalign.evaluation.translation  # noqa: F401  (registers its scorers)
 from repalign.evaluation.clusters import Clusters
 from repalign.evaluation.items import Item
 from repalign.evaluation.scorers import SCORERS, Measured
+
+from .estimates import Estimate
+from .kept import Kept, Missing
 
 
 def statistics_of(kept: Kept, run: str, task: str, group: str, scorer: str) -> Measured:

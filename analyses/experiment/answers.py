@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pretrained_plan import LANGUAGES
 
 import repalign.evaluation.translation  # noqa: F401  (registers its scorers)
 from repalign import RepalignError
@@ -18,6 +17,8 @@ from repalign.evaluation.items import Item
 from repalign.evaluation.scorers import SCORERS
 from repalign.models.generation import Answer
 from repalign.signature import digest
+
+from .plan import LANGUAGES
 
 ANSWERS = "answers.parquet"
 SCORERS_OF = {"xquad": ("f1", "exact", "contains"), "translation": ("chrf", "bleu")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pretrained_correlations import GROUPS
+from .correlations import GROUPS
 
 Figures = Mapping[str, Any]
 """figures/pretrained.json."""

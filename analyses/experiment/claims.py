@@ -1,4 +1,4 @@
-"""The paper's claims, each as comparisons of the kept runs of `pretrained.py`: see `pretrained_comparisons` for the rule."""
+"""The paper's claims, each as comparisons of the kept runs of `pretrained.py`: see `experiment.comparisons` for the rule."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pretrained_comparisons import NOT_SUPPORTED, NOT_TESTABLE, SUPPORTED, Comparison, judged
-from pretrained_contrasts import (
+from .comparisons import NOT_SUPPORTED, NOT_TESTABLE, SUPPORTED, Comparison, judged
+from .contrasts import (
     MARGINS,
     both_directions,
     english_alone,
@@ -19,7 +19,7 @@ from pretrained_contrasts import (
     training_aligns,
     tuned_in_a_language,
 )
-from pretrained_kept import Kept
+from .kept import Kept
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from pretrained_comparisons import Comparison, difference, peak
-from pretrained_correlations import over_languages, over_sentences
-from pretrained_estimates import Estimate
-from pretrained_kept import Kept
-from pretrained_plan import BASE, COUNTERPART, LANGUAGES, TWIN
-from pretrained_scores import agreement, in_language, score
+from .comparisons import Comparison, difference, peak
+from .correlations import over_languages, over_sentences
+from .estimates import Estimate
+from .kept import Kept
+from .plan import BASE, COUNTERPART, LANGUAGES, TWIN
+from .scores import agreement, in_language, score
 
 OTHERS = LANGUAGES[1:]
 FORWARD = "x-zh-forward"

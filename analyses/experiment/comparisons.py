@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from pretrained_estimates import MIN_CHANGED, Estimate, peak_interval, seeds_interval
-from pretrained_kept import Kept, Missing
-from pretrained_plan import BASE, TWIN
 
 from repalign.statistics import holm
+
+from .estimates import MIN_CHANGED, Estimate, peak_interval, seeds_interval
+from .kept import Kept, Missing
+from .plan import BASE, TWIN
 
 SUPPORTED, NOT_SUPPORTED, NOT_TESTABLE = "supported", "not supported", "not testable here"
 LEVEL = 0.05

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pretrained_tables import Figures, languages, summary, table, trainings
+from .tables import Figures, languages, summary, table, trainings
 
-PAGE = Path(__file__).parents[1] / "docs" / "pretrained.md"
+PAGE = Path(__file__).parents[2] / "docs" / "pretrained.md"
 BEGIN, END = "<!-- written by analyses/pretrained.py report -->", "<!-- end of what it wrote -->"
 
 INTERVALS = (

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pretrained_answers import ANSWERS
-from pretrained_estimates import Estimate
-from pretrained_hits import HITS, MARGINS
-from pretrained_plan import BASE, NAMES, TWIN, refuse_other_sizes
 
 from repalign import RepalignError, Results
+
+from .answers import ANSWERS
+from .estimates import Estimate
+from .hits import HITS, MARGINS
+from .plan import BASE, NAMES, TWIN, refuse_other_sizes
 
 METRIC = "p_at_1"
 """Of alignment: the claims are judged by it."""
@@ -34,7 +35,7 @@ class Kept:
         plan: sizes, base, data and documents.
         about: by run, what its run.json says.
         answers: by run, one row per answer, in the order of the items; of the runs that answered.
-        hits, margins: by run, see `pretrained_hits`; of the runs that were measured.
+        hits, margins: by run, see `experiment.hits`; of the runs that were measured.
         results: by run, alignment by layer.
     """
 

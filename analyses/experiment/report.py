@@ -1,6 +1,6 @@
 """The report of `pretrained.py` from the kept files: figures/pretrained.json, .md and .svg, and a part of docs/pretrained.md.
 
-Neither a model nor data are needed, nor any text: see `pretrained_keep` for what is kept.
+Neither a model nor data are needed, nor any text: see `experiment.keep` for what is kept.
 """
 
 from __future__ import annotations
@@ -12,24 +12,25 @@ from typing import Any
 
 import pandas as pd
 from demo_family import FIGURES
-from pretrained_answers import SCORERS_OF
-from pretrained_claims import verdicts
-from pretrained_correlations import GROUPS, of_group
-from pretrained_departures import departures
-from pretrained_figures import WIDTH, by_layer, forest
-from pretrained_keep import KEPT
-from pretrained_kept import Kept
-from pretrained_page import PAGE, markdown, rewritten
-from pretrained_page import verdicts as verdicts_table
-from pretrained_plan import baselines
-from pretrained_scores import items_of, statistics_of
-from pretrained_tables import summary
 
 from repalign import RepalignError, Results
 from repalign.evaluation.answer_language import REFERENCES, language_table
 from repalign.evaluation.scores import score_table
 from repalign.figures import export
 from repalign.files import finite
+
+from .answers import SCORERS_OF
+from .claims import verdicts
+from .correlations import GROUPS, of_group
+from .departures import departures
+from .figures import WIDTH, by_layer, forest
+from .keep import KEPT
+from .kept import Kept
+from .page import PAGE, markdown, rewritten
+from .page import verdicts as verdicts_table
+from .plan import baselines
+from .scores import items_of, statistics_of
+from .tables import summary
 
 
 def report() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pretrained_plan import BASE, LANGUAGES, TWIN, Plan
+from .plan import BASE, LANGUAGES, TWIN, Plan
 
 MEASURED_ON = 536_000_000
 """Bytes of the weights on which the rates below were measured: Gemma 3 270M in bfloat16, on two cores."""

@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pretrained_answers import SCORERS_OF
-from pretrained_comparisons import Comparison
-from pretrained_kept import METRIC, Kept, Missing
-from pretrained_plan import BASE
-from pretrained_scores import items_of, statistics_of
 
 from repalign import Results
 from repalign.evaluation import alignment
 from repalign.evaluation.scores import score_table
 from repalign.results.schema import RESULTS
 from repalign.statistics import spearman, spearman_interval
+
+from .answers import SCORERS_OF
+from .comparisons import Comparison
+from .kept import METRIC, Kept, Missing
+from .plan import BASE
+from .scores import items_of, statistics_of
 
 GROUPS = {"xquad": "xquad", "en-x": "translation", "x-en": "translation"}
 """What is averaged over languages -> the task of its answers."""

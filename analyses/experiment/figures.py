@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
-from pretrained_comparisons import NOT_TESTABLE, SUPPORTED
-from pretrained_estimates import Estimate
-from pretrained_kept import Kept
-from pretrained_plan import BASE, COUNTERPART, TWIN
 
 from repalign.figures.style import GREY, PALETTE, THEMES, translucent
 from repalign.statistics import effective_sentences, wilson
+
+from .comparisons import NOT_TESTABLE, SUPPORTED
+from .estimates import Estimate
+from .kept import Kept
+from .plan import BASE, COUNTERPART, TWIN
 
 COLUMNS = 3
 WIDTH = 860

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from pretrained_plan import BASE, Plan, spread
-
 from repalign import RepalignError
 from repalign.evaluation.defaults import read_items
 from repalign.evaluation.items import Item
+
+from .plan import BASE, Plan, spread
 
 
 def questions(plan: Plan, task: str) -> dict[str, list[Item]]:

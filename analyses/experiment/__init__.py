@@ -1,0 +1,1 @@
+"""The paper's experiment on a pretrained model, which `pretrained.py` runs: plan, questions, kept results, claims, figures."""
