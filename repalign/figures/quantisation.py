@@ -55,7 +55,9 @@ def increases(rows: pd.DataFrame, versions: list[str], label: str, digits: str) 
         if cells.loc[(name, language), "p_adjusted"] < ALPHA
     ]  # fmt: skip
     layout = {
-        "xaxis": named_axis(versions) | {"title": {"text": "version, from mild to harsh"}},
+        "xaxis": named_axis(
+            versions
+        ),  # no title: plotly cannot place one below labels that a zoom has hidden
         "yaxis": named_axis(languages)
         | {"title": {"text": "language of the text"}, "range": [len(languages) - 0.5, -0.5]},
         "shapes": outlines,
