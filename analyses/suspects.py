@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from marked import rewritten
 from scipy import stats
 
 from repalign import ParallelCorpus, extract
@@ -212,11 +213,8 @@ def write(
         "threshold": THRESHOLD, "planted": shares,
     }  # fmt: skip
     (ROOT / "figures" / "suspects.json").write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    PAGE.write_text(
-        before + BEGIN + "\n" + "\n".join(page(described)) + "\n" + END + rest.partition(END)[2],
-        encoding="utf-8",
-    )
+    body = "\n".join(["", *page(described), ""])
+    PAGE.write_text(rewritten(PAGE.read_text(encoding="utf-8"), BEGIN, body, END), encoding="utf-8")
 
 
 def page(described: Mapping[str, Any]) -> Iterator[str]:

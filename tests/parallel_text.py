@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,14 @@ def made_text(rows: int, languages: str = "en de el ru zh", seed: int = 0) -> Te
             for length, number in zip(lengths, numbers, strict=True)
         ]
     return made
+
+
+def write_lines(folder: Path, sentences: Mapping[str, Sequence[str]]) -> Path:
+    """A folder of <lang>.txt, which is made."""
+    folder.mkdir(parents=True)
+    for language, rows in sentences.items():
+        (folder / f"{language}.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return folder
 
 
 def _words(draw: np.random.Generator, alphabet: str, length: int) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import marked
+
 from .tables import Figures, languages, summary, table, trainings
 
 PAGE = Path(__file__).parents[2] / "docs" / "pretrained.md"
@@ -32,15 +34,13 @@ def rewritten(page: str, figures: Figures) -> str:
         page: the whole page.
         figures: of the report.
     """
-    head, _, rest = page.partition(BEGIN)
-    tail = rest.partition(END)[2]
     pictures = [
         caption.format(f"pictures/{name}.svg")
         for name, caption in CAPTIONS.items()
         if (PAGE.parent / "pictures" / f"{name}.svg").is_file()
     ]
     body = "\n\n".join([*pictures, markdown(figures)])
-    return f"{head}{BEGIN}\n\n{body}\n\n{END}{tail}"
+    return marked.rewritten(page, BEGIN, f"\n\n{body}\n\n", END)
 
 
 def markdown(figures: Figures) -> str:

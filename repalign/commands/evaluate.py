@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from repalign.commands.checkpoints import add_checkpoints, check_languages
 from repalign.commands.command_line import recorded
@@ -18,7 +18,7 @@ from repalign.commands.options import (
     resolve,
     say,
 )
-from repalign.commands.outcome import Outcome, records
+from repalign.commands.outcome import Outcome, described
 from repalign.commands.parser import Parser, add_list
 from repalign.errors import RepalignError
 from repalign.report.evaluation_text import evaluation_lines
@@ -158,19 +158,9 @@ def run(args: argparse.Namespace) -> Outcome:
     paths = evaluation.save(output.folder, args.overwrite, draw)
     missing = evaluation.settings.get("wins_missing")
     error = RepalignError(f"everything but the win rates was written: {missing}") if missing else None
-    record = _described(evaluation) if args.json else None
+    shown = [name for name in evaluation.tables if name != "answers"]  # which are in a file
+    record = described(evaluation, shown) if args.json else None
     return Outcome(list(evaluation_lines(evaluation)), record, paths, error)
-
-
-def _described(evaluation: Evaluation) -> dict[str, Any]:
-    """What `--json` prints: all tables but the answers, which are in a file."""
-    tables = {name: records(table) for name, table in evaluation.tables.items() if name != "answers"}
-    return {
-        "title": evaluation.title,
-        "signatures": evaluation.signatures,
-        "settings": evaluation.settings,
-        **tables,
-    }
 
 
 def _page(evaluation: Evaluation) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from repalign.commands.checkpoints import add_checkpoints, check_languages
 from repalign.commands.command_line import recorded
@@ -22,11 +20,8 @@ from repalign.commands.options import (
     resolve,
     say,
 )
-from repalign.commands.outcome import Outcome, records
+from repalign.commands.outcome import Outcome, described, in_words
 from repalign.commands.parser import Parser, add_list
-
-if TYPE_CHECKING:
-    from repalign.results.inside import Inside
 
 SENTENCES = 200
 """Sentences by default: half select neurons and directions, half measure the effects."""
@@ -105,20 +100,5 @@ def run(args: argparse.Namespace) -> Outcome:
     answers = inside_in_words(inside)
     draw = None if args.no_report else lambda: render_inside(inside)
     paths = inside.save(output.folder, args.overwrite, draw)
-    text = [
-        line for question, lines in answers.items() for line in (question, *(f"  {line}" for line in lines))
-    ]
-    return Outcome(text, _described(inside, answers) if args.json else None, paths)
-
-
-def _described(inside: Inside, answers: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """What `--json` prints: the sentences of the page, and all tables."""
-    return {
-        "title": inside.title,
-        "signatures": inside.signatures,
-        "settings": inside.settings,
-        "findings": [
-            {"question": question, "text": line} for question, lines in answers.items() for line in lines
-        ],
-        **{name: records(table) for name, table in inside.tables.items()},
-    }
+    record = described(inside, inside.tables, answers) if args.json else None
+    return Outcome(in_words(answers), record, paths)

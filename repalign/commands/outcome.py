@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ from repalign.files import finite
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from repalign.results.tables import TableSet
 
 SHOWN_FILES = 2
 """Files that are named before the rest is counted."""
@@ -70,6 +72,39 @@ class Outcome:
             return self.record
         page = str(self.pages[0]) if self.pages else None
         return {**self.record, "files": list(map(str, self.paths)), "page": page}
+
+
+def in_words(answers: Mapping[str, Sequence[str]]) -> list[str]:
+    """Lines of questions, each with its answers below.
+
+    >>> in_words({"Which language?": ["Hindi.", "Not English."]})
+    ['Which language?', '  Hindi.', '  Not English.']
+    """
+    return [
+        line for question, lines in answers.items() for line in (question, *(f"  {line}" for line in lines))
+    ]
+
+
+def described(
+    found: TableSet, tables: Iterable[str], answers: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, Any]:
+    """What `--json` prints of results.
+
+    Args:
+        found: the results.
+        tables: names of those that are printed.
+        answers: sentences of the page by question, if it has any.
+    """
+    findings = [
+        {"question": question, "text": line} for question, lines in (answers or {}).items() for line in lines
+    ]
+    return {
+        "title": found.title,
+        "signatures": found.signatures,
+        "settings": found.settings,
+        **({} if answers is None else {"findings": findings}),
+        **{name: records(found.tables[name]) for name in tables},
+    }
 
 
 def written(paths: Iterable[Path]) -> Iterator[str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from repalign.commands.checkpoints import add_checkpoints, check_languages
 from repalign.commands.command_line import recorded
@@ -20,14 +18,14 @@ from repalign.commands.options import (
     resolve,
     say,
 )
-from repalign.commands.outcome import Outcome, records
+from repalign.commands.outcome import Outcome, described, in_words
 from repalign.commands.parser import Parser
-
-if TYPE_CHECKING:
-    from repalign.results.quantisation import Quantisation
 
 SENTENCES = 200
 """Sentences by default."""
+
+SHOWN = ("losses", "ranking")
+"""Tables that `--json` prints."""
 
 
 def add_arguments(parser: Parser) -> None:
@@ -84,21 +82,5 @@ def run(args: argparse.Namespace) -> Outcome:
     answers = quantisation_in_words(quantised)
     draw = None if args.no_report else lambda: render_quantisation(quantised)
     paths = quantised.save(output.folder, args.overwrite, draw)
-    text = [
-        line for question, lines in answers.items() for line in (question, *(f"  {line}" for line in lines))
-    ]
-    return Outcome(text, _described(quantised, answers) if args.json else None, paths)
-
-
-def _described(quantised: Quantisation, answers: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """What `--json` prints: the sentences of the page, the losses and the ranking."""
-    shown = ("losses", "ranking")
-    return {
-        "title": quantised.title,
-        "signatures": quantised.signatures,
-        "settings": quantised.settings,
-        "findings": [
-            {"question": question, "text": line} for question, lines in answers.items() for line in lines
-        ],
-        **{name: records(quantised.tables[name]) for name in shown},
-    }
+    record = described(quantised, SHOWN, answers) if args.json else None
+    return Outcome(in_words(answers), record, paths)

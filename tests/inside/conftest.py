@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from inside.factories import LANGUAGES, opened
+from parallel_text import write_lines
 
 from repalign.corpora import ParallelCorpus
 from repalign.inside.interventions import (
@@ -42,8 +43,4 @@ def model(engine, own):
 
 @pytest.fixture(scope="module")
 def text(some, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("text") / "some"
-    folder.mkdir()
-    for lang, rows in some.sentences.items():
-        (folder / f"{lang}.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    return str(folder)
+    return str(write_lines(tmp_path_factory.mktemp("text") / "some", some.sentences))

@@ -6,6 +6,7 @@ import json
 
 import pandas as pd
 import pytest
+from parallel_text import write_lines
 from quantisation.factories import breaking, rounding
 from tiny_gguf import tiny_qwen, write_gguf
 
@@ -18,11 +19,7 @@ from repalign.results.quantisation import Quantisation
 
 @pytest.fixture(scope="module")
 def text(some, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("text") / "some"
-    folder.mkdir()
-    for lang, rows in some.sentences.items():
-        (folder / f"{lang}.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    return str(folder)
+    return str(write_lines(tmp_path_factory.mktemp("text") / "some", some.sentences))
 
 
 @pytest.fixture(scope="module")
