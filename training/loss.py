@@ -15,6 +15,9 @@ CHUNK = {"cpu": 1 << 21}
 LARGE_CHUNK = 1 << 25
 """Of other devices, for which many small steps are slow: 128 MiB."""
 
+GROUP = 8
+"""Chunks of logits that are multiplied at a time: with fewer rows, reading the weights takes longer than multiplying."""
+
 
 class LabelledPositions:
     """Restricts the output layer of a causal language model to the positions whose next token is learnt.
@@ -24,8 +27,13 @@ class LabelledPositions:
     """
 
     def __init__(self, model: Any) -> None:
+        self._head = model.get_output_embeddings()
         self._keep: torch.Tensor | None = None
-        self._handle = model.get_output_embeddings().register_forward_pre_hook(self._select)
+        self._hidden: torch.Tensor | None = None
+        self._alone: bool | None = (
+            None  # whether the logits are what the head alone gives; known after a batch
+        )
+        self._handle = self._head.register_forward_pre_hook(self._select)
 
     def remove(self) -> None:
         self._handle.remove()
@@ -34,32 +42,100 @@ class LabelledPositions:
         self, module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]
     ) -> tuple[torch.Tensor, ...] | None:
         keep, self._keep = self._keep, None
-        return None if keep is None else (inputs[0][keep],)
+        if keep is None:
+            return None
+        self._hidden = inputs[0][keep]
+        return (self._hidden[:1].detach() if self._alone else self._hidden,)  # the model needs some logits
 
     def loss(
         self, model: Any, inputs: dict[str, torch.Tensor], items: torch.Tensor | int | None = None
     ) -> torch.Tensor:
         """Cross-entropy in nats: the sum over labelled tokens divided by `items`, by default their number."""
-        logits, targets, _ = self._labelled(model, inputs)
-        return nats(logits, targets).sum() / (len(targets) if items is None else items)
+        each, _ = self._labelled(model, inputs)
+        return each.sum() / (len(each) if items is None else items)
 
     def by_row(self, model: Any, inputs: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """The summed cross-entropy of each row in nats, float32 [row], and its labelled tokens, int64 [row]."""
-        logits, targets, rows = self._labelled(model, inputs)
-        each, count = nats(logits, targets), len(inputs["labels"])
+        (each, rows), count = self._labelled(model, inputs), len(inputs["labels"])
         return each.new_zeros(count).index_add(0, rows, each), torch.bincount(rows, minlength=count)
 
-    def _labelled(
-        self, model: Any, inputs: dict[str, torch.Tensor]
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """For each labelled token: logits [token, vocabulary], its id and its row, int64 [token]."""
+    def _labelled(self, model: Any, inputs: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """The cross-entropy of each labelled token in nats, [token], and its row, int64 [token]."""
         labels = inputs["labels"][:, 1:]
         labelled = labels != IGNORED
         self._keep = torch.nn.functional.pad(labelled, (0, 1))
         logits = model(
             **{key: value for key, value in inputs.items() if key != "labels"}, use_cache=False
         ).logits
-        return logits, labels[labelled], labelled.nonzero()[:, 0]
+        hidden, self._hidden = self._hidden, None
+        targets, rows = labels[labelled], labelled.nonzero()[:, 0]
+        if self._alone and hidden is not None:
+            return head_nats(hidden, self._head.weight, self._head.bias, targets), rows
+        if self._alone is None and hidden is not None and len(hidden):
+            self._alone = _is_all(self._head, hidden, logits)
+        return nats(logits, targets), rows
+
+
+def _is_all(head: torch.nn.Module, hidden: torch.Tensor, logits: torch.Tensor) -> bool:
+    """Whether the logits of a model are those of its output layer alone, without scales or caps, and that layer is not trained.
+
+    Args:
+        head: of the model.
+        hidden: what it was given, [token, dim].
+        logits: of the model, [token, vocabulary].
+    """
+    weight = getattr(head, "weight", None)
+    if (
+        type(head) is not torch.nn.Linear
+        or weight.requires_grad
+        or weight.shape != (logits.shape[1], hidden.shape[1])
+    ):
+        return False  # also where the weights are spread over devices
+    with torch.no_grad():
+        return torch.allclose(head(hidden[:4]).float(), logits[:4].float(), rtol=0.02, atol=0.02)
+
+
+class _HeadCrossEntropy(torch.autograd.Function):
+    """Cross-entropy of a frozen output layer: logits exist for a group of tokens only, and their gradient with them."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, targets: torch.Tensor
+    ) -> torch.Tensor:
+        wanted = ctx.needs_input_grad[0]
+        gradient = torch.empty_like(hidden) if wanted else hidden.new_empty(0)
+        each = []
+        for group in _chunks(len(hidden), len(weight), hidden.device, GROUP):
+            logits = torch.nn.functional.linear(hidden[group], weight, bias)
+            normaliser = _normaliser(logits)
+            each.append(normaliser - _exact(logits.gather(1, targets[group, None])[:, 0]))
+            if wanted:
+                gradient[group] = _gradient(logits, targets[group], normaliser, out=logits) @ weight
+        ctx.save_for_backward(gradient)
+        return torch.cat(each)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
+        (of_nats,), (gradient,) = gradients, ctx.saved_tensors
+        return gradient * of_nats[:, None].to(gradient.dtype), None, None, None
+
+
+def head_nats(
+    hidden: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, targets: torch.Tensor
+) -> torch.Tensor:
+    """Like `nats` of the logits of a linear layer, of which no more than a group exists at a time.
+
+    Args:
+        hidden: [token, dim].
+        weight: [vocabulary, dim]; it gets no gradient.
+        bias: [vocabulary].
+        targets: ids, int64 [token].
+    """
+    kind = hidden.device.type
+    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else hidden.dtype
+    return _HeadCrossEntropy.apply(  # type: ignore[no-any-return]
+        hidden.to(dtype), weight.to(dtype), bias if bias is None else bias.to(dtype), targets
+    )
 
 
 class _CrossEntropy(torch.autograd.Function):
@@ -70,19 +146,14 @@ class _CrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        normaliser = torch.cat([_exact(logits[rows]).logsumexp(1) for rows in _chunks(logits)])
+        normaliser = _normaliser(logits)
         ctx.save_for_backward(logits, targets, normaliser)
         return normaliser - _exact(logits.gather(1, targets[:, None])[:, 0])
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
         (of_nats,), (logits, targets, normaliser) = gradients, ctx.saved_tensors
-        gradient = torch.empty_like(logits)
-        for rows in _chunks(logits):
-            share = (_exact(logits[rows]) - normaliser[rows, None]).exp_()
-            share[torch.arange(len(share), device=share.device), targets[rows]] -= 1
-            gradient[rows] = share.mul_(of_nats[rows, None])
-        return gradient, None
+        return _gradient(logits, targets, normaliser, torch.empty_like(logits), of_nats), None
 
 
 def nats(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -99,8 +170,40 @@ def _exact(logits: torch.Tensor) -> torch.Tensor:
     return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
 
-def _chunks(logits: torch.Tensor) -> Iterator[slice]:
-    """Slices of rows, at least one row each; one empty slice if there are no rows."""
-    tokens, vocabulary = logits.shape
-    step = max(1, CHUNK.get(logits.device.type, LARGE_CHUNK) // vocabulary)
+def _normaliser(logits: torch.Tensor) -> torch.Tensor:
+    """The log of the sum of exponentials, [token]."""
+    return torch.cat([_exact(logits[rows]).logsumexp(1) for rows in _chunks(*logits.shape, logits.device)])
+
+
+def _gradient(
+    logits: torch.Tensor,
+    targets: torch.Tensor,
+    normaliser: torch.Tensor,
+    out: torch.Tensor,
+    of_nats: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """The gradient of the cross-entropy with respect to the logits, [token, vocabulary], written to `out`, which may be the logits.
+
+    Args:
+        logits, targets: as for `nats`.
+        normaliser: of the logits.
+        out: [token, vocabulary].
+        of_nats: the gradient with respect to the cross-entropy of each token, by default 1.
+    """
+    for rows in _chunks(*logits.shape, logits.device):
+        share = (_exact(logits[rows]) - normaliser[rows, None]).exp_()
+        share[torch.arange(len(share), device=share.device), targets[rows]] -= 1
+        out[rows] = share if of_nats is None else share.mul_(of_nats[rows, None])
+    return out
+
+
+def _chunks(tokens: int, vocabulary: int, device: torch.device, groups: int = 1) -> Iterator[slice]:
+    """Slices of rows, at least one row each; one empty slice if there are no rows.
+
+    Args:
+        tokens, vocabulary: size of the logits.
+        device: where they are.
+        groups: chunks that are taken together.
+    """
+    step = groups * max(1, CHUNK.get(device.type, LARGE_CHUNK) // vocabulary)
     return (slice(start, start + step) for start in range(0, max(tokens, 1), step))

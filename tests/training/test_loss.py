@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from repalign_training import loss
@@ -31,6 +33,84 @@ def test_value_and_gradient_are_those_of_all_logits_at_once(dtype):
     assert parts.grad is not None
     assert parts.grad.dtype == dtype
     torch.testing.assert_close(parts.grad, whole.grad)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("biased", [True, False])
+def test_the_head_in_groups_gives_the_loss_of_its_logits(dtype, biased, monkeypatch):
+    monkeypatch.setattr(loss, "GROUP", 2)  # the last of the groups is incomplete
+    monkeypatch.setitem(loss.CHUNK, "cpu", 2 * VOCABULARY)
+    torch.manual_seed(0)
+    head = torch.nn.Linear(5, VOCABULARY, bias=biased).to(dtype).requires_grad_(False)
+    whole = (3 * torch.randn(TOKENS, 5)).to(dtype).requires_grad_()
+    parts = whole.detach().clone().requires_grad_()
+    targets, weights = torch.randint(VOCABULARY, (TOKENS,)), torch.rand(TOKENS)
+    expected = cross_entropy(head(whole).float(), targets, reduction="none")
+    nats = loss.head_nats(parts, head.weight, head.bias, targets)
+    torch.testing.assert_close(nats, expected)
+    (expected * weights).sum().backward()
+    (nats * weights).sum().backward()
+    assert parts.grad is not None
+    assert parts.grad.dtype == dtype
+    torch.testing.assert_close(
+        parts.grad,
+        whole.grad,
+        rtol=0.05 if dtype == torch.bfloat16 else 1e-5,
+        atol=1e-2 if dtype == torch.bfloat16 else 1e-6,
+    )
+
+
+def test_no_labels_have_no_loss_from_the_head_either():
+    hidden, weight = torch.zeros(0, 5, requires_grad=True), torch.zeros(VOCABULARY, 5)
+    nats = loss.head_nats(hidden, weight, None, torch.zeros(0, dtype=torch.int64))
+    assert nats.shape == (0,)
+    nats.sum().backward()
+    assert hidden.grad is not None
+    assert hidden.grad.shape == (0, 5)
+
+
+class Model(torch.nn.Module):
+    """Embedding and output layer, with a cap of the logits if wanted; counts the logits that it computes."""
+
+    def __init__(self, cap: float | None, trained: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.embedding, self.cap = torch.nn.Embedding(VOCABULARY, 5), cap
+        self.head = torch.nn.Linear(5, VOCABULARY).requires_grad_(trained)
+        self.computed: list[int] = []
+
+    def get_output_embeddings(self) -> torch.nn.Module:
+        return self.head
+
+    def forward(self, input_ids: torch.Tensor, use_cache: bool) -> SimpleNamespace:
+        logits = self.head(self.embedding(input_ids))
+        self.computed.append(len(logits))
+        return SimpleNamespace(
+            logits=logits if self.cap is None else self.cap * torch.tanh(logits / self.cap)
+        )
+
+
+@pytest.mark.parametrize(
+    ("cap", "trained", "later"), [(None, False, 1), (None, True, 3), (0.5, False, 3), (0.5, True, 3)]
+)
+def test_the_logits_of_a_model_are_left_out_only_where_nothing_else_makes_them(cap, trained, later):
+    model = Model(cap, trained)
+    inputs = {
+        "input_ids": torch.tensor([[1, 2, 3, 4]]),
+        "labels": torch.tensor([[loss.IGNORED, 5, 6, 1]]),
+    }
+    logits = model(inputs["input_ids"], use_cache=False).logits[0, :3]
+    expected = cross_entropy(logits, inputs["labels"][0, 1:])
+    expected.backward()
+    of_embedding = model.embedding.weight.grad.clone()
+    labelled = loss.LabelledPositions(model)
+    for computed in (3, later, later):
+        model.zero_grad()
+        again = labelled.loss(model, inputs)
+        again.backward()
+        torch.testing.assert_close(again, expected)
+        torch.testing.assert_close(model.embedding.weight.grad, of_embedding)
+        assert model.computed[-1] == computed
 
 
 def test_no_labels_have_no_loss():
