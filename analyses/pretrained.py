@@ -11,7 +11,7 @@ has no text of others to figures/pretrained (small, one folder per run), and `re
 
 The first three are made for a GPU (`--jobs 8`). On a CPU they say beforehand how long they take; make them smaller for a laptop:
 
-    python analyses/pretrained.py all --base BASE --out RUNS --micro-batch 1 --tokens 200000 --sentences 250 --translations 40 --questions 40 \\
+    python analyses/pretrained.py all --base BASE --out RUNS --tokens 160000 --sentences 400 --translations 50 --questions 50 \\
         --answer-languages en hi tr zh --only alpaca x-zh m
 
 The data are not ours to give. FOLDER (or $REPALIGN_DATA) holds, for en ar el hi tr vi zh:
@@ -29,12 +29,11 @@ import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
-from functools import partial
 from multiprocessing import get_context
 
 from experiment.hits import HITS, hit_tables
 from experiment.options import arguments, planned
-from experiment.plan import BASE, SIZES, TWIN, Plan, baselines
+from experiment.plan import BASE, SIZES, TWIN, Plan
 from experiment.questions import questions
 from experiment.times import announced
 from repalign_training import train
@@ -59,20 +58,13 @@ def train_run(plan: Plan, run: str) -> None:
 
 
 def measure_run(plan: Plan, run: str) -> None:
-    """Alignment of one run by layer, its difference from the base and from its counterpart, and the hits of each sentence."""
+    """Alignment of one run by layer, and the hits of each sentence, from which differences between any two runs follow."""
     folder = plan.out / "alignment" / run
     if (folder / "profile.parquet").is_file() and (folder / HITS).is_file():
         return
     states = _states(plan, run)
     settings = {"pivot": "en", "metrics": METRICS, "progress": False}
-    score = partial(profile, **settings, variants=["centred"])
-    scores = score(states)
-    for other in baselines(run):
-        if plan.finished(other):
-            scores = scores.joined(score(states, baseline=_states(plan, other)))
-        else:
-            logger.warning("%s is not compared with %s, which is not finished; delete %s to measure it again",
-                           run, other, folder)  # fmt: skip
+    scores = profile(states, variants=["centred"], **settings)
     tables = {}
     if run == BASE:  # what shared tokens, documents and lengths give does not depend on training
         tables["controls"] = controls(states, **settings, layers=[states.layers[len(states.layers) // 2]])
@@ -138,7 +130,6 @@ def train_all(plan: Plan, jobs: int) -> None:
 
 
 def measure_all(plan: Plan, jobs: int) -> None:
-    _states(plan, BASE)  # stored once, before several processes compare theirs with it
     side_by_side(measure_run, plan, [BASE, *(run for run in plan.runs if plan.finished(run)), TWIN], jobs)
 
 

@@ -68,8 +68,7 @@ def keep_run(plan: Plan, run: str, asked: Asked) -> None:
     about: dict[str, Any] = {"run": run, "signatures": {}} | trained(plan, run)
     if measured := _alignment(plan, run):
         results = Results.load(measured)
-        own = results.profile.where(baseline=None)  # differences follow from the hits, of whichever runs
-        Results(run, own, results.tables).save(folder, overwrite=True)
+        results.save(folder, overwrite=True)
         for name in (HITS, MARGINS):
             shutil.copyfile(measured / name, folder / name)
         about["signatures"]["alignment"] = results.profile.signatures[run]

@@ -24,7 +24,7 @@ def arguments(stages: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, dest="names", metavar="RECIPE")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default: 1)")
     for name, help in {
-        "seeds": f"of {' and '.join(SEEDED)}", "tokens": "trained on by each run", "micro-batch": "rows in memory",
+        "seeds": f"of {' and '.join(SEEDED)}", "tokens": "trained on by each run",
         "sentences": "for alignment", "translations": "in each direction; 0: none",
         "questions": "in each language; 0: none",
         "batch-tokens": "of answers at a time",

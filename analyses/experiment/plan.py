@@ -31,7 +31,7 @@ SEEDED = (COUNTERPART, "x-zh")
 
 
 SIZES: Mapping[str, tuple[str, ...]] = {
-    "train": ("tokens", "micro_batch"),
+    "train": ("tokens",),
     "measure": ("sentences",),
     "answer": ("translations", "questions", "answer_languages"),
 }
@@ -51,7 +51,6 @@ class Plan:
         data: see the head of this file.
         names, seeds: of the runs.
         tokens: that each run is trained on.
-        micro_batch: rows of 512 tokens in memory at a time.
         sentences: of NTREX-128 for alignment, from as many documents as possible.
         translations: sentences in each direction, the first of these; 0: none are asked.
         questions: of XQuAD in each language, from as many paragraphs as possible; 0: none are asked.
@@ -65,7 +64,6 @@ class Plan:
     names: tuple[str, ...] = NAMES
     seeds: int = 3
     tokens: int = 900_000
-    micro_batch: int = 4
     sentences: int = 1997
     translations: int = 200
     questions: int = 120
@@ -82,7 +80,7 @@ class Plan:
     def recipe(self, name: str, seed: int) -> Recipe:
         """A recipe of analyses/pretrained on this base, with this number of tokens."""
         recipe = load_recipe(str(RECIPES / f"{name}.toml"), seed=seed)
-        settings = replace(recipe.train, tokens=self.tokens, micro_batch=self.micro_batch)
+        settings = replace(recipe.train, tokens=self.tokens)
         return replace(recipe, name=f"{name}-{seed}", parent=str(self.base), train=settings)
 
     def folder(self, run: str) -> Path:
