@@ -165,7 +165,8 @@ def test_a_base_whose_tokenizer_has_no_padding(pretrained, data, llama, tmp_path
         if (base / name).is_file():
             values = json.loads((base / name).read_text())
             (base / name).write_text(json.dumps({key: values[key] for key in values if "pad" not in key}))
-    plan = pretrained.Plan(base, tmp_path / "runs", data, ("alpaca",), 1, 8_000, 2, 60, 0, 2)
+    sizes = {"tokens": 8_000, "sentences": 60, "translations": 0, "questions": 2}
+    plan = pretrained.Plan(base, tmp_path / "runs", data, ("alpaca",), seeds=1, **sizes)
     pretrained.train_all(plan, 1)
     pretrained.answer_all(plan, 1)
     answered = json.loads((plan.out / "answers" / "xquad.alpaca-0.json").read_text())["answers"]
