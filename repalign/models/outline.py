@@ -70,9 +70,9 @@ def outline(
             with fake:
                 model = untrained(config, torch.bfloat16).eval()  # in which mixtures of experts can be run this way
             engine = Engine.around(model, tokenizer, stack=stack, site=site, layers=layers)
-            rows = engine.probe()
+            with torch.no_grad():
+                inputs, _, _ = engine.inputs(engine.probe())
             with fake, torch.no_grad():
-                inputs, _, _ = engine.inputs(rows)
                 states = engine.reader.run(lambda hidden: hidden, **inputs)
     except RepalignError:
         raise
