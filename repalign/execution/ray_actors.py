@@ -65,10 +65,10 @@ class Cluster:
         return {"num_cpus": 1, "num_gpus": self.gpus_per_actor}
 
     def dtype_of(self, checkpoint: Checkpoint, spec: ReadingSpec, machine: Machine) -> str:
-        """The dtype in which an actor runs a checkpoint: this machine may have no GPU."""
-        if machine.dtype != "auto":
-            return machine.dtype
+        """The dtype in which an actor runs a checkpoint. An actor with GPUs is asked: this machine may have none, or others."""
         on = replace(machine, device=self.device, progress=False)
+        if machine.dtype != "auto" or not self.gpus_per_actor:
+            return open_subject(checkpoint, spec, on).dtype
         task = self.ray.remote(**self.resources)(_dtype_of).options(name=f"dtype of {checkpoint.name}")
         try:
             return self.ray.get(task.remote(str(home()), checkpoint, spec, on))
