@@ -42,6 +42,7 @@ class LocalCluster:
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_health_check_period_ms": "1000",
             "RAY_health_check_timeout_ms": "5000",
+            "RAY_worker_niceness": "0",  # on a busy machine a worker would wait for everything else
             "OMP_NUM_THREADS": "1",
         }
 
