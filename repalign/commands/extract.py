@@ -158,7 +158,9 @@ def _planned(
     for one in stored:
         say(_line(one))
     of = f"share {args.shard[0]} of {args.shard[1]}: " if args.shard else ""
-    say(f"{of}{len(done.plan.units):,} shards, {done.computed:,} of them computed now, the others stored before")
+    say(
+        f"{of}{len(done.plan.units):,} shards, {done.computed:,} of them computed now, the others stored before"
+    )
     return {"states": stored, **units}
 
 

@@ -182,7 +182,9 @@ def plan(
     described: list[dict[str, str | int]] = []
     for checkpoint in checkpoints:
         if isinstance(checkpoint, tuple):
-            raise RepalignError("a model in memory is read where it is; give the name or folder of a checkpoint")
+            raise RepalignError(
+                "a model in memory is read where it is; give the name or folder of a checkpoint"
+            )
         found = as_checkpoint(checkpoint)
         on = replace(machine, dtype=dtype_of(found)) if dtype_of else machine  # type: ignore[arg-type]
         subject = open_subject(found, specs[0], on)
@@ -214,6 +216,4 @@ def _units(one: Pass, reading: int, stores: dict[str, Store]) -> Iterable[Unit]:
             span = of_language[0].span(shard)
             tokens = states.tokens_in(span)
             cost = float(tokens) * max(subject.size, 1)
-            yield Unit(
-                subject.name, reading, language, shard, span.start, span.stop, tokens, cost, folders
-            )
+            yield Unit(subject.name, reading, language, shard, span.start, span.stop, tokens, cost, folders)

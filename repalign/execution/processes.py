@@ -193,7 +193,9 @@ def _serve(
         error = None
         try:
             worker.run(unit)
-        except Exception as failure:  # whatever it is: another process tries the unit, and says why in the end
+        except (
+            Exception
+        ) as failure:  # whatever it is: another process tries the unit, and says why in the end
             error = reason(failure)
         with suppress(BrokenPipeError):
             connection.send((unit, error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 from logging import getLogger
@@ -75,15 +75,20 @@ class Cluster:
         except self.ray.exceptions.RayError as error:
             raise RepalignError(f"the cluster cannot read {checkpoint.name!r}: {_cause(error)}") from error
 
-    def run(self, plan: Plan, units: Sequence[Unit]) -> None:
+    def run(self, plan: Plan, units: Sequence[Unit], actor: type = Actor) -> None:
         """Compute some units on actors.
 
         Units of an actor or node that is lost go to others, and what failed is tried up to three times more.
 
+        Args:
+            plan: of all units.
+            units: to compute.
+            actor: the class of the actors, whose `run` computes a unit; benchmarks give another one.
+
         Raises:
             RepalignError: a unit failed too often, or no actor can be kept alive.
         """
-        run = _Run(self, plan, units)
+        run = _Run(self, plan, units, actor)
         try:
             with progress_of(plan, units) as phase:
                 for _ in range(min(self.actors, len(units))):
@@ -116,16 +121,16 @@ class _Run:
         refs: what is awaited -> the number of the actor, and the unit; None for the news that it is ready.
     """
 
-    def __init__(self, cluster: Cluster, plan: Plan, units: Sequence[Unit]) -> None:
+    def __init__(self, cluster: Cluster, plan: Plan, units: Sequence[Unit], actor: type) -> None:
         self.ray, self.device = cluster.ray, cluster.device
         self.schedule = Schedule(units, IN_FLIGHT)
         self.actors: dict[int, _Handle] = {}
         self.refs: dict[Any, tuple[int, Unit | None]] = {}
         self._numbers = count()
         self._name = f"repalign-{os.getpid()}-{int(time.time())}"
-        self._class = self.ray.remote(
-            **cluster.resources, max_restarts=0, scheduling_strategy="SPREAD"
-        )(Actor)
+        self._class = self.ray.remote(**cluster.resources, max_restarts=0, scheduling_strategy="SPREAD")(
+            actor
+        )
         self._shared = self.ray.put(plan.corpus), self.ray.put(plan.readings)
 
     def start(self, restarts: int = RESTARTS) -> None:

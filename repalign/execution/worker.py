@@ -28,7 +28,9 @@ class Worker:
         device: on which it runs, in place of that of the readings.
     """
 
-    def __init__(self, corpus: ParallelCorpus, readings: Sequence[Reading], device: str | None = None) -> None:
+    def __init__(
+        self, corpus: ParallelCorpus, readings: Sequence[Reading], device: str | None = None
+    ) -> None:
         self.corpus, self.readings, self.device = corpus, readings, device
         self._text = lru_cache(maxsize=1)(lambda number: self.readings[number].text(self.corpus))
         self._language = lru_cache(maxsize=1)(self._read_language)

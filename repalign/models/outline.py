@@ -12,7 +12,6 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from repalign.errors import RepalignError, reason
-from repalign.models.anatomy import body_of
 from repalign.models.engine import Engine
 from repalign.models.loading import untrained
 from repalign.models.quiet import quiet_transformers
@@ -68,7 +67,9 @@ def outline(
     try:
         with quiet_transformers(), _silent():
             with fake:
-                model = untrained(config, torch.bfloat16).eval()  # in which mixtures of experts can be run this way
+                model = untrained(
+                    config, torch.bfloat16
+                ).eval()  # in which mixtures of experts can be run this way
             engine = Engine.around(model, tokenizer, stack=stack, site=site, layers=layers)
             with torch.no_grad():
                 inputs, _, _ = engine.inputs(engine.probe())

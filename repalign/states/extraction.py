@@ -271,9 +271,7 @@ def _tokenize(
     for language in corpus.languages:
         subject.in_model(language)  # refused before any is tokenised
     tokens: dict[str, TokenRows] = {}
-    with Phase(
-        f"{subject.name}: tokenizing", len(corpus.languages), "languages", shown=progress
-    ) as phase:
+    with Phase(f"{subject.name}: tokenizing", len(corpus.languages), "languages", shown=progress) as phase:
         for language in corpus.languages:
             tokens[language] = _tokenize_language(subject, corpus, language, cut)
             phase.update()

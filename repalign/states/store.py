@@ -203,7 +203,9 @@ class Store:
         name = self.folder / f"{shard:05d}"
         with writing(self.folder, REMEDY, WHEN_FULL), partial_file(name) as partial:
             write_shard(partial, states)
-            partial.replace(f"{name}-{checksum(partial)}.npy")  # which a second writer may have written meanwhile
+            partial.replace(
+                f"{name}-{checksum(partial)}.npy"
+            )  # which a second writer may have written meanwhile
 
     def array(self) -> StoredArray:
         """All rows, read layer by layer from memory-mapped shards.

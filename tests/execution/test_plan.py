@@ -122,7 +122,7 @@ def test_shards_that_vanish_are_noticed(llama):
     fill([str(llama)], CORPUS, SPECS)
     made.check_written()
     next((home() / "states").glob("*/00002-*.npy")).unlink()
-    with pytest.raises(RepalignError, match="1 of 15 shards are missing.*shard 2"):
+    with pytest.raises(RepalignError, match=r"1 of 15 shards are missing.*shard 2"):
         made.check_written()
 
 

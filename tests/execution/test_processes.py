@@ -45,7 +45,7 @@ def test_two_processes_write_what_one_does_although_one_of_them_is_killed(llama,
 
 def test_a_unit_that_always_fails_is_reported_with_its_reason(llama):
     made = plan([str(llama)], CORPUS, [ReadingSpec()])
-    with pytest.raises(RepalignError, match="tiny-llama, en, shard 0 failed 4 times.*no device 'hpu'"):
+    with pytest.raises(RepalignError, match=r"tiny-llama, en, shard 0 failed 4 times.*no device 'hpu'"):
         run_processes(made, made.units[:1], ["hpu"])
     assert not psutil.Process().children()
 

@@ -39,7 +39,6 @@ def nodes():
     """Two nodes; their folder has a short name, as paths of sockets are limited."""
     pytest.importorskip("ray", reason="needs Ray: pip install 'repalign[ray]'")
     psutil = pytest.importorskip("psutil")
-    sys.path.insert(0, str(Path(__file__).parent))
     from ray_cluster import cluster
 
     folder = Path(tempfile.mkdtemp(prefix="ray", dir="/tmp"))

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,13 +71,13 @@ class LocalCluster:
     def kill(self, name: str) -> None:
         """Kill a node with all that runs on it, as if its machine had failed."""
         for process in self.processes(name):
-            with _gone():
+            with suppress(psutil.NoSuchProcess):
                 process.kill()
         self.nodes.pop(name).wait()
 
     def processes(self, name: str) -> list[psutil.Process]:
         """What runs on a node."""
-        with _gone():
+        with suppress(psutil.NoSuchProcess):
             node = psutil.Process(self.nodes[name].pid)
             return [node, *node.children(recursive=True)]
         return []
@@ -86,7 +86,7 @@ class LocalCluster:
         """The actors of a node."""
         found = []
         for process in self.processes(name):
-            with _gone():
+            with suppress(psutil.NoSuchProcess):
                 if process.name().startswith("ray::Actor") or "ray::Actor" in " ".join(process.cmdline()):
                     found.append(process)
         return found
@@ -108,15 +108,6 @@ def cluster(folder: Path, names: tuple[str, ...]) -> Iterator[LocalCluster]:
             stack.callback(lambda name=name: made.kill(name) if name in made.nodes else None)
             made.start(name)
         yield made
-
-
-@contextmanager
-def _gone() -> Iterator[None]:
-    """What it looks at may end meanwhile."""
-    try:
-        yield
-    except psutil.NoSuchProcess:
-        pass
 
 
 def _free_port() -> int:
