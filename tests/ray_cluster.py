@@ -37,6 +37,7 @@ class LocalCluster:
         self.port = self.port or _free_port()
         self.environment = {
             **os.environ,
+            "PYTHONPATH": os.pathsep.join(sys.path),
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": secrets.token_hex(32),
             "RAY_USAGE_STATS_ENABLED": "0",

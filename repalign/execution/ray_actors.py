@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
-from logging import getLogger
+from logging import ERROR, getLogger
 from typing import Any
 
 from repalign.checkpoints import Checkpoint, home
@@ -209,7 +209,7 @@ def connected(
     was_connected = ray.is_initialized()
     if not was_connected:
         try:
-            ray.init(address=address, namespace="repalign", log_to_driver=False, logging_level="error")
+            ray.init(address=address, namespace="repalign", log_to_driver=False, logging_level=ERROR)
         except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             raise RepalignError(
                 f"no connection to a Ray cluster at {address!r}: {reason(error)}; start one by `ray start --head`, "

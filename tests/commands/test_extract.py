@@ -75,5 +75,3 @@ def test_options_that_do_not_fit_each_other_are_refused(options, said, capsys):
 def test_devices_that_the_machine_does_not_have_are_refused(llama, text, capsys):
     assert main(["extract", str(llama), "--corpus", str(text), "--devices", "hpu"]) == 1
     assert "no device 'hpu' on this machine" in capsys.readouterr().err
-    assert main(["extract", str(llama), "--corpus", str(text), "--engine", "ray", "--device", "cuda:0"]) == 1
-    assert "--gpus-per-actor K" in capsys.readouterr().err

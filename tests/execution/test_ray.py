@@ -12,13 +12,13 @@ import time
 from pathlib import Path
 
 import pytest
+from slow_pooling import SLOW
 from tiny_models import SENTENCES, save_tiny_model
 
-from repalign.commands.main import main
 from repalign.errors import RepalignError
 from repalign.execution import ray_actors
-
-LINES = 40
+from repalign.execution.run import fill, fill_on_ray
+from repalign.states.spec import Machine, ReadingSpec
 
 
 def test_without_ray_one_line_says_what_to_install(monkeypatch):
@@ -32,6 +32,11 @@ def test_without_ray_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without_ray)
     with pytest.raises(RepalignError, match=r"pip install 'repalign\[ray\]'"), ray_actors.connected():
         pass
+
+
+def test_a_gpu_is_not_chosen_by_number(llama):
+    with pytest.raises(RepalignError, match="give --gpus-per-actor K"):
+        fill_on_ray([str(llama)], {"en": ["A dog."]}, machine=Machine(device="cuda:0"))
 
 
 @pytest.fixture(scope="module")
@@ -52,29 +57,38 @@ def nodes():
         assert not [one for one in left if one.status() != psutil.STATUS_ZOMBIE]
 
 
-@pytest.fixture(scope="module")
-def work(tmp_path_factory):
-    """Two checkpoints and text."""
-    folder = tmp_path_factory.mktemp("work")
-    (folder / "text").mkdir()
-    for lang, rows in SENTENCES.items():
-        lines = [f"{rows[n % 4]} {n}" for n in range(LINES)]
-        (folder / "text" / f"{lang}.txt").write_text("\n".join(lines), encoding="utf-8")
-    for seed, name in enumerate(("one", "two")):
-        save_tiny_model(folder / name, seed=seed)
-    return folder
+@pytest.fixture
+def work(tmp_path):
+    """Two checkpoints."""
+    return [str(save_tiny_model(tmp_path / name, seed=seed)) for seed, name in enumerate(("one", "two"))]
 
 
-def command(work: Path, *options: str) -> list[str]:
-    checkpoints = [str(work / "one"), str(work / "two")]
-    return ["extract", *checkpoints, "--corpus", str(work / "text"), "--poolings", "mean,last", *options]
+LANGUAGES = ("de", "el", "en", "fr", "tr", "zh")
+TEXT = {
+    lang: [f"{row} {lang} {n}" for n in range(5) for row in SENTENCES.get(lang, SENTENCES["en"])]
+    for lang in LANGUAGES
+}
+
+DRIVER = """
+import sys
+from slow_pooling import SLOW
+from repalign.commands.main import log_to_stderr
+from repalign.execution.run import fill_on_ray
+from repalign.states.spec import ReadingSpec
+from test_ray import TEXT
+with log_to_stderr():
+    done = fill_on_ray(sys.argv[2:], TEXT, [ReadingSpec(pooling=SLOW)], address=sys.argv[1])
+print(done.computed, "of", len(done.plan.units))
+"""
 
 
-def start(nodes, work: Path, home: Path, *options: str) -> subprocess.Popen:
-    argv = command(work, "--engine", "ray", "--address", nodes.address, *options)
+def start(nodes, work: list[str], home: Path) -> subprocess.Popen:
+    """A driver in a process of its own."""
+    environment = {**nodes.environment, "REPALIGN_HOME": str(home)}
+    environment["PYTHONPATH"] += os.pathsep + str(Path(__file__).parent)
     return subprocess.Popen(
-        [sys.executable, "-m", "repalign", *argv],
-        env={**nodes.environment, "REPALIGN_HOME": str(home)}, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", DRIVER, nodes.address, *work],
+        env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
@@ -86,21 +100,21 @@ def written(home: Path) -> dict[str, bytes]:
 def test_a_cluster_writes_what_one_process_writes_also_when_an_actor_and_a_node_are_killed(
     nodes, work, tmp_path, monkeypatch
 ):
-    local, remote = tmp_path / "local", tmp_path / "remote"
-    monkeypatch.setenv("REPALIGN_HOME", str(local))
-    assert main(command(work)) == 0
+    remote, local = tmp_path / "remote", tmp_path / "local"
     run = start(nodes, work, remote)
-    wait_for(lambda: len(nodes.actors("first")) + len(nodes.actors("second")) == 2, run)
+    wait_for(lambda: len(written(remote)) >= 2, run)
     nodes.actors("first")[0].kill()
-    wait_for(lambda: written(remote), run)
+    wait_for(lambda: len(written(remote)) >= 4, run)
     kept = {path: path.stat().st_mtime_ns for path in remote.glob("states/*/*.npy")}
     nodes.kill("second")
-    said = run.communicate(timeout=600)[1]
+    printed, said = run.communicate(timeout=1200)
     assert run.returncode == 0, said
-    assert "lost" in said
+    assert printed.splitlines()[-1] == "12 of 12"
+    assert said.count("an actor is lost") >= 2, said
+    monkeypatch.setenv("REPALIGN_HOME", str(local))
+    fill(work, TEXT, [ReadingSpec(pooling=SLOW)])
     assert written(remote) == written(local)
     assert all(path.stat().st_mtime_ns == before for path, before in kept.items())  # none of them twice
-    assert not list(remote.glob("states/*/.*.partial"))
 
 
 @pytest.mark.heavy

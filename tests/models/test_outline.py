@@ -10,7 +10,7 @@ from repalign.errors import RepalignError
 from repalign.models.engine import Engine
 from repalign.models.outline import Outline, outline
 
-KINDS = ("llama", "gemma3_text", "qwen3_moe", "gpt2", "xlnet", "gemma3n_text")
+KINDS = ("llama", "gemma3_text", "qwen3_moe", "gpt2")
 
 
 @pytest.fixture(scope="module")
