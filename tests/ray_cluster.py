@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-START = 180
+START = 300
 """Seconds that a node may take to start, also on a busy machine."""
 
 
@@ -41,8 +41,9 @@ class LocalCluster:
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": secrets.token_hex(32),
             "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_raylet_start_wait_time_s": str(START),
             "RAY_health_check_period_ms": "1000",
-            "RAY_health_check_timeout_ms": "5000",
+            "RAY_health_check_timeout_ms": "10000",
             "RAY_worker_niceness": "0",  # on a busy machine a worker would wait for everything else
             "OMP_NUM_THREADS": "1",
         }
@@ -84,11 +85,12 @@ class LocalCluster:
         return []
 
     def actors(self, name: str) -> list[psutil.Process]:
-        """The actors of a node."""
+        """The actors of a node: Ray names a process after its class, or after the task that it runs."""
         found = []
         for process in self.processes(name):
             with suppress(psutil.NoSuchProcess):
-                if process.name().startswith("ray::Actor") or "ray::Actor" in " ".join(process.cmdline()):
+                title = " ".join(process.cmdline())
+                if title.startswith("ray::Actor") or (title.startswith("ray::") and "shard" in title):
                     found.append(process)
         return found
 

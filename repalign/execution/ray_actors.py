@@ -204,13 +204,14 @@ def connected(
     """
     try:
         import ray
+        from ray.exceptions import RayError
     except ImportError as error:
         raise RepalignError("--engine ray needs Ray: pip install 'repalign[ray]'") from error
     was_connected = ray.is_initialized()
     if not was_connected:
         try:
             ray.init(address=address, namespace="repalign", log_to_driver=False, logging_level=ERROR)
-        except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        except (ConnectionError, RuntimeError, ValueError, RayError) as error:
             raise RepalignError(
                 f"no connection to a Ray cluster at {address!r}: {reason(error)}; start one by `ray start --head`, "
                 "or give --address HOST:PORT, or --address local"

@@ -236,7 +236,7 @@ def load_base(
     return Loaded(model if placed else model.to(device), report)
 
 
-def untrained(config: PretrainedConfig, dtype: torch.dtype) -> PreTrainedModel:
+def untrained(config: PretrainedConfig, dtype: torch.dtype) -> Any:
     """A model of a configuration with new weights, on the default device of torch."""
     kind = _auto_class(config)
     if hasattr(kind, "from_config"):
