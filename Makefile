@@ -64,7 +64,7 @@ docs: $(TOOLS)
 
 bench: $(TOOLS)
 	$(INSTALL) --editable '.[bench]'
-	for name in extraction metrics training pairs memory; do $(BIN)/python tests/bench/bench_$$name.py --json out/bench-$$name.json || exit 1; done
+	for name in extraction metrics training pairs memory execution; do $(BIN)/python tests/bench/bench_$$name.py --json out/bench-$$name.json || exit 1; done
 
 # On a machine with a CUDA device: the tests and figures only a GPU can show.
 gpu: $(TOOLS)

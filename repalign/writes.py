@@ -58,15 +58,29 @@ def partial_folder(path: Path) -> Iterator[Path]:
 @contextmanager
 def _partial(path: Path, create: Callable[[Path], object]) -> Iterator[Path]:
     remove_abandoned(path)
-    partial = path.with_name(f"{_start(path)}{os.urandom(4).hex()}{PARTIAL}")
-    create(partial)
-    lock = _lock(partial)
+    partial, lock = _created(path, create)
     try:
         yield partial
     finally:
         if lock is not None:
             os.close(lock)
         _remove(partial)
+
+
+def _created(path: Path, create: Callable[[Path], object]) -> tuple[Path, int | None]:
+    """A new partial file or folder and its lock; the lock is None where the file system has none.
+
+    Before it is locked, another writer of the same path may think it abandoned and remove it: then another one is made.
+    """
+    while True:
+        partial = path.with_name(f"{_start(path)}{os.urandom(4).hex()}{PARTIAL}")
+        create(partial)
+        with suppress(FileNotFoundError, BlockingIOError):
+            lock = _lock(partial)
+            if partial.exists():
+                return partial, lock
+            if lock is not None:
+                os.close(lock)
 
 
 def remove_abandoned(path: Path) -> None:
@@ -76,10 +90,14 @@ def remove_abandoned(path: Path) -> None:
     """
     left = re.compile(rf"{re.escape(_start(path))}[0-9a-f]{{8}}{re.escape(PARTIAL)}")
     for entry in os.scandir(path.parent):
-        if left.fullmatch(entry.name) and (lock := _lock(Path(entry))) is not None:
-            with suppress(OSError):
-                _remove(Path(entry))
-            os.close(lock)
+        if not left.fullmatch(entry.name):
+            continue
+        with suppress(OSError):  # it is being written, or was removed by another process
+            if (lock := _lock(Path(entry))) is not None:
+                try:
+                    _remove(Path(entry))
+                finally:
+                    os.close(lock)
 
 
 def _start(path: Path) -> str:
@@ -95,16 +113,24 @@ def _remove(partial: Path) -> None:
 
 
 def _lock(partial: Path) -> int | None:
-    """A descriptor that holds the lock of a file or folder, which the system releases when the process ends; None if it is held."""
+    """A descriptor that holds the lock of a file or folder, which the system releases when the process ends.
+
+    Returns:
+        None where the system, or the file system, has no locks.
+
+    Raises:
+        BlockingIOError: another process holds it.
+        FileNotFoundError: it was removed.
+    """
     if fcntl is None:
         return None
-    descriptor = None
+    descriptor = os.open(partial, os.O_RDONLY)
     try:
-        descriptor = os.open(partial, os.O_RDONLY)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        if descriptor is not None:
-            os.close(descriptor)
+    except OSError as error:
+        os.close(descriptor)
+        if isinstance(error, BlockingIOError):
+            raise
         return None
     return descriptor
 

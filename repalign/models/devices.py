@@ -28,6 +28,23 @@ def pick_device(device: str) -> str:
     return device
 
 
+def devices_of(processes: int, device: str) -> list[str]:
+    """A device for each of some processes: GPUs of their own where the device is one, else the same for all.
+
+    Raises:
+        RepalignError: a device that this machine does not have, or fewer GPUs than processes.
+    """
+    kind = pick_device(device)
+    if kind != "cuda":
+        return [kind] * processes
+    if processes > torch.cuda.device_count():
+        raise RepalignError(
+            f"{processes} processes need a GPU each, and this machine has {torch.cuda.device_count()}; name them, as in "
+            "--devices 0,0,1, to put several on one"
+        )
+    return [f"cuda:{number}" for number in range(processes)]
+
+
 SMALL = 100 << 20
 """Bytes of weights below which half precision saves too little time to justify its error."""
 

@@ -205,11 +205,7 @@ def load_base(
     if weights.checkpoint.twin is not None:
         with torch.random.fork_rng():
             torch.manual_seed(weights.checkpoint.twin)
-            kind = _auto_class(config)
-            if hasattr(kind, "from_config"):
-                model = kind.from_config(config, dtype=dtype, trust_remote_code=False)
-            else:  # a class of its own, which has no code to trust
-                model = kind._from_config(config, dtype=dtype)
+            model = untrained(config, dtype)
         return Loaded(model.to(device), LoadReport(frozenset(), frozenset()))
     if held is not None:
         _check_size(weights, config, held)
@@ -238,6 +234,14 @@ def load_base(
         )
     placed = device == "all" or (getattr(model, "is_quantized", False) and not file)
     return Loaded(model if placed else model.to(device), report)
+
+
+def untrained(config: PretrainedConfig, dtype: torch.dtype) -> Any:
+    """A model of a configuration with new weights, on the default device of torch."""
+    kind = _auto_class(config)
+    if hasattr(kind, "from_config"):
+        return kind.from_config(config, dtype=dtype, trust_remote_code=False)
+    return kind._from_config(config, dtype=dtype)  # a class of its own, which has no code to trust
 
 
 def _described_in(weights: Weights) -> Path:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 
@@ -139,11 +141,8 @@ def read_subject(
         check_writable(home() / "states", REMEDY)
         cache_limit()  # refused now, rather than after the model is loaded
     by_number: dict[int, LayerStates] = {}
-    _refuse_fixed_language(subject, corpus)
-    for tokens, numbers in _passes(subject, corpus, specs, progress):
-        of_pass = [specs[number] for number in numbers]
-        states = _read_pass(subject, corpus, tokens, of_pass, progress, store, stream)
-        by_number |= zip(numbers, states, strict=True)
+    for one in passes(subject, corpus, specs, progress):
+        by_number |= zip(one.numbers, _read_pass(one, progress, store, stream), strict=True)
     return [by_number[number] for number in range(len(specs))]
 
 
@@ -161,47 +160,85 @@ def _refuse_fixed_language(subject: Subject, corpus: ParallelCorpus) -> None:
         )
 
 
-def _passes(
-    subject: Subject, corpus: ParallelCorpus, specs: Sequence[ReadingSpec], progress: bool
-) -> list[tuple[dict[str, TokenRows], list[int]]]:
-    """Tokens by language, and the numbers of the specs that are read on them.
+@dataclass(frozen=True)
+class Pass:
+    """One pass over the text: what is read by all specs that need the same tokens.
+
+    Attributes:
+        subject: the model.
+        corpus: without the sentences that are too long in some language.
+        rows: numbers of its sentences in the corpus as it was given.
+        cut: whether the tokens after a sentence are left out.
+        tokens: by language.
+        specs: that are read.
+        numbers: of these among all specs.
+        metadata: what the states say about their text.
+    """
+
+    subject: Subject
+    corpus: ParallelCorpus
+    rows: Sequence[int]
+    cut: bool
+    tokens: Mapping[str, TokenRows]
+    specs: Sequence[ReadingSpec]
+    numbers: Sequence[int]
+    metadata: dict[str, Any]
+
+    def languages(self) -> dict[str, LanguageStates]:
+        """The languages to read, by code."""
+        return {
+            language: LanguageStates(self.subject, language, text, self.tokens[language])
+            for language, text in self.corpus.sentences.items()
+        }
+
+    def signature(self, spec: ReadingSpec) -> Signature:
+        """What decides the states by one of the specs."""
+        subject, corpus = self.subject, self.corpus
+        codes = {language: one.code for language in corpus.languages if (one := subject.in_model(language))}
+        return Signature(
+            checkpoint=subject.name,
+            weights=subject.weights,
+            corpus=corpus.name,
+            text=corpus.digest,
+            quantization=subject.quantization,
+            languages=",".join(f"{language}={code}" for language, code in codes.items()),
+            **subject.reading(spec),
+        )
+
+
+def passes(
+    subject: Subject, corpus: ParallelCorpus, specs: Sequence[ReadingSpec], progress: bool = True
+) -> list[Pass]:
+    """The passes that read a corpus by several specs; weights are not loaded.
 
     A causal model need not read what follows the sentence, unless a pooling uses it.
+
+    Raises:
+        RepalignError: too many sentences over the length limit, one without tokens, or a tokenizer that reads every language
+            as one.
     """
+    _refuse_fixed_language(subject, corpus)
     by_cut: dict[bool, list[int]] = {}
     for number, spec in enumerate(specs):
         by_cut.setdefault(subject.causal and not spec.pooling.sees_prompt, []).append(number)
-    passes = [(_tokenize(subject, corpus, cut, progress), numbers) for cut, numbers in by_cut.items()]
-    if len(passes) == 2 and all(passes[0][0][lang].same_as(passes[1][0][lang]) for lang in corpus.languages):
-        return [(passes[0][0], list(range(len(specs))))]  # nothing follows the sentences
-    return passes
+    tokens = {cut: _tokenize(subject, corpus, cut, progress) for cut in by_cut}
+    if len(tokens) == 2 and all(tokens[True][lang].same_as(tokens[False][lang]) for lang in corpus.languages):
+        first = next(iter(by_cut))  # nothing follows the sentences
+        by_cut = {first: list(range(len(specs)))}
+    return [
+        _pass(subject, corpus, tokens[cut], cut, [specs[number] for number in numbers], numbers)
+        for cut, numbers in by_cut.items()
+    ]
 
 
-def _tokenize(
-    subject: Subject, corpus: ParallelCorpus, cut: bool, progress: bool = True
-) -> dict[str, TokenRows]:
-    template = TEMPLATES[subject.spec.template]
-    in_model = {language: subject.in_model(language) for language in corpus.languages}
-    tokens: dict[str, TokenRows] = {}
-    with Phase(f"{subject.name}: tokenizing", len(in_model), "languages", shown=progress) as phase:
-        for language, sentences in corpus.sentences.items():
-            tokens[language] = tokenize(
-                sentences, subject.tokenizer, template, subject.max_length, cut, in_model[language]
-            )
-            phase.update()
-    return tokens
-
-
-def _read_pass(
+def _pass(
     subject: Subject,
     corpus: ParallelCorpus,
     tokens: dict[str, TokenRows],
+    cut: bool,
     specs: Sequence[ReadingSpec],
-    progress: bool,
-    store: bool,
-    stream: bool,
-) -> list[LayerStates]:
-    """States by several specs that read the same tokens."""
+    numbers: Sequence[int],
+) -> Pass:
     rows = short_enough(corpus, tokens, subject.max_length, subject.positions)
     manifest = {**check(corpus), "truncated": len(corpus) - len(rows), "tokens": fertility(corpus, tokens)}
     if len(rows) < len(corpus):
@@ -209,35 +246,70 @@ def _read_pass(
         tokens = {language: TokenRows.of(of[row] for row in rows) for language, of in tokens.items()}
     if subject.spec.exclude_shared_tokens:
         tokens = without_shared(tokens)
-    languages = {
-        language: LanguageStates(subject, language, text, tokens[language])
-        for language, text in corpus.sentences.items()
-    }
-    codes = {language: one.code for language in corpus.languages if (one := subject.in_model(language))}
-    shape, arrays = _streamed(languages, specs) if stream else _read(languages, specs, store, progress)
+    return Pass(subject, corpus, rows, cut, tokens, specs, numbers, manifest)
+
+
+def language_states(subject: Subject, corpus: ParallelCorpus, language: str, cut: bool) -> LanguageStates:
+    """One language of a pass, tokenised by itself: what a worker reads.
+
+    Args:
+        subject: the model.
+        corpus: that of the pass.
+        language: its code.
+        cut: whether the tokens after a sentence are left out.
+    """
+    if subject.spec.exclude_shared_tokens:
+        tokens = without_shared(_tokenize(subject, corpus, cut, progress=False))[language]
+    else:
+        tokens = _tokenize_language(subject, corpus, language, cut)
+    return LanguageStates(subject, language, corpus.sentences[language], tokens)
+
+
+def _tokenize(
+    subject: Subject, corpus: ParallelCorpus, cut: bool, progress: bool = True
+) -> dict[str, TokenRows]:
+    for language in corpus.languages:
+        subject.in_model(language)  # refused before any is tokenised
+    tokens: dict[str, TokenRows] = {}
+    with Phase(f"{subject.name}: tokenizing", len(corpus.languages), "languages", shown=progress) as phase:
+        for language in corpus.languages:
+            tokens[language] = _tokenize_language(subject, corpus, language, cut)
+            phase.update()
+    return tokens
+
+
+def _tokenize_language(subject: Subject, corpus: ParallelCorpus, language: str, cut: bool) -> TokenRows:
+    return tokenize(
+        corpus.sentences[language],
+        subject.tokenizer,
+        TEMPLATES[subject.spec.template],
+        subject.max_length,
+        cut,
+        subject.in_model(language),
+    )
+
+
+def _read_pass(one: Pass, progress: bool, store: bool, stream: bool) -> list[LayerStates]:
+    """States by the specs of a pass."""
+    corpus, languages = one.corpus, one.languages()
+    shape, arrays = (
+        _streamed(languages, one.specs) if stream else _read(languages, one.specs, store, progress)
+    )
     return [
         LayerStates(
-            signature=Signature(
-                checkpoint=subject.name,
-                weights=subject.weights,
-                corpus=corpus.name,
-                text=corpus.digest,
-                quantization=subject.quantization,
-                languages=",".join(f"{language}={code}" for language, code in codes.items()),
-                **subject.reading(spec),
-            ),
+            signature=one.signature(spec),
             arrays={language: of_language[number] for language, of_language in arrays.items()},
             layers=shape.layers,
             n_blocks=shape.blocks,
             texts=corpus.sentences,
-            token_counts={language: rows.counts for language, rows in tokens.items()},
+            token_counts={language: rows.counts for language, rows in one.tokens.items()},
             groups=duplicate_groups(corpus.sentences),
-            token_ids={language: rows.own_ids for language, rows in tokens.items()},
-            metadata=manifest,
+            token_ids={language: rows.own_ids for language, rows in one.tokens.items()},
+            metadata=one.metadata,
             documents=None if corpus.documents is None else numbered(corpus.documents),
             streamed=stream,
         )
-        for number, spec in enumerate(specs)
+        for number, spec in enumerate(one.specs)
     ]
 
 

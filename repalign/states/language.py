@@ -12,6 +12,7 @@ import numpy as np
 
 from repalign.checkpoints import home
 from repalign.errors import RepalignError
+from repalign.models.outline import Outline
 from repalign.models.tokenization import TokenRows
 from repalign.progress import Phase
 from repalign.signature import digest
@@ -63,7 +64,7 @@ class LanguageStates:
             specs: that are read.
             phase: that counts tokens.
         """
-        states = self._compute(range(len(self.first)), specs, phase)
+        states = self.compute_rows(range(len(self.first)), specs, phase)
         return self.shape(), [RowView(array, self.rows) for array in states]
 
     def load_or_compute(
@@ -78,23 +79,25 @@ class LanguageStates:
         with ExitStack() as locks:
             for store in sorted(stores, key=lambda store: store.folder):
                 locks.enter_context(store.locked())
-            missing = [set(store.missing(logger.warning)) for store in stores]
-            spans = {shard: stores[0].span(shard) for shard in sorted(set().union(*missing))}
+            missing = [store.missing(logger.warning) for store in stores]
+            shards = sorted(set().union(*missing))
             if phase is not None:
-                phase.skip(self.count - sum(map(self._count, spans.values())))
-            for shard, span in spans.items():
-                incomplete = [number for number in range(len(specs)) if shard in missing[number]]
-                states = self._compute(span, [specs[number] for number in incomplete], phase)
-                for number, values in zip(incomplete, states, strict=True):
-                    stores[number].write(shard, values)
+                phase.skip(self.count - sum(self.tokens_in(stores[0].span(shard)) for shard in shards))
+            for shard in shards:
+                run_shard(self, specs, stores, shard, phase)
             arrays = [RowView(store.array(), self.rows) for store in stores]
         return stores[0].shape, arrays
 
-    def stores(self, specs: Sequence[ReadingSpec]) -> list[Store]:
-        """The store of each spec; nothing is written. Loads the model if one of them does not exist yet."""
+    def stores(self, specs: Sequence[ReadingSpec], outline: Outline | None = None) -> list[Store]:
+        """The store of each spec; nothing is written.
+
+        Args:
+            specs: that are read.
+            outline: of the model; without it, the model is loaded if one of the stores does not exist.
+        """
         root = home() / "states"
         keys = [self.key(spec) for spec in specs]
-        return [Store.find(root, key) or Store.of(root, key, self.shape()) for key in keys]
+        return [Store.find(root, key) or Store.of(root, key, self.shape(outline)) for key in keys]
 
     def key(self, spec: ReadingSpec) -> dict[str, Any]:
         """Everything that decides the states: a different key is a different store."""
@@ -113,18 +116,22 @@ class LanguageStates:
             **({"language_token": expected.code} if expected else {}),
         }
 
-    def shape(self) -> Shape:
-        """Loads the model."""
-        engine = self.subject.engine
-        return Shape(engine.layers, engine.n_blocks, len(self.first), engine.dim)
+    def shape(self, outline: Outline | None = None) -> Shape:
+        """The shape of the states; loads the model unless its outline is given."""
+        outline = outline or Outline.of(self.subject.engine)
+        return Shape(outline.layers, outline.blocks, len(self.first), outline.dim)
 
     @property
     def count(self) -> int:
         """Tokens to read: those of all distinct sentences."""
-        return self._count(range(len(self.first)))
+        return self.tokens_in(range(len(self.first)))
 
-    def _compute(self, span: range, specs: Sequence[ReadingSpec], phase: Phase | None) -> np.ndarray:
-        """float32 [spec, layer, row, dim].
+    def tokens_in(self, span: range) -> int:
+        """Tokens of some distinct sentences."""
+        return int(self.tokens.ids.lengths[self.first[span]].sum())
+
+    def compute_rows(self, span: range, specs: Sequence[ReadingSpec], phase: Phase | None) -> np.ndarray:
+        """The states of some distinct sentences by each spec's pooling, float32 [spec, layer, row, dim].
 
         Raises:
             RepalignError: a state that is not finite: names checkpoint, layer, language and sentence.
@@ -150,5 +157,38 @@ class LanguageStates:
             )
         return states
 
-    def _count(self, span: range) -> int:
-        return int(self.tokens.ids.lengths[self.first[span]].sum())
+
+def run_shard(
+    states: LanguageStates,
+    specs: Sequence[ReadingSpec],
+    stores: Sequence[Store],
+    shard: int,
+    phase: Phase | None = None,
+) -> bool:
+    """Compute one shard of a language and write it: the unit of work, whoever does it and in whichever order.
+
+    Its bytes depend on its sentences alone, so that doing it twice leaves the same file. What another process wrote is
+    neither computed nor written again.
+
+    Args:
+        states: the language.
+        specs: that are read in one pass.
+        stores: one for each spec.
+        shard: number of the shard.
+        phase: that counts tokens.
+
+    Returns:
+        Whether there was anything to compute.
+
+    Raises:
+        RepalignError: states that are not finite, or a store that cannot be written.
+    """
+    if all(store.path(shard) for store in stores):
+        return False
+    # By all specs, also if one is there: which poolings are computed together decides how the template is read.
+    computed = states.compute_rows(stores[0].span(shard), specs, phase)
+    for store, values in zip(stores, computed, strict=True):
+        store.prepare()
+        if store.path(shard) is None:
+            store.write(shard, values)
+    return True

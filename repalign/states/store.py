@@ -124,16 +124,27 @@ class Store:
         with writing(self.folder, REMEDY, WHEN_FULL):
             lock = self._acquired()
             try:
-                if Store.find(self.folder.parent, self.key) is None:
-                    described: Described = {
-                        "format": FORMAT, "key": dict(self.key), "shape": self.shape, "checksum": self.shape.checksum,
-                    }  # fmt: skip
-                    with partial_file(self.folder / KEY_FILE) as partial:
-                        partial.write_bytes(json_bytes({**described, "shape": asdict(self.shape)}))
-                        partial.replace(self.folder / KEY_FILE)
+                self.prepare()
                 yield
             finally:
                 lock.release()
+
+    def prepare(self) -> None:
+        """Make the folder and its `key.json`, if they are not there. Any number of processes may do so at once.
+
+        Raises:
+            RepalignError: the folder cannot be written, or the disk is full.
+        """
+        if Store.find(self.folder.parent, self.key) is not None:
+            return
+        described: Described = {
+            "format": FORMAT, "key": dict(self.key), "shape": self.shape, "checksum": self.shape.checksum,
+        }  # fmt: skip
+        with writing(self.folder, REMEDY, WHEN_FULL):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with partial_file(self.folder / KEY_FILE) as partial:
+                partial.write_bytes(json_bytes({**described, "shape": asdict(self.shape)}))
+                partial.replace(self.folder / KEY_FILE)
 
     def _acquired(self) -> filelock.BaseFileLock:
         """The lock of the folder, which another process may remove while this one waits for it."""
@@ -160,11 +171,15 @@ class Store:
         """The file of a shard, or None if it is not written yet."""
         return next(iter(sorted(self.folder.glob(f"{shard:05d}-*.npy"))), None)
 
+    def unwritten(self) -> list[int]:
+        """Numbers of the shards that are not written yet, by the names of the files."""
+        written = {path.name.partition("-")[0] for path in self.folder.glob("*-*.npy")}
+        return [shard for shard in range(self.shards) if f"{shard:05d}" not in written]
+
     @property
     def unwritten_bytes(self) -> int:
         """Bytes of the shards that are not written yet."""
-        absent = (len(self.span(shard)) for shard in range(self.shards) if self.path(shard) is None)
-        return self.shape.row_bytes * sum(absent)
+        return self.shape.row_bytes * sum(len(self.span(shard)) for shard in self.unwritten())
 
     def missing(self, report: Callable[[str], None]) -> list[int]:
         """Numbers of the shards to compute; damaged ones are reported through `report` and removed."""
@@ -180,7 +195,7 @@ class Store:
         return absent
 
     def write(self, shard: int, states: np.ndarray) -> None:
-        """Write one shard, float32 [layer, row, dim].
+        """Write one shard, float32 [layer, row, dim]; needs no lock, as its name says what it holds.
 
         Raises:
             RepalignError: the disk is full or the folder cannot be written; shards written before stay usable.
@@ -188,7 +203,9 @@ class Store:
         name = self.folder / f"{shard:05d}"
         with writing(self.folder, REMEDY, WHEN_FULL), partial_file(name) as partial:
             write_shard(partial, states)
-            partial.rename(f"{name}-{checksum(partial)}.npy")
+            partial.replace(
+                f"{name}-{checksum(partial)}.npy"
+            )  # which a second writer may have written meanwhile
 
     def array(self) -> StoredArray:
         """All rows, read layer by layer from memory-mapped shards.

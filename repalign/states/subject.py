@@ -18,6 +18,7 @@ from repalign.models.engine import Engine
 from repalign.models.languages import ModelLanguage, ModelLanguages
 from repalign.models.loading import quantization_of, read_config, read_tokenizer
 from repalign.models.locating import locate
+from repalign.models.outline import Outline, outline
 from repalign.models.stacks import is_causal, pick_stack
 from repalign.progress import Phase
 from repalign.states.spec import Machine, ReadingSpec
@@ -45,6 +46,7 @@ class Subject:
         on_disk: whether the states may be stored; a model in memory can change unnoticed.
         quantization: in which the weights were saved; empty for floating-point weights.
         progress: whether loading shows signs of life.
+        size: bytes of the weights on disk; 0 for a model in memory.
     """
 
     name: str
@@ -58,11 +60,25 @@ class Subject:
     on_disk: bool = True
     quantization: str = ""
     progress: bool = True
+    size: int = 0
 
     @cached_property
     def engine(self) -> Engine:
         with Phase(f"{self.name}: loading the model", shown=self.progress):
             return self.load()
+
+    @cached_property
+    def outline(self) -> Outline:
+        """How many layers there are and how large; loads the model only where its configuration cannot say.
+
+        Raises:
+            RepalignError: a layer that the model does not have.
+        """
+        spec = self.spec
+        by_configuration = outline(
+            self.config, self.tokenizer, stack=spec.stack, site=spec.site, layers=spec.layers
+        )
+        return by_configuration or Outline.of(self.engine)
 
     @cached_property
     def stack(self) -> str:
@@ -150,6 +166,7 @@ def open_subject(
         ),
         quantization=quantization_of(weights, config),
         progress=machine.progress,
+        size=weights.size,
     )
 
 

@@ -31,7 +31,7 @@ def interleaved(runs: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str,
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def arguments(description: str, **options: int | str) -> argparse.Namespace:
+def arguments(description: str, **options: float | str) -> argparse.Namespace:
     """`--json`, and the options of one benchmark with their defaults: smaller sizes try it out."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter

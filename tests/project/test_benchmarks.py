@@ -19,6 +19,7 @@ BENCH = Path(__file__).parents[1] / "bench"
 no_chromium = pytest.mark.skipif(not shutil.which("chromium"), reason="no Chromium found")
 no_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 TINY = {
+    "execution": "--units 200 --workers 8 --seconds 0.1 --shards 2 --times 1",
     "extraction": "--rounds 1 --rows 2 --scored 12 --layers 2 --width 48",
     "gpu": "--layers 2 --width 64 --copies 1",
     "memory": "--few 20 --many 40 --peak 10 --width 48 --layers 2",
@@ -27,7 +28,11 @@ TINY = {
     "report": "--languages 3 --layers 4 --sentences 16 --many 5 --deep 5",
     "training": "--rounds 1 --items 24",
 }
-MARKS = {"gpu": (pytest.mark.gpu, no_cuda), "report": (pytest.mark.browser, no_chromium)}
+MARKS = {
+    "execution": (pytest.mark.heavy,),
+    "gpu": (pytest.mark.gpu, no_cuda),
+    "report": (pytest.mark.browser, no_chromium),
+}
 PEERS = {"extraction": {"transformer_lens": "over_transformer_lens"}, "training": {"trl": "over_trl"}}
 """Packages that need not be installed, and the figures they are for."""
 

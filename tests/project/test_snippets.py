@@ -59,7 +59,7 @@ LINES = [
 XQUAD = r"(\./|data/)xquad"
 
 NOT_RUN = {
-    r"^(make|pip|git|cp|export|sbatch|accelerate|python analyses/|pytest|\.venv)": "sets up, or is a program of the system",
+    r"^(make|pip|git|cp|export|sbatch|bash|ray|accelerate|python analyses/|pytest|\.venv)": "sets up, or is a program of the system",
     r"^(python -m training|repalign-train) ": "trains, or shows what is trained on: tests/training",
     r"meta-llama/|--device cuda": "downloads, or needs a GPU",
     XQUAD: "reads XQuAD, which is not repalign's to ship",
@@ -152,7 +152,7 @@ def test_options_named_in_a_text_exist():
         (page, option)
         for page, text in PAGES.items()
         for code in re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
-        if not re.match(r"(pytest|python -m pytest|llama|pip|cmake|uv|zensical|accelerate)", code)
+        if not re.match(r"(pytest|python -m pytest|llama|pip|cmake|uv|zensical|accelerate|ray )", code)
         for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", code)
         if option not in known
     }

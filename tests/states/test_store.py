@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,23 @@ def test_a_full_disk_leaves_what_was_written(store, monkeypatch):
         store.write(1, np.ones((2, 3, 4), np.float32))
     assert store.missing(print) == [1, 2]
     assert not list(store.folder.glob(".*partial"))
+
+
+def test_writers_of_one_shard_need_no_lock(store, tmp_path):
+    states = RNG.normal(size=(2, 3, 4)).astype(np.float32)
+    again = Store.of(tmp_path / "other", KEY, store.shape)
+
+    def write(number: int) -> None:
+        for _ in range(20):
+            again.prepare()
+            again.write(0, states)
+
+    with ThreadPoolExecutor(8) as writers:
+        list(writers.map(write, range(8)))
+    store.write(0, states)
+    assert again.path(0).read_bytes() == store.path(0).read_bytes()
+    assert sorted(path.name for path in again.folder.iterdir()) == [again.path(0).name, "key.json"]
+    assert again.unwritten() == [1, 2]
 
 
 @pytest.fixture

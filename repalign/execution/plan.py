@@ -1,0 +1,219 @@
+"""The plan: which shards of states there are, which of them are written, and whose turn each is.
+
+It is made from configurations, tokenizers and text; weights are loaded only where a configuration cannot say how many states
+there will be. Everybody who makes it for the same checkpoints and text makes the same, so that jobs need not talk to each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+from repalign.checkpoints import Checkpoint, CheckpointLike, as_checkpoint, home
+from repalign.checkpoints.home import REMEDY
+from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
+from repalign.errors import RepalignError
+from repalign.states.extraction import Pass, passes
+from repalign.states.space import cache_limit, make_room
+from repalign.states.spec import Machine, ReadingSpec
+from repalign.states.store import Store
+from repalign.states.subject import open_subject
+from repalign.writes import check_writable
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One pass of a checkpoint over the text: what a worker needs to know beside the text.
+
+    Attributes:
+        checkpoint: the model.
+        specs: that are read together.
+        machine: where it runs; its dtype is the one that stands in the keys of the store, never "auto".
+        cut: whether the tokens after a sentence are left out.
+        rows: numbers of the sentences that are short enough in every language; None for all.
+    """
+
+    checkpoint: Checkpoint
+    specs: tuple[ReadingSpec, ...]
+    machine: Machine
+    cut: bool
+    rows: tuple[int, ...] | None
+
+    def text(self, corpus: ParallelCorpus) -> ParallelCorpus:
+        """The sentences that it reads."""
+        return corpus if self.rows is None else corpus.take(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One shard of one language, by all poolings of a reading: done twice, it leaves the same files.
+
+    Attributes:
+        checkpoint: its name.
+        reading: number in `Plan.readings`.
+        language: its code.
+        shard: number of the shard.
+        start, stop: its rows among the distinct sentences.
+        tokens: to read.
+        cost: tokens times bytes of the weights, to which the time is roughly proportional.
+        folders: names of the stores, one for each pooling.
+    """
+
+    checkpoint: str
+    reading: int
+    language: str
+    shard: int
+    start: int
+    stop: int
+    tokens: int
+    cost: float
+    folders: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.checkpoint}, {self.language}, shard {self.shard}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All shards of some checkpoints on a corpus.
+
+    Attributes:
+        corpus: the text, as it was given.
+        readings: passes over it.
+        units: checkpoint by checkpoint, language by language.
+        stores: by the name of their folder.
+        described: what each kind of states is, in JSON types.
+    """
+
+    corpus: ParallelCorpus
+    readings: tuple[Reading, ...]
+    units: tuple[Unit, ...]
+    stores: Mapping[str, Store]
+    described: tuple[dict[str, str | int], ...]
+
+    def share(self, number: int, count: int) -> Plan:
+        """One of `count` shares of equal cost, each of consecutive units: a job then loads one checkpoint, or few.
+
+        Who computes what depends on the plan alone, not on what is written already. Together the shares hold each unit once.
+
+        Args:
+            number: from 1.
+            count: of all shares.
+
+        Raises:
+            RepalignError: there is no share of that number.
+        """
+        if not 1 <= number <= count:
+            raise RepalignError(f"shares are numbered from 1 to {count}, got {number}/{count}")
+        ends = list(accumulate(unit.cost for unit in self.units))
+        middles = (end - unit.cost / 2 for end, unit in zip(ends, self.units, strict=True))
+        chosen = (min(int(count * middle / ends[-1]), count - 1) + 1 == number for middle in middles)
+        return replace(
+            self, units=tuple(unit for unit, is_chosen in zip(self.units, chosen, strict=True) if is_chosen)
+        )
+
+    def unwritten(self) -> list[Unit]:
+        """The units that have a shard to write, by the names of the files in the stores."""
+        missing = {name: set(store.unwritten()) for name, store in self._stores()}
+        return [unit for unit in self.units if any(unit.shard in missing[name] for name in unit.folders)]
+
+    def make_room(self, units: Iterable[Unit]) -> None:
+        """Make sure that the shards of some units can be written, before they are computed.
+
+        Raises:
+            RepalignError: the folder cannot be written, or there is too little room.
+        """
+        check_writable(home() / "states", REMEDY)
+        cache_limit()
+        needed = sum(
+            self.stores[name].shape.row_bytes * (unit.stop - unit.start)
+            for unit in units
+            for name in unit.folders
+        )
+        names = dict.fromkeys(reading.checkpoint.name for reading in self.readings)
+        make_room(needed, {store.folder for store in self.stores.values()}, ", ".join(names))
+
+    def check_written(self) -> None:
+        """
+        Raises:
+            RepalignError: a shard that was computed is not in the store.
+        """
+        if left := self.unwritten():
+            raise RepalignError(
+                f"{len(left)} of {len(self.units)} shards are missing after they were computed, such as {left[0]}: something "
+                f"removed them from {home() / 'states'}, or another machine sees other files there; run again to compute them"
+            )
+
+    def _stores(self) -> Iterable[tuple[str, Store]]:
+        used = {name for unit in self.units for name in unit.folders}
+        return ((name, store) for name, store in self.stores.items() if name in used)
+
+
+def plan(
+    checkpoints: Sequence[CheckpointLike],
+    corpus: CorpusLike,
+    specs: Sequence[ReadingSpec],
+    machine: Machine | None = None,
+    dtype_of: Callable[[Checkpoint], str] | None = None,
+) -> Plan:
+    """The shards of some checkpoints on a corpus.
+
+    Args:
+        checkpoints: names, folders, hub ids or `Checkpoint`s; a model in memory has no identity to store states under.
+        corpus: see `repalign.extract`.
+        specs: what is read; they differ in their pooling only.
+        machine: where it will run.
+        dtype_of: the dtype in which a checkpoint runs, where this machine is not like those that compute.
+
+    Raises:
+        RepalignError: a checkpoint that cannot be read, a custom pooling without source, or text with too many long sentences.
+    """
+    machine, corpus = machine or Machine(), as_corpus(corpus)
+    for spec in specs:
+        if spec.pooling.source is None:
+            raise RepalignError(
+                f"pooling {spec.pooling.name!r} has no source that identifies its states, so that they cannot be stored; "
+                "define it in a file"
+            )
+    readings: list[Reading] = []
+    units: list[Unit] = []
+    stores: dict[str, Store] = {}
+    described: list[dict[str, str | int]] = []
+    for checkpoint in checkpoints:
+        if isinstance(checkpoint, tuple):
+            raise RepalignError(
+                "a model in memory is read where it is; give the name or folder of a checkpoint"
+            )
+        found = as_checkpoint(checkpoint)
+        on = replace(machine, dtype=dtype_of(found)) if dtype_of else machine  # type: ignore[arg-type]
+        subject = open_subject(found, specs[0], on)
+        for one in passes(subject, corpus, specs, machine.progress):
+            rows = None if one.corpus is corpus else tuple(one.rows)
+            resolved = replace(on, dtype=subject.dtype)  # type: ignore[arg-type]
+            readings.append(Reading(found, tuple(one.specs), resolved, one.cut, rows))
+            units += _units(one, len(readings) - 1, stores)
+            described += [
+                {
+                    "signature": str(one.signature(spec)),
+                    "layers": len(subject.outline.layers),
+                    "sentences": len(one.corpus),
+                    "languages": len(one.corpus.languages),
+                }
+                for spec in one.specs
+            ]
+    return Plan(corpus, tuple(readings), tuple(units), stores, tuple(described))
+
+
+def _units(one: Pass, reading: int, stores: dict[str, Store]) -> Iterable[Unit]:
+    """The units of a pass; adds its stores."""
+    subject = one.subject
+    for language, states in one.languages().items():
+        of_language = states.stores(one.specs, subject.outline)
+        folders = tuple(store.folder.name for store in of_language)
+        stores.update(zip(folders, of_language, strict=True))
+        for shard in range(of_language[0].shards):
+            span = of_language[0].span(shard)
+            tokens = states.tokens_in(span)
+            cost = float(tokens) * max(subject.size, 1)
+            yield Unit(subject.name, reading, language, shard, span.start, span.stop, tokens, cost, folders)

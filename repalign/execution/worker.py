@@ -1,0 +1,105 @@
+"""What every worker does, wherever it runs: it holds one loaded model and computes one shard after another."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from repalign.checkpoints import Checkpoint
+from repalign.corpora import ParallelCorpus
+from repalign.errors import RepalignError
+from repalign.execution.plan import Plan, Reading, Unit
+from repalign.progress import Phase
+from repalign.states.extraction import language_states
+from repalign.states.language import LanguageStates, run_shard
+from repalign.states.subject import Subject, open_subject
+
+
+class Worker:
+    """Computes units of a plan and writes them to the store.
+
+    A model is released before the next one is loaded.
+
+    Args:
+        corpus: the text, as it was given.
+        readings: of the plan.
+        device: on which it runs, in place of that of the readings.
+    """
+
+    def __init__(
+        self, corpus: ParallelCorpus, readings: Sequence[Reading], device: str | None = None
+    ) -> None:
+        self.corpus, self.readings, self.device = corpus, readings, device
+        self._text = lru_cache(maxsize=1)(lambda number: self.readings[number].text(self.corpus))
+        self._language = lru_cache(maxsize=1)(self._read_language)
+        self._subject: tuple[Checkpoint, Subject] | None = None
+
+    def run(self, unit: Unit, phase: Phase | None = None) -> bool:
+        """Compute a unit, unless it is written.
+
+        Args:
+            unit: of the plan.
+            phase: that counts tokens.
+
+        Returns:
+            Whether there was anything to compute.
+
+        Raises:
+            RepalignError: what is computed here would not be what the plan says; states that are not finite; a store that
+                cannot be written.
+        """
+        specs = self.readings[unit.reading].specs
+        states = self._language(unit.reading, unit.language)
+        stores = states.stores(specs)
+        folders = tuple(store.folder.name for store in stores)
+        if folders != unit.folders or stores[0].span(unit.shard) != range(unit.start, unit.stop):
+            raise RepalignError(
+                f"{unit} would be stored as {', '.join(folders)} here, and as {', '.join(unit.folders)} by the plan: the versions of "
+                "repalign, transformers or tokenizers differ between the machines, or the files of the checkpoint were changed"
+            )
+        return run_shard(states, specs, stores, unit.shard, phase)
+
+    def _read_language(self, number: int, language: str) -> LanguageStates:
+        reading = self.readings[number]
+        return language_states(self._opened(reading), self._text(number), language, reading.cut)
+
+    def _opened(self, reading: Reading) -> Subject:
+        """The checkpoint of a reading; that of another one is released."""
+        if self._subject is None or self._subject[0] != reading.checkpoint:
+            self._release()
+            machine = replace(reading.machine, device=self.device or reading.machine.device, progress=False)
+            self._subject = reading.checkpoint, open_subject(reading.checkpoint, reading.specs[0], machine)
+        return self._subject[1]
+
+    def _release(self) -> None:
+        """Forget the model, also that of the last language."""
+        self._subject = None
+        self._language.cache_clear()
+        gc.collect()
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def run_here(plan: Plan, units: Sequence[Unit]) -> None:
+    """Compute some units in this process.
+
+    Raises:
+        RepalignError: see `Worker.run`.
+    """
+    worker = Worker(plan.corpus, plan.readings)
+    with progress_of(plan, units) as phase:
+        for unit in units:
+            if not worker.run(unit, phase):
+                phase.skip(unit.tokens)
+
+
+def progress_of(plan: Plan, units: Sequence[Unit]) -> Phase:
+    """The progress of some units, in tokens."""
+    names = list(dict.fromkeys(unit.checkpoint for unit in units))
+    name = names[0] if len(names) == 1 else f"{len(names)} checkpoints"
+    is_shown = any(reading.machine.progress for reading in plan.readings)
+    return Phase(f"{name}: reading", sum(unit.tokens for unit in units), "tokens", shown=is_shown)

@@ -1,0 +1,128 @@
+"""What it costs to hand out work: `python tests/bench/bench_execution.py --json FILE`.
+
+- The schedule alone: 10,000 units of 10 checkpoints on 64 workers by a simulated clock, with 5% failures and stragglers.
+- A Ray cluster of two nodes of one core on this machine, with units that only wait, so that neither other work nor the speed of
+  a model matters: what a unit takes beyond its wait, and how much faster two actors are than one.
+- The memory of a driver that plans fifty times the embedded corpus, and shares the text with the cluster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+from bench_timing import arguments, left_out, write
+
+from repalign.corpora import ParallelCorpus, open_corpus
+from repalign.execution.plan import Plan, Unit, plan
+from repalign.execution.ray_actors import connected
+from repalign.execution.schedule import Schedule
+from repalign.states.spec import Machine, ReadingSpec
+
+sys.path.append(str(Path(__file__).parents[1]))
+from ray_cluster import LocalCluster, cluster
+from simulated_workers import simulate, units
+
+DRIVER = "--driver"
+"""The first argument of this script where it is a process of its own."""
+
+
+class Waiting:
+    """In place of the actor that computes: it waits as long as a unit says."""
+
+    def __init__(self, *of_an_actor: object) -> None:
+        pass
+
+    def run(self, unit: Unit) -> bool:
+        time.sleep(unit.cost)
+        return True
+
+
+def seconds_per_unit(actors: int, count: int, seconds: float, address: str) -> float:
+    """What a unit that waits some seconds takes on a cluster, without the start of the actors: three times as many units
+    take so much longer."""
+    taken = {}
+    with connected(address, actors, 0) as found:
+        for many in (count * actors, 3 * count * actors):
+            some = tuple(units("a", many, seconds))
+            began = time.monotonic()
+            found.run(Plan(ParallelCorpus({"en": ["A."]}), (), some, {}, ()), some, Waiting)
+            taken[many] = time.monotonic() - began
+    few, many = sorted(taken)
+    return (taken[many] - taken[few]) / (many - few)
+
+
+def drive(argv: list[str]) -> None:
+    """One measurement in a process of its own; prints it as JSON."""
+    if argv[0] == "wait":
+        print(json.dumps(seconds_per_unit(int(argv[1]), int(argv[2]), float(argv[3]), argv[4])))
+        return
+    corpus = open_corpus("everyday")
+    times = int(argv[1])
+    many = {
+        lang: [f"{text} {n}" for n in range(times) for text in rows]
+        for lang, rows in corpus.sentences.items()
+    }
+    made = plan(["base", "m-llama"], ParallelCorpus(many), [ReadingSpec()], Machine(progress=False))
+    with connected(argv[2], 1, 0) as found:
+        found.ray.put(made.corpus)
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+        sentences = len(made.corpus) * len(many)
+        print(json.dumps({"bytes": most, "sentences": sentences, "units": len(made.units)}))
+
+
+def in_a_process(local: LocalCluster, *argv: object) -> object:
+    command = [sys.executable, __file__, DRIVER, *map(str, argv), local.address]
+    done = subprocess.run(command, env=local.environment, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def on_two_nodes(args: argparse.Namespace) -> dict[str, object]:
+    folder = Path(tempfile.mkdtemp(prefix="ray", dir="/tmp"))
+    try:
+        with cluster(folder / "r", ("first", "second")) as local:
+            one, two = (in_a_process(local, "wait", n, args.shards, args.seconds) for n in (1, 2))
+            driver = in_a_process(local, "memory", args.times)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return {
+        "seconds_of_a_unit": args.seconds,
+        "overhead_of_one_actor": one / args.seconds - 1,
+        "overhead_of_two_actors": 2 * two / args.seconds - 1,
+        "two_actors_over_one": one / two,
+        "driver": driver,
+    }
+
+
+def main() -> None:
+    args = arguments(__doc__.splitlines()[0], units=10_000, workers=64, seconds=30.0, shards=2, times=50)
+    every = [unit for number in range(10) for unit in units(f"checkpoint-{number}", args.units // 10)]
+    began = time.process_time()
+    finished, simulated = simulate(Schedule(every), args.workers, 0)
+    assert finished == dict.fromkeys(every, 1)
+    figures: dict[str, object] = {
+        "schedule_ms_per_unit": 1e3 * (time.process_time() - began) / len(every),
+        "simulated_hours": simulated / 3600,
+    }
+    if not find_spec("ray"):
+        left_out("ray")
+    else:
+        figures |= on_two_nodes(args)
+    figures["load_average"] = os.getloadavg()
+    write(figures, args.json)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == [DRIVER]:
+        drive(sys.argv[2:])
+    else:
+        main()
