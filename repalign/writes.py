@@ -58,9 +58,12 @@ def partial_folder(path: Path) -> Iterator[Path]:
 @contextmanager
 def _partial(path: Path, create: Callable[[Path], object]) -> Iterator[Path]:
     remove_abandoned(path)
-    partial = path.with_name(f"{_start(path)}{os.urandom(4).hex()}{PARTIAL}")
-    create(partial)
-    lock = _lock(partial)
+    while True:
+        partial = path.with_name(f"{_start(path)}{os.urandom(4).hex()}{PARTIAL}")
+        create(partial)
+        with suppress(BlockingIOError, FileNotFoundError):  # between the two lines, another writer took it for abandoned
+            lock = _lock(partial)
+            break
     try:
         yield partial
     finally:
@@ -76,10 +79,13 @@ def remove_abandoned(path: Path) -> None:
     """
     left = re.compile(rf"{re.escape(_start(path))}[0-9a-f]{{8}}{re.escape(PARTIAL)}")
     for entry in os.scandir(path.parent):
-        if left.fullmatch(entry.name) and (lock := _lock(Path(entry))) is not None:
+        if left.fullmatch(entry.name):
             with suppress(OSError):
-                _remove(Path(entry))
-            os.close(lock)
+                if (lock := _lock(Path(entry))) is not None:
+                    try:
+                        _remove(Path(entry))
+                    finally:
+                        os.close(lock)
 
 
 def _start(path: Path) -> str:
@@ -95,16 +101,30 @@ def _remove(partial: Path) -> None:
 
 
 def _lock(partial: Path) -> int | None:
-    """A descriptor that holds the lock of a file or folder, which the system releases when the process ends; None if it is held."""
+    """A descriptor that holds the lock of a file or folder, which the system releases when the process ends.
+
+    None where the file system has no locks.
+
+    Raises:
+        BlockingIOError: another process holds it.
+        FileNotFoundError: it is gone.
+    """
     if fcntl is None:
         return None
-    descriptor = None
     try:
         descriptor = os.open(partial, os.O_RDONLY)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        raise
     except OSError:
-        if descriptor is not None:
-            os.close(descriptor)
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(descriptor).st_nlink == 0:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(partial))
+    except OSError as error:
+        os.close(descriptor)
+        if isinstance(error, (BlockingIOError, FileNotFoundError)):
+            raise
         return None
     return descriptor
 

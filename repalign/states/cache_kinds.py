@@ -18,6 +18,7 @@ from repalign.errors import RepalignError
 from repalign.files import read_json
 from repalign.states.shards import damaged, fcntl, is_mapped
 from repalign.states.store import FORMAT, KEY_FILE, LOCK_FILE, described_in, name_of
+from repalign.writes import PARTIAL
 
 NAME = "[0-9a-f]{32}"
 READING = ("template", "pooling", "site", "dtype")
@@ -111,8 +112,9 @@ def _remove_states(folder: Path) -> None:
     lock = folder / LOCK_FILE
     with filelock.FileLock(lock, timeout=0):
         files = files_of(folder, KINDS["states"].files)
-        if any(is_mapped(path) for path in files if path.suffix == ".npy"):
-            raise InUse("in use: a process reads these states")
+        for suffix, verb in ((".npy", "reads"), (PARTIAL, "writes")):
+            if any(is_mapped(path) for path in files if path.suffix == suffix):
+                raise InUse(f"in use: a process {verb} these states")
         # What is left by a kill in between is a store with fewer shards, which is still recognised.
         for path in sorted(files, key=lambda one: (one.name == KEY_FILE, one.name)):
             if path != lock:

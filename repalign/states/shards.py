@@ -52,7 +52,7 @@ def mapped(path: Path) -> np.memmap:
 
 
 def is_mapped(path: Path) -> bool:
-    """Whether some process, this one included, has a shard memory-mapped."""
+    """Whether some process, this one included, has a shard memory-mapped, or is writing it."""
     if fcntl is None:
         return False
     with path.open("r+b") as file:

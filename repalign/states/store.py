@@ -40,6 +40,9 @@ WHEN_FULL = (
 )
 KEY_FILE, LOCK_FILE = "key.json", ".lock"
 
+ATTEMPTS = 100
+"""How often a folder is made anew that other processes remove meanwhile."""
+
 SHARD_BYTES = 64 << 20
 """Bytes of a full shard: the most that a killed run loses, and the most held in memory before it is written."""
 
@@ -112,11 +115,34 @@ class Store:
         """The store of a key, of which nothing is written before `locked`."""
         return cls(root / name_of(key), shape, dict(key))
 
+    def prepare(self) -> None:
+        """Make the folder and its `key.json` if they are not there yet. Any number of processes may do so at once.
+
+        Raises:
+            RepalignError: the folder cannot be written, or the disk is full.
+        """
+        with writing(self.folder, REMEDY, WHEN_FULL):
+            for _ in range(ATTEMPTS):
+                self.folder.mkdir(parents=True, exist_ok=True)
+                with suppress(FileNotFoundError):  # the cache was pruned in between
+                    self._describe()
+                    return
+            raise self._removed()
+
+    def _describe(self) -> None:
+        if Store.find(self.folder.parent, self.key) is None:
+            described: Described = {
+                "format": FORMAT, "key": dict(self.key), "shape": self.shape, "checksum": self.shape.checksum,
+            }  # fmt: skip
+            with partial_file(self.folder / KEY_FILE) as partial:
+                partial.write_bytes(json_bytes({**described, "shape": asdict(self.shape)}))
+                partial.replace(self.folder / KEY_FILE)
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One writer at a time: a second process waits and then reads the result. The lock of a killed process is released.
 
-        The folder and its `key.json` are written here, so that they exist also where the cache was pruned a moment ago.
+        The store is prepared here, so that it exists also where the cache was pruned a moment ago.
 
         Raises:
             RepalignError: the folder cannot be written, or the disk is full.
@@ -124,13 +150,7 @@ class Store:
         with writing(self.folder, REMEDY, WHEN_FULL):
             lock = self._acquired()
             try:
-                if Store.find(self.folder.parent, self.key) is None:
-                    described: Described = {
-                        "format": FORMAT, "key": dict(self.key), "shape": self.shape, "checksum": self.shape.checksum,
-                    }  # fmt: skip
-                    with partial_file(self.folder / KEY_FILE) as partial:
-                        partial.write_bytes(json_bytes({**described, "shape": asdict(self.shape)}))
-                        partial.replace(self.folder / KEY_FILE)
+                self.prepare()
                 yield
             finally:
                 lock.release()
@@ -138,14 +158,17 @@ class Store:
     def _acquired(self) -> filelock.BaseFileLock:
         """The lock of the folder, which another process may remove while this one waits for it."""
         lock = filelock.FileLock(self.folder / LOCK_FILE)
-        for _ in range(100):
+        for _ in range(ATTEMPTS):
             self.folder.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):  # what is locked has no name any more
                 lock.acquire()
                 os.utime(lock.lock_file)  # the last use of the states, also if they are only read
                 return lock
             lock.release()
-        raise RepalignError(f"{self.folder} was removed 100 times by another process; stop that one")
+        raise self._removed()
+
+    def _removed(self) -> RepalignError:
+        return RepalignError(f"{self.folder} was removed {ATTEMPTS} times by another process; stop that one")
 
     @property
     def shards(self) -> int:
@@ -167,28 +190,41 @@ class Store:
         return self.shape.row_bytes * sum(absent)
 
     def missing(self, report: Callable[[str], None]) -> list[int]:
-        """Numbers of the shards to compute; damaged ones are reported through `report` and removed."""
-        absent = []
-        for shard in range(self.shards):
-            path = self.path(shard)
-            if path is not None and (damage := damaged(path)):
+        """Numbers of the shards to compute; damaged ones are reported through `report` and removed.
+
+        So is all but the first, by name, of sound shards of one number: two processes that computed it with other rounding,
+        such as that of another batch size, both wrote one.
+        """
+        return [shard for shard in range(self.shards) if not self._sound(shard, report)]
+
+    def _sound(self, shard: int, report: Callable[[str], None]) -> bool:
+        sound: list[Path] = []
+        for path in sorted(self.folder.glob(f"{shard:05d}-*.npy")):
+            if damage := damaged(path):
                 report(f"shard {path.name} of {self.folder} is damaged ({damage}); recomputing it")
-                path.unlink(missing_ok=True)
-                path = None
-            if path is None:
-                absent.append(shard)
-        return absent
+            elif sound:
+                report(f"shard {path.name} of {self.folder} differs from {sound[0].name}; using the latter")
+            else:
+                sound.append(path)
+                continue
+            path.unlink(missing_ok=True)
+        return bool(sound)
 
     def write(self, shard: int, states: np.ndarray) -> None:
-        """Write one shard, float32 [layer, row, dim].
+        """Write one shard, float32 [layer, row, dim]. Needs no lock: several processes may write, even the same shard.
 
         Raises:
             RepalignError: the disk is full or the folder cannot be written; shards written before stay usable.
         """
         name = self.folder / f"{shard:05d}"
-        with writing(self.folder, REMEDY, WHEN_FULL), partial_file(name) as partial:
-            write_shard(partial, states)
-            partial.rename(f"{name}-{checksum(partial)}.npy")
+        with writing(self.folder, REMEDY, WHEN_FULL):
+            for _ in range(ATTEMPTS):
+                with suppress(FileNotFoundError), partial_file(name) as partial:
+                    write_shard(partial, states)
+                    partial.replace(f"{name}-{checksum(partial)}.npy")
+                    return
+                self.prepare()  # the cache was pruned in between
+            raise self._removed()
 
     def array(self) -> StoredArray:
         """All rows, read layer by layer from memory-mapped shards.
