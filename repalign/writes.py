@@ -58,18 +58,29 @@ def partial_folder(path: Path) -> Iterator[Path]:
 @contextmanager
 def _partial(path: Path, create: Callable[[Path], object]) -> Iterator[Path]:
     remove_abandoned(path)
-    while True:
-        partial = path.with_name(f"{_start(path)}{os.urandom(4).hex()}{PARTIAL}")
-        create(partial)
-        with suppress(BlockingIOError, FileNotFoundError):  # between the two lines, another writer took it for abandoned
-            lock = _lock(partial)
-            break
+    partial, lock = _created(path, create)
     try:
         yield partial
     finally:
         if lock is not None:
             os.close(lock)
         _remove(partial)
+
+
+def _created(path: Path, create: Callable[[Path], object]) -> tuple[Path, int | None]:
+    """A new partial file or folder and its lock; the lock is None where the file system has none.
+
+    Before it is locked, another writer of the same path may think it abandoned and remove it: then another one is made.
+    """
+    while True:
+        partial = path.with_name(f"{_start(path)}{os.urandom(4).hex()}{PARTIAL}")
+        create(partial)
+        with suppress(FileNotFoundError, BlockingIOError):
+            lock = _lock(partial)
+            if partial.exists():
+                return partial, lock
+            if lock is not None:
+                os.close(lock)
 
 
 def remove_abandoned(path: Path) -> None:
@@ -79,13 +90,14 @@ def remove_abandoned(path: Path) -> None:
     """
     left = re.compile(rf"{re.escape(_start(path))}[0-9a-f]{{8}}{re.escape(PARTIAL)}")
     for entry in os.scandir(path.parent):
-        if left.fullmatch(entry.name):
-            with suppress(OSError):
-                if (lock := _lock(Path(entry))) is not None:
-                    try:
-                        _remove(Path(entry))
-                    finally:
-                        os.close(lock)
+        if not left.fullmatch(entry.name):
+            continue
+        with suppress(OSError):  # it is being written, or was removed by another process
+            if (lock := _lock(Path(entry))) is not None:
+                try:
+                    _remove(Path(entry))
+                finally:
+                    os.close(lock)
 
 
 def _start(path: Path) -> str:
@@ -103,27 +115,21 @@ def _remove(partial: Path) -> None:
 def _lock(partial: Path) -> int | None:
     """A descriptor that holds the lock of a file or folder, which the system releases when the process ends.
 
-    None where the file system has no locks.
+    Returns:
+        None where the system, or the file system, has no locks.
 
     Raises:
         BlockingIOError: another process holds it.
-        FileNotFoundError: it is gone.
+        FileNotFoundError: it was removed.
     """
     if fcntl is None:
         return None
-    try:
-        descriptor = os.open(partial, os.O_RDONLY)
-    except FileNotFoundError:
-        raise
-    except OSError:
-        return None
+    descriptor = os.open(partial, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.fstat(descriptor).st_nlink == 0:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(partial))
     except OSError as error:
         os.close(descriptor)
-        if isinstance(error, (BlockingIOError, FileNotFoundError)):
+        if isinstance(error, BlockingIOError):
             raise
         return None
     return descriptor

@@ -17,7 +17,7 @@ from repalign.checkpoints.digests import DIGEST
 from repalign.errors import RepalignError
 from repalign.files import read_json
 from repalign.states.shards import damaged, fcntl, is_mapped
-from repalign.states.store import FORMAT, KEY_FILE, LOCK_FILE, described_in, name_of
+from repalign.states.store import FORMAT, KEY_FILE, LOCK_FILE, Described, described_in, name_of
 from repalign.writes import PARTIAL
 
 NAME = "[0-9a-f]{32}"
@@ -88,12 +88,29 @@ def _describe_states(folder: Path) -> str:
         return "empty: left by a process that was killed"
     try:
         described = described_in(folder)
-    except RepalignError as error:
-        raise RepalignError(f"{KEY_FILE} is missing or damaged") from error
+    except RepalignError:
+        described = None
+    return about_states(described, folder.name)
+
+
+def about_states(described: Described | None, name: str) -> str:
+    """States in words.
+
+    Args:
+        described: what their `key.json` holds; None if it is missing or damaged.
+        name: of their folder.
+
+    Raises:
+        RepalignError: the `key.json` is not that of this folder.
+    """
+    if described is None:
+        raise RepalignError(f"{KEY_FILE} is missing or damaged")
     key, shape, version = described["key"], described["shape"], described.get("format", 1)
-    if name_of(key, version) != folder.name:
+    if name_of(key, version) != name:
         raise RepalignError(f"{KEY_FILE} is that of another folder")
-    reading = "|".join(str(key.get(name, "?")) for name in READING)
+    reading = "|".join(
+        str(key.get(part, "?")) for part in (*READING, *(["stored"] if "stored" in key else []))
+    )
     size = f"{len(shape.layers)} x {shape.rows} x {shape.dim}"
     old = "" if version == FORMAT else "  of an earlier version: not used any more"
     return (

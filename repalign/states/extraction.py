@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache, partial
 
 import numpy as np
 
-from repalign.checkpoints import CheckpointLike, home
-from repalign.checkpoints.home import REMEDY
+from repalign.checkpoints import CheckpointLike
 from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
 from repalign.corpora.checks import check, duplicate_groups
 from repalign.corpora.language_choice import match_language
@@ -24,11 +24,13 @@ from repalign.signature import Signature
 from repalign.states.language import LanguageStates
 from repalign.states.layer_states import LayerArray, LayerStates, numbered
 from repalign.states.space import cache_limit, make_room
-from repalign.states.spec import Dtype, Machine, ReadingSpec
+from repalign.states.spec import Dtype, Machine, ReadingSpec, StoreDtype
+from repalign.states.storage import Storage, own_storage, storage_at
 from repalign.states.store import Shape
 from repalign.states.subject import Subject, open_subject
 from repalign.states.views import StreamedArray
-from repalign.writes import check_writable
+
+logger = logging.getLogger(__name__)
 
 MAX_TRUNCATED = 0.01
 """Largest share of sentences that may exceed the length limit."""
@@ -49,7 +51,8 @@ def extract(
     dtype: Dtype = "auto",
     device: str = "auto",
     batch_tokens: int | None = None,
-    store: bool = True,
+    store: bool | str = True,
+    store_dtype: StoreDtype = "auto",
     stream: bool = False,
     progress: bool = True,
 ) -> LayerStates:
@@ -73,8 +76,10 @@ def extract(
         device: "cpu", "cuda", "cuda:1", "mps", or "all" GPUs together; "auto" picks.
         batch_tokens: padded tokens per batch; by default by free memory.
         progress: whether to show signs of life: see `repalign.progress`.
-        store: whether states are stored under `$REPALIGN_HOME/states`; otherwise they stay in memory, as do those of
-            a model in memory.
+        store: where states are stored: True for `$REPALIGN_STORE`, by default `$REPALIGN_HOME/states`; a folder, or a URL such
+            as "s3://bucket/prefix"; or False, and they stay in memory, as do those of a model in memory.
+        store_dtype: in which states are stored, and rounded to: "float32", or "float16" in half the bytes (docs/store.md);
+            "auto" is `$REPALIGN_STORE_DTYPE`, by default float32.
         stream: keep at most two languages in memory and recompute on demand, so that 200 languages need the memory
             of two (a language scored with several others is recomputed). Nothing is stored.
 
@@ -91,7 +96,7 @@ def extract(
         max_length=max_length,
         exclude_shared_tokens=exclude_shared_tokens,
     )
-    machine = Machine(dtype, device, batch_tokens, progress)
+    machine = Machine(dtype, device, batch_tokens, progress, store_dtype)
     return read_states(checkpoint, corpus, [spec], machine, store=store, stream=stream)[0]
 
 
@@ -101,7 +106,7 @@ def read_states(
     specs: Sequence[ReadingSpec],
     machine: Machine | None = None,
     *,
-    store: bool = True,
+    store: bool | str = True,
     stream: bool = False,
 ) -> list[LayerStates]:
     """States by several specs that differ in their pooling only, in as few passes over the model as possible.
@@ -127,22 +132,32 @@ def read_subject(
     specs: Sequence[ReadingSpec],
     progress: bool = True,
     *,
-    store: bool = True,
+    store: bool | str = True,
     stream: bool = False,
 ) -> list[LayerStates]:
     """Likewise, of a model that has been opened, and is read further; the first spec is that of the subject."""
     if any(spec.with_pooling("mean") != specs[0].with_pooling("mean") for spec in specs):
         raise RepalignError("several specs in one pass may differ in their pooling only")
     # Without an identity nothing is stored: another model or function would be given these states.
-    store = store and subject.on_disk and all(spec.pooling.source is not None for spec in specs)
-    if store:
-        check_writable(home() / "states", REMEDY)
+    has_identity = subject.on_disk and all(spec.pooling.source is not None for spec in specs)
+    if isinstance(store, str) and (stream or not has_identity):
+        why = (
+            "streamed states are" if stream else "those of a model or pooling without an identity on disk are"
+        )
+        raise RepalignError(
+            f"nothing would be stored in the store that is named: {why} held in memory; leave it out"
+        )
+    storage = storage_at(store if has_identity and not stream else False)
+    if storage is None and subject.store_dtype != "float32":
+        logger.warning("states of %s are not stored, so not rounded to %s", subject.name, subject.store_dtype)
+    if storage is not None:
+        storage.check()
         cache_limit()  # refused now, rather than after the model is loaded
     by_number: dict[int, LayerStates] = {}
     _refuse_fixed_language(subject, corpus)
     for tokens, numbers in _passes(subject, corpus, specs, progress):
         of_pass = [specs[number] for number in numbers]
-        states = _read_pass(subject, corpus, tokens, of_pass, progress, store, stream)
+        states = _read_pass(subject, corpus, tokens, of_pass, progress, storage, stream)
         by_number |= zip(numbers, states, strict=True)
     return [by_number[number] for number in range(len(specs))]
 
@@ -198,7 +213,7 @@ def _read_pass(
     tokens: dict[str, TokenRows],
     specs: Sequence[ReadingSpec],
     progress: bool,
-    store: bool,
+    storage: Storage | None,
     stream: bool,
 ) -> list[LayerStates]:
     """States by several specs that read the same tokens."""
@@ -210,11 +225,11 @@ def _read_pass(
     if subject.spec.exclude_shared_tokens:
         tokens = without_shared(tokens)
     languages = {
-        language: LanguageStates(subject, language, text, tokens[language])
+        language: LanguageStates(subject, language, text, tokens[language], storage or own_storage())
         for language, text in corpus.sentences.items()
     }
     codes = {language: one.code for language in corpus.languages if (one := subject.in_model(language))}
-    shape, arrays = _streamed(languages, specs) if stream else _read(languages, specs, store, progress)
+    shape, arrays = _streamed(languages, specs) if stream else _read(languages, specs, storage, progress)
     return [
         LayerStates(
             signature=Signature(
@@ -224,6 +239,9 @@ def _read_pass(
                 text=corpus.digest,
                 quantization=subject.quantization,
                 languages=",".join(f"{language}={code}" for language, code in codes.items()),
+                stored=subject.store_dtype
+                if storage is not None and subject.store_dtype != "float32"
+                else "",
                 **subject.reading(spec),
             ),
             arrays={language: of_language[number] for language, of_language in arrays.items()},
@@ -242,7 +260,10 @@ def _read_pass(
 
 
 def _read(
-    languages: Mapping[str, LanguageStates], specs: Sequence[ReadingSpec], store: bool, progress: bool
+    languages: Mapping[str, LanguageStates],
+    specs: Sequence[ReadingSpec],
+    storage: Storage | None,
+    progress: bool,
 ) -> tuple[Shape, dict[str, Sequence[LayerArray]]]:
     """Arrays by language, one for each spec.
 
@@ -250,10 +271,11 @@ def _read(
         RepalignError: there is too little room to store them, or to hold them.
     """
     subject, unwritten = next(iter(languages.values())).subject, 0
-    if store:
+    if storage is not None:
         stores = [one for states in languages.values() for one in states.stores(specs)]
         unwritten = sum(one.unwritten_bytes for one in stores)
-        make_room(unwritten, {one.folder for one in stores}, subject.name)
+        absent = sum(one.absent_bytes for one in stores)
+        make_room(absent, {one.folder for one in stores}, subject.name, storage)
     else:
         _check_memory(
             languages.values(),
@@ -261,10 +283,10 @@ def _read(
             "use fewer --layers or --sentences, --stream, or leave out --no-store",
         )
     total = sum(states.count for states in languages.values())
-    about = "" if store and not unwritten else _about(languages, unwritten)
+    about = "" if storage is not None and not unwritten else _about(languages, unwritten)
     with Phase(f"{subject.name}: reading", total, "tokens", about, progress) as phase:
         read = {
-            language: states.load_or_compute(specs, phase) if store else states.compute(specs, phase)
+            language: states.load_or_compute(specs, phase) if storage else states.compute(specs, phase)
             for language, states in languages.items()
         }
     return next(iter(read.values()))[0], {language: arrays for language, (_, arrays) in read.items()}

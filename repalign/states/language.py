@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from repalign.checkpoints import home
 from repalign.errors import RepalignError
 from repalign.models.tokenization import TokenRows
 from repalign.progress import Phase
 from repalign.signature import digest
 from repalign.states.layer_states import LayerArray
 from repalign.states.spec import ReadingSpec
+from repalign.states.storage import Storage, own_storage
 from repalign.states.store import Shape, Store
 from repalign.states.subject import Subject, evaluating
 from repalign.states.views import RowView
@@ -33,6 +33,7 @@ class LanguageStates:
         language: its code.
         sentences: its text.
         tokens: one row per sentence.
+        storage: where its states are stored, if they are.
         first: int64 [distinct], the first sentence of each distinct sequence of tokens.
         rows: int64 [sentence], the index of each sentence's distinct sequence.
     """
@@ -41,6 +42,7 @@ class LanguageStates:
     language: str
     sentences: Sequence[str]
     tokens: TokenRows
+    storage: Storage = field(default_factory=own_storage)
     first: np.ndarray = field(init=False)
     rows: np.ndarray = field(init=False)
 
@@ -92,9 +94,9 @@ class LanguageStates:
 
     def stores(self, specs: Sequence[ReadingSpec]) -> list[Store]:
         """The store of each spec; nothing is written. Loads the model if one of them does not exist yet."""
-        root = home() / "states"
+        root, remote = self.storage.folder, self.storage.remote
         keys = [self.key(spec) for spec in specs]
-        return [Store.find(root, key) or Store.of(root, key, self.shape()) for key in keys]
+        return [Store.find(root, key, remote) or Store.of(root, key, self.shape(), remote) for key in keys]
 
     def key(self, spec: ReadingSpec) -> dict[str, Any]:
         """Everything that decides the states: a different key is a different store."""
@@ -111,6 +113,7 @@ class LanguageStates:
             **self.subject.reading(spec),
             **({"pooling_source": source} if source else {}),
             **({"language_token": expected.code} if expected else {}),
+            **({"stored": self.subject.store_dtype} if self.subject.store_dtype != "float32" else {}),
         }
 
     def shape(self) -> Shape:

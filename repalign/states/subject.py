@@ -45,6 +45,7 @@ class Subject:
         on_disk: whether the states may be stored; a model in memory can change unnoticed.
         quantization: in which the weights were saved; empty for floating-point weights.
         progress: whether loading shows signs of life.
+        store_dtype: in which its states are stored, if they are.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Subject:
     on_disk: bool = True
     quantization: str = ""
     progress: bool = True
+    store_dtype: str = "float32"
 
     @cached_property
     def engine(self) -> Engine:
@@ -150,6 +152,7 @@ def open_subject(
         ),
         quantization=quantization_of(weights, config),
         progress=machine.progress,
+        store_dtype=machine.store_dtype,
     )
 
 
@@ -195,6 +198,7 @@ def _in_memory(model: Any, tokenizer: Any, spec: ReadingSpec, machine: Machine) 
         load=load,
         on_disk=False,
         progress=machine.progress,
+        store_dtype=machine.store_dtype,
     )
 
 
