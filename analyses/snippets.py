@@ -28,6 +28,7 @@ ELSEWHERE = {
     "# needs eight GPUs": "CUDA devices",
     "# needs the states": "hidden states that a GPU computed",
     "# on the cluster": "a SLURM cluster",
+    "# needs a bucket": "an object store",
     "# downloads": "a network",
     "# sets up": "makes an environment",
 }

@@ -34,7 +34,7 @@ from repalign.results.profile import leading_variant
 from repalign.results.titles import title_of
 from repalign.scoring.spec import Pairs, ScoringSpec
 from repalign.signature import digest, today
-from repalign.states.spec import Dtype, Machine, ReadingSpec
+from repalign.states.spec import Dtype, Machine, ReadingSpec, StoreDtype
 from repalign.version import __version__
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Analysis:
     scoring: ScoringSpec = field(default_factory=lambda: ScoringSpec())
     compare: bool = False
     title: str = ""
-    store: bool = True
+    store: bool | str = True
     stream: bool = False
 
     def __post_init__(self) -> None:
@@ -126,7 +126,8 @@ class Analysis:
         metrics = [metric.name for metric in self.scoring.metrics]
         request = [
             self.compare, self.stream, self.spec.pooling.name, metrics,
-            *_values(self.spec, "pooling"), *_values(self.machine, "progress", "batch_tokens"),
+            *_values(self.spec, "pooling"), *_values(self.machine, "progress", "batch_tokens", "store_dtype"),
+            self.machine.store_dtype if self.store and not self.stream else "float32",
             *_values(self.scoring, "metrics"),
         ]  # fmt: skip
         code = (path.read_bytes() for path in sorted(Path(__file__).parent.rglob("*.py")))
@@ -300,7 +301,8 @@ def analyse(
     dtype: Dtype = "auto",
     device: str = "auto",
     batch_tokens: int | None = None,
-    store: bool = True,
+    store: bool | str = True,
+    store_dtype: StoreDtype = "auto",
     stream: bool = False,
     progress: bool = True,
     title: str = "",
@@ -323,7 +325,7 @@ def analyse(
         pivot, pairs, metrics, variants, controls, probe, draws, seed, reducer: see `ScoringSpec`.
         pooling, template, site, layers, stack, max_length: see `repalign.ReadingSpec`.
         dtype, device, batch_tokens, progress: see `repalign.states.spec.Machine`.
-        store, stream: as for `repalign.extract`; streamed results hold the scores only.
+        store, store_dtype, stream: as for `repalign.extract`; streamed results hold the scores only.
         title: heading of the report; by default the checkpoints and the corpus.
 
     Raises:
@@ -331,7 +333,7 @@ def analyse(
             `repalign.profile`.
     """
     spec = ReadingSpec(pooling, template, site, layers, stack, max_length)  # type: ignore[arg-type]
-    machine = Machine(dtype, device, batch_tokens, progress)
+    machine = Machine(dtype, device, batch_tokens, progress, store_dtype)
     scoring = ScoringSpec(pivot, pairs, metrics, variants, controls, probe, draws, seed, reducer)  # type: ignore[arg-type]
     single = isinstance(checkpoints, (str, Path, Checkpoint)) or is_model(checkpoints)
     given: list[Any] = [checkpoints] if single else list(checkpoints)  # type: ignore[arg-type]

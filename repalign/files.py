@@ -70,21 +70,37 @@ def read_json(
         RepalignError: it cannot be read, is not JSON in UTF-8, is nested deeper than `DEEPEST`, or is of another type.
     """
     try:
-        text = _text(path)
+        data = _text(path)
+    except OSError as error:
+        raise RepalignError(f"cannot read {path}: {error.strerror}; {remedy}") from error
+    except ValueError as error:
+        raise RepalignError(f"{path} is not valid JSON ({error}); {remedy}") from error
+    return parse_json(data, kind, path, remedy, keep_infinite)
+
+
+def parse_json(
+    data: str | bytes, kind: type[T], where: object, remedy: str = "", keep_infinite: bool = False
+) -> T:
+    """Likewise, of text that was read from `where`, as an error names it.
+
+    Raises:
+        RepalignError: it is not JSON in UTF-8, is nested deeper than `DEEPEST`, or is of another type.
+    """
+    so = f"; {remedy}" if remedy else ""
+    try:
+        text = data.decode() if isinstance(data, bytes) else data
         number = float if keep_infinite else _finite
         value = json.loads(text, parse_float=number, parse_constant=number)
         if (
             "\\ud" in text.lower()
         ):  # half a surrogate pair is valid JSON but not valid text: it could not be written
             json.dumps(value, ensure_ascii=False).encode()
-    except OSError as error:
-        raise RepalignError(f"cannot read {path}: {error.strerror}; {remedy}") from error
     except (ValueError, RecursionError) as error:
         reason = str(error).partition("\n")[0]
-        raise RepalignError(f"{path} is not valid JSON ({reason}); {remedy}") from error
+        raise RepalignError(f"{where} is not valid JSON ({reason}){so}") from error
     if _deeper(value, DEEPEST):
-        raise RepalignError(f"{path} is nested more than {DEEPEST} levels deep; {remedy}")
-    return typed(value, kind, path, remedy)
+        raise RepalignError(f"{where} is nested more than {DEEPEST} levels deep{so}")
+    return typed(value, kind, where, remedy)
 
 
 def typed(value: Any, kind: type[T], where: object, remedy: str = "") -> T:

@@ -43,6 +43,7 @@ class Signature:
     repalign: str = __version__
     quantization: str = ""  # in which the weights were saved, e.g. "Q4_K_M"; computed in dtype
     languages: str = ""  # as the model calls them, e.g. "en=eng_Latn,zh=zho_Hans"; of one that expects them
+    stored: str = ""  # the dtype in which states were stored, if they were rounded to it: "float16"
 
     def __str__(self) -> str:
         return "|".join(
@@ -55,6 +56,7 @@ class Signature:
                 self.dtype,
                 *([f"weights:{self.quantization}"] if self.quantization else []),
                 *([f"languages:{self.languages}"] if self.languages else []),
+                *([f"stored:{self.stored}"] if self.stored else []),
                 f"repalign:{self.repalign}",
             ]
         )

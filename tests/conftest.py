@@ -24,6 +24,8 @@ def home(tmp_path_factory, monkeypatch) -> Path:
     """A store of its own for every test."""
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("REPALIGN_HOME", str(folder))
+    for name in ("REPALIGN_STORE", "REPALIGN_STORE_DTYPE"):
+        monkeypatch.delenv(name, raising=False)
     return folder
 
 

@@ -16,6 +16,7 @@ from repalign.commands.options import (
     add_reading_options,
     check_pivot,
     checked_output,
+    chosen_store,
     corpus_for,
     machine,
     reading_spec,
@@ -132,7 +133,7 @@ def request(args: argparse.Namespace, compare: bool) -> Analysis:
         scoring=scoring,
         compare=compare,
         title=title_of([checkpoint.name for checkpoint in checkpoints], corpus.name, compare),
-        store=not args.no_store,
+        store=chosen_store(args),
         stream=args.stream,
     )
 

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from repalign.commands.options import store_address
 from repalign.commands.outcome import Outcome, add_printing_options
 from repalign.commands.parser import Parser, add_list
 from repalign.errors import CONTROL, RepalignError, unknown
 
 if TYPE_CHECKING:
     from repalign.states.cache import Entry
+    from repalign.states.storage import Storage
 
 SECONDS = {"h": 3600.0, "d": 86_400.0}
 BYTES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
@@ -49,6 +51,9 @@ def add_arguments(parser: Parser) -> None:
     add_list(prune, "--only", metavar="KIND",
              help="of these kinds only: states, answers, verdicts, digests, gguf; default: all")  # fmt: skip
     prune.add_argument("--dry-run", action="store_true", help="remove nothing, list what would be removed")
+    for one in (listing, verify, prune):
+        one.add_argument("--store", type=store_address, metavar="URL", help="of the states in this store, a folder or "
+                         "s3://BUCKET/PREFIX, in place of the cache of this machine")  # fmt: skip
     where = actions.add_parser("path", help="where states are stored")
     listing.add_examples("repalign cache list", "repalign cache list --json")
     verify.add_examples("repalign cache verify")
@@ -56,6 +61,7 @@ def add_arguments(parser: Parser) -> None:
         "repalign cache prune --older 30d --dry-run",
         "repalign cache prune --larger 2GB --only states",
         "repalign cache prune --all",
+        "repalign cache prune --older 90d --store ./shared-states --dry-run",
     )
     where.add_examples("du -sh $(repalign cache path)")
     parser.add_examples(*(one.examples[0] for one in (listing, verify, prune, where)))
@@ -76,12 +82,16 @@ def _list(args: argparse.Namespace) -> Outcome:
     from repalign.states.cache import survey
     from repalign.states.space import LIMIT, cache_limit
 
-    entries = list(survey())
+    entries = list(survey(storage=_storage(args)))
     text = [
         _line(entry) if entry.status == "ours" else f"{_path(entry)}: {entry.status}: {entry.about}"
         for entry in entries
         if entry.status != "ours" or entry.kind in SHOWN
     ]
+    if args.store:
+        return Outcome(
+            [*text, f"stored in {_storage(args)}: {totals(entries)}"], [_row(entry) for entry in entries]
+        )
     most = cache_limit()
     text.append(
         f"stored: {totals(entries)}" + (f"; {LIMIT} allows {most / 1e9:g} GB of states" if most else "")
@@ -95,7 +105,7 @@ def _verify(args: argparse.Namespace) -> Outcome:
     from repalign.states.cache import damages, survey
     from repalign.states.cache_kinds import KINDS
 
-    entries = list(survey())
+    entries = list(survey(storage=_storage(args)))
     found = []
     with Phase("reading the cache", sum(entry.bytes for entry in entries), "bytes") as phase:
         for entry in entries:
@@ -107,7 +117,9 @@ def _verify(args: argparse.Namespace) -> Outcome:
         f"{_path(entry)}: ignored, foreign: {entry.about}" for entry in entries if entry.status == "foreign"
     ]
     text.append(f"read {totals(entries)}: {len(found) or 'nothing'} damaged")
-    error = RepalignError(f"{len(found)} places of the cache are damaged; nothing damaged is ever used")
+    error = RepalignError(
+        f"{len(found)} places of the {'store' if args.store else 'cache'} are damaged; nothing damaged is ever used"
+    )
     return Outcome(text, listed, error=error if found else None)
 
 
@@ -126,14 +138,19 @@ def _pruned(args: argparse.Namespace) -> Iterator[str]:
             "nothing is removed: say what to prune by --older AGE (30d), --larger SIZE (2GB), both, or else --all; "
             "--dry-run lists it"
         )
+    if args.only and args.store:
+        raise RepalignError("a store holds states only; leave out --only")
     for kind in args.only or ():
         if kind not in KINDS:
             raise unknown("kind of stored entries", kind, KINDS)
     now, failed = time.time(), 0
     removed: list[Entry] = []
-    for entry in survey(args.only):
+    for entry in survey(args.only, _storage(args)):
         if entry.status != "ours":
             yield f"kept {_path(entry)}: {entry.status}: {entry.about}"
+            continue
+        if args.older is not None and not entry.used:
+            yield f"kept {_path(entry)}: the store does not say when it was written"
             continue
         if (args.older is not None and now - entry.used <= args.older) or (
             args.larger is not None and entry.bytes <= args.larger
@@ -152,6 +169,13 @@ def _pruned(args: argparse.Namespace) -> Iterator[str]:
     yield f"{'would remove' if args.dry_run else 'removed'} {totals(removed)}"
     if failed:
         raise RepalignError(f"{failed} entries could not be removed; see above")
+
+
+def _storage(args: argparse.Namespace) -> Storage | None:
+    """The store that is named, or None for the cache of this machine."""
+    from repalign.states.storage import storage_at
+
+    return storage_at(args.store) if args.store else None
 
 
 def totals(entries: Iterable[Entry]) -> str:

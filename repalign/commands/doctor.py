@@ -50,9 +50,23 @@ def _home() -> dict[str, str]:
     state = _or_why_not(lambda: check_writable(home() / "states", REMEDY) or "can be written")
     return {
         "home": f"{_or_why_not(lambda: str(home()))}; {free}; {state}",
+        "store": _or_why_not(_store),
         "cache": f"{_or_why_not(lambda: totals(survey()))}; {_or_why_not(limit)}",
         "trained": _or_why_not(lambda: ", ".join(trained_names()) or "none"),
     }
+
+
+def _store() -> str:
+    """Where states are stored, and whether that can be written."""
+    from repalign.states.storage import STORE, storage_at
+
+    storage = storage_at(True)
+    if storage is None or (storage.is_own and storage.remote is None):
+        return f"below the home ({STORE} names another)"
+    storage.check()
+    if storage.remote is not None:
+        storage.remote.check_writable()
+    return f"{storage}; can be read and written"
 
 
 def _or_why_not(describe: Callable[[], str]) -> str:

@@ -11,6 +11,7 @@ from repalign.commands.checkpoints import add_checkpoints, check_languages
 from repalign.commands.options import (
     add_data_options,
     add_reading_options,
+    chosen_store,
     corpus_for,
     machine,
     positive,
@@ -60,6 +61,7 @@ def add_arguments(parser: Parser) -> None:
         "repalign extract base m-llama --devices 0,1",
         "repalign extract base m-llama --shard 3/64",
         "repalign extract base m-llama --engine ray --address auto",
+        "repalign extract m-llama --store ./shared-states --store-dtype float16",
     )
 
 
@@ -98,19 +100,21 @@ def run(args: argparse.Namespace) -> Outcome:
         raise RepalignError("`extract` fills the store; --stream and --no-store would leave it empty")
     spec, on = reading_spec(args), machine(args)
     specs = [spec.with_pooling(pooling) for pooling in args.poolings or [args.pooling]]
+    store = chosen_store(args)
     checkpoints = resolve(args.ckpt, train=not args.no_train)
     corpus = corpus_for(args, checkpoints)
-    from repalign.checkpoints import home
     from repalign.models.depth import check_layers
 
     for checkpoint in checkpoints:
         check_layers(checkpoint, spec.layers)
     from repalign.states.space import protecting
+    from repalign.states.storage import own_storage, storage_at
 
     is_planned = args.devices or args.processes or args.shard or args.engine == "ray"
     with protecting(checkpoints):
-        record = (_planned if is_planned else _here)(args, checkpoints, corpus, specs, on)
-    return Outcome(record=record, paths=[home() / "states"])
+        record = (_planned if is_planned else _here)(args, checkpoints, corpus, specs, on, store)
+    storage = storage_at(store) or own_storage()
+    return Outcome(record={**record, "store": str(storage)}, paths=[storage.folder])
 
 
 def _here(
@@ -119,13 +123,14 @@ def _here(
     corpus: ParallelCorpus,
     specs: Sequence[ReadingSpec],
     on: Machine,
+    store: bool | str,
 ) -> dict[str, Any]:
     """One checkpoint after another, in this process."""
     from repalign.states.extraction import read_states
 
     stored = []
     for checkpoint in checkpoints:
-        for states in read_states(checkpoint, corpus, specs, on):
+        for states in read_states(checkpoint, corpus, specs, on, store=store):
             shape = {
                 "layers": len(states.layers),
                 "sentences": states.n_sentences,
@@ -142,6 +147,7 @@ def _planned(
     corpus: ParallelCorpus,
     specs: Sequence[ReadingSpec],
     on: Machine,
+    store: bool | str,
 ) -> dict[str, Any]:
     """By several processes, jobs or actors."""
     from repalign.execution.run import fill, fill_on_ray
@@ -149,10 +155,10 @@ def _planned(
     if args.engine == "ray":
         done = fill_on_ray(
             checkpoints, corpus, specs, on,
-            address=args.address or "auto", actors=args.processes, gpus_per_actor=args.gpus_per_actor,
+            store=store, address=args.address or "auto", actors=args.processes, gpus_per_actor=args.gpus_per_actor,
         )  # fmt: skip
     else:
-        done = fill(checkpoints, corpus, specs, on, devices=_devices(args), share=args.shard)
+        done = fill(checkpoints, corpus, specs, on, store=store, devices=_devices(args), share=args.shard)
     stored = list(done.plan.described)
     units = {"shards": len(done.plan.units), "computed": done.computed}
     for one in stored:

@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns its exit code: see `repalign.errors.exit_code`."""
     argv = sys.argv[1:] if argv is None else list(argv)
     stores = not any(
-        option.startswith(("--no-s", "--st")) for option in argv
+        option.startswith(("--no-s", "--str")) for option in argv
     )  # --no-store, --stream, also cut short
     with log_to_stderr():
         return exit_code(

@@ -70,7 +70,7 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     add_machine_options(group)
     group.add_argument("--max-length", type=positive, metavar="N", help="maximum tokens per sentence; longer ones are dropped "
                        "from every language (default: 2048, or the model's limit)")  # fmt: skip
-    group.add_argument("--no-store", action="store_true", help="keep states in memory, write none to disk")
+    add_store_options(group)
     group.add_argument("--stream", action="store_true", help="store nothing, hold two languages at a time, and write the "
                        "scores only (for hundreds of languages)")  # fmt: skip
 
@@ -85,6 +85,38 @@ def add_machine_options(group: argparse._ArgumentGroup) -> None:
         "--batch-tokens", type=positive, metavar="N", help="padded tokens per batch; default: by free memory"
     )
     add_no_train(group)
+
+
+def add_store_options(group: argparse._ArgumentGroup) -> None:
+    """Where states are stored."""
+    group.add_argument("--store", type=store_address, metavar="URL", help="where states are stored: a folder, "
+                       "s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, ... (default: $REPALIGN_STORE, or $REPALIGN_HOME/states)")  # fmt: skip
+    group.add_argument("--store-dtype", default="auto", choices=["auto", "float32", "float16"], help="in which states are "
+                       "stored: float32, or float16 in half the bytes, with an error of 0.05%% at most of each number (default: "
+                       "auto, $REPALIGN_STORE_DTYPE or float32)")  # fmt: skip
+    group.add_argument("--no-store", action="store_true", help="keep states in memory, write none to disk")
+
+
+def store_address(text: str) -> str:
+    """The type of an option that takes the address of a store; nothing is reached."""
+    from repalign.states.storage import storage_at
+
+    try:
+        storage_at(text)
+    except RepalignError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def chosen_store(args: argparse.Namespace) -> bool | str:
+    """Where states are stored: see `repalign.extract`.
+
+    Raises:
+        RepalignError: a store is named and nothing would be stored.
+    """
+    if args.store and args.no_store:
+        raise RepalignError("--no-store stores nothing; leave out it or --store")
+    return args.store or not args.no_store
 
 
 def add_no_train(group: Group) -> None:
@@ -234,7 +266,7 @@ def machine(args: argparse.Namespace) -> Machine:
         from repalign.models.devices import pick_device
 
         pick_device(args.device)
-    return Machine(args.dtype, args.device, args.batch_tokens, progress=not args.quiet)
+    return Machine(args.dtype, args.device, args.batch_tokens, not args.quiet, args.store_dtype)
 
 
 def checked_output(args: argparse.Namespace, results: type[TableSet], title: str | None = None) -> Output:

@@ -12,8 +12,10 @@ from repalign.commands.options import (
     add_machine_options,
     add_output_options,
     add_pivot,
+    add_store_options,
     check_pivot,
     checked_output,
+    chosen_store,
     corpus_for,
     resolve,
     say,
@@ -39,7 +41,7 @@ def add_arguments(parser: Parser) -> None:
         "reading the model", "all versions run in one dtype; auto is float32 here"
     )
     add_machine_options(reading)
-    reading.add_argument("--no-store", action="store_true", help="keep states in memory, write none to disk")
+    add_store_options(reading)
     add_output_options(parser)
     parser.checks.append(check_languages)
     parser.add_examples(
@@ -75,7 +77,8 @@ def run(args: argparse.Namespace) -> Outcome:
         dtype=args.dtype,
         device=args.device,
         batch_tokens=args.batch_tokens,
-        store=not args.no_store,
+        store=chosen_store(args),
+        store_dtype=args.store_dtype,
         progress=not args.quiet,
     )
     quantised.about["command"] = recorded(args.argv)

@@ -11,7 +11,9 @@ from repalign.commands.options import (
     add_machine_options,
     add_out,
     add_overwrite_option,
+    add_store_options,
     checked_output,
+    chosen_store,
     machine,
     positive,
     resolve,
@@ -41,7 +43,7 @@ def add_options(parser: Parser) -> None:
         "--sentences", type=positive, metavar="N", help="only the first N sentences (default: all)"
     )
     add_machine_options(group)
-    group.add_argument("--no-store", action="store_true", help="keep states in memory, write none to disk")
+    add_store_options(group)
     add_out(group, "folder of results (default: out/CHECKPOINT-on-CORPUS)")
     add_overwrite_option(group)
     group.add_argument("--no-report", action="store_true", help="write the tables only")
@@ -94,7 +96,7 @@ def run(args: argparse.Namespace) -> Outcome:
         pivot=args.pivot,
         **{name: getattr(args, name) for name in ("top", "threshold") if getattr(args, name) is not None},
         machine=machine(args),
-        store=not args.no_store,
+        store=chosen_store(args),
     )
     found.about["command"] = recorded(args.argv)
     paths = found.save(

@@ -10,16 +10,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from repalign.checkpoints import Checkpoint, CheckpointLike, as_checkpoint, home
-from repalign.checkpoints.home import REMEDY
+from repalign.checkpoints import Checkpoint, CheckpointLike, as_checkpoint
 from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
 from repalign.errors import RepalignError
 from repalign.states.extraction import Pass, passes
 from repalign.states.space import cache_limit, make_room
 from repalign.states.spec import Machine, ReadingSpec
+from repalign.states.storage import Storage, storage_at
 from repalign.states.store import Store
 from repalign.states.subject import open_subject
-from repalign.writes import check_writable
 
 
 @dataclass(frozen=True)
@@ -84,6 +83,7 @@ class Plan:
         units: checkpoint by checkpoint, language by language.
         stores: by the name of their folder.
         described: what each kind of states is, in JSON types.
+        storage: where the stores lie.
     """
 
     corpus: ParallelCorpus
@@ -91,6 +91,7 @@ class Plan:
     units: tuple[Unit, ...]
     stores: Mapping[str, Store]
     described: tuple[dict[str, str | int], ...]
+    storage: Storage
 
     def share(self, number: int, count: int) -> Plan:
         """One of `count` shares of equal cost, each of consecutive units: a job then loads one checkpoint, or few.
@@ -122,17 +123,14 @@ class Plan:
         """Make sure that the shards of some units can be written, before they are computed.
 
         Raises:
-            RepalignError: the folder cannot be written, or there is too little room.
+            RepalignError: the store cannot be written, or there is too little room.
         """
-        check_writable(home() / "states", REMEDY)
+        self.storage.check()
         cache_limit()
-        needed = sum(
-            self.stores[name].shape.row_bytes * (unit.stop - unit.start)
-            for unit in units
-            for name in unit.folders
-        )
+        needed = sum(self.stores[name].bytes_of([unit.shard]) for unit in units for name in unit.folders)
         names = dict.fromkeys(reading.checkpoint.name for reading in self.readings)
-        make_room(needed, {store.folder for store in self.stores.values()}, ", ".join(names))
+        folders = {store.folder for store in self.stores.values()}
+        make_room(needed, folders, ", ".join(names), self.storage)
 
     def check_written(self) -> None:
         """
@@ -142,7 +140,7 @@ class Plan:
         if left := self.unwritten():
             raise RepalignError(
                 f"{len(left)} of {len(self.units)} shards are missing after they were computed, such as {left[0]}: something "
-                f"removed them from {home() / 'states'}, or another machine sees other files there; run again to compute them"
+                f"removed them from {self.storage}, or another machine sees other files there; run again to compute them"
             )
 
     def _stores(self) -> Iterable[tuple[str, Store]]:
@@ -156,6 +154,7 @@ def plan(
     specs: Sequence[ReadingSpec],
     machine: Machine | None = None,
     dtype_of: Callable[[Checkpoint], str] | None = None,
+    store: bool | str = True,
 ) -> Plan:
     """The shards of some checkpoints on a corpus.
 
@@ -165,11 +164,14 @@ def plan(
         specs: what is read; they differ in their pooling only.
         machine: where it will run.
         dtype_of: the dtype in which a checkpoint runs, where this machine is not like those that compute.
+        store: see `repalign.extract`; states that are computed elsewhere are stored in any case.
 
     Raises:
         RepalignError: a checkpoint that cannot be read, a custom pooling without source, or text with too many long sentences.
     """
-    machine, corpus = machine or Machine(), as_corpus(corpus)
+    machine, corpus, storage = machine or Machine(), as_corpus(corpus), storage_at(store)
+    if storage is None:
+        raise RepalignError("what several workers compute is stored, or it would be lost; give a store")
     for spec in specs:
         if spec.pooling.source is None:
             raise RepalignError(
@@ -188,7 +190,7 @@ def plan(
         found = as_checkpoint(checkpoint)
         on = replace(machine, dtype=dtype_of(found)) if dtype_of else machine  # type: ignore[arg-type]
         subject = open_subject(found, specs[0], on)
-        for one in passes(subject, corpus, specs, machine.progress):
+        for one in passes(subject, corpus, specs, machine.progress, storage):
             rows = None if one.corpus is corpus else tuple(one.rows)
             resolved = replace(on, dtype=subject.dtype)  # type: ignore[arg-type]
             readings.append(Reading(found, tuple(one.specs), resolved, one.cut, rows))
@@ -202,7 +204,7 @@ def plan(
                 }
                 for spec in one.specs
             ]
-    return Plan(corpus, tuple(readings), tuple(units), stores, tuple(described))
+    return Plan(corpus, tuple(readings), tuple(units), stores, tuple(described), storage)
 
 
 def _units(one: Pass, reading: int, stores: dict[str, Store]) -> Iterable[Unit]:

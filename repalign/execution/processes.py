@@ -20,6 +20,7 @@ from repalign.execution.plan import Plan, Reading, Unit
 from repalign.execution.schedule import Schedule
 from repalign.execution.worker import Worker, progress_of
 from repalign.progress import quiet
+from repalign.states.storage import Storage
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +122,7 @@ def _start(plan: Plan, device: str, beside: int, restarts: int) -> Process:
     ours, theirs = CONTEXT.Pipe()
     threads = None if "OMP_NUM_THREADS" in os.environ else max(1, (os.cpu_count() or 1) // beside)
     process = CONTEXT.Process(
-        target=_serve, args=(theirs, plan.corpus, plan.readings, device, threads), daemon=True
+        target=_serve, args=(theirs, plan.corpus, plan.readings, plan.storage, device, threads), daemon=True
     )
     with _without_interrupts():
         process.start()
@@ -174,6 +175,7 @@ def _serve(
     connection: Connection,
     corpus: ParallelCorpus,
     readings: Sequence[Reading],
+    storage: Storage,
     device: str,
     threads: int | None,
 ) -> None:
@@ -184,7 +186,7 @@ def _serve(
         import torch
 
         torch.set_num_threads(threads)
-    worker = Worker(corpus, readings, device)
+    worker = Worker(corpus, readings, storage, device)
     while True:
         try:
             unit = connection.recv()

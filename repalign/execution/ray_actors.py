@@ -18,6 +18,7 @@ from repalign.execution.plan import Plan, Reading, Unit
 from repalign.execution.schedule import Schedule
 from repalign.execution.worker import Worker, progress_of
 from repalign.states.spec import Machine, ReadingSpec
+from repalign.states.storage import Storage
 from repalign.states.subject import open_subject
 
 logger = getLogger(__name__)
@@ -35,9 +36,11 @@ RESTARTS = 3
 class Actor(Worker):
     """A `Worker` in a process of Ray, which finds the store where the driver has it."""
 
-    def __init__(self, home: str, corpus: ParallelCorpus, readings: Sequence[Reading], device: str) -> None:
+    def __init__(
+        self, home: str, corpus: ParallelCorpus, readings: Sequence[Reading], storage: Storage, device: str
+    ) -> None:
         os.environ["REPALIGN_HOME"] = home
-        super().__init__(corpus, readings, device)
+        super().__init__(corpus, readings, storage, device)
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ class _Run:
         self._class = self.ray.remote(**cluster.resources, max_restarts=0, scheduling_strategy="SPREAD")(
             actor
         )
-        self._shared = self.ray.put(plan.corpus), self.ray.put(plan.readings)
+        self._shared = self.ray.put(plan.corpus), self.ray.put(plan.readings), plan.storage
 
     def start(self, restarts: int = RESTARTS) -> None:
         """Start an actor, which may have to wait for room on a node."""

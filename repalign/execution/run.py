@@ -38,6 +38,7 @@ def fill(
     specs: Sequence[ReadingSpec] | None = None,
     machine: Machine | None = None,
     *,
+    store: bool | str = True,
     devices: Sequence[str] = (),
     share: tuple[int, int] | None = None,
 ) -> Done:
@@ -52,6 +53,7 @@ def fill(
         checkpoints, corpus: see `repalign.extract`.
         specs: what is read; they differ in their pooling only. By default the mean of the tokens.
         machine: where it runs.
+        store: see `repalign.extract`.
         devices: one process each, such as "cuda:0" and "cuda:1", or "cpu" several times; by default this process.
         share: which of how many shares to compute, from 1: (3, 64) in the third of 64 jobs.
 
@@ -59,7 +61,7 @@ def fill(
         RepalignError: what cannot be read, computed or stored.
     """
     machine = replace(machine or Machine(), **({"device": devices[0]} if devices else {}))
-    whole = plan(checkpoints, corpus, specs or [ReadingSpec()], machine)
+    whole = plan(checkpoints, corpus, specs or [ReadingSpec()], machine, store=store)
     run: Run = partial(run_processes, devices=devices) if devices else run_here
     return _filled(whole.share(*share) if share else whole, run)
 
@@ -70,14 +72,15 @@ def fill_on_ray(
     specs: Sequence[ReadingSpec] | None = None,
     machine: Machine | None = None,
     *,
+    store: bool | str = True,
     address: str = "auto",
     actors: int | None = None,
     gpus_per_actor: int | None = None,
 ) -> Done:
-    """Likewise, on a Ray cluster whose nodes see the same `$REPALIGN_HOME` and the files of the checkpoints.
+    """Likewise, on a Ray cluster whose nodes see the same store and the files of the checkpoints.
 
     Args:
-        checkpoints, corpus, specs, machine: see `fill`.
+        checkpoints, corpus, specs, machine, store: see `fill`.
         address, actors, gpus_per_actor: see `connected`.
 
     Raises:
@@ -95,6 +98,7 @@ def fill_on_ray(
             specs,
             replace(machine, device="auto"),
             partial(cluster.dtype_of, spec=specs[0], machine=machine),
+            store,
         )
         return _filled(whole, cluster.run)
 

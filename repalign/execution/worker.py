@@ -14,6 +14,7 @@ from repalign.execution.plan import Plan, Reading, Unit
 from repalign.progress import Phase
 from repalign.states.extraction import language_states
 from repalign.states.language import LanguageStates, run_shard
+from repalign.states.storage import Storage
 from repalign.states.subject import Subject, open_subject
 
 
@@ -25,13 +26,18 @@ class Worker:
     Args:
         corpus: the text, as it was given.
         readings: of the plan.
+        storage: where states are stored.
         device: on which it runs, in place of that of the readings.
     """
 
     def __init__(
-        self, corpus: ParallelCorpus, readings: Sequence[Reading], device: str | None = None
+        self,
+        corpus: ParallelCorpus,
+        readings: Sequence[Reading],
+        storage: Storage,
+        device: str | None = None,
     ) -> None:
-        self.corpus, self.readings, self.device = corpus, readings, device
+        self.corpus, self.readings, self.storage, self.device = corpus, readings, storage, device
         self._text = lru_cache(maxsize=1)(lambda number: self.readings[number].text(self.corpus))
         self._language = lru_cache(maxsize=1)(self._read_language)
         self._subject: tuple[Checkpoint, Subject] | None = None
@@ -63,7 +69,7 @@ class Worker:
 
     def _read_language(self, number: int, language: str) -> LanguageStates:
         reading = self.readings[number]
-        return language_states(self._opened(reading), self._text(number), language, reading.cut)
+        return language_states(self._opened(reading), self._text(number), language, reading.cut, self.storage)
 
     def _opened(self, reading: Reading) -> Subject:
         """The checkpoint of a reading; that of another one is released."""
@@ -90,7 +96,7 @@ def run_here(plan: Plan, units: Sequence[Unit]) -> None:
     Raises:
         RepalignError: see `Worker.run`.
     """
-    worker = Worker(plan.corpus, plan.readings)
+    worker = Worker(plan.corpus, plan.readings, plan.storage)
     with progress_of(plan, units) as phase:
         for unit in units:
             if not worker.run(unit, phase):

@@ -11,7 +11,7 @@ from repalign.corpora.language_choice import find_language
 from repalign.errors import RepalignError, explained_keywords
 from repalign.quantisation.study import Study
 from repalign.results.quantisation import Quantisation
-from repalign.states.spec import Dtype, Machine, check_count
+from repalign.states.spec import Dtype, Machine, StoreDtype, check_count
 
 
 @explained_keywords(source="pivot")
@@ -27,7 +27,8 @@ def compare_quantised(
     dtype: Dtype = "auto",
     device: str = "auto",
     batch_tokens: int | None = None,
-    store: bool = True,
+    store: bool | str = True,
+    store_dtype: StoreDtype = "auto",
     progress: bool = True,
 ) -> Quantisation:
     """Loss, drift and alignment by language of compressed versions of a model: what `repalign quantisation` runs.
@@ -42,7 +43,7 @@ def compare_quantised(
         draws, seed: of the bootstrap.
         dtype: in which all versions run; "auto" is float32, as bfloat16 rounds weights about as coarsely as 8 bits do.
         device, batch_tokens, progress: see `repalign.states.spec.Machine`.
-        store: as for `repalign.extract`.
+        store, store_dtype: as for `repalign.extract`.
 
     Returns:
         Tables by the names in `repalign.results.schema.QUANTISATION`.
@@ -64,6 +65,6 @@ def compare_quantised(
     checkpoints = as_checkpoints([base, *given])
     if len(checkpoints) < 2:
         raise RepalignError("nothing to compare with the base; give one or more compressed versions of it")
-    machine = Machine("float32" if dtype == "auto" else dtype, device, batch_tokens, progress)
+    machine = Machine("float32" if dtype == "auto" else dtype, device, batch_tokens, progress, store_dtype)
     study = Study(tuple(checkpoints), corpus, pivot, machine, draws, seed, store)
     return study.results()

@@ -73,7 +73,7 @@ class Study:
     machine: Machine
     draws: int
     seed: int
-    store: bool
+    store: bool | str
 
     def results(self) -> Quantisation:
         """Read one version after the other, and compare each with the base."""

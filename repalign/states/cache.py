@@ -20,6 +20,8 @@ from repalign.checkpoints import home
 from repalign.checkpoints.home import unreadable
 from repalign.errors import RepalignError
 from repalign.states.cache_kinds import KINDS, NAME, Foreign, InUse, Kind, files_of
+from repalign.states.remote_cache import RemoteFolder, folders
+from repalign.states.storage import Storage
 
 COMPANION = re.compile(rf"\..*\.partial|{NAME}\.lock")
 """Files beside the entries: one that is being written, or guards another."""
@@ -31,29 +33,35 @@ class Entry:
 
     Attributes:
         kind: name of its kind.
-        path: a folder or a file.
+        path: a folder or a file, of this machine or in an object store.
         bytes: of all its files.
-        used: time of its last use in seconds since 1970.
+        used: time of its last use in seconds since 1970; in an object store, of its last write.
         status: "ours", "damaged" (it has a name of ours and other contents, or cannot be read) or "foreign".
         about: what it is, or why it is not ours.
     """
 
     kind: str
-    path: Path
+    path: Path | RemoteFolder
     bytes: int
     used: float
     status: Literal["ours", "damaged", "foreign"]
     about: str
 
 
-def survey(kinds: Iterable[str] | None = None) -> Iterator[Entry]:
-    """The entries of the cache, by default of all kinds; those that vanish meanwhile are left out.
+def survey(kinds: Iterable[str] | None = None, storage: Storage | None = None) -> Iterator[Entry]:
+    """The entries of the cache, by default of all kinds, or those of another store, which holds states only.
+
+    Those that vanish meanwhile are left out.
 
     Raises:
-        RepalignError: a folder of the cache cannot be read.
+        RepalignError: a folder of the cache, or the store, cannot be read.
     """
-    for kind in KINDS.values() if kinds is None else map(KINDS.__getitem__, kinds):
-        for path in _listed(home() / kind.name):
+    if storage is not None and storage.remote is not None:
+        yield from map(_examined_remote, folders(storage.remote))
+        return
+    chosen = list(KINDS) if kinds is None else list(kinds)
+    for kind in map(KINDS.__getitem__, chosen if storage is None else ["states"]):
+        for path in _listed(home() / kind.name if storage is None else storage.folder):
             if (entry := _examined(kind, path)) is not None:
                 yield entry
 
@@ -62,6 +70,8 @@ def damages(entry: Entry) -> list[str]:
     """What is damaged in an entry, in words, beginning with the file: reads all of it."""
     if entry.status != "ours":
         return [f"{entry.path}: {entry.about}"] if entry.status == "damaged" else []
+    if isinstance(entry.path, RemoteFolder):
+        return list(entry.path.damages())
     try:
         return list(KINDS[entry.kind].check(entry.path))
     except FileNotFoundError:  # removed meanwhile
@@ -77,6 +87,8 @@ def remove(entry: Entry) -> None:
         InUse: a process has it locked or reads it.
         RepalignError: it cannot be removed; says why.
     """
+    if isinstance(entry.path, RemoteFolder):
+        return entry.path.remove()
     try:
         KINDS[entry.kind].remove(entry.path)
     except filelock.Timeout as error:
@@ -112,3 +124,12 @@ def _examined(kind: Kind, path: Path) -> Entry | None:
     except RepalignError as error:
         status = "foreign" if isinstance(error, Foreign) else "damaged"
         return Entry(kind.name, path, size, used, status, str(error))
+
+
+def _examined_remote(folder: RemoteFolder) -> Entry:
+    size, written = sum(file.bytes for file in folder.files), max(file.written for file in folder.files)
+    try:
+        return Entry("states", folder, size, written, "ours", folder.describe())
+    except RepalignError as error:
+        status = "foreign" if isinstance(error, Foreign) else "damaged"
+        return Entry("states", folder, size, written, status, str(error))

@@ -17,7 +17,8 @@ from repalign.checkpoints.digests import DIGEST
 from repalign.errors import RepalignError
 from repalign.files import read_json
 from repalign.states.shards import damaged, fcntl, is_mapped
-from repalign.states.store import FORMAT, KEY_FILE, LOCK_FILE, described_in, name_of
+from repalign.states.store import FORMAT, KEY_FILE, LOCK_FILE, Described, described_in, name_of
+from repalign.writes import PARTIAL
 
 NAME = "[0-9a-f]{32}"
 READING = ("template", "pooling", "site", "dtype")
@@ -87,12 +88,29 @@ def _describe_states(folder: Path) -> str:
         return "empty: left by a process that was killed"
     try:
         described = described_in(folder)
-    except RepalignError as error:
-        raise RepalignError(f"{KEY_FILE} is missing or damaged") from error
+    except RepalignError:
+        described = None
+    return about_states(described, folder.name)
+
+
+def about_states(described: Described | None, name: str) -> str:
+    """States in words.
+
+    Args:
+        described: what their `key.json` holds; None if it is missing or damaged.
+        name: of their folder.
+
+    Raises:
+        RepalignError: the `key.json` is not that of this folder.
+    """
+    if described is None:
+        raise RepalignError(f"{KEY_FILE} is missing or damaged")
     key, shape, version = described["key"], described["shape"], described.get("format", 1)
-    if name_of(key, version) != folder.name:
+    if name_of(key, version) != name:
         raise RepalignError(f"{KEY_FILE} is that of another folder")
-    reading = "|".join(str(key.get(name, "?")) for name in READING)
+    reading = "|".join(
+        str(key.get(part, "?")) for part in (*READING, *(["stored"] if "stored" in key else []))
+    )
     size = f"{len(shape.layers)} x {shape.rows} x {shape.dim}"
     old = "" if version == FORMAT else "  of an earlier version: not used any more"
     return (
@@ -111,8 +129,9 @@ def _remove_states(folder: Path) -> None:
     lock = folder / LOCK_FILE
     with filelock.FileLock(lock, timeout=0):
         files = files_of(folder, KINDS["states"].files)
-        if any(is_mapped(path) for path in files if path.suffix == ".npy"):
-            raise InUse("in use: a process reads these states")
+        for suffix, verb in ((".npy", "reads"), (PARTIAL, "writes")):
+            if any(is_mapped(path) for path in files if path.suffix == suffix):
+                raise InUse(f"in use: a process {verb} these states")
         # What is left by a kill in between is a store with fewer shards, which is still recognised.
         for path in sorted(files, key=lambda one: (one.name == KEY_FILE, one.name)):
             if path != lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -9,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from repalign.checkpoints import CheckpointLike, home
-from repalign.checkpoints.home import REMEDY
+from repalign.checkpoints import CheckpointLike
 from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
 from repalign.corpora.checks import check, duplicate_groups
 from repalign.corpora.language_choice import match_language
@@ -26,11 +26,13 @@ from repalign.signature import Signature
 from repalign.states.language import LanguageStates
 from repalign.states.layer_states import LayerArray, LayerStates, numbered
 from repalign.states.space import cache_limit, make_room
-from repalign.states.spec import Dtype, Machine, ReadingSpec
+from repalign.states.spec import Dtype, Machine, ReadingSpec, StoreDtype
+from repalign.states.storage import Storage, own_storage, storage_at
 from repalign.states.store import Shape
 from repalign.states.subject import Subject, open_subject
 from repalign.states.views import StreamedArray
-from repalign.writes import check_writable
+
+logger = logging.getLogger(__name__)
 
 MAX_TRUNCATED = 0.01
 """Largest share of sentences that may exceed the length limit."""
@@ -51,7 +53,8 @@ def extract(
     dtype: Dtype = "auto",
     device: str = "auto",
     batch_tokens: int | None = None,
-    store: bool = True,
+    store: bool | str = True,
+    store_dtype: StoreDtype = "auto",
     stream: bool = False,
     progress: bool = True,
 ) -> LayerStates:
@@ -75,8 +78,10 @@ def extract(
         device: "cpu", "cuda", "cuda:1", "mps", or "all" GPUs together; "auto" picks.
         batch_tokens: padded tokens per batch; by default by free memory.
         progress: whether to show signs of life: see `repalign.progress`.
-        store: whether states are stored under `$REPALIGN_HOME/states`; otherwise they stay in memory, as do those of
-            a model in memory.
+        store: where states are stored: True for `$REPALIGN_STORE`, by default `$REPALIGN_HOME/states`; a folder, or a URL such
+            as "s3://bucket/prefix"; or False, and they stay in memory, as do those of a model in memory.
+        store_dtype: in which states are stored, and rounded to: "float32", or "float16" in half the bytes (docs/store.md);
+            "auto" is `$REPALIGN_STORE_DTYPE`, by default float32.
         stream: keep at most two languages in memory and recompute on demand, so that 200 languages need the memory
             of two (a language scored with several others is recomputed). Nothing is stored.
 
@@ -93,7 +98,7 @@ def extract(
         max_length=max_length,
         exclude_shared_tokens=exclude_shared_tokens,
     )
-    machine = Machine(dtype, device, batch_tokens, progress)
+    machine = Machine(dtype, device, batch_tokens, progress, store_dtype)
     return read_states(checkpoint, corpus, [spec], machine, store=store, stream=stream)[0]
 
 
@@ -103,7 +108,7 @@ def read_states(
     specs: Sequence[ReadingSpec],
     machine: Machine | None = None,
     *,
-    store: bool = True,
+    store: bool | str = True,
     stream: bool = False,
 ) -> list[LayerStates]:
     """States by several specs that differ in their pooling only, in as few passes over the model as possible.
@@ -129,20 +134,30 @@ def read_subject(
     specs: Sequence[ReadingSpec],
     progress: bool = True,
     *,
-    store: bool = True,
+    store: bool | str = True,
     stream: bool = False,
 ) -> list[LayerStates]:
     """Likewise, of a model that has been opened, and is read further; the first spec is that of the subject."""
     if any(spec.with_pooling("mean") != specs[0].with_pooling("mean") for spec in specs):
         raise RepalignError("several specs in one pass may differ in their pooling only")
     # Without an identity nothing is stored: another model or function would be given these states.
-    store = store and subject.on_disk and all(spec.pooling.source is not None for spec in specs)
-    if store:
-        check_writable(home() / "states", REMEDY)
+    has_identity = subject.on_disk and all(spec.pooling.source is not None for spec in specs)
+    if isinstance(store, str) and (stream or not has_identity):
+        why = (
+            "streamed states are" if stream else "those of a model or pooling without an identity on disk are"
+        )
+        raise RepalignError(
+            f"nothing would be stored in the store that is named: {why} held in memory; leave it out"
+        )
+    storage = storage_at(store if has_identity and not stream else False)
+    if storage is None and subject.store_dtype != "float32":
+        logger.warning("states of %s are not stored, so not rounded to %s", subject.name, subject.store_dtype)
+    if storage is not None:
+        storage.check()
         cache_limit()  # refused now, rather than after the model is loaded
     by_number: dict[int, LayerStates] = {}
-    for one in passes(subject, corpus, specs, progress):
-        by_number |= zip(one.numbers, _read_pass(one, progress, store, stream), strict=True)
+    for one in passes(subject, corpus, specs, progress, storage):
+        by_number |= zip(one.numbers, _read_pass(one, progress, stream), strict=True)
     return [by_number[number] for number in range(len(specs))]
 
 
@@ -173,6 +188,7 @@ class Pass:
         specs: that are read.
         numbers: of these among all specs.
         metadata: what the states say about their text.
+        storage: where they are stored; None if they are not.
     """
 
     subject: Subject
@@ -183,17 +199,20 @@ class Pass:
     specs: Sequence[ReadingSpec]
     numbers: Sequence[int]
     metadata: dict[str, Any]
+    storage: Storage | None
 
     def languages(self) -> dict[str, LanguageStates]:
         """The languages to read, by code."""
+        storage = self.storage or own_storage()
         return {
-            language: LanguageStates(self.subject, language, text, self.tokens[language])
+            language: LanguageStates(self.subject, language, text, self.tokens[language], storage)
             for language, text in self.corpus.sentences.items()
         }
 
     def signature(self, spec: ReadingSpec) -> Signature:
         """What decides the states by one of the specs."""
         subject, corpus = self.subject, self.corpus
+        is_rounded = self.storage is not None and subject.store_dtype != "float32"
         codes = {language: one.code for language in corpus.languages if (one := subject.in_model(language))}
         return Signature(
             checkpoint=subject.name,
@@ -202,12 +221,17 @@ class Pass:
             text=corpus.digest,
             quantization=subject.quantization,
             languages=",".join(f"{language}={code}" for language, code in codes.items()),
+            stored=subject.store_dtype if is_rounded else "",
             **subject.reading(spec),
         )
 
 
 def passes(
-    subject: Subject, corpus: ParallelCorpus, specs: Sequence[ReadingSpec], progress: bool = True
+    subject: Subject,
+    corpus: ParallelCorpus,
+    specs: Sequence[ReadingSpec],
+    progress: bool = True,
+    storage: Storage | None = None,
 ) -> list[Pass]:
     """The passes that read a corpus by several specs; weights are not loaded.
 
@@ -226,7 +250,7 @@ def passes(
         first = next(iter(by_cut))  # nothing follows the sentences
         by_cut = {first: list(range(len(specs)))}
     return [
-        _pass(subject, corpus, tokens[cut], cut, [specs[number] for number in numbers], numbers)
+        _pass(subject, corpus, tokens[cut], cut, [specs[number] for number in numbers], numbers, storage)
         for cut, numbers in by_cut.items()
     ]
 
@@ -238,6 +262,7 @@ def _pass(
     cut: bool,
     specs: Sequence[ReadingSpec],
     numbers: Sequence[int],
+    storage: Storage | None,
 ) -> Pass:
     rows = short_enough(corpus, tokens, subject.max_length, subject.positions)
     manifest = {**check(corpus), "truncated": len(corpus) - len(rows), "tokens": fertility(corpus, tokens)}
@@ -246,10 +271,12 @@ def _pass(
         tokens = {language: TokenRows.of(of[row] for row in rows) for language, of in tokens.items()}
     if subject.spec.exclude_shared_tokens:
         tokens = without_shared(tokens)
-    return Pass(subject, corpus, rows, cut, tokens, specs, numbers, manifest)
+    return Pass(subject, corpus, rows, cut, tokens, specs, numbers, manifest, storage)
 
 
-def language_states(subject: Subject, corpus: ParallelCorpus, language: str, cut: bool) -> LanguageStates:
+def language_states(
+    subject: Subject, corpus: ParallelCorpus, language: str, cut: bool, storage: Storage
+) -> LanguageStates:
     """One language of a pass, tokenised by itself: what a worker reads.
 
     Args:
@@ -257,12 +284,13 @@ def language_states(subject: Subject, corpus: ParallelCorpus, language: str, cut
         corpus: that of the pass.
         language: its code.
         cut: whether the tokens after a sentence are left out.
+        storage: where its states are stored.
     """
     if subject.spec.exclude_shared_tokens:
         tokens = without_shared(_tokenize(subject, corpus, cut, progress=False))[language]
     else:
         tokens = _tokenize_language(subject, corpus, language, cut)
-    return LanguageStates(subject, language, corpus.sentences[language], tokens)
+    return LanguageStates(subject, language, corpus.sentences[language], tokens, storage)
 
 
 def _tokenize(
@@ -289,11 +317,11 @@ def _tokenize_language(subject: Subject, corpus: ParallelCorpus, language: str, 
     )
 
 
-def _read_pass(one: Pass, progress: bool, store: bool, stream: bool) -> list[LayerStates]:
+def _read_pass(one: Pass, progress: bool, stream: bool) -> list[LayerStates]:
     """States by the specs of a pass."""
     corpus, languages = one.corpus, one.languages()
     shape, arrays = (
-        _streamed(languages, one.specs) if stream else _read(languages, one.specs, store, progress)
+        _streamed(languages, one.specs) if stream else _read(languages, one.specs, one.storage, progress)
     )
     return [
         LayerStates(
@@ -314,7 +342,10 @@ def _read_pass(one: Pass, progress: bool, store: bool, stream: bool) -> list[Lay
 
 
 def _read(
-    languages: Mapping[str, LanguageStates], specs: Sequence[ReadingSpec], store: bool, progress: bool
+    languages: Mapping[str, LanguageStates],
+    specs: Sequence[ReadingSpec],
+    storage: Storage | None,
+    progress: bool,
 ) -> tuple[Shape, dict[str, Sequence[LayerArray]]]:
     """Arrays by language, one for each spec.
 
@@ -322,10 +353,11 @@ def _read(
         RepalignError: there is too little room to store them, or to hold them.
     """
     subject, unwritten = next(iter(languages.values())).subject, 0
-    if store:
+    if storage is not None:
         stores = [one for states in languages.values() for one in states.stores(specs)]
-        unwritten = sum(one.unwritten_bytes for one in stores)
-        make_room(unwritten, {one.folder for one in stores}, subject.name)
+        unwritten = sum(one.uncomputed_bytes for one in stores)
+        absent = sum(one.absent_bytes for one in stores)
+        make_room(absent, {one.folder for one in stores}, subject.name, storage)
     else:
         _check_memory(
             languages.values(),
@@ -333,10 +365,10 @@ def _read(
             "use fewer --layers or --sentences, --stream, or leave out --no-store",
         )
     total = sum(states.count for states in languages.values())
-    about = "" if store and not unwritten else _about(languages, unwritten)
+    about = "" if storage is not None and not unwritten else _about(languages, unwritten)
     with Phase(f"{subject.name}: reading", total, "tokens", about, progress) as phase:
         read = {
-            language: states.load_or_compute(specs, phase) if store else states.compute(specs, phase)
+            language: states.load_or_compute(specs, phase) if storage else states.compute(specs, phase)
             for language, states in languages.items()
         }
     return next(iter(read.values()))[0], {language: arrays for language, (_, arrays) in read.items()}

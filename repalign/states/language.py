@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from repalign.checkpoints import home
 from repalign.errors import RepalignError
 from repalign.models.outline import Outline
 from repalign.models.tokenization import TokenRows
@@ -18,6 +17,7 @@ from repalign.progress import Phase
 from repalign.signature import digest
 from repalign.states.layer_states import LayerArray
 from repalign.states.spec import ReadingSpec
+from repalign.states.storage import Storage, own_storage
 from repalign.states.store import Shape, Store
 from repalign.states.subject import Subject, evaluating
 from repalign.states.views import RowView
@@ -34,6 +34,7 @@ class LanguageStates:
         language: its code.
         sentences: its text.
         tokens: one row per sentence.
+        storage: where its states are stored, if they are.
         first: int64 [distinct], the first sentence of each distinct sequence of tokens.
         rows: int64 [sentence], the index of each sentence's distinct sequence.
     """
@@ -42,6 +43,7 @@ class LanguageStates:
     language: str
     sentences: Sequence[str]
     tokens: TokenRows
+    storage: Storage = field(default_factory=own_storage)
     first: np.ndarray = field(init=False)
     rows: np.ndarray = field(init=False)
 
@@ -95,9 +97,11 @@ class LanguageStates:
             specs: that are read.
             outline: of the model; without it, the model is loaded if one of the stores does not exist.
         """
-        root = home() / "states"
+        root, remote = self.storage.folder, self.storage.remote
         keys = [self.key(spec) for spec in specs]
-        return [Store.find(root, key) or Store.of(root, key, self.shape(outline)) for key in keys]
+        return [
+            Store.find(root, key, remote) or Store.of(root, key, self.shape(outline), remote) for key in keys
+        ]
 
     def key(self, spec: ReadingSpec) -> dict[str, Any]:
         """Everything that decides the states: a different key is a different store."""
@@ -114,6 +118,7 @@ class LanguageStates:
             **self.subject.reading(spec),
             **({"pooling_source": source} if source else {}),
             **({"language_token": expected.code} if expected else {}),
+            **({"stored": self.subject.store_dtype} if self.subject.store_dtype != "float32" else {}),
         }
 
     def shape(self, outline: Outline | None = None) -> Shape:
@@ -183,12 +188,12 @@ def run_shard(
     Raises:
         RepalignError: states that are not finite, or a store that cannot be written.
     """
-    if all(store.path(shard) for store in stores):
+    if all(store.is_written(shard) for store in stores):
         return False
     # By all specs, also if one is there: which poolings are computed together decides how the template is read.
     computed = states.compute_rows(stores[0].span(shard), specs, phase)
     for store, values in zip(stores, computed, strict=True):
         store.prepare()
-        if store.path(shard) is None:
+        if not store.is_written(shard):
             store.write(shard, values)
     return True

@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from repalign.checkpoints import Checkpoint, home
+from repalign.checkpoints import Checkpoint
 from repalign.errors import RepalignError
 from repalign.states.cache import Entry, remove, survey
+from repalign.states.storage import Storage, own_storage
 from repalign.states.store import described_in
 from repalign.writes import existing
 
@@ -71,7 +72,7 @@ def protecting(checkpoints: Iterable[object]) -> Iterator[None]:
         _protected.difference_update(weights)
 
 
-def make_room(needed: int, keep: Collection[Path], name: str) -> None:
+def make_room(needed: int, keep: Collection[Path], name: str, storage: Storage | None = None) -> None:
     """Make sure that states fit on the disk and below the limit, before they are computed.
 
     With a limit, states that were not used for longest are removed, which is logged; but none that this run needs,
@@ -81,11 +82,13 @@ def make_room(needed: int, keep: Collection[Path], name: str) -> None:
         needed: bytes that will be written.
         keep: folders of the states that the run needs.
         name: whose states they are.
+        storage: where they are written, by default below the home. The limit is for that; nothing is removed elsewhere.
 
     Raises:
         RepalignError: there is too little room; says how much is needed, how much there is, and the ways out.
     """
-    root, most = home() / "states", cache_limit()
+    storage = storage or own_storage()
+    root, most = storage.folder, cache_limit() if storage.is_own else None
     if not needed:
         return
     free = free_space(root)
@@ -102,7 +105,7 @@ def make_room(needed: int, keep: Collection[Path], name: str) -> None:
         unused = " by states in use" if most is not None else ""
         raise RepalignError(
             f"the states of {name} need {_size(needed)}, and {reason}{unused}; read fewer --sentences or --layers, store "
-            f"nothing (--no-store, or --stream), set REPALIGN_HOME to another disk, or make room: `repalign cache prune`"
+            f"nothing (--no-store, or --stream), set REPALIGN_HOME or --store to another disk, or make room: `repalign cache prune`"
             + f", a larger {LIMIT}"
             * (most is not None)
         )
@@ -138,7 +141,7 @@ def _evict(entries: Collection[Entry], shortage: float, keep: Collection[Path]) 
 
 def _weights(entry: Entry) -> str:
     try:
-        return str(described_in(entry.path)["key"].get("weights"))
+        return str(described_in(entry.path)["key"].get("weights"))  # type: ignore[arg-type]  # a folder of this machine
     except RepalignError:  # empty
         return ""
 

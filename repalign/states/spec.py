@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 DTYPES: tuple[str, ...] = get_args(Dtype)
+
+StoreDtype = Literal["auto", "float32", "float16"]
+STORE_DTYPES: tuple[str, ...] = get_args(StoreDtype)
+
+STORE_DTYPE = "REPALIGN_STORE_DTYPE"
+"""Environment variable: the dtype in which states are stored where none is named."""
 
 LARGEST = 2**32 - 1
 """Of counts and seeds: what random generators take."""
@@ -88,6 +95,8 @@ class Machine:
         device: auto, cpu, cuda, cuda:1, mps, ..., or all: spread over all GPUs.
         batch_tokens: padded tokens per batch; None for as many as free memory allows.
         progress: show bars on a terminal, and a line now and then in a log: see `repalign.progress`.
+        store_dtype: in which states are stored, and rounded to if they are: float32, or float16 with a scale for each
+            vector, in half the bytes (docs/store.md); auto is `$REPALIGN_STORE_DTYPE`, or else float32.
 
     Raises:
         RepalignError: an unknown dtype or device, with the near miss, or a number out of range.
@@ -97,12 +106,31 @@ class Machine:
     device: str = "auto"
     batch_tokens: int | None = None
     progress: bool = True
+    store_dtype: StoreDtype = "auto"
 
     def __post_init__(self) -> None:
         check_choice("dtype", self.dtype, DTYPES)
+        object.__setattr__(self, "store_dtype", as_store_dtype(self.store_dtype))
         check_count("batch_tokens", self.batch_tokens)
         if not isinstance(self.device, str) or not DEVICE.fullmatch(self.device):
             raise unknown("device", str(self.device), ("auto", "all", "cpu", "cuda", "cuda:1", "mps"))
+
+
+def as_store_dtype(name: str) -> str:
+    """The dtype in which states are stored: the one named, or that of the environment.
+
+    Raises:
+        RepalignError: an unknown dtype, with the near miss.
+    """
+    if name == "auto":
+        name = os.environ.get(STORE_DTYPE, "").strip() or "float32"
+    if name == "bfloat16":
+        raise RepalignError(
+            "states are not stored in bfloat16, which keeps 8 bits of each number: float16, with a scale for each vector, "
+            "keeps 11 in the same bytes and does not overflow either; use float16"
+        )
+    check_choice("dtype of stored states", name, STORE_DTYPES[1:])
+    return name
 
 
 def as_layers(layers: int | Sequence[int] | None) -> tuple[int, ...] | None:

@@ -47,6 +47,7 @@ class Subject:
         quantization: in which the weights were saved; empty for floating-point weights.
         progress: whether loading shows signs of life.
         size: bytes of the weights on disk; 0 for a model in memory.
+        store_dtype: in which its states are stored, if they are.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Subject:
     quantization: str = ""
     progress: bool = True
     size: int = 0
+    store_dtype: str = "float32"
 
     @cached_property
     def engine(self) -> Engine:
@@ -167,6 +169,7 @@ def open_subject(
         quantization=quantization_of(weights, config),
         progress=machine.progress,
         size=weights.size,
+        store_dtype=machine.store_dtype,
     )
 
 
@@ -212,6 +215,7 @@ def _in_memory(model: Any, tokenizer: Any, spec: ReadingSpec, machine: Machine) 
         load=load,
         on_disk=False,
         progress=machine.progress,
+        store_dtype=machine.store_dtype,
     )
 
 

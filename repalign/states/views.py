@@ -11,16 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from repalign.states.shards import in_float32
+
 
 @dataclass(frozen=True)
 class StoredArray:
-    """States [layer, row, dim] in shards along the rows; `array[layer]` copies one layer into memory."""
+    """States [layer, row, dim] in shards along the rows, in single or half precision; `array[layer]` copies one layer into memory."""
 
     shards: tuple[np.ndarray, ...]
     shape: tuple[int, int, int]
 
     def __getitem__(self, position: int) -> np.ndarray:
-        return np.concatenate([shard[position] for shard in self.shards])
+        return np.concatenate([in_float32(shard[position]) for shard in self.shards])
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def find_suspects(
     top: int = TOP,
     threshold: float = THRESHOLD,
     machine: Machine | None = None,
-    store: bool = True,
+    store: bool | str = True,
 ) -> Suspects:
     """Rank the rows of a corpus by how much they seem to be no translations of the pivot's.
 
@@ -50,7 +50,7 @@ def find_suspects(
         top: suspects that are listed with their texts, of all languages together.
         threshold: score from which a row is suspected.
         machine: where and how the model runs.
-        store: whether states are stored.
+        store: as for `repalign.extract`.
 
     Returns:
         The tables of `repalign.results.schema.SUSPECTS`; rows are numbered from 0.

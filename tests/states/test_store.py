@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -211,3 +214,58 @@ def test_the_key_says_what_it_is(llama, home):
     described = json.loads(next((home / "states").rglob("key.json")).read_text())
     assert described["key"]["language"] == "en"
     assert described["shape"] == {"layers": [0, 1, 2, 3], "blocks": 3, "rows": 1, "dim": 32}
+
+
+def test_prepared_by_many_at_once(tmp_path):
+    store = Store.of(tmp_path, KEY, Shape((0, 1), 1, 8, 4))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: store.prepare(), range(64)))
+    assert Store.find(tmp_path, KEY) == store
+    assert [path.name for path in store.folder.iterdir()] == ["key.json"]
+
+
+def test_written_by_many_at_once_without_the_lock(store, tmp_path):
+    """Every process writes every shard, in another order, while others clean up what looks abandoned."""
+    states = fill(Store.of(tmp_path / "alone", KEY, store.shape))
+    orders = [np.random.default_rng(number).permutation(store.shards).tolist() for number in range(24)]
+
+    def write(order: list[int]) -> None:
+        store.prepare()
+        for shard in order:
+            span = store.span(shard)
+            store.write(shard, states[:, span.start : span.stop])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, orders))
+    assert store.missing(pytest.fail) == []
+    assert len(list(store.folder.glob("*.npy"))) == store.shards
+    assert not list(store.folder.glob(".*partial"))
+    assert all(np.array_equal(store.array()[layer], states[layer]) for layer in range(2))
+
+
+def test_a_writer_whose_folder_is_pruned_goes_on(store, tmp_path):
+    store.write(0, np.ones((2, 3, 4), np.float32))
+    shutil.rmtree(store.folder)
+    store.write(1, np.ones((2, 3, 4), np.float32))
+    assert Store.find(tmp_path, KEY) == store
+    assert store.missing(pytest.fail) == [0, 2]
+
+
+def test_of_two_sound_shards_of_one_number_all_use_the_same(store):
+    fill(store)
+    first, second = sorted(
+        (np.full((2, 3, 4), value, np.float32) for value in (1, 2)), key=lambda a: zlib.crc32(npy_bytes(a))
+    )
+    store.path(0).unlink()
+    store.write(0, second)
+    store.write(0, first)
+    said = []
+    assert store.missing(said.append) == []
+    assert "differs from" in said[0]
+    assert np.array_equal(store.array()[0][:3], first[0])
+
+
+def npy_bytes(array: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
