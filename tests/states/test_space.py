@@ -125,7 +125,7 @@ def test_what_is_stored_already_needs_no_room(llama, corpus, monkeypatch):
     extract(Checkpoint.named(str(llama)), half)
     asked = []
     monkeypatch.setattr(
-        "repalign.states.extraction.make_room", lambda needed, keep, name: asked.append((needed, len(keep)))
+        "repalign.states.extraction.make_room", lambda needed, keep, *rest: asked.append((needed, len(keep)))
     )
     extract(Checkpoint.named(str(llama)), corpus)
     extract(Checkpoint.named(str(llama)), corpus)
