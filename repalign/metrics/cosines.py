@@ -47,22 +47,25 @@ def cone(states: torch.Tensor) -> Cone:
     """
     import torch
 
-    parts = states.split(
-        max(ROOM // (8 * states.shape[1]), 1)
-    )  # in double, one part of the sentences at a time
-    axis = torch.stack([unit_vectors(part).sum(0) for part in parts]).sum(0) / len(states)
+    parts = states.split(max(ROOM // (8 * states.shape[1]), 1))  # in double, one part of the sentences at a time
+    unit, axis = states, states.new_zeros(states.shape[1], dtype=torch.float64)
+    for part in parts:
+        unit = unit_vectors(part)
+        axis = axis + unit.sum(0) / len(states)
     none = ~states.any(1)
-    if axis @ axis < NARROW:  # exact zeros stay zero: cosines of sparse states without a shared dim
-        axis.zero_()
-    deviations, lengths = torch.empty_like(states), torch.ones_like(states[:, 0], dtype=torch.float64)
+    narrow = bool(axis @ axis >= NARROW)
+    if not narrow:  # exact zeros stay zero: cosines of sparse states without a shared dim
+        axis = torch.zeros_like(axis)
+    deviations, lengths = torch.empty_like(states), axis.new_ones(len(states))
     start = 0
     for part in parts:
+        unit = unit_vectors(part) if len(parts) > 1 else unit
         rows = slice(start, start + len(part))
-        unit, start = unit_vectors(part), rows.stop
-        if axis.any():
+        start = rows.stop
+        if narrow:
             lengths[rows] = unit.sub_(axis).norm(dim=1)
         deviations[rows] = unit
-    if axis.any():
+    if narrow:
         noise = lengths <= 8 * torch.finfo(states.dtype).eps
         deviations.masked_fill_(noise[:, None], 0)
         lengths.masked_fill_(noise, 0)

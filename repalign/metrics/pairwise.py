@@ -173,7 +173,9 @@ class Pairwise:
         """`factor` times the matrix, less one number for each row [row] and for each column [column]."""
 
         def block(some: Any, others: Any) -> torch.Tensor:
-            return factor * self.part(some, others) - rows[some][:, None] - columns[others]
+            part = self.part(some, others)
+            scaled = part if factor == 1 else factor * part
+            return (scaled - rows[some][:, None]).sub_(columns[others])
 
         return Pairwise(self.shape, block, self.like)
 
@@ -190,9 +192,14 @@ class Pairwise:
         return self._derived[name].T if self._turned else self._derived[name]
 
     def largest(self, k: int) -> Largest:
-        """The k largest entries of each row; those of columns are found in the same pass, for `T`."""
+        """The k largest entries of each row; of panels, those of columns are found in the same pass, for `T`."""
         k = min(k, *self.shape)
-        kept = k if self.is_small else min(max(k, MOST), *self.shape)
+        if self.is_small:
+            key = (k, self._turned)
+            if key not in self._derived:
+                self._derived[key] = Largest(*self.whole.topk(k, dim=1))
+            return self._derived[key]
+        kept = min(max(k, MOST), *self.shape)
         if kept not in self._derived:
             both = _largest_both_ways(self, kept)
             self._derived[kept] = both[::-1] if self._turned else both
