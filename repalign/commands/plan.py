@@ -25,26 +25,42 @@ def add_arguments(parser: Parser) -> None:
     )  # fmt: skip
     model = parser.add_argument_group("the model, if there is no configuration")
     model.add_argument("--parameters", type=_number, metavar="N", help="such as 70e9")
-    model.add_argument("--active", type=_number, metavar="N", help="that read a token, of a mixture of experts")
+    model.add_argument(
+        "--active", type=_number, metavar="N", help="that read a token, of a mixture of experts"
+    )
     model.add_argument("--blocks", type=positive, metavar="N", help="such as 80")
     model.add_argument("--dim", type=positive, metavar="N", help="of the hidden states, such as 8192")
     text = parser.add_argument_group("sentences")
-    text.add_argument("--corpus", metavar="C", help="as for `repalign extract`; without it, news sentences of --langs are assumed")
+    text.add_argument(
+        "--corpus",
+        metavar="C",
+        help="as for `repalign extract`; without it, news sentences of --langs are assumed",
+    )
     add_langs(text, "languages; a number N for N languages of which nothing is known")
-    text.add_argument("--sentences", type=positive, metavar="N", help="of each language (default: all of the corpus)")
+    text.add_argument(
+        "--sentences", type=positive, metavar="N", help="of each language (default: all of the corpus)"
+    )
     what = parser.add_argument_group("what is read and scored")
-    what.add_argument("--checkpoints", type=positive, default=1, metavar="N", help="of this size (default: 1)")
+    what.add_argument(
+        "--checkpoints", type=positive, default=1, metavar="N", help="of this size (default: 1)"
+    )
     add_list(what, "--layers", metavar="L", parts=layer_list, help="e.g. 0-8 or 0,4,8; default: all")
     add_list(what, "--poolings", metavar="P", default=["mean"], help="in one pass (default: mean)")
-    what.add_argument("--pairs", default="pivot", choices=["pivot", "all"], help="that are scored (default: pivot)")
+    what.add_argument(
+        "--pairs", default="pivot", choices=["pivot", "all"], help="that are scored (default: pivot)"
+    )
     on = parser.add_argument_group("hardware")
     on.add_argument("--gpus", metavar="NxGPU", help="such as 8xH100")
     on.add_argument("--cpus", type=positive, metavar="N", help="cores (default: 1, if no --gpus are given)")
     on.add_argument("--dtype", default="auto", choices=["auto", "float32", "bfloat16", "float16"],
                     help="of the weights (default: auto, 16 bits on a GPU)")  # fmt: skip
     on.add_argument("--batch-tokens", type=positive, metavar="N", help="padded tokens per batch")
-    on.add_argument("--utilisation", type=float, metavar="U", help="share of a GPU's peak that is reached (default: 0.35)")
-    on.add_argument("--measure", action="store_true", help="time a few batches on this machine's CPU, half a minute")
+    on.add_argument(
+        "--utilisation", type=float, metavar="U", help="share of a GPU's peak that is reached (default: 0.35)"
+    )
+    on.add_argument(
+        "--measure", action="store_true", help="time a few batches on this machine's CPU, half a minute"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object in place of text")
     parser.add_examples(
         "repalign plan m-llama --corpus everyday --cpus 2 --measure",
@@ -76,7 +92,11 @@ def run(args: argparse.Namespace) -> Outcome:
         poolings=args.poolings, dtype=args.dtype, pairs=args.pairs, batch_tokens=args.batch_tokens, measure=args.measure,
         utilisation=UTILISATION if args.utilisation is None else args.utilisation,
     )  # fmt: skip
-    text = [line for name, value, source in found.lines() for line in aligned([(f"{name:8}", value), ("", f"  ({source})")])]
+    text = [
+        line
+        for name, value, source in found.lines()
+        for line in aligned([(f"{name:8}", value), ("", f"  ({source})")])
+    ]
     return Outcome(text, found.record())
 
 
@@ -95,7 +115,9 @@ def _folder(args: argparse.Namespace) -> Path | None:
     given = [args.parameters, args.blocks, args.dim]
     if args.checkpoint is None:
         if None in given:
-            raise RepalignError("which model? Give a checkpoint or a folder with a config.json, or --parameters, --blocks and --dim")
+            raise RepalignError(
+                "which model? Give a checkpoint or a folder with a config.json, or --parameters, --blocks and --dim"
+            )
         return None
     if any(value is not None for value in (*given, args.active)):
         raise RepalignError(f"give {args.checkpoint} or --parameters, --blocks and --dim, not both")
@@ -106,7 +128,9 @@ def _folder(args: argparse.Namespace) -> Path | None:
 
     folder = Checkpoint.named(args.checkpoint).folder
     if folder is None or not (folder / "config.json").is_file():
-        raise RepalignError(f"{args.checkpoint} is not on this machine; give a folder with its config.json, or --parameters, --blocks and --dim")
+        raise RepalignError(
+            f"{args.checkpoint} is not on this machine; give a folder with its config.json, or --parameters, --blocks and --dim"
+        )
     return folder
 
 
@@ -123,7 +147,9 @@ def _text(args: argparse.Namespace, folder: Path | None) -> TextSize:
 
     if args.corpus is None:
         if not args.langs or args.sentences is None:
-            raise RepalignError("which text? Give a --corpus, or --langs (names, or their number) and --sentences")
+            raise RepalignError(
+                "which text? Give a --corpus, or --langs (names, or their number) and --sentences"
+            )
         number = args.langs[0] if len(args.langs) == 1 and args.langs[0].isdigit() else None
         languages = [f"language {i + 1}" for i in range(int(number))] if number else args.langs
         return imagined(languages, args.sentences)

@@ -47,7 +47,9 @@ def cone(states: torch.Tensor) -> Cone:
     """
     import torch
 
-    parts = states.split(max(ROOM // (8 * states.shape[1]), 1))  # in double, one part of the sentences at a time
+    parts = states.split(
+        max(ROOM // (8 * states.shape[1]), 1)
+    )  # in double, one part of the sentences at a time
     unit, axis = states, states.new_zeros(states.shape[1], dtype=torch.float64)
     for part in parts:
         unit = unit_vectors(part)

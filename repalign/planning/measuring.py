@@ -65,7 +65,9 @@ def seconds_of_batches(
         ids = torch.randint(vocabulary, (rows, width), generator=generator)
         mask = torch.ones_like(ids)
         found = body(input_ids=ids, attention_mask=mask, output_hidden_states=True)
-        for hidden in found.hidden_states[1:]:  # that of the embeddings is read once, whatever the number of blocks
+        for hidden in found.hidden_states[
+            1:
+        ]:  # that of the embeddings is read once, whatever the number of blocks
             for pooling in poolings:
                 pooling(hidden.float(), mask.bool(), mask.bool())
 

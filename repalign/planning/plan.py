@@ -32,7 +32,7 @@ HEADER = 128
 WIDENED = 12
 """Vectors of the model's dim that are held for each token of a batch while a block computes: an estimate."""
 
-SCORE_SECONDS = 0.02, 0.15e-6
+SCORE_SECONDS = 0.04, 0.5e-6
 """Of one pair at one layer on one core: at least, and for each pair of sentences; measured, see docs/scale.md."""
 
 
@@ -94,12 +94,22 @@ class Plan:
         shape = f"{model.blocks} blocks x {model.dim:,} dims, {model.read:,} parameters read per token"
         yield "model", shape, model.source
         per_sentence = text.tokens / max(text.rows, 1)
-        corpus = f"{len(text.languages)} languages x {text.sentences:,} sentences, {text.rows:,} distinct rows"
+        corpus = (
+            f"{len(text.languages)} languages x {text.sentences:,} sentences, {text.rows:,} distinct rows"
+        )
         yield "text", corpus, text.source
-        yield "tokens", f"{self.tokens.value:,.0f} per checkpoint, {per_sentence:.1f} per sentence", self.tokens.source
+        yield (
+            "tokens",
+            f"{self.tokens.value:,.0f} per checkpoint, {per_sentence:.1f} per sentence",
+            self.tokens.source,
+        )
         yield "FLOPs", f"{self.flops.value:.3g} for {_several(self.checkpoints)}", self.flops.source
         yield "reading", f"{duration(self.hours.value)} on {self.hardware}", self.hours.source
-        yield "memory", f"{_bytes(self.weights.value)} weights + {_bytes(self.activations.value)} per batch", f"{self.weights.source}; {self.activations.source}"
+        yield (
+            "memory",
+            f"{_bytes(self.weights.value)} weights + {_bytes(self.activations.value)} per batch",
+            f"{self.weights.source}; {self.activations.source}",
+        )
         yield "store", _bytes(self.store.value), self.store.source
         yield "scoring", f"{duration(self.scoring.value)} of one core", self.scoring.source
         yield "run", self.way.command, self.way.reason
@@ -145,10 +155,14 @@ def plan(
     check_choice("kind of pairs", pairs, ("pivot", "all"))
     check_choice("dtype", dtype, ("auto", *BYTES))
     if not 0 < utilisation <= 1:
-        raise RepalignError(f"utilisation is a share of the peak between 0 and 1, such as 0.35; got {utilisation}")
+        raise RepalignError(
+            f"utilisation is a share of the peak between 0 and 1, such as 0.35; got {utilisation}"
+        )
     chosen = tuple(range(model.blocks + 1)) if layers is None else tuple(layers)
     if not chosen or max(chosen) > model.blocks:
-        raise RepalignError(f"no such layers in a model of {model.blocks} blocks: layers are 0..{model.blocks}")
+        raise RepalignError(
+            f"no such layers in a model of {model.blocks} blocks: layers are 0..{model.blocks}"
+        )
     resolved = [POOLINGS.resolve(pooling) for pooling in poolings]
     gpu = hardware.gpu
     dtype = dtype if dtype != "auto" else gpu.half_name if gpu else "float32"  # type: ignore[assignment]
@@ -157,11 +171,14 @@ def plan(
     padded = sum(rows * width for rows, width in batches)
     context = sum(rows * width * width for rows, width in batches) / max(padded, 1)
     flops = checkpoints * model.flops(padded, context)
-    hours = _hours(model, hardware, config, batches, flops, checkpoints, dtype, resolved, utilisation, measure)
     weights = model.held * BYTES[dtype]
     widest = max((rows * width for rows, width in batches), default=0)
     activations = WIDENED * model.dim * BYTES[dtype] * widest
     way = recommended(hardware, weights, activations, checkpoints, name)
+    if measure and gpu is None:
+        hours = _measured_hours(config, batches, dtype, resolved, flops, checkpoints, hardware.count)
+    else:
+        hours = _assumed_hours(hardware, way, flops, dtype, utilisation)
     return Plan(
         model, text, hardware, checkpoints, chosen,
         tokens=Figure(text.tokens, text.source),
@@ -191,31 +208,31 @@ def _store_source(text: TextSize, layers: Sequence[int], model: ModelSize, pooli
     )
 
 
-def _hours(
-    model: ModelSize,
-    hardware: Hardware,
+def _measured_hours(
     config: PretrainedConfig | None,
     batches: Sequence[tuple[int, int]],
-    flops: float,
-    checkpoints: int,
     dtype: str,
     poolings: Sequence[Any],
-    utilisation: float,
-    measure: bool,
+    flops: float,
+    checkpoints: int,
+    cores: int,
 ) -> Figure:
+    if config is None:
+        raise RepalignError("--measure needs a config.json to make blocks of; give a folder, or leave it out")
+    seconds = checkpoints * seconds_of_batches(config, batches, dtype, poolings)
+    speed = f"{flops / seconds / 1e9:,.0f} GFLOP/s of a core"
+    source = f"measured on this machine: {speed}, by blocks with random weights, in seconds of CPU time"
+    return Figure(seconds / cores / 3600, source)
+
+
+def _assumed_hours(hardware: Hardware, way: Way, flops: float, dtype: str, utilisation: float) -> Figure:
     gpu = hardware.gpu
-    if gpu:
-        peak = gpu.single if dtype == "float32" else gpu.half
-        source = f"{peak / 1e12:,.0f} TFLOP/s of the data sheet x {utilisation:g}, an assumption"
-        return Figure(flops / (hardware.count * peak * utilisation) / 3600, source)
-    if measure:
-        if config is None:
-            raise RepalignError("--measure needs a config.json to make blocks of; give a folder, or leave it out")
-        seconds = checkpoints * seconds_of_batches(config, batches, dtype, poolings)
-        source = f"measured on this machine: blocks with random weights, in CPU seconds; {flops / seconds / 1e9:,.0f} GFLOP/s of a core"
-        return Figure(seconds / hardware.count / 3600, source)
-    source = f"{CPU_CORE / 1e9:.0f} GFLOP/s of a core, an assumption; --measure times this machine"
-    return Figure(flops / (hardware.count * CPU_CORE) / 3600, source)
+    if gpu is None:
+        source = f"{CPU_CORE / 1e9:.0f} GFLOP/s of a core, an assumption; --measure times this machine"
+        return Figure(flops / (way.busy * CPU_CORE) / 3600, source)
+    peak = gpu.single if dtype == "float32" else gpu.half
+    source = f"{peak / 1e12:,.0f} TFLOP/s of the data sheet x {utilisation:g}, an assumption, x {way.busy} that compute at a time"
+    return Figure(flops / (way.busy * peak * utilisation) / 3600, source)
 
 
 def _scoring(

@@ -70,9 +70,7 @@ def read_size(folder: Path) -> tuple[ModelSize, PretrainedConfig]:
         config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except (ValueError, OSError, KeyError, json.JSONDecodeError) as error:
         reason = str(error).splitlines()[0]
-        raise RepalignError(
-            f"{path}: {reason}; give --parameters, --blocks and --dim instead"
-        ) from error
+        raise RepalignError(f"{path}: {reason}; give --parameters, --blocks and --dim instead") from error
     body, blocks = body_and_blocks(config, "meta")
     text = config.get_text_config()
     heads = getattr(text, "num_attention_heads", None) or 0
@@ -117,7 +115,9 @@ def _chosen_share(config: Any) -> float:
     """Of the experts of a block, the share that reads a token; 1 without experts."""
     counts = [getattr(config, name, None) for name in EXPERTS]
     chosen = [getattr(config, name, None) for name in CHOSEN]
-    total, some = (next((n for n in numbers if isinstance(n, int) and n > 0), None) for numbers in (counts, chosen))
+    total, some = (
+        next((n for n in numbers if isinstance(n, int) and n > 0), None) for numbers in (counts, chosen)
+    )
     return some / total if total and some else 1.0
 
 
