@@ -169,4 +169,4 @@ def _tokenizer(folder: Path):
 
     if not {path.name for path in tokenizer_files(folder)} - SETTINGS:
         return None
-    return read_tokenizer(Weights(Checkpoint(folder.name, folder), folder, None, folder, "", ""))
+    return read_tokenizer(Weights(Checkpoint(folder.name, str(folder)), folder, None, folder, "", ""))

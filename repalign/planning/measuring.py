@@ -55,7 +55,7 @@ def seconds_of_batches(
     short, share = shortened(config)
     body, _ = body_and_blocks(short, "cpu")
     body = body.to(getattr(torch, dtype))
-    vocabulary = body.get_input_embeddings().weight.shape[0]
+    vocabulary = config.get_text_config().vocab_size
     order = sorted(set(batches), key=lambda batch: batch[0] * batch[1] ** 1.1)
     chosen = [order[i] for i in sorted({*np.linspace(0, len(order) - 1, SAMPLES).round().astype(int)})]
     generator = torch.Generator().manual_seed(0)

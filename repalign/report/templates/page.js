@@ -208,8 +208,18 @@
   addEventListener("beforeprint", () => forPrint(true));
   addEventListener("afterprint", () => forPrint(false));
   show();
+  /* One figure a frame, so that the first is there before a grid of 200 languages below it is drawn. */
+  const waiting = [];
+  function drawNext() {
+    drawFigure(waiting[0]);
+    waiting.shift();
+    if (waiting.length) requestAnimationFrame(drawNext);
+  }
   const watcher = new IntersectionObserver((entries) => {
-    for (const { isIntersecting, target } of entries) if (isIntersecting && !seen.has(target.id)) { seen.add(target.id); drawFigure(target.id); }
+    for (const { isIntersecting, target: { id } } of entries) if (isIntersecting && !seen.has(id)) {
+      seen.add(id);
+      if (waiting.push(id) === 1) requestAnimationFrame(drawNext);
+    }
   }, { rootMargin: "800px" });
   for (const id of panels.keys()) watcher.observe($(id));
   globalThis.repalign = { data, maps: section?.maps, view: section?.view, set, state: () => ({ ...state }) };
