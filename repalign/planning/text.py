@@ -111,7 +111,7 @@ def estimated(corpus: ParallelCorpus) -> TextSize:
 
 
 def imagined(languages: Sequence[str], sentences: int) -> TextSize:
-    """The size of a corpus that is not there yet: news sentences, no duplicates."""
+    """The size of a corpus that does not exist yet: news sentences, no duplicates."""
     known = _known()
     sizes = {
         language: LanguageSize(sentences, sentences * _mean_of(known, language)["tokens"])
