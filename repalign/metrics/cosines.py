@@ -176,6 +176,6 @@ def winners(largest: Largest, rounding: Callable[[torch.Tensor], torch.Tensor]) 
         rounding: from the column of the maximum, int [row], to the difference up to which two scores are a tie,
             [row]; for cosines `Cosines.rounding`.
     """
-    best, index = largest.values[:, 0], largest.index[:, 0]
+    best, index = largest.values[:, 0], largest.columns[:, 0]
     least = best - rounding(index).to(best.dtype)
     return Winners(index, (largest.values[:, 1:2] < least[:, None]).all(1))

@@ -38,7 +38,7 @@ def neighbour_languages(
         nearest = matrix.largest(k + 1)
         level = near.base + nearest.values.double()
         values.append(level)
-        rounding.append(near.rounding(nearest.index[:, -1])[:, None].expand_as(level))
+        rounding.append(near.rounding(nearest.columns[:, -1])[:, None].expand_as(level))
     language = torch.arange(len(values), device=values[0].device).repeat_interleave(values[0].shape[1])
     best = torch.cat(values, dim=1).topk(k + 1, dim=1)
     tied = torch.cat(rounding, dim=1).gather(1, best.indices[:, k:])

@@ -34,7 +34,7 @@ class Largest(NamedTuple):
     """The largest entries of each row, in descending order."""
 
     values: torch.Tensor  # [row, k]
-    index: torch.Tensor  # int64 [row, k]: their columns
+    columns: torch.Tensor  # int64 [row, k]: where they are
 
 
 @dataclass(frozen=True, eq=False)
