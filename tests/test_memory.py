@@ -12,7 +12,7 @@ from repalign import memory
 from repalign.checkpoints import Checkpoint
 from repalign.errors import RepalignError
 from repalign.memory import Memory, check_fits, of_machine, size
-from repalign.metrics import LayerPair, pair
+from repalign.metrics import METRICS, LayerPair, pairwise
 from repalign.models import devices, loading
 from repalign.models.loading import load_model, read_config
 from repalign.models.locating import locate
@@ -85,16 +85,20 @@ def test_states_in_memory_that_do_not_fit(llama, corpus, monkeypatch):
 
 
 def test_comparisons_of_all_sentences_that_do_not_fit(monkeypatch):
-    monkeypatch.setattr(pair, "MANY", 10)
+    monkeypatch.setattr(pairwise, "MANY", 10)
+    monkeypatch.setattr(pairwise, "ROOM", 4 * 20)
     states = torch.randn(20, 4)
-    monkeypatch.setattr(pair, "of_machine", lambda: Memory(4 * 20 * 20, 4 * 20 * 20))
+    monkeypatch.setattr(pairwise, "of_machine", lambda: Memory(4 * 20 * 20, 4 * 20 * 20))
     assert LayerPair.of(states, states).cosine.shape == (20, 20)
-    monkeypatch.setattr(pair, "of_machine", lambda: Memory(4 * 20 * 20 - 1, 0))
-    for derived in ("cosine", "nearest"):
-        with pytest.raises(
-            RepalignError, match=r"comparisons of 20 sentences with each other need .* --sentences"
-        ):
-            getattr(LayerPair.of(states, states), derived)
+    for name in ("cka", "cka_biased", "rsa", "mutual_knn"):
+        with pytest.raises(RepalignError, match="comparisons of 20 sentences with each other need"):
+            METRICS[name](states, states)
+    monkeypatch.setattr(pairwise, "of_machine", lambda: Memory(4 * 20 * 20 - 1, 0))
+    with pytest.raises(
+        RepalignError, match=r"comparisons of 20 sentences with each other need .* --sentences"
+    ):
+        _ = LayerPair.of(states, states).cosine
+    assert LayerPair.of(states, states).nearest.hits.all()  # in panels
     with pytest.raises(RepalignError, match="comparisons of 20 sentences"):
         _ = LayerPair.of(states, states).source.gram
 

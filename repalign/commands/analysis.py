@@ -30,6 +30,7 @@ from repalign.report.profile_text import table_lines
 
 if TYPE_CHECKING:
     from repalign.analysis import Analysis
+    from repalign.results.drawn import Drawn
     from repalign.results.results import Results
 
 
@@ -80,10 +81,10 @@ def run_analysis(args: argparse.Namespace, compare: bool) -> Outcome:
     return Outcome(table_lines(results.profile, compare), record, paths)
 
 
-def _page(results: Results) -> str:
-    from repalign.report.page import render
+def _page(results: Results) -> Drawn:
+    from repalign.report.page import drawn
 
-    return render(results)
+    return drawn(results)
 
 
 def described(results: Results, compare: bool) -> dict[str, Any]:

@@ -92,7 +92,11 @@ def grid(
                 "range": [float(layers[0]) - step / 2, float(layers[-1]) + step / 2] if len(layers) else None,
                 "side": "top" if len(table) > MANY_ROWS else "bottom",
             },
-            "yaxis": axis | {"range": [len(table) - 0.5, -0.5]},
+            "yaxis": axis
+            | {"range": [len(table) - 0.5, -0.5]}
+            | (
+                {"ticklabeloverflow": "allow"} if len(table) > MANY_ROWS else {}
+            ),  # else each label is measured
             "height": 110 + (26 if len(table) <= 40 else 14) * len(table),
         },
     }

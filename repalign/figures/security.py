@@ -55,17 +55,20 @@ def inert(json: str) -> str:
     return json.translate(str.maketrans(INERT))
 
 
-def content_policy(scripts: Iterable[str]) -> str:
+def content_policy(scripts: Iterable[str], beside: bool = False) -> str:
     """The Content-Security-Policy of a page: no request, form, frame or plugin, and no script or handler but these.
 
     Args:
         scripts: the exact text of the page's script elements.
+        beside: whether it may also load scripts from where it lies itself: parts of a large page, which whoever could
+            change them could change in the page, too.
     """
     hashes = (
         base64.b64encode(hashlib.sha256(script.encode("utf-8", "replace")).digest()).decode()
         for script in scripts
     )
     allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    allowed = f"'self' {allowed}" if beside else allowed
     return (
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from repalign.metrics.pairwise import ROOM, Largest, Pairwise
 
 if TYPE_CHECKING:
     import torch
@@ -45,15 +47,31 @@ def cone(states: torch.Tensor) -> Cone:
     """
     import torch
 
-    unit = unit_vectors(states)
-    axis = unit.mean(0)
+    parts = states.split(
+        max(ROOM // (8 * states.shape[1]), 1)
+    )  # in double, one part of the sentences at a time
+    unit, axis = states, states.new_zeros(states.shape[1], dtype=torch.float64)
+    for part in parts:
+        unit = unit_vectors(part)
+        axis = axis + unit.sum(0) / len(states)
     none = ~states.any(1)
-    if axis @ axis < NARROW:  # exact zeros stay zero: cosines of sparse states without a shared dim
-        return Cone(torch.zeros_like(axis), unit.to(states.dtype), torch.ones_like(unit[:, 0]), none)
-    lengths = unit.sub_(axis).norm(dim=1)
-    noise = lengths <= 8 * torch.finfo(states.dtype).eps
-    deviations = unit.to(states.dtype).masked_fill_(noise[:, None], 0)
-    return Cone(axis, deviations, lengths.masked_fill_(noise, 0), none)
+    narrow = bool(axis @ axis >= NARROW)
+    if not narrow:  # exact zeros stay zero: cosines of sparse states without a shared dim
+        axis = torch.zeros_like(axis)
+    deviations, lengths = torch.empty_like(states), axis.new_ones(len(states))
+    start = 0
+    for part in parts:
+        unit = unit_vectors(part) if len(parts) > 1 else unit
+        rows = slice(start, start + len(part))
+        start = rows.stop
+        if narrow:
+            lengths[rows] = unit.sub_(axis).norm(dim=1)
+        deviations[rows] = unit
+    if narrow:
+        noise = lengths <= 8 * torch.finfo(states.dtype).eps
+        deviations.masked_fill_(noise[:, None], 0)
+        lengths.masked_fill_(noise, 0)
+    return Cone(axis, deviations, lengths, none)
 
 
 @dataclass(frozen=True)
@@ -62,21 +80,30 @@ class Cosines:
 
     Attributes:
         base: the level that all cosines share.
-        relative: [source, target], in the dtype of the states: cosine minus `base`. Ranks, margins and differences
+        matrix: [source, target], in the dtype of the states: cosine minus `base`. Ranks, margins and differences
             are taken from it.
         lengths: double [source] and [target]: of the deviations within each language.
         apart: distance between the mean directions of the two languages.
     """
 
     base: float
-    relative: torch.Tensor
+    matrix: Pairwise
     lengths: tuple[torch.Tensor, torch.Tensor]
     apart: float
 
     @property
+    def relative(self) -> torch.Tensor:
+        """`matrix` as a whole.
+
+        Raises:
+            RepalignError: more than this machine's memory.
+        """
+        return self.matrix.whole
+
+    @property
     def T(self) -> Cosines:
         """From target to source."""
-        return Cosines(self.base, self.relative.T, (self.lengths[1], self.lengths[0]), self.apart)
+        return Cosines(self.base, self.matrix.T, (self.lengths[1], self.lengths[0]), self.apart)
 
     def rounding(self, target: torch.Tensor) -> torch.Tensor:
         """By how much the cosines of each source with equal targets can differ: double [source].
@@ -90,7 +117,7 @@ class Cosines:
         import torch
 
         spread = self.lengths[0] + self.lengths[1][target]
-        return torch.finfo(self.relative.dtype).eps / 2 * spread * (spread + 2 * self.apart)
+        return torch.finfo(self.matrix.like.dtype).eps / 2 * spread * (spread + 2 * self.apart)
 
 
 def cosines(x: Cone, y: Cone) -> Cosines:
@@ -107,11 +134,18 @@ def cosines(x: Cone, y: Cone) -> Cosines:
     columns = -(y.deviations @ apart.to(dtype)).double() - y.lengths**2 / 2
     shift = rows.mean()
     base = float(1 - apart @ apart / 2 + shift + columns.mean())
-    relative = torch.addmm((columns - columns.mean()).to(dtype), x.deviations, y.deviations.T)
-    relative += (rows - shift).to(dtype)[:, None]
-    if x.none.any() or y.none.any():
-        relative.masked_fill_(x.none[:, None] | y.none, -base)
-    return Cosines(base, relative, (x.lengths, y.lengths), float(apart.norm()))
+    of_column, of_row = (columns - columns.mean()).to(dtype), (rows - shift).to(dtype)
+    with_none = bool(x.none.any() or y.none.any())
+
+    def block(some: Any, others: Any) -> torch.Tensor:
+        relative = torch.addmm(of_column[others], x.deviations[some], y.deviations[others].T)
+        relative += of_row[some][:, None]
+        if with_none:
+            relative.masked_fill_(x.none[some][:, None] | y.none[others], -base)
+        return relative
+
+    shape = len(x.deviations), len(y.deviations)
+    return Cosines(base, Pairwise(shape, block, x.deviations), (x.lengths, y.lengths), float(apart.norm()))
 
 
 @dataclass(frozen=True)
@@ -134,14 +168,14 @@ class Winners:
         return self.strict & (self.index == self.positions)
 
 
-def winners(scores: torch.Tensor, rounding: Callable[[torch.Tensor], torch.Tensor]) -> Winners:
-    """The maximum of each row of `scores` [row, column].
+def winners(largest: Largest, rounding: Callable[[torch.Tensor], torch.Tensor]) -> Winners:
+    """The maximum of each row.
 
     Args:
-        scores: [row, column].
+        largest: two entries of each row, or more.
         rounding: from the column of the maximum, int [row], to the difference up to which two scores are a tie,
             [row]; for cosines `Cosines.rounding`.
     """
-    best, index = scores.max(1)
-    least = best - rounding(index).to(scores.dtype)
-    return Winners(index, (scores >= least[:, None]).sum(1) == 1)
+    best, index = largest.values[:, 0], largest.columns[:, 0]
+    least = best - rounding(index).to(best.dtype)
+    return Winners(index, (largest.values[:, 1:2] < least[:, None]).all(1))

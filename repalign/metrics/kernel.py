@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from repalign.metrics.metric import Scores, metric
 from repalign.metrics.null import Null
 from repalign.metrics.pair import LayerPair, Representation
+from repalign.metrics.pairwise import check_square
 from repalign.metrics.quadratic import UCentred, shuffled, u_centred, without_second_order
 from repalign.metrics.shuffles import sampled
 from repalign.metrics.within import shuffled_within
@@ -23,8 +24,13 @@ if TYPE_CHECKING:
 SUBSPACE = ("shift", "scale", "joint permutation", "joint rotation", "own rotation")
 
 
+BYTES = 36
+"""For each pair of sentences, with the moments and influence of both languages: measured."""
+
+
 def gram(representation: Representation) -> torch.Tensor:
     """Inner products of centred states [n, n]; scaled to mean 1 on the diagonal, so that powers do not overflow."""
+    check_square(len(representation.states), BYTES)
     products = representation.centred @ representation.centred.T
     size = products.diagonal().mean()
     return products / size.where(size > 0, 1)

@@ -34,12 +34,11 @@ def neighbour_languages(
     values, rounding = [], []
     for position, target in enumerate(representations):
         near = cosines(representations[source].cone, target.cone)
-        level = near.base + near.relative.double()
-        if position == source:
-            level.fill_diagonal_(-torch.inf)
-        nearest = level.topk(min(k + 1, level.shape[1]), dim=1)
-        values.append(nearest.values)
-        rounding.append(near.rounding(nearest.indices[:, -1])[:, None].expand_as(nearest.values))
+        matrix = near.matrix.without_diagonal() if position == source else near.matrix
+        nearest = matrix.largest(k + 1)
+        level = near.base + nearest.values.double()
+        values.append(level)
+        rounding.append(near.rounding(nearest.columns[:, -1])[:, None].expand_as(level))
     language = torch.arange(len(values), device=values[0].device).repeat_interleave(values[0].shape[1])
     best = torch.cat(values, dim=1).topk(k + 1, dim=1)
     tied = torch.cat(rounding, dim=1).gather(1, best.indices[:, k:])

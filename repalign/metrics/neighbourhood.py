@@ -9,6 +9,7 @@ from repalign.metrics.cosines import cosines
 from repalign.metrics.metric import Scores, metric
 from repalign.metrics.null import Null
 from repalign.metrics.pair import LayerPair, Representation
+from repalign.metrics.pairwise import Pairwise, check_square
 from repalign.metrics.quadratic import UCentred, shuffled, u_centred, without_own_pairs, without_second_order
 from repalign.metrics.shuffles import sampled, sampled_edges
 from repalign.metrics.within import shuffled_within
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 K = 10
 """Number of nearest neighbours."""
+
+EDGE_BYTES, DISTANCE_BYTES = 20, 62
+"""For each pair of sentences, to compare the neighbours or the distances of both languages: measured."""
 
 
 class Neighbours(NamedTuple):
@@ -39,6 +43,7 @@ def neighbours(representation: Representation, k: int = K) -> Neighbours:
     """
     import torch
 
+    check_square(len(representation.states), EDGE_BYTES)
     within = cosines(representation.cone, representation.cone)
     cosine = within.relative.fill_diagonal_(-torch.inf)
     values, nearest = cosine.topk(k + 1, dim=1)
@@ -151,7 +156,8 @@ def anc(pair: LayerPair) -> Scores:
     value = float(correlations.double().mean())
     if pair.documents is not None:
         influence = pair.documents.leaving_out(value, _anc_without(x, y, pair.documents), influence)
-    null = Null.of_linear(x @ y.T / x.shape[1], strata=pair.strata)
+    products = Pairwise((len(x), len(y)), lambda rows, columns: x[rows] @ y[columns].T / x.shape[1], x)
+    null = Null.of_linear(products, strata=pair.strata)
     return Scores(value, influence=influence, null=null)
 
 
@@ -180,6 +186,7 @@ def distances(representation: Representation) -> Distances:
     """1 - Pearson correlation over dims; equal distances share their mean rank."""
     import torch
 
+    check_square(len(representation.states), DISTANCE_BYTES)
     rows = representation.states - representation.states.mean(1, keepdim=True)
     length = rows.norm(dim=1, keepdim=True)
     rows = rows / length.where(length > 0, 1)

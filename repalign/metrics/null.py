@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import numpy as np
 from scipy import special
 
 from repalign.metrics.hits import hits_tail
+from repalign.metrics.pairwise import Pairwise
 
 if TYPE_CHECKING:
     import torch
@@ -88,7 +89,9 @@ class Null:
         return cls(float(draws.mean()), sd, skew, values=tuple(draws))
 
     @classmethod
-    def of_linear(cls, matrix: torch.Tensor, scale: float = 1.0, strata: Partition | None = None) -> Null:
+    def of_linear(
+        cls, matrix: torch.Tensor | Pairwise, scale: float = 1.0, strata: Partition | None = None
+    ) -> Null:
         """Null of `scale` times the mean of M[i, shuffled(i)].
 
         Source: Hoeffding 1951, doi 10.1214/aoms/1177729545, Theorem 2.
@@ -98,22 +101,25 @@ class Null:
             scale: a factor.
             strata: within which sentences are shuffled; by default all of them.
         """
-        n = len(matrix)
+        import torch
+
+        matrix = matrix if isinstance(matrix, Pairwise) else Pairwise.of(matrix)
+        n = matrix.shape[0]
         mean = variance = third = 0.0
-        for block in [matrix[None]] if strata is None else strata.diagonal_blocks(matrix):
-            m = block.shape[1]
-            if strata is not None:
-                means = block.mean((1, 2), keepdim=True)
-                mean += m * float(means.double().sum())
-                block = block - block.mean(1, keepdim=True) - block.mean(2, keepdim=True) + means
+        for part, block in _blocks(matrix, strata):
+            m = block.shape[2]
+            mean += part
             square = block * block
             variance += float(square.sum(1).double().sum()) / max(m - 1, 1)
             third += float((square * block).sum(1).double().sum()) * m / (max(m - 1, 1) * max(m - 2, 1))
         skew = third / variance**1.5 if variance > 0 else 0.0
 
         def sample(shuffles: Shuffles) -> np.ndarray:
-            moved = matrix.cpu().numpy()[np.arange(n), shuffles.orders]
-            return scale * moved.mean(1, dtype=np.float64)
+            rows, columns = np.arange(n)[None].repeat(len(shuffles.orders), 0), shuffles.orders
+            moved = matrix.at(
+                *(torch.from_numpy(of).flatten().to(matrix.like.device) for of in (rows, columns))
+            )
+            return scale * moved.view(columns.shape).double().mean(1).cpu().numpy()
 
         return cls(scale * mean / n, scale * variance**0.5 / n, skew, sample=sample)
 
@@ -145,6 +151,24 @@ class Null:
             return 1.0
         beyond = tail(sign * (value - self.mean) / self.sd, sign * self.skew)
         return max(beyond, float(np.finfo(float).tiny))  # a p-value is never exactly zero
+
+
+def _blocks(matrix: Pairwise, strata: Partition | None) -> Iterator[tuple[float, torch.Tensor]]:
+    """Parts of a matrix within strata, their rows and columns centred: [stratum, row, m], with sum_i of the means of their rows."""
+    if strata is None:
+        yield from ((0.0, panel[None]) for _, panel in matrix.panels())
+    elif matrix.is_small:
+        for block in strata.diagonal_blocks(matrix.whole):
+            means = block.mean((1, 2), keepdim=True)
+            centred = block - block.mean(1, keepdim=True) - block.mean(2, keepdim=True) + means
+            yield block.shape[1] * float(means.double().sum()), centred
+    else:
+        for block in matrix.within(strata):
+            rows, columns = block.means()
+            total = float(rows.double().sum())
+            for _, panel in block.minus(rows, columns - rows.mean()).panels():
+                yield total, panel[None]
+                total = 0.0
 
 
 def tail(z: float, skew: float) -> float:

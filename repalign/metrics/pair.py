@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from repalign.errors import RepalignError
-from repalign.memory import check_fits, of_machine
 from repalign.metrics.cosines import Cone, Cosines, Winners, cone, cosines, unit_vectors, winners
+from repalign.metrics.pairwise import check_square
 
 if TYPE_CHECKING:
     import torch
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from repalign.metrics.documents import Documents, Partition
 
 T = TypeVar("T")
-
-MANY = 10_000
-"""Sentences below which a matrix [sentence, sentence] fits on any machine."""
 
 
 class Representation:
@@ -98,7 +95,11 @@ class Representation:
 
     @cached_property
     def gram(self) -> torch.Tensor:
-        """Inner products of centred states [sentence, sentence]."""
+        """Inner products of centred states [sentence, sentence].
+
+        Raises:
+            RepalignError: more than this machine's memory.
+        """
         check_square(len(self.centred))
         return self.centred @ self.centred.T
 
@@ -175,10 +176,9 @@ class LayerPair:
         """Cosines, split so that their differences are precise in a narrow cone.
 
         Raises:
-            RepalignError: the numbers of dims differ, or memory cannot hold one cosine for each pair of sentences.
+            RepalignError: the numbers of dims differ.
         """
         self.same_dims("cosine")
-        check_square(self.sentences)
         return cosines(self.source.cone, self.target.cone)
 
     @cached_property
@@ -186,22 +186,23 @@ class LayerPair:
         """Cosines: double [source sentence, target sentence].
 
         Raises:
-            RepalignError: the numbers of dims differ.
+            RepalignError: the numbers of dims differ, or memory cannot hold one cosine for each pair of sentences.
         """
         return (self.cosines.base + self.cosines.relative.double()).clamp(-1, 1)
 
     @cached_property
     def nearest(self) -> Winners:
         """The nearest target by cosine for each source sentence."""
-        return winners(self.cosines.relative, self.cosines.rounding)
+        return winners(self.cosines.matrix.largest(2), self.cosines.rounding)
 
     @cached_property
     def reverse(self) -> LayerPair:
         """The same pair from target to source; reuses cached matrices."""
         pair = LayerPair(self.target, self.source, self.documents)
-        for name in ("cosines", "cosine"):
-            if name in self.__dict__:
-                pair.__dict__[name] = self.__dict__[name].T
+        if self.x.shape[1] == self.y.shape[1]:
+            pair.__dict__["cosines"] = self.cosines.T
+        if "cosine" in self.__dict__:
+            pair.__dict__["cosine"] = self.cosine.T
         return pair
 
     def take(self, rows: Any) -> LayerPair:
@@ -212,18 +213,3 @@ class LayerPair:
     def shuffled(self, order: Any) -> LayerPair:
         """The pair with the target's sentences in another order: the same languages, unrelated sentences."""
         return LayerPair(self.source, self.target.take(order), self.documents)
-
-
-def check_square(sentences: int) -> None:
-    """
-    Raises:
-        RepalignError: one number for each pair of sentences is more than this machine's memory.
-    """
-    if sentences < MANY:
-        return
-    check_fits(
-        4 * sentences**2,
-        of_machine(),
-        f"comparisons of {sentences:,} sentences with each other",
-        "score fewer, by --sentences",
-    )

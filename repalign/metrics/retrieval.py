@@ -13,6 +13,7 @@ from repalign.metrics.cosines import Winners, winners
 from repalign.metrics.metric import Scores, metric
 from repalign.metrics.null import Null
 from repalign.metrics.pair import LayerPair
+from repalign.metrics.pairwise import Largest, Pairwise
 
 if TYPE_CHECKING:
     import torch
@@ -42,9 +43,9 @@ def cosine_gap(pair: LayerPair) -> Scores:
         lengths.
     """
     n = pair.sentences
-    cosine = pair.cosines.relative
-    row, column = cosine.mean(1, keepdim=True), cosine.mean(0, keepdim=True)
-    relative = cosine - row - column + cosine.mean()
+    cosine = pair.cosines.matrix
+    row, column = cosine.means()
+    relative = cosine.minus(row, column - row.mean())
     scale = n / (n - 1)
     scores = Scores.mean_of(scale * relative.diagonal(), Null.of_linear(relative, scale, pair.strata))
     if pair.documents is None or scores.per_sentence is None:
@@ -56,15 +57,20 @@ def cosine_gap(pair: LayerPair) -> Scores:
     )
 
 
-def _gap_without(cosine: torch.Tensor, documents: Documents) -> torch.Tensor:
-    """The gap without each document, exact: double [document]."""
+def _gap_without(relative: Pairwise, documents: Documents) -> torch.Tensor:
+    """The gap without each document, exact: double [document].
+
+    Args:
+        relative: cosines whose rows and columns sum to zero, so that those of all other documents with each other sum
+            to what a document has within itself.
+        documents: of the sentences.
+    """
     clusters = documents.clusters
-    blocks = clusters.block_sums(cosine)
-    own = clusters.row_sums(cosine.diagonal()[:, None].double()).flatten()
-    rest = len(cosine) - clusters.sizes.to(cosine.device).double()
+    own = clusters.sums(relative.diagonal().double())
+    rest = relative.shape[0] - clusters.sizes.to(own.device).double()
     translations = own.sum() - own
-    everything = blocks.sum() - blocks.sum(0) - blocks.sum(1) + blocks.diagonal()
-    return translations / rest - (everything - translations) / (rest * (rest - 1)).clamp(min=1)
+    within = relative.sums_within(clusters)
+    return translations / rest - (within - translations) / (rest * (rest - 1)).clamp(min=1)
 
 
 def matched(nearest: Winners, strata: Partition | None, errors: bool = False) -> Scores:
@@ -120,9 +126,14 @@ def mutual_matches(pair: LayerPair) -> Scores:
     return matched(Winners(forward.index, forward.strict & mutual), pair.strata)
 
 
-def _neighbourhoods(cosine: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _neighbourhoods(cosine: Pairwise, k: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean cosine of each source sentence to its k nearest targets, and of each target to its sources."""
-    return cosine.topk(k, dim=1).values.mean(1), cosine.topk(k, dim=0).values.mean(0)
+    return cosine.largest(k).values.mean(1), cosine.T.largest(k).values.mean(1)
+
+
+def _less_hubs(cosine: Pairwise) -> Pairwise:
+    """2 S_ij - r_i - r'_j."""
+    return cosine.minus(*_neighbourhoods(cosine, 10), factor=2.0)
 
 
 @metric(
@@ -144,9 +155,8 @@ def csls(pair: LayerPair) -> Scores:
         Hides hubs, which are a property of the model: report P@1 or the hubness beside it.
     """
     cosines = pair.cosines
-    row, column = _neighbourhoods(cosines.relative, 10)
-    scores = 2 * cosines.relative - row[:, None] - column
-    return matched(winners(scores, lambda best: 3 * cosines.rounding(best)), pair.strata)
+    scores = cosines.matrix.once("csls", _less_hubs)
+    return matched(winners(scores.largest(2), lambda best: 3 * cosines.rounding(best)), pair.strata)
 
 
 MARGINS = ("ratio", "distance", "absolute")
@@ -165,8 +175,8 @@ def margin_search(pair: LayerPair, margin: str, k: int = 4) -> Winners:
     """
     cosines = pair.cosines
     k = min(k, pair.sentences)
-    values, index = cosines.relative.topk(k, dim=1)
-    row, column = _neighbourhoods(cosines.relative, k)
+    values, index = cosines.matrix.largest(k)
+    row, column = _neighbourhoods(cosines.matrix, k)
     middle = (row[:, None] + column[index]) / 2
     scale = 1.0
     if margin != "absolute":
@@ -174,8 +184,9 @@ def margin_search(pair: LayerPair, margin: str, k: int = 4) -> Winners:
     if margin == "ratio":  # S/b - 1, which has the same order
         level = cosines.base + middle
         values, scale = values / level, 2 / level[:, 0].abs()
-    best = winners(values, lambda at: scale * cosines.rounding(index.gather(1, at[:, None]).flatten()))
-    return Winners(index.gather(1, best.index[:, None]).flatten(), best.strict)
+    order = values.argsort(dim=1, descending=True)
+    by_margin = Largest(values.gather(1, order), index.gather(1, order))
+    return winners(by_margin, lambda best: scale * cosines.rounding(best))
 
 
 def _xsim(pair: LayerPair, margin: str) -> Scores:

@@ -71,6 +71,9 @@ class Report:
     def write(self, path: str | Path, overwrite: bool = False) -> Path:
         """Write the page atomically as one file that opens offline. A page that repalign wrote is replaced.
 
+        Of results that are too large for one file, figures lie in a folder beside it (report.data beside report.html), from
+        which the page loads those that are looked at.
+
         Args:
             overwrite: replace a file of another origin too.
 
@@ -78,6 +81,6 @@ class Report:
             RepalignError: the file cannot be written, or exists and is no page of repalign.
         """
         from repalign.report.layout import write_page
-        from repalign.report.page import render
+        from repalign.report.page import drawn
 
-        return write_page(lambda: render(self.results), path, overwrite)
+        return write_page(lambda: drawn(self.results), path, overwrite)

@@ -12,6 +12,7 @@ from repalign.figures.style import HEIGHT, PAGE_THEMES
 from repalign.progress import Phase
 from repalign.report.glossary import Glossary
 from repalign.report.packing import to_json
+from repalign.results.drawn import Drawn
 from repalign.results.paths import write_file
 
 MAX_NAMES = 200
@@ -30,6 +31,7 @@ def fill(
     about: Mapping[str, Any],
     explained: Iterable[str] = (),
     with_plotly: bool = True,
+    beside: bool = False,
     **values: Any,
 ) -> str:
     """Render a self-contained page; values are escaped.
@@ -42,6 +44,7 @@ def fill(
         about: facts below the title, by label; empty ones are left out.
         explained: ids of terms that the glossary explains although no text of the page links them.
         with_plotly: whether the page has figures; without Plotly it is 4 MB smaller.
+        beside: whether it loads chunks from the folder beside it.
         values: for the template.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -65,7 +68,7 @@ def fill(
     return environment.get_template(template).render(
         css="".join(map(_source, STYLE_SHEETS)),
         scripts=sources,
-        policy=content_policy(sources),
+        policy=content_policy(sources, beside),
         data=to_json({**data, "themes": PAGE_THEMES, "config": CONFIG, "names": listed}),
         shortened=listed.items(),
         unlisted=len(full_names) - len(listed),
@@ -112,7 +115,7 @@ def _panel(
     return {"id": identity, "title": title, "height": figure["layout"].setdefault("height", HEIGHT)}
 
 
-def write_page(draw: Callable[[], str], path: str | Path, overwrite: bool = False) -> Path:
+def write_page(draw: Callable[[], str | Drawn], path: str | Path, overwrite: bool = False) -> Path:
     """Write a page atomically.
 
     Args:
@@ -123,9 +126,10 @@ def write_page(draw: Callable[[], str], path: str | Path, overwrite: bool = Fals
         RepalignError: the file cannot be written, or exists and is no page of repalign.
     """
 
-    def drawn() -> bytes:
+    def drawn() -> Drawn:
         with Phase("drawing the page"):
-            return draw().encode("utf-8", "replace")
+            page = draw()
+        return page if isinstance(page, Drawn) else Drawn(page)
 
     return write_file(Path(path), drawn, overwrite)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from repalign.corpora.languages import language_name
@@ -18,8 +19,9 @@ from repalign.report.layout import fill
 from repalign.report.manifest import facts, manifest
 from repalign.report.map import MAX_POINTS, map_data, mapped_sentences
 from repalign.report.methods import methods
-from repalign.report.packing import compressed
+from repalign.report.packing import compressed, to_json
 from repalign.report.references import bibtex
+from repalign.results.drawn import Drawn, chunk
 from repalign.version import __version__
 
 if TYPE_CHECKING:
@@ -50,22 +52,44 @@ DIGITS = 6
 MAX_BYTES = 25_000_000
 """Size of a page; beyond that, more sentences are left out of its map, at last all of them."""
 
+MAX_FIGURES = 4_000_000
+"""Characters of the data of all figures on a page; beyond that, each figure is a chunk beside it."""
+
 MAX_CSV_CHARACTERS = 40_000_000
 """Characters of the table that can be downloaded from the page, before compression; a larger one is left out."""
 
 
 def render(results: Results) -> str:
-    """The page, of bounded size: what is left out is said there. Missing tables are skipped."""
+    """The page in one file, however large its figures; see `drawn`."""
+    return _drawn(results, math.inf).html
+
+
+def drawn(results: Results) -> Drawn:
+    """The page, of bounded size: what is left out is said there. Missing tables are skipped.
+
+    Figures that are too many for one file are chunks beside it, apart from the one that stands on top.
+    """
+    return _drawn(results, MAX_FIGURES)
+
+
+def _drawn(results: Results, most: float) -> Drawn:
     csv = _csv(results)
     shown, names = presentable(results)
     view = View(shown)
     panels = {name: _panels(view, name) for name in FIGURES if name not in INTERACTIVE}
+    lead = next(panels[name][0] for name in LEADS if panels[name])
+    texts = {panel["id"]: to_json(panel["pictures"]) for named in panels.values() for panel in named}
+    chunks: dict[str, str] = {}
+    if sum(map(len, texts.values())) > most:
+        for panel in (one for named in panels.values() for one in named if one is not lead):
+            panel["chunk"], text = chunk(panel["id"], compressed(texts[panel["id"]]))
+            chunks[panel["chunk"]] = text
     page = ""
     for max_points in (MAX_POINTS, MAX_POINTS // 8, 0):
-        page = _page(view, names, panels, map_data(shown, max_points), csv)
+        page = _page(view, names, panels, lead, map_data(shown, max_points), csv)
         if len(page.encode("utf-8", "replace")) <= MAX_BYTES:
             break
-    return page
+    return Drawn(page, chunks)
 
 
 def _csv(results: Results) -> str | None:
@@ -79,11 +103,15 @@ def _csv(results: Results) -> str | None:
 
 
 def _page(
-    view: View, names: Names, panels: dict[str, list[dict]], points: dict | None, csv: str | None
+    view: View,
+    names: Names,
+    panels: dict[str, list[dict]],
+    lead: dict[str, Any],
+    points: dict | None,
+    csv: str | None,
 ) -> str:
     results = view.results
     said, confused = _said(view), confusions(results)
-    lead = next(panels[name][0] for name in LEADS if panels[name])
     count = len(view.checkpoints)
     return fill(
         "page.html",
@@ -116,6 +144,7 @@ def _page(
         bibtex=bibtex(_values(view, "metric"), _version(results)),
         facts=facts(results),
         digits=DIGITS,
+        beside=any("chunk" in panel for named in panels.values() for panel in named),
     )
 
 
@@ -192,7 +221,7 @@ def _data(
     depths, layers = _depths(view), _layers(view)
     first = [one.choice["layer"] for found in answers.values() for one in found if "layer" in one.choice]
     return {
-        "panels": [panel for named in panels.values() for panel in named],
+        "panels": [_light(panel) for named in panels.values() for panel in named],
         "languages": [
             {
                 "code": code,
@@ -210,6 +239,11 @@ def _data(
         "deepest": max(depths, key=lambda name: len(depths[name])),
         "start": {**leading(view), "layer": first[0] if first else layers[len(layers) // 2]},
     }
+
+
+def _light(panel: dict[str, Any]) -> dict[str, Any]:
+    """What the page itself holds of a panel."""
+    return {**panel, "pictures": []} if "chunk" in panel else panel
 
 
 def _depths(view: View) -> dict[str, dict[int, float]]:

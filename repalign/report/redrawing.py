@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from repalign.errors import RepalignError
+from repalign.results.drawn import Drawn
 from repalign.results.evaluation import Evaluation
 from repalign.results.inside import Inside
 from repalign.results.quantisation import Quantisation
@@ -30,7 +31,7 @@ class Redrawn:
 
     file: str
     page: str
-    draw: Callable[[Path, str | None], str]
+    draw: Callable[[Path, str | None], str | Drawn]
 
 
 def saved_kinds(path: Path) -> list[Redrawn]:
@@ -58,11 +59,11 @@ def saved_kinds(path: Path) -> list[Redrawn]:
     return kinds
 
 
-def _profile(folder: Path, title: str | None) -> str:
+def _profile(folder: Path, title: str | None) -> Drawn:
     from repalign.report import Report
-    from repalign.report.page import render
+    from repalign.report.page import drawn
 
-    return render(Report(Results.load(folder), title).results)
+    return drawn(Report(Results.load(folder), title).results)
 
 
 def _evaluation(folder: Path, title: str | None) -> str:

@@ -12,8 +12,9 @@ from typing import TypedDict
 from repalign.errors import RepalignError
 from repalign.files import json_bytes, read_json
 from repalign.progress import Phase
+from repalign.results.drawn import Drawn, write_drawn
 from repalign.results.paths import created, is_page
-from repalign.writes import check_writable, partial_file, remove_abandoned, write_atomically, writing
+from repalign.writes import check_writable, partial_file, remove_abandoned, writing
 
 SCHEMA = 1
 """Version of the manifest."""
@@ -98,7 +99,7 @@ class Output:
     def write(
         self,
         files: Mapping[str, bytes],
-        page: tuple[str, Callable[[], str]] | None = None,
+        page: tuple[str, Callable[[], str | Drawn]] | None = None,
         keep: bool = False,
     ) -> list[Path]:
         """Replace the results in the folder. Returns the paths written, the manifest apart.
@@ -135,7 +136,7 @@ class Output:
             if page:
                 with Phase("drawing the page"):
                     drawn = page[1]()
-                write_atomically(self.folder / page[0], drawn.encode("utf-8", "replace"), self._remedy)
+                write_drawn(self.folder / page[0], drawn, self._remedy)
         return [self.folder / name for name in (*files, *(page or ())[:1])]
 
     @property

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from repalign.errors import RepalignError
+from repalign.results.drawn import Drawn, write_drawn
 from repalign.writes import check_writable, write_atomically, writing
 
 GENERATOR = '<meta name="generator" content="repalign">'
@@ -32,8 +33,8 @@ def is_page(path: Path) -> bool:
     return any(mark in head for mark in MARKS)
 
 
-def write_file(path: Path, make: Callable[[], bytes], overwrite: bool = False) -> Path:
-    """Write one file atomically.
+def write_file(path: Path, make: Callable[[], bytes | Drawn], overwrite: bool = False) -> Path:
+    """Write one file atomically, or a page with what lies beside it.
 
     Args:
         make: gives its contents; called after the path has been checked.
@@ -46,7 +47,10 @@ def write_file(path: Path, make: Callable[[], bytes], overwrite: bool = False) -
     data = make()
     check_file(path, overwrite)  # again, since `make` may take a while
     with writing(path, "choose another --out"), created(path.parent):
-        write_atomically(path, data)
+        if isinstance(data, Drawn):
+            write_drawn(path, data, "choose another --out")
+        else:
+            write_atomically(path, data)
     return path
 
 

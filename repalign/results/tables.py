@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from repalign.errors import RepalignError
 from repalign.files import Versioned, finite, json_bytes, read_json, read_parquet, typed
+from repalign.results.drawn import Drawn
 from repalign.results.folder import Kind, Output, read_manifest
 from repalign.results.schema import KINDS, REQUIRED, SCHEMA, SETTINGS, Described
 from repalign.results.summary import few, heading, listed, shortened
@@ -82,7 +83,7 @@ class TableSet:
         return Output(Path(folder), kind, title, overwrite)
 
     def save(
-        self, folder: str | Path, overwrite: bool = False, draw: Callable[[], str] | None = None
+        self, folder: str | Path, overwrite: bool = False, draw: Callable[[], str | Drawn] | None = None
     ) -> list[Path]:
         """Write everything into a folder, all or nothing. Returns the paths written, the manifest apart.
 

@@ -15,6 +15,7 @@ from repalign.states.layer_states import LayerStates
 
 if TYPE_CHECKING:
     import pandas as pd
+    import torch
 
 
 def retrieval_errors(pair: LayerPair, margin: str) -> list[dict[str, Any]]:
@@ -23,8 +24,12 @@ def retrieval_errors(pair: LayerPair, margin: str) -> list[dict[str, Any]]:
     `sentence` and `taken_for` are rows of the pair.
     """
     nearest = margin_search(pair, margin)
-    right = pair.cosine.diagonal()
-    cosine = pair.cosine.gather(1, nearest.index[:, None]).flatten()
+    cosines = pair.cosines
+
+    def cosine_with(targets: torch.Tensor) -> torch.Tensor:
+        return (cosines.base + cosines.matrix.at(nearest.positions, targets).double()).clamp(-1, 1)
+
+    right, cosine = cosine_with(nearest.positions), cosine_with(nearest.index)
     wrong = (nearest.index != nearest.positions).nonzero().flatten()
     wrong = wrong[(cosine - right)[wrong].argsort(descending=True, stable=True)]
     columns = (wrong, nearest.index[wrong], cosine[wrong], right[wrong])

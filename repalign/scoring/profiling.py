@@ -94,9 +94,14 @@ def profile(
     rows: list[dict[str, Any]] = []
     peaks: list[dict[str, Any]] = []
     steps = [
-        (one, some, one.layers if layers is None else layers)
+        (one, some, of_curve)
         for one in series
-        for some in _together(one, language_pairs(one, pivot, targets, pairs))
+        for of_curve in [one.layers if layers is None else layers]
+        for some in _together(
+            one,
+            language_pairs(one, pivot, targets, pairs),
+            2 * len(of_curve) * len(metrics) * len(variants),
+        )
     ]
     total = sum(len(of_curve) for _, _, of_curve in steps)
     scored = len({pair for _, some, _ in steps for pair in some})
@@ -161,12 +166,22 @@ def _phase(series: Sequence[LayerStates], baseline: LayerStates | None) -> str:
 
 
 AT_ONCE = 16
-"""Pairs of languages whose scores at all layers are held in memory together."""
+"""Pairs of languages whose scores at all layers are held in memory together, at most."""
+
+HELD = 1 << 30
+"""Bytes of influences of sentences beyond which there are fewer; one pair at least."""
 
 
-def _together(states: LayerStates, pairs: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
-    """Pairs scored in one pass over the layers, as they share the pivot; one by one if streamed, to hold two languages."""
-    size = 1 if states.streamed else AT_ONCE
+def _together(states: LayerStates, pairs: list[tuple[str, str]], scores: int) -> list[list[tuple[str, str]]]:
+    """Pairs scored in one pass over the layers, as they share the pivot; one by one if streamed, to hold two languages.
+
+    Args:
+        states: of a checkpoint.
+        pairs: of languages.
+        scores: of each pair, all layers together, at most.
+    """
+    fit = HELD // (8 * states.n_sentences * scores)
+    size = 1 if states.streamed else max(1, min(AT_ONCE, fit))
     return [pairs[start : start + size] for start in range(0, len(pairs), size)]
 
 

@@ -11,6 +11,7 @@ from repalign.metrics.contract import related
 from repalign.metrics.cosines import winners
 from repalign.metrics.descriptors.geometry import average_cosine, tied
 from repalign.metrics.descriptors.separation import silhouette_language
+from repalign.metrics.pairwise import Pairwise
 from repalign.scoring.confusions import retrieval_errors
 
 
@@ -129,7 +130,7 @@ def test_cosines_are_proper_cosines():
 
 def test_a_tie_is_what_differs_by_no_more_than_rounding():
     scores = torch.tensor([[1, 0.9, 0], [1, 1, 0], [0, 0.5, 0.9]])
-    found = winners(scores, lambda index: torch.full((3,), 0.15))
+    found = winners(Pairwise.of(scores).largest(2), lambda index: torch.full((3,), 0.15))
     assert found.strict.tolist() == [False, False, True]
     assert found.hits.tolist() == [False, False, True]
 

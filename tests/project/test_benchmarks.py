@@ -26,6 +26,7 @@ TINY = {
     "metrics": "--languages 3 --layers 3 --sentences 100 --dims 16 --wide 64",
     "pairs": "--pairs 300",
     "report": "--languages 3 --layers 4 --sentences 16 --many 5 --deep 5",
+    "scale": "--sentences 60 --dim 16 --exact",
     "training": "--rounds 1 --items 24",
 }
 MARKS = {

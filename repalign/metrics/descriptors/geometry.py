@@ -106,7 +106,7 @@ def tied(representation: Representation) -> float:
     import torch
 
     cone = representation.cone
-    nearest = cosines(cone, cone).relative.fill_diagonal_(-torch.inf).argmax(1)
+    nearest = cosines(cone, cone).matrix.without_diagonal().largest(1).columns.flatten()
     deviations = cone.deviations
     distance = (deviations - deviations[nearest]).norm(dim=1)
     rounding = 4 * torch.finfo(deviations.dtype).eps * deviations.norm(dim=1)

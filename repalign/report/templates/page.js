@@ -53,7 +53,28 @@
       sum + (key === "layer" ? -Math.abs(value - layer) / 1e4 : Number(String(value) === String(state[key]))), 0);
     return panel.pictures.reduce((best, p) => (fit(p) > fit(best) ? p : best));
   }
+  /* A figure that lies beside the page is loaded as a script, the only thing that a page on disk may load; its text is checked. */
+  const BESIDE = `${location.pathname.split("/").at(-1).replace(/\.[^.]*$/, "")}.data/`;
+  const lost = (panel, why) => { $(panel.id).textContent = `${BESIDE}${panel.chunk} ${why}: this figure lies in that folder beside the page; copy both together, or make the page again`; };
+  function load(panel) {
+    if (panel.asked) return;
+    panel.asked = true;
+    $(panel.id).textContent = "loading …";
+    document.head.append(make("script", { src: BESIDE + panel.chunk, onerror: () => lost(panel, "is missing") }));
+  }
+  globalThis.repalignChunk = async (id, packed) => {
+    const panel = panels.get(id), digest = panel?.chunk.split(".").at(-2);
+    if (!panel || panel.pictures.length) return;
+    const sum = await crypto.subtle?.digest("SHA-256", new TextEncoder().encode(packed)); // not there on a page served without https
+    const found = sum && Array.from(new Uint8Array(sum), (byte) => byte.toString(16).padStart(2, "0")).join("").slice(0, digest.length);
+    if (sum && found !== digest) return lost(panel, "is damaged, or of another page");
+    const plain = new Blob([bytesOf(packed)]).stream().pipeThrough(new DecompressionStream("gzip"));
+    panel.pictures = JSON.parse(await new Response(plain).text());
+    drawFigure(id);
+    focus.fadeAll();
+  };
   function drawFigure(id) {
+    if (!panels.get(id).pictures.length) return load(panels.get(id));
     const panel = panels.get(id), element = $(id), chosen = picture(panel), theme = dark() && !printing ? "dark" : "light";
     const key = [panel.pictures.indexOf(chosen), theme, phone.matches, chosen.each ? state.lang : ""].join(" ");
     if (element.dataset.drawn !== key) {
@@ -98,7 +119,7 @@
   }
   /* Hovering over one checkpoint's figure shows the same point in the figures of the others. */
   function link(element, panel) {
-    const beside = () => data.panels.filter((other) => other.figure === panel.figure && other !== panel && seen.has(other.id)).map((other) => $(other.id));
+    const beside = () => data.panels.filter((other) => other.figure === panel.figure && other !== panel && seen.has(other.id)).map((other) => $(other.id)).filter((other) => other._fullData);
     element.on("plotly_hover", ({ points: [point], event }) => {
       if (!event) return;
       for (const other of beside()) {
@@ -187,8 +208,18 @@
   addEventListener("beforeprint", () => forPrint(true));
   addEventListener("afterprint", () => forPrint(false));
   show();
+  /* One figure a frame, so that the first is there before a grid of 200 languages below it is drawn. */
+  const waiting = [];
+  function drawNext() {
+    drawFigure(waiting[0]);
+    waiting.shift();
+    if (waiting.length) requestAnimationFrame(drawNext);
+  }
   const watcher = new IntersectionObserver((entries) => {
-    for (const { isIntersecting, target } of entries) if (isIntersecting && !seen.has(target.id)) { seen.add(target.id); drawFigure(target.id); }
+    for (const { isIntersecting, target: { id } } of entries) if (isIntersecting && !seen.has(id)) {
+      seen.add(id);
+      if (waiting.push(id) === 1) requestAnimationFrame(drawNext);
+    }
   }, { rootMargin: "800px" });
   for (const id of panels.keys()) watcher.observe($(id));
   globalThis.repalign = { data, maps: section?.maps, view: section?.view, set, state: () => ({ ...state }) };
