@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-START = 300
+START = 600
 """Seconds that a node may take to start, also on a busy machine."""
 
 
