@@ -27,6 +27,7 @@ from repalign.execution.plan import Plan, Unit, plan
 from repalign.execution.ray_actors import connected
 from repalign.execution.schedule import Schedule
 from repalign.states.spec import Machine, ReadingSpec
+from repalign.states.storage import own_storage
 
 sys.path.append(str(Path(__file__).parents[1]))
 from ray_cluster import LocalCluster, cluster
@@ -55,7 +56,7 @@ def seconds_per_unit(actors: int, count: int, seconds: float, address: str) -> f
         for many in (count * actors, 3 * count * actors):
             some = tuple(units("a", many, seconds))
             began = time.monotonic()
-            found.run(Plan(ParallelCorpus({"en": ["A."]}), (), some, {}, ()), some, Waiting)
+            found.run(Plan(ParallelCorpus({"en": ["A."]}), (), some, {}, (), own_storage()), some, Waiting)
             taken[many] = time.monotonic() - began
     few, many = sorted(taken)
     return (taken[many] - taken[few]) / (many - few)

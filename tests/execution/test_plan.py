@@ -42,7 +42,7 @@ def shards(folder: Path) -> dict[str, bytes]:
 def test_units_done_in_any_order_leave_the_files_of_extract(llama, monkeypatch, tmp_path):
     made = plan([str(llama)], CORPUS, SPECS)
     assert len(made.units) == 3 * 5
-    worker = Worker(made.corpus, made.readings)
+    worker = Worker(made.corpus, made.readings, made.storage)
     assert all(worker.run(unit) for unit in made.units[::-1])
     planned = shards(home() / "states")
     monkeypatch.setenv("REPALIGN_HOME", str(tmp_path))
@@ -52,12 +52,34 @@ def test_units_done_in_any_order_leave_the_files_of_extract(llama, monkeypatch, 
 
 def test_what_is_done_twice_is_the_same_and_computed_once(llama, monkeypatch):
     made = plan([str(llama)], CORPUS, SPECS)
-    Worker(made.corpus, made.readings).run(made.units[0])
+    Worker(made.corpus, made.readings, made.storage).run(made.units[0])
     before = shards(home() / "states")
-    again = Worker(made.corpus, made.readings)
+    again = Worker(made.corpus, made.readings, made.storage)
     monkeypatch.setattr("repalign.models.engine.Engine.open", lambda *a, **k: pytest.fail("it is stored"))
     assert not again.run(made.units[0])
     assert shards(home() / "states") == before
+
+
+def test_a_plan_fills_the_store_that_is_named(llama, tmp_path):
+    done = fill([str(llama)], CORPUS, SPECS, store=str(tmp_path / "shared"))
+    assert done.computed == len(done.plan.units) == 3 * 5
+    assert not (home() / "states").exists()
+    read_states(str(llama), CORPUS, SPECS)
+    assert shards(tmp_path / "shared") == shards(home() / "states")
+
+
+def test_workers_without_a_store_are_refused(llama):
+    with pytest.raises(RepalignError, match="give a store"):
+        plan([str(llama)], CORPUS, SPECS, store=False)
+
+
+def test_half_precision_is_that_of_extract(llama, tmp_path):
+    half = Machine(store_dtype="float16")
+    done = fill([str(llama)], CORPUS, SPECS, half, store=str(tmp_path / "shared"))
+    states = read_states(str(llama), CORPUS, SPECS, half)
+    assert shards(tmp_path / "shared") == shards(home() / "states")
+    assert [one["signature"] for one in done.plan.described] == [str(one.signature) for one in states]
+    assert "stored:float16" in str(states[0].signature)
 
 
 def test_a_plan_loads_no_weights(llama, monkeypatch):
@@ -113,7 +135,7 @@ def test_a_worker_that_would_write_other_states_is_refused(llama):
     made = plan([str(llama)], CORPUS, SPECS)
     other = replace(made.readings[0], machine=Machine(dtype="bfloat16"))
     with pytest.raises(RepalignError, match="the versions of repalign, transformers or tokenizers differ"):
-        Worker(made.corpus, [other]).run(made.units[0])
+        Worker(made.corpus, [other], made.storage).run(made.units[0])
     assert not (home() / "states").exists()
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from tiny_models import SENTENCES
@@ -23,24 +24,22 @@ from repalign.states.spec import ReadingSpec
 CORPUS = ParallelCorpus({lang: rows * 3 for lang, rows in SENTENCES.items()}, "tiny")
 
 
-def written() -> dict[str, bytes]:
-    folder = home() / "states"
+def written(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.glob("*/*.npy")}
 
 
-def test_two_processes_write_what_one_does_although_one_of_them_is_killed(llama, monkeypatch, tmp_path):
+def test_two_processes_write_what_one_does_although_one_of_them_is_killed(llama, tmp_path):
     def kill_one() -> None:
         while not (children := multiprocessing.active_children()):
             time.sleep(0.05)
         os.kill(children[-1].pid, signal.SIGKILL)
 
     threading.Thread(target=kill_one, daemon=True).start()
-    assert fill([str(llama)], CORPUS, devices=["cpu", "cpu"]).computed == 3
-    by_processes = written()
+    assert fill([str(llama)], CORPUS, store=str(tmp_path), devices=["cpu", "cpu"]).computed == 3
     assert not multiprocessing.active_children()
-    monkeypatch.setenv("REPALIGN_HOME", str(tmp_path))
+    assert not (home() / "states").exists()
     read_states(str(llama), CORPUS, [ReadingSpec()])
-    assert by_processes == written()
+    assert written(tmp_path) == written(home() / "states")
 
 
 def test_a_unit_that_always_fails_is_reported_with_its_reason(llama):

@@ -25,6 +25,7 @@ import repalign.states.store
 from repalign.commands.main import main
 from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError
+from repalign.execution.run import fill
 from repalign.states.extraction import extract
 from repalign.states.remote import Remote
 from repalign.states.store import Shape, Store
@@ -121,6 +122,27 @@ def test_whatever_the_network_does_nothing_is_lost(llama, local, s3, tmp_path, m
     assert all("after 4 attempts" in message for message in refused)
     s3.fault = lambda method, path: "none"
     assert stored(Remote(URL)) == files
+
+
+def test_jobs_that_share_nothing_but_the_store_fill_it(llama, local, s3, tmp_path, monkeypatch):
+    arrays, _ = local
+    for number in (3, 1, 2):
+        new_home(monkeypatch, tmp_path / f"node-{number}")
+        fill([str(llama)], TEXT, store=URL, share=(number, 3))
+    new_home(monkeypatch, tmp_path / "again")
+    assert fill([str(llama)], TEXT, store=URL).computed == 0
+    without_model(monkeypatch)
+    states = extract(str(llama), TEXT, store=URL)
+    for language, array in arrays.items():
+        np.testing.assert_array_equal(states[language], array)
+
+
+def test_a_shard_that_only_a_worker_holds_is_uploaded_and_not_computed(llama, s3, home, monkeypatch):
+    fill([str(llama)], TEXT)
+    without_model(monkeypatch)
+    done = fill([str(llama)], TEXT, store=URL)
+    assert done.computed == len(done.plan.units)
+    assert not done.plan.unwritten()
 
 
 def test_what_could_not_be_uploaded_is_kept_and_uploaded_by_the_next_run(llama, local, s3, home, monkeypatch):
