@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import fsspec.registry
 import numpy as np
 import pytest
+from fsspec.registry import _registry
 
 from repalign.commands.main import main
 from repalign.corpora import ParallelCorpus
@@ -80,7 +80,7 @@ def test_what_is_no_store_is_refused(text, remedy):
 def test_a_missing_library_is_an_error_that_names_the_extra(url, extra, monkeypatch):
     for name in ("s3fs", "gcsfs"):
         monkeypatch.setitem(sys.modules, name, None)
-        monkeypatch.delitem(fsspec.registry._registry, url.partition(":")[0], raising=False)  # used before
+        monkeypatch.delitem(_registry, url.partition(":")[0], raising=False)  # used before
     with pytest.raises(RepalignError, match=extra):
         Remote(url).check_reachable()
 
