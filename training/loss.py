@@ -84,12 +84,10 @@ def _is_all(head: torch.nn.Module, hidden: torch.Tensor, logits: torch.Tensor) -
         hidden: what it was given, [token, dim].
         logits: of the model, [token, vocabulary].
     """
-    weight = getattr(head, "weight", None)
-    if (
-        type(head) is not torch.nn.Linear
-        or weight.requires_grad
-        or weight.shape != (logits.shape[1], hidden.shape[1])
-    ):
+    if type(head) is not torch.nn.Linear:
+        return False
+    weight = head.weight
+    if weight.requires_grad or weight.shape != (logits.shape[1], hidden.shape[1]):
         return False  # also where the weights are spread over devices
     with torch.no_grad():
         return torch.allclose(head(hidden[:4]).float(), logits[:4].float(), rtol=0.02, atol=0.02)
@@ -172,7 +170,9 @@ def _exact(logits: torch.Tensor) -> torch.Tensor:
 
 def _normaliser(logits: torch.Tensor) -> torch.Tensor:
     """The log of the sum of exponentials, [token]."""
-    return torch.cat([_exact(logits[rows]).logsumexp(1) for rows in _chunks(*logits.shape, logits.device)])
+    return torch.cat(
+        [_exact(logits[rows]).logsumexp(1) for rows in _chunks(len(logits), logits.shape[1], logits.device)]
+    )
 
 
 def _gradient(
@@ -190,7 +190,7 @@ def _gradient(
         out: [token, vocabulary].
         of_nats: the gradient with respect to the cross-entropy of each token, by default 1.
     """
-    for rows in _chunks(*logits.shape, logits.device):
+    for rows in _chunks(len(logits), logits.shape[1], logits.device):
         share = (_exact(logits[rows]) - normaliser[rows, None]).exp_()
         share[torch.arange(len(share), device=share.device), targets[rows]] -= 1
         out[rows] = share if of_nats is None else share.mul_(of_nats[rows, None])

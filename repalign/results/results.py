@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from repalign.results.drawn import Drawn
 from repalign.results.profile import LayerProfile
 from repalign.results.schema import RESULTS
 from repalign.results.summary import ROOM, few, heading, listed, shortened
@@ -55,7 +56,7 @@ class Results:
         return f"{heading(self.title)}{listed(self.tables, RESULTS)}{self.profile._repr_html_()}"
 
     def save(
-        self, folder: str | Path, overwrite: bool = False, draw: Callable[[], str] | None = None
+        self, folder: str | Path, overwrite: bool = False, draw: Callable[[], str | Drawn] | None = None
     ) -> list[Path]:
         """Write everything into a folder; see `TableSet.save`."""
         peaks = {} if self.profile.peaks is None else {"peaks": self.profile.peaks}
