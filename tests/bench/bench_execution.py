@@ -13,10 +13,12 @@ import json
 import os
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -38,28 +40,30 @@ DRIVER = "--driver"
 
 
 class Waiting:
-    """In place of the actor that computes: it waits as long as a unit says."""
+    """In place of the actor that computes: it waits as long as a unit costs, and notes when, in the file that the unit names."""
 
     def __init__(self, *of_an_actor: object) -> None:
         pass
 
     def run(self, unit: Unit) -> bool:
+        began = time.monotonic()
         time.sleep(unit.cost)
+        with Path(unit.language).open("a") as file:
+            file.write(f"{os.getpid()} {began} {time.monotonic()}\n")
         return True
 
 
 def seconds_per_unit(actors: int, count: int, seconds: float, address: str) -> float:
-    """What a unit that waits some seconds takes on a cluster, without the start of the actors: three times as many units
-    take so much longer."""
-    taken = {}
-    with connected(address, actors, 0) as found:
-        for many in (count * actors, 3 * count * actors):
-            some = tuple(units("a", many, seconds))
-            began = time.monotonic()
-            found.run(Plan(ParallelCorpus({"en": ["A."]}), (), some, {}, (), own_storage()), some, Waiting)
-            taken[many] = time.monotonic() - began
-    few, many = sorted(taken)
-    return (taken[many] - taken[few]) / (many - few)
+    """What a unit that waits some seconds takes an actor, from the beginning of its first to the end of its last."""
+    with tempfile.NamedTemporaryFile("r") as noted, connected(address, actors, 0) as found:
+        some = tuple(replace(unit, language=noted.name) for unit in units("a", count * actors, seconds))
+        found.run(Plan(ParallelCorpus({"en": ["A."]}), (), some, {}, (), own_storage()), some, Waiting)
+        rows = [tuple(map(float, line.split())) for line in noted.read().splitlines()]
+    spans = []
+    for actor in {row[0] for row in rows}:
+        own = [row for row in rows if row[0] == actor]
+        spans.append((max(end for *_, end in own) - min(began for _, began, _ in own)) / len(own))
+    return statistics.mean(spans) / len(spans)
 
 
 def drive(argv: list[str]) -> None:
@@ -105,7 +109,7 @@ def on_two_nodes(args: argparse.Namespace) -> dict[str, object]:
 
 
 def main() -> None:
-    args = arguments(__doc__.splitlines()[0], units=10_000, workers=64, seconds=30.0, shards=2, times=50)
+    args = arguments(__doc__.splitlines()[0], units=10_000, workers=64, seconds=30.0, shards=4, times=50)
     every = [unit for number in range(10) for unit in units(f"checkpoint-{number}", args.units // 10)]
     began = time.process_time()
     finished, simulated = simulate(Schedule(every), args.workers, 0)
