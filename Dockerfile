@@ -1,4 +1,4 @@
-# repalign in a container, in the versions that are tested; docs/cluster.md shows its use with Docker, SLURM and Ray.
+# repalign in a container, in the versions that are tested; docs/cluster.md shows its use.
 #
 #   docker build --tag repalign .                                                                  # CPU
 #   docker build --tag repalign --build-arg TORCH=https://download.pytorch.org/whl/cu128 .         # NVIDIA
