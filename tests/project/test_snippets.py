@@ -59,7 +59,7 @@ LINES = [
 XQUAD = r"(\./|data/)xquad"
 
 NOT_RUN = {
-    r"^(make|pip|git|cp|export|sbatch|bash|ray|accelerate|python analyses/|pytest|\.venv)": "sets up, or is a program of the system",
+    r"^(make|pip|git|cp|export|sbatch|bash|ray|docker|apptainer|accelerate|python analyses/|pytest|\.venv)": "sets up, or is a program of the system",
     r"^(python -m training|repalign-train) ": "trains, or shows what is trained on: tests/training",
     r"meta-llama/|--device cuda": "downloads, or needs a GPU",
     XQUAD: "reads XQuAD, which is not repalign's to ship",
@@ -102,6 +102,8 @@ def _argvs(line: str) -> Iterator[list[str]]:
 
 
 def _check(argv: list[str]) -> None:
+    if argv[:2] in (["docker", "run"], ["apptainer", "exec"]):  # the command within
+        argv = argv[len(argv) - 1 - argv[::-1].index("repalign") :]
     program, *rest = argv
     if argv[:2] == ["python", "-m"]:
         module = argv[2]
@@ -152,7 +154,9 @@ def test_options_named_in_a_text_exist():
         (page, option)
         for page, text in PAGES.items()
         for code in re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
-        if not re.match(r"(pytest|python -m pytest|llama|pip|cmake|uv|zensical|accelerate|ray )", code)
+        if not re.match(
+            r"(pytest|python -m pytest|llama|pip|cmake|uv|zensical|accelerate|ray |--build-arg)", code
+        )
         for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", code)
         if option not in known
     }
