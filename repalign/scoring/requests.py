@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
@@ -10,6 +11,8 @@ import numpy as np
 from repalign.corpora.language_choice import find_language
 from repalign.errors import RepalignError, unknown
 from repalign.states.layer_states import LayerStates
+
+logger = logging.getLogger(__name__)
 
 
 def language_pairs(
@@ -91,3 +94,23 @@ def same_sentences(a: LayerStates, b: LayerStates, layers: bool = True) -> None:
             f"{b.layers[0]}..{b.layers[-1]}); name shared ones with layers=, "
             "or profile both in one table and draw them over depth"
         )
+
+
+def compared(states: Sequence[LayerStates], compare: bool) -> tuple[LayerStates, LayerStates] | None:
+    """The checkpoint that is subtracted, and the one from which: the two of a comparison, first and last of a series.
+
+    Args:
+        states: of all checkpoints.
+        compare: whether they are the two of a comparison; else there is a difference from three checkpoints on.
+    """
+    first, last = states[0], states[-1]
+    if compare:
+        return first, last
+    if len(states) < 3:
+        return None
+    streamed, layers_differ = first.streamed or last.streamed, first.layers != last.layers
+    if streamed or layers_differ:
+        why = "states are streamed" if streamed else "their layers differ"
+        logger.info("no paired difference of %s and %s: %s", first.checkpoint, last.checkpoint, why)
+        return None
+    return first, last
