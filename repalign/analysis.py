@@ -33,7 +33,7 @@ from repalign.models.provenance import VERSIONED, package_digest
 from repalign.results.profile import leading_variant
 from repalign.results.titles import title_of
 from repalign.scoring.parts import metric_source
-from repalign.scoring.requests import compared
+from repalign.scoring.requests import is_compared
 from repalign.scoring.spec import Pairs, ScoringSpec
 from repalign.signature import digest, today
 from repalign.states.spec import Dtype, Machine, ReadingSpec, StoreDtype
@@ -198,8 +198,10 @@ class Analysis:
         request = {**self._request, "variants": self.scoring.variants, "pairs": self.scoring.pairs}
         request["stored"] = storage and StoredScores(storage)
         scores = profile(states, **request)
-        pair = compared(states, self.compare)
-        return scores.joined(contrast(*pair, **request)) if pair else scores
+        first, last = states[0], states[-1]
+        if not is_compared(first, last, len(states), self.compare):
+            return scores
+        return scores.joined(contrast(first, last, **request))
 
     def _tables(self, states: Sequence[LayerStates], scores: LayerProfile) -> dict[str, pd.DataFrame]:
         """All tables except the profile: see `repalign.results.schema`."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from repalign.errors import RepalignError
+from repalign.errors import RepalignError, reason
 from repalign.files import parse_json, parse_parquet
 from repalign.results.schema import RESULTS
 from repalign.results.summary import few
@@ -24,6 +26,7 @@ class Described(TypedDict):
     """What a file says beside its rows by layer."""
 
     repalign: str
+    about: str
     peaks: list[dict[str, Any]]
 
 
@@ -54,7 +57,7 @@ class ProfilePart:
         import pyarrow.parquet as pq
 
         peaks = self.peaks.astype(object).where(self.peaks.notna(), None).to_dict("records")
-        described: Described = {"repalign": __version__, "peaks": peaks}  # type: ignore[typeddict-item]
+        described: Described = {"repalign": __version__, "about": str(self), "peaks": peaks}  # type: ignore[typeddict-item]
         rows = pa.Table.from_pandas(self.table, preserve_index=False)
         file = io.BytesIO()
         pq.write_table(
@@ -74,7 +77,26 @@ class ProfilePart:
             RepalignError: it is not such a file.
         """
         rows, metadata = parse_parquet(io.BytesIO(data), where)
-        if (found := metadata.get(METADATA)) is None:
-            raise RepalignError(f"{where} holds no scores of repalign")
-        described = parse_json(found, Described, where, keep_infinite=True)
+        described = _described(metadata, where)
         return cls(RESULTS["profile"].checked(rows, where), RESULTS["peaks"].frame(described["peaks"]))
+
+
+def about_part(path: Path) -> str:
+    """What scores a file holds, in words, without reading them.
+
+    Raises:
+        RepalignError: it is not such a file.
+    """
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_schema(path).metadata
+    except Exception as error:  # see `repalign.files.parse_parquet`
+        raise RepalignError(f"not a readable parquet file ({reason(error)})") from error
+    return _described(metadata or {}, path)["about"]
+
+
+def _described(metadata: Mapping[bytes, bytes], where: object) -> Described:
+    if METADATA not in metadata:
+        raise RepalignError(f"{where} holds no scores of repalign")
+    return parse_json(metadata[METADATA], Described, where, keep_infinite=True)

@@ -96,21 +96,19 @@ def same_sentences(a: LayerStates, b: LayerStates, layers: bool = True) -> None:
         )
 
 
-def compared(states: Sequence[LayerStates], compare: bool) -> tuple[LayerStates, LayerStates] | None:
-    """The checkpoint that is subtracted, and the one from which: the two of a comparison, first and last of a series.
+def is_compared(first: LayerStates, last: LayerStates, count: int, compare: bool) -> bool:
+    """Whether the difference of the last checkpoint from the first is scored, too.
 
     Args:
-        states: of all checkpoints.
+        first, last: of the checkpoints.
+        count: of the checkpoints.
         compare: whether they are the two of a comparison; else there is a difference from three checkpoints on.
     """
-    first, last = states[0], states[-1]
-    if compare:
-        return first, last
-    if len(states) < 3:
-        return None
-    streamed, layers_differ = first.streamed or last.streamed, first.layers != last.layers
-    if streamed or layers_differ:
-        why = "states are streamed" if streamed else "their layers differ"
+    if compare or count < 3:
+        return compare
+    is_streamed = first.streamed or last.streamed
+    if is_streamed or first.layers != last.layers:
+        why = "states are streamed" if is_streamed else "their layers differ"
         logger.info("no paired difference of %s and %s: %s", first.checkpoint, last.checkpoint, why)
-        return None
-    return first, last
+        return False
+    return True

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
@@ -18,6 +17,7 @@ from repalign.checkpoints.home import REMEDY
 from repalign.errors import RepalignError
 from repalign.results.part import ProfilePart
 from repalign.scoring.parts import Part
+from repalign.states.cache_kinds import SCORE_FILE
 from repalign.states.shards import damaged
 from repalign.states.storage import SCORES, Storage
 from repalign.writes import write_atomically
@@ -26,9 +26,6 @@ logger = logging.getLogger(__name__)
 
 LENGTH = 32
 """Hexadecimal digits of a key in the name of a file."""
-
-FILE = re.compile(r"([0-9a-f]{32})-[0-9a-f]{8}\.parquet")
-"""The name of a file: the beginning of the key of its part, and the CRC-32 of the file."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +122,7 @@ class StoredScores:
 
 def _by_key(names: Iterable[str]) -> dict[str, str]:
     """Names of files by the keys in them; of several of one key the first."""
-    return {match[1]: name for name in sorted(names, reverse=True) if (match := FILE.fullmatch(name))}
+    return {match[1]: name for name in sorted(names, reverse=True) if (match := SCORE_FILE.fullmatch(name))}
 
 
 def _decoded(data: bytes, where: object) -> ProfilePart | None:

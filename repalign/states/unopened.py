@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -14,7 +14,7 @@ from repalign.errors import RepalignError
 from repalign.states.extraction import passes
 from repalign.states.layer_states import LayerArray, LayerStates
 from repalign.states.spec import Machine, ReadingSpec
-from repalign.states.storage import storage_at
+from repalign.states.storage import Storage
 from repalign.states.store import Store
 from repalign.states.subject import open_subject
 
@@ -47,21 +47,20 @@ def unopened_states(
     corpus: CorpusLike,
     spec: ReadingSpec,
     machine: Machine,
-    store: bool | str = True,
+    storage: Storage,
 ) -> LayerStates:
     """The states of a checkpoint that are in the store; nothing is computed, and the model is never loaded.
 
     Args:
-        checkpoint, corpus, store: see `repalign.extract`.
+        checkpoint, corpus: see `repalign.extract`.
         spec, machine: with which they were read.
+        storage: where they are stored.
 
     Raises:
         RepalignError: none of them is in the store; says what to run first. Reading a language of which some are missing
             raises it, too.
     """
-    subject, storage = open_subject(checkpoint, spec, machine), storage_at(store)
-    if storage is None:
-        raise RepalignError("states are scored where they are stored; leave out --no-store")
+    subject = open_subject(checkpoint, spec, machine)
     (one,) = passes(subject, as_corpus(corpus), [spec], machine.progress, storage)
     languages = one.languages()
     stores = {language: states.find(spec) for language, states in languages.items()}
@@ -84,19 +83,8 @@ def unopened_states(
     return one.layer_states(spec, shape, arrays)
 
 
-def missing_languages(arrays: Mapping[str, LayerArray], languages: Iterable[str]) -> list[str]:
-    """Languages that lack a shard in the store, by the names of the files.
-
-    Args:
-        arrays: of `unopened_states`.
-        languages: to look at.
-
-    Raises:
-        RepalignError: the object store cannot be read.
-    """
-    stores = {
-        language: array.store
-        for language in languages
-        if isinstance(array := arrays[language], UnopenedArray)
+def stores_of(states: LayerStates) -> dict[str, Store | None]:
+    """The stores of unopened states by language; None where nothing is written yet."""
+    return {
+        language: array.store for language, array in states.arrays.items() if isinstance(array, UnopenedArray)
     }
-    return [language for language, store in stores.items() if store is None or store.unwritten()]
