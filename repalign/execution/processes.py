@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from itertools import count
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from typing import Any
 
 from repalign.errors import RepalignError, reason
 from repalign.execution.schedule import Schedule
-from repalign.execution.work import Runner, Unit, Work, progress_of
+from repalign.execution.work import AnyUnit, Runner, Work, progress_of
 from repalign.progress import quiet
 
 logger = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ class Process:
         return f"process {self.process.pid} on {self.device}"
 
 
-def run_processes(work: Work, units: Sequence[Unit], devices: Sequence[str]) -> None:
+def run_processes(work: Work[AnyUnit], units: Sequence[AnyUnit], devices: Sequence[str]) -> None:
     """Do some units in processes of this machine, one for each device.
 
     What fails in one process is tried in another, up to three times; a process that dies is replaced as often.
@@ -114,7 +115,7 @@ def run_processes(work: Work, units: Sequence[Unit], devices: Sequence[str]) -> 
                     phase.update(unit.size)
 
 
-def _start(runner: Callable[[str | None], Runner], device: str, beside: int, restarts: int) -> Process:
+def _start(runner: Callable[[str | None], Runner[Any]], device: str, beside: int, restarts: int) -> Process:
     """Start a process; `beside` of them share the CPU."""
     ours, theirs = CONTEXT.Pipe()
     threads = None if "OMP_NUM_THREADS" in os.environ else max(1, (os.cpu_count() or 1) // beside)
@@ -167,7 +168,7 @@ def _died(one: Process) -> str:
 
 
 def _serve(
-    connection: Connection, make: Callable[[str | None], Runner], device: str, threads: int | None
+    connection: Connection, make: Callable[[str | None], Runner[Any]], device: str, threads: int | None
 ) -> None:
     """The main function of a process: does units until there are no more, or whoever sends them has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

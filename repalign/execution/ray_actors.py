@@ -14,7 +14,7 @@ from typing import Any
 from repalign.checkpoints import Checkpoint, home
 from repalign.errors import RepalignError, reason
 from repalign.execution.schedule import Schedule
-from repalign.execution.work import Runner, Unit, Work, progress_of
+from repalign.execution.work import AnyUnit, Runner, Unit, Work, progress_of
 from repalign.states.spec import Machine, ReadingSpec
 from repalign.states.subject import open_subject
 
@@ -33,7 +33,7 @@ RESTARTS = 3
 class Actor:
     """Does units in a process of Ray, which finds the store where the driver has it."""
 
-    def __init__(self, home: str, make: Callable[[str | None], Runner], device: str) -> None:
+    def __init__(self, home: str, make: Callable[[str | None], Runner[Any]], device: str) -> None:
         os.environ["REPALIGN_HOME"] = home
         self._runner = make(device)
 
@@ -77,7 +77,7 @@ class Cluster:
         except self.ray.exceptions.RayError as error:
             raise RepalignError(f"the cluster cannot read {checkpoint.name!r}: {_cause(error)}") from error
 
-    def run(self, work: Work, units: Sequence[Unit]) -> None:
+    def run(self, work: Work[AnyUnit], units: Sequence[AnyUnit]) -> None:
         """Do some units on actors.
 
         Units of an actor or node that is lost go to others, and what failed is tried up to three times more.
@@ -122,7 +122,7 @@ class _Run:
         refs: what is awaited -> the number of the actor, and the unit; None for the news that it is ready.
     """
 
-    def __init__(self, cluster: Cluster, work: Work, units: Sequence[Unit]) -> None:
+    def __init__(self, cluster: Cluster, work: Work[AnyUnit], units: Sequence[AnyUnit]) -> None:
         self.ray, self.device = cluster.ray, cluster.device
         self.schedule = Schedule(units, IN_FLIGHT)
         self.actors: dict[int, _Handle] = {}

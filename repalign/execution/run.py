@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from repalign.checkpoints import CheckpointLike
 from repalign.corpora import CorpusLike
@@ -14,13 +14,13 @@ from repalign.execution.plan import Plan, plan
 from repalign.execution.processes import run_processes
 from repalign.execution.ray_actors import connected
 from repalign.execution.scores import ScorePlan, plan_scores
-from repalign.execution.work import Unit, Work, run_here
+from repalign.execution.work import AnyUnit, Planned, Work, run_here
 from repalign.scoring.spec import ScoringSpec
 from repalign.states.spec import Machine, ReadingSpec
 
 AnyPlan = TypeVar("AnyPlan", Plan, ScorePlan)
 
-Run = Callable[[Work, Sequence[Unit]], None]
+Run = Callable[[Work[Any], Sequence[Any]], None]
 """Does units of a plan."""
 
 
@@ -68,7 +68,8 @@ def fill(
     machine = replace(machine or Machine(), **({"device": devices[0]} if devices else {}))
     whole = plan(checkpoints, corpus, specs or [ReadingSpec()], machine, store=store)
     run: Run = partial(run_processes, devices=devices) if devices else run_here
-    return _filled(whole.share(*share) if share else whole, run)
+    whole = whole.share(*share) if share else whole
+    return Done(whole, _filled(whole, run))
 
 
 def fill_on_ray(
@@ -105,7 +106,7 @@ def fill_on_ray(
             partial(cluster.dtype_of, spec=specs[0], machine=machine),
             store,
         )
-        return _filled(whole, cluster.run)
+        return Done(whole, _filled(whole, cluster.run))
 
 
 def score(
@@ -136,7 +137,8 @@ def score(
     """
     whole = plan_scores(checkpoints, corpus, spec, scoring, machine, compare=compare, store=store)
     run: Run = partial(run_processes, devices=["cpu"] * processes) if processes > 1 else run_here
-    return _filled(whole.share(*share) if share else whole, run)
+    whole = whole.share(*share) if share else whole
+    return Done(whole, _filled(whole, run))
 
 
 def score_on_ray(
@@ -162,13 +164,14 @@ def score_on_ray(
     """
     whole = plan_scores(checkpoints, corpus, spec, scoring, machine, compare=compare, store=store)
     with connected(address, actors, 0) as cluster:
-        return _filled(whole, cluster.run)
+        return Done(whole, _filled(whole, cluster.run))
 
 
-def _filled(whole: AnyPlan, run: Run) -> Done[AnyPlan]:
+def _filled(whole: Planned[AnyUnit], run: Run) -> int:
+    """Do all units that are not done. Returns their number."""
     units = whole.unwritten()
     whole.prepare(units)
     if units:
         run(whole, units)
         whole.check_written()
-    return Done(whole, len(units))
+    return len(units)

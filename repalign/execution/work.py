@@ -30,18 +30,19 @@ class Unit(Protocol):
 
 
 AnyUnit = TypeVar("AnyUnit", bound=Unit)
+OneUnit = TypeVar("OneUnit", bound=Unit, contravariant=True)
 
 
-class Runner(Protocol):
+class Runner(Protocol[OneUnit]):
     """Does units, one after another."""
 
-    def run(self, unit: Unit, phase: Phase | None = None, /) -> bool:
+    def run(self, unit: OneUnit, phase: Phase | None = None, /) -> bool:
         """Do a unit, unless it is done. Returns whether there was anything to do; what is done here is counted by the phase."""
         ...
 
 
-class Work(Protocol):
-    """All units, and what it takes to do them.
+class Work(Protocol[OneUnit]):
+    """What it takes to do units.
 
     Attributes:
         runner: makes one who does them, on a device of torch; None for that of the plan. It is sent to other processes.
@@ -51,7 +52,7 @@ class Work(Protocol):
     """
 
     @property
-    def runner(self) -> Callable[[str | None], Runner]: ...
+    def runner(self) -> Callable[[str | None], Runner[OneUnit]]: ...
     @property
     def counted(self) -> str: ...
     @property
@@ -60,7 +61,23 @@ class Work(Protocol):
     def is_shown(self) -> bool: ...
 
 
-def run_here(work: Work, units: Sequence[Unit]) -> None:
+class Planned(Work[AnyUnit], Protocol[AnyUnit]):
+    """All units of a kind, some of which may be done."""
+
+    def unwritten(self) -> list[AnyUnit]:
+        """The units that are not done."""
+        ...
+
+    def prepare(self, units: Sequence[AnyUnit], /) -> None:
+        """Refuses, before the work, units that could not be done or stored."""
+        ...
+
+    def check_written(self) -> None:
+        """Refuses results that are not in the store after the work."""
+        ...
+
+
+def run_here(work: Work[AnyUnit], units: Sequence[AnyUnit]) -> None:
     """Do some units in this process.
 
     Raises:
@@ -73,7 +90,7 @@ def run_here(work: Work, units: Sequence[Unit]) -> None:
                 phase.skip(unit.size)
 
 
-def progress_of(work: Work, units: Sequence[Unit]) -> Phase:
+def progress_of(work: Work[AnyUnit], units: Sequence[AnyUnit]) -> Phase:
     """The progress of some units."""
     name = few(dict.fromkeys(unit.checkpoint for unit in units))
     return Phase(f"{name}: {work.doing}", sum(unit.size for unit in units), work.counted, shown=work.is_shown)
