@@ -48,6 +48,11 @@ class Request:
     device: str = "cpu"
 
     @cached_property
+    def sources(self) -> list[str | None]:
+        """Of the metrics: see `metric_source`."""
+        return [metric_source(metric) for metric in self.metrics]
+
+    @cached_property
     def weights(self) -> Callable[[int], np.ndarray]:
         """Of bootstrap draws by the number of units: see `Resampling.weights`."""
         return lru_cache(maxsize=2)(self.how.weights)
@@ -102,11 +107,11 @@ class Part:
         """
         request, both = self.request, [one for one in (self.states, self.baseline) if one is not None]
         names = [store_name(one.arrays[language]) for one in both for language in self.languages]
-        sources = [metric_source(metric) for metric in request.metrics]
-        if not all(names) or None in sources:
+        if not all(names) or None in request.sources:
             return None
         decided = [
-            [one.checkpoint for one in both], names, self.pairs, self.layers, [metric.name for metric in request.metrics], sources,
+            [one.checkpoint for one in both], names, self.pairs, self.layers, [metric.name for metric in request.metrics],
+            request.sources,
             request.variants, _values(request.how), request.permutations, request.same_document, request.device,
         ]  # fmt: skip
         together = [
