@@ -29,9 +29,11 @@ from repalign.errors import RepalignError, explained_keywords
 from repalign.maps.reducers import REDUCERS
 from repalign.metrics import DEFAULT_METRICS, Metric
 from repalign.models.depth import check_layers
-from repalign.models.provenance import source_digest
+from repalign.models.provenance import VERSIONED, package_digest
 from repalign.results.profile import leading_variant
 from repalign.results.titles import title_of
+from repalign.scoring.parts import metric_source
+from repalign.scoring.requests import is_compared
 from repalign.scoring.spec import Pairs, ScoringSpec
 from repalign.signature import digest, today
 from repalign.states.spec import Dtype, Machine, ReadingSpec, StoreDtype
@@ -47,9 +49,6 @@ if TYPE_CHECKING:
     from repalign.states.layer_states import LayerStates
 
 logger = logging.getLogger(__name__)
-
-VERSIONED = ("torch", "transformers", "numpy", "scikit-learn")
-"""Packages whose versions are saved with the results."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ class Analysis:
         """
         from repalign.models.locating import locate
 
-        sources = [self.spec.pooling.source, *(_source(metric) for metric in self.scoring.metrics)]
+        sources = [self.spec.pooling.source, *(metric_source(metric) for metric in self.scoring.metrics)]
         if None in sources or not all(isinstance(checkpoint, Checkpoint) for checkpoint in self.checkpoints):
             return None
         weights = [locate(checkpoint) for checkpoint in self.checkpoints]
@@ -130,11 +129,9 @@ class Analysis:
             self.machine.store_dtype if self.store and not self.stream else "float32",
             *_values(self.scoring, "metrics"),
         ]  # fmt: skip
-        code = (path.read_bytes() for path in sorted(Path(__file__).parent.rglob("*.py")))
-        versions = [version(name) for name in VERSIONED]
         documents = self.corpus.documents or ()
         return digest(
-            [*read, self.corpus.digest, *documents, json.dumps(request), *map(str, sources), *versions, *code]
+            [*read, self.corpus.digest, *documents, json.dumps(request), *map(str, sources), package_digest()]
         )
 
     def run(self) -> Results:
@@ -194,30 +191,17 @@ class Analysis:
 
     def _scores(self, states: Sequence[LayerStates]) -> LayerProfile:
         from repalign.scoring import contrast, profile
+        from repalign.scoring.stored_scores import StoredScores
+        from repalign.states.storage import storage_at
 
+        storage = storage_at(False if self.stream else self.store)
         request = {**self._request, "variants": self.scoring.variants, "pairs": self.scoring.pairs}
+        request["stored"] = storage and StoredScores(storage)
         scores = profile(states, **request)
-        pair = self._compared(states)
-        return scores.joined(contrast(*pair, **request)) if pair else scores
-
-    def _compared(self, states: Sequence[LayerStates]) -> tuple[LayerStates, LayerStates] | None:
-        """The checkpoint that is subtracted, and the one from which: the two of a comparison, first and last of a series."""
         first, last = states[0], states[-1]
-        if self.compare:
-            return first, last
-        if len(states) < 3:
-            return None
-        why = (
-            "states are streamed"
-            if self.stream
-            else "their layers differ"
-            if first.layers != last.layers
-            else ""
-        )
-        if why:
-            logger.info("no paired difference of %s and %s: %s", first.checkpoint, last.checkpoint, why)
-            return None
-        return first, last
+        if not is_compared(first, last, len(states), self.compare):
+            return scores
+        return scores.joined(contrast(first, last, **request))
 
     def _tables(self, states: Sequence[LayerStates], scores: LayerProfile) -> dict[str, pd.DataFrame]:
         """All tables except the profile: see `repalign.results.schema`."""
@@ -365,15 +349,3 @@ def resolve_all(given: Sequence[Any]) -> list[Any]:
 
 def _values(spec: Any, *but: str) -> list[Any]:
     return [getattr(spec, one.name) for one in fields(spec) if one.name not in but]
-
-
-def _source(metric: Metric) -> str | None:
-    """The digest of a custom metric: its code, that of its chance level, and what it declares.
-
-    Empty for built-in metrics, whose files are part of every key; None if its code cannot be identified.
-    """
-    if metric.is_built_in:
-        return ""
-    code = [source_digest(function) for function in (metric.function, metric.chance) if function is not None]
-    declared = [sorted(metric.invariances), *_values(metric, "function", "chance", "invariances")]
-    return None if None in code else digest([*map(str, code), repr(declared)])

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Mapping
 from numbers import Integral, Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from repalign.errors import RepalignError
 
@@ -158,17 +158,33 @@ def read_parquet(path: Path, remedy: str = "delete it and make it again") -> pd.
     Raises:
         RepalignError: it cannot be read, or is damaged.
     """
+    return parse_parquet(path, path, remedy)[0]
+
+
+def parse_parquet(
+    file: Path | IO[bytes], where: object, remedy: str = "delete it and make it again"
+) -> tuple[pd.DataFrame, dict[bytes, bytes]]:
+    """Likewise, with the metadata of its schema.
+
+    Args:
+        file: the file, or its contents.
+        where: of the file, for messages.
+        remedy: advice for a file that is damaged.
+
+    Raises:
+        RepalignError: it cannot be read, or is damaged.
+    """
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(file)
         table.validate(full=True)  # or text that is not UTF-8 ends whatever reads that cell first
-        return table.to_pandas()
+        return table.to_pandas(), dict(table.schema.metadata or {})
     except (
         Exception
     ) as error:  # on damaged bytes arrow and pandas raise anything from KeyError to MemoryError
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise RepalignError(f"{path} is not a readable parquet file ({reason}); {remedy}") from error
+        raise RepalignError(f"{where} is not a readable parquet file ({reason}); {remedy}") from error
 
 
 def checksum(path: Path) -> str:

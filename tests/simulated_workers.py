@@ -7,13 +7,13 @@ from collections import Counter
 
 import numpy as np
 
-from repalign.execution.plan import Unit
 from repalign.execution.schedule import Schedule
+from repalign.execution.worker import ShardUnit
 
 
-def units(checkpoint: str, count: int, cost: float = 1.0) -> list[Unit]:
+def units(checkpoint: str, count: int, cost: float = 1.0) -> list[ShardUnit]:
     return [
-        Unit(checkpoint, 0, "en", shard, shard, shard + 1, 1, cost, (f"{checkpoint}-en",))
+        ShardUnit(checkpoint, 0, "en", shard, shard, shard + 1, 1, cost, (f"{checkpoint}-en",))
         for shard in range(count)
     ]
 
@@ -31,7 +31,7 @@ def simulate(schedule: Schedule, workers: int, seed: int) -> tuple[Counter, floa
         How often each unit counted as finished, and the seconds of the simulated clock.
     """
     draw = np.random.default_rng(seed)
-    events: list[tuple[float, int, int, Unit]] = []
+    events: list[tuple[float, int, int, ShardUnit]] = []
     finished: Counter = Counter()
     alive, serial, now = set(range(workers)), workers, 0.0
     ready(schedule, *alive)

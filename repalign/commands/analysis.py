@@ -37,6 +37,21 @@ if TYPE_CHECKING:
 def add_analysis_options(parser: Parser) -> None:
     add_data_options(parser)
     add_reading_options(parser)
+    group = add_score_options(parser)
+    add_list(group, "--control", metavar="C", default=[], help="further controls, each a pass over the model: "
+             "random (a twin with random weights), unshared (without tokens that translations share); "
+             "shared tokens and length are always controlled for; default: none")  # fmt: skip
+    group.add_argument("--probe", action="store_true", help="also train language probes (slow at many dims)")
+    add_output_options(parser).add_argument(
+        "--reducer",
+        default="pca",
+        metavar="R",
+        help="map of the semantic space: pca (default), umap, tsne, mds",
+    )
+
+
+def add_score_options(parser: Parser) -> argparse._ArgumentGroup:
+    """What decides scores beside the states. Returns the group, to which a command may add options."""
     group = parser.add_argument_group("scores")
     add_pivot(group, "language the others are compared with (default: en)")
     group.add_argument(
@@ -49,18 +64,9 @@ def add_analysis_options(parser: Parser) -> None:
              "FILE.py:NAME; default: cka mexa p_at_1 anc mutual_knn cosine_gap")  # fmt: skip
     add_list(group, "--variants", metavar="V", default=["raw", "centred"], help="of the states: raw, centred, standardised, "
              "no-outlier-dims, no-top-pcs, length-matched, length-partialled, joined by +; default: raw centred")  # fmt: skip
-    add_list(group, "--control", metavar="C", default=[], help="further controls, each a pass over the model: "
-             "random (a twin with random weights), unshared (without tokens that translations share); "
-             "shared tokens and length are always controlled for; default: none")  # fmt: skip
-    group.add_argument("--probe", action="store_true", help="also train language probes (slow at many dims)")
     add_draws(group)
-    add_output_options(parser).add_argument(
-        "--reducer",
-        default="pca",
-        metavar="R",
-        help="map of the semantic space: pca (default), umap, tsne, mds",
-    )
     parser.checks.append(check_languages)
+    return group
 
 
 def run_analysis(args: argparse.Namespace, compare: bool) -> Outcome:

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 SECONDS = {"h": 3600.0, "d": 86_400.0}
 BYTES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
-SHOWN = ("states", "answers", "verdicts", "gguf")
+IN_STORE = ("states", "scores")
+"""Kinds that a store holds; the others are of this machine."""
+
+SHOWN = ("states", "scores", "answers", "verdicts", "gguf")
 """Kinds that are listed entry by entry; the small ones are only counted."""
 
 PRUNING = (
-    "Remove stored states, answers, verdicts of a judge, digests of weights and converted tokenizers; what a run needs "
+    "Remove stored states, scores, answers, verdicts of a judge, digests of weights and converted tokenizers; what a run needs "
     "again is computed again. Trained checkpoints ($REPALIGN_HOME/checkpoints) are never removed, nor is anything that "
     "repalign did not write or that a process is using."
 )
@@ -49,10 +52,10 @@ def add_arguments(parser: Parser) -> None:
                        "--older, only what is both")  # fmt: skip
     prune.add_argument("--all", action="store_true", help="everything")
     add_list(prune, "--only", metavar="KIND",
-             help="of these kinds only: states, answers, verdicts, digests, gguf; default: all")  # fmt: skip
+             help="of these kinds only: states, scores, answers, verdicts, digests, gguf; default: all")  # fmt: skip
     prune.add_argument("--dry-run", action="store_true", help="remove nothing, list what would be removed")
     for one in (listing, verify, prune):
-        one.add_argument("--store", type=store_address, metavar="URL", help="of the states in this store, a folder or "
+        one.add_argument("--store", type=store_address, metavar="URL", help="of the states and scores in this store, a folder or "
                          "s3://BUCKET/PREFIX, in place of the cache of this machine")  # fmt: skip
     where = actions.add_parser("path", help="where states are stored")
     listing.add_examples("repalign cache list", "repalign cache list --json")
@@ -138,11 +141,10 @@ def _pruned(args: argparse.Namespace) -> Iterator[str]:
             "nothing is removed: say what to prune by --older AGE (30d), --larger SIZE (2GB), both, or else --all; "
             "--dry-run lists it"
         )
-    if args.only and args.store:
-        raise RepalignError("a store holds states only; leave out --only")
+    kinds = IN_STORE if args.store else tuple(KINDS)
     for kind in args.only or ():
-        if kind not in KINDS:
-            raise unknown("kind of stored entries", kind, KINDS)
+        if kind not in kinds:
+            raise unknown("kind of stored entries", kind, kinds)
     now, failed = time.time(), 0
     removed: list[Entry] = []
     for entry in survey(args.only, _storage(args)):

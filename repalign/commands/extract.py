@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +13,13 @@ from repalign.commands.options import (
     chosen_store,
     corpus_for,
     machine,
-    positive,
     reading_spec,
     resolve,
     say,
 )
 from repalign.commands.outcome import Outcome, add_printing_options
-from repalign.commands.parser import Parser, add_list, comma_list
+from repalign.commands.parser import Parser, add_list
+from repalign.commands.workers import add_worker_options, said_of_share
 from repalign.errors import RepalignError
 
 if TYPE_CHECKING:
@@ -39,21 +38,9 @@ def add_arguments(parser: Parser) -> None:
         metavar="P",
         help="several in one pass, e.g. mean last weighted; default: that of --pooling",
     )
-    group = parser.add_argument_group("who computes (docs/cluster.md)")
-    add_list(group, "--devices", metavar="D", parts=device_list,
-             help="a process for each device of this machine: 0,1 are GPUs; cpu,cpu are two processes")  # fmt: skip
-    group.add_argument("--processes", type=positive, metavar="N", help="so many processes of this machine, each on a GPU of its "
-                       "own if there are GPUs; with --engine ray, so many actors")  # fmt: skip
-    group.add_argument("--shard", type=share, metavar="I/N", help="only the I-th of N shares of the work, from 1: for SLURM and "
-                       "other arrays of jobs that write to one store")  # fmt: skip
-    group.add_argument("--engine", default="local", choices=["local", "ray"],
-                       help="this machine (default), or a Ray cluster: pip install 'repalign[ray]'")  # fmt: skip
-    group.add_argument("--address", metavar="A",
-                       help="of the Ray cluster: auto (default), HOST:PORT, or local to start one")  # fmt: skip
-    group.add_argument("--gpus-per-actor", type=positive, metavar="K",
-                       help="spread each model over K GPUs of a node of the Ray cluster (default: 1)")  # fmt: skip
+    add_worker_options(parser)
     add_printing_options(parser)
-    parser.checks += [check_languages, check_engine]
+    parser.checks.append(check_languages)
     parser.add_examples(
         "repalign extract m-llama",
         "repalign extract meta-llama/Llama-3.2-1B --corpus everyday --device cuda",
@@ -63,36 +50,6 @@ def add_arguments(parser: Parser) -> None:
         "repalign extract base m-llama --engine ray --address auto",
         "repalign extract m-llama --store ./shared-states --store-dtype float16",
     )
-
-
-def share(text: str) -> tuple[int, int]:
-    """`3/64` as numbers."""
-    match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text.strip())
-    number, count = map(int, match.groups()) if match else (0, 0)
-    if not 1 <= number <= count:
-        raise argparse.ArgumentTypeError(f"expected I/N with I from 1 to N, such as 3/64; got {text[:40]!r}")
-    return number, count
-
-
-def device_list(text: str) -> list[str]:
-    """`0,1` as `cuda:0` and `cuda:1`; other names as they are."""
-    return [f"cuda:{part}" if part.isdecimal() else part for part in comma_list(text)]
-
-
-def check_engine(args: argparse.Namespace) -> str | None:
-    """Whether the options of who computes fit each other."""
-    if args.engine == "ray":
-        given = {"--devices": args.devices, "--shard": args.shard}
-        wrong = next((name for name, value in given.items() if value), None)
-        return f"--engine ray hands out all work by itself; leave out {wrong}" if wrong else None
-    given = {"--address": args.address, "--gpus-per-actor": args.gpus_per_actor}
-    if wrong := next((name for name, value in given.items() if value), None):
-        return f"{wrong} is for --engine ray"
-    if args.devices and args.processes:
-        return "give --devices or --processes, not both"
-    if args.devices and args.device != "auto":
-        return "give --device or --devices, not both"
-    return None
 
 
 def run(args: argparse.Namespace) -> Outcome:
@@ -163,10 +120,7 @@ def _planned(
     units = {"shards": len(done.plan.units), "computed": done.computed}
     for one in stored:
         say(_line(one))
-    of = f"share {args.shard[0]} of {args.shard[1]}: " if args.shard else ""
-    say(
-        f"{of}{len(done.plan.units):,} shards, {done.computed:,} of them computed now, the others stored before"
-    )
+    say(said_of_share(args, "shards", len(done.plan.units), done.computed))
     return {"states": stored, **units}
 
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "verify": "check an engine's hidden states against the model, and name what is wrong with them",
     "scaling": "fit how a score grows with sentence pairs, and split a budget of pairs over languages",
     "extract": "compute and store hidden states, without scoring",
+    "score": "score stored states, divided among processes or machines, for `layers` and `compare`",
     "plan": "what reading and scoring would take: tokens, hours, memory, bytes, and how to run it",
     "report": "redraw a report or a figure from saved results, without a model",
     "index": "make one page that lists all results in a folder, with links to their pages",
@@ -40,6 +41,7 @@ RESUMED_FROM = {
     "layers": "the stored states",
     "compare": "the stored states",
     "extract": "the stored states",
+    "score": "the stored scores",
     "quantisation": "the stored states",
     "evaluate": "the stored answers",
 }

@@ -1,1 +1,1 @@
-"""Execution: one plan of shards, and the ways to run it: in this process, in several, by an array of jobs, on a Ray cluster."""
+"""Execution: plans of shards and of their scores, and the ways to run them: in this process, in several, by an array of jobs, on a Ray cluster."""

@@ -8,69 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from functools import partial
 
 from repalign.checkpoints import Checkpoint, CheckpointLike, as_checkpoint
 from repalign.corpora import CorpusLike, ParallelCorpus, as_corpus
 from repalign.errors import RepalignError
+from repalign.execution.work import share_of
+from repalign.execution.worker import Reading, ShardUnit, Worker
 from repalign.states.extraction import Pass, passes
 from repalign.states.space import cache_limit, make_room
 from repalign.states.spec import Machine, ReadingSpec
 from repalign.states.storage import Storage, storage_at
 from repalign.states.store import Store
 from repalign.states.subject import open_subject
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One pass of a checkpoint over the text: what a worker needs to know beside the text.
-
-    Attributes:
-        checkpoint: the model.
-        specs: that are read together.
-        machine: where it runs; its dtype is the one that stands in the keys of the store, never "auto".
-        cut: whether the tokens after a sentence are left out.
-        rows: numbers of the sentences that are short enough in every language; None for all.
-    """
-
-    checkpoint: Checkpoint
-    specs: tuple[ReadingSpec, ...]
-    machine: Machine
-    cut: bool
-    rows: tuple[int, ...] | None
-
-    def text(self, corpus: ParallelCorpus) -> ParallelCorpus:
-        """The sentences that it reads."""
-        return corpus if self.rows is None else corpus.take(self.rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """One shard of one language, by all poolings of a reading: done twice, it leaves the same files.
-
-    Attributes:
-        checkpoint: its name.
-        reading: number in `Plan.readings`.
-        language: its code.
-        shard: number of the shard.
-        start, stop: its rows among the distinct sentences.
-        tokens: to read.
-        cost: tokens times bytes of the weights, to which the time is roughly proportional.
-        folders: names of the stores, one for each pooling.
-    """
-
-    checkpoint: str
-    reading: int
-    language: str
-    shard: int
-    start: int
-    stop: int
-    tokens: int
-    cost: float
-    folders: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{self.checkpoint}, {self.language}, shard {self.shard}"
 
 
 @dataclass(frozen=True)
@@ -88,10 +38,23 @@ class Plan:
 
     corpus: ParallelCorpus
     readings: tuple[Reading, ...]
-    units: tuple[Unit, ...]
+    units: tuple[ShardUnit, ...]
     stores: Mapping[str, Store]
     described: tuple[dict[str, str | int], ...]
     storage: Storage
+
+    counted = "tokens"
+    doing = "reading"
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether progress is shown."""
+        return any(reading.machine.progress for reading in self.readings)
+
+    @property
+    def runner(self) -> Callable[[str | None], Worker]:
+        """Makes a worker on a device; None for that of the readings."""
+        return partial(Worker, self.corpus, self.readings, self.storage)
 
     def share(self, number: int, count: int) -> Plan:
         """One of `count` shares of equal cost, each of consecutive units: a job then loads one checkpoint, or few.
@@ -105,21 +68,14 @@ class Plan:
         Raises:
             RepalignError: there is no share of that number.
         """
-        if not 1 <= number <= count:
-            raise RepalignError(f"shares are numbered from 1 to {count}, got {number}/{count}")
-        ends = list(accumulate(unit.cost for unit in self.units))
-        middles = (end - unit.cost / 2 for end, unit in zip(ends, self.units, strict=True))
-        chosen = (min(int(count * middle / ends[-1]), count - 1) + 1 == number for middle in middles)
-        return replace(
-            self, units=tuple(unit for unit, is_chosen in zip(self.units, chosen, strict=True) if is_chosen)
-        )
+        return replace(self, units=share_of(self.units, number, count))
 
-    def unwritten(self) -> list[Unit]:
+    def unwritten(self) -> list[ShardUnit]:
         """The units that have a shard to write, by the names of the files in the stores."""
         missing = {name: set(store.unwritten()) for name, store in self._stores()}
         return [unit for unit in self.units if any(unit.shard in missing[name] for name in unit.folders)]
 
-    def make_room(self, units: Iterable[Unit]) -> None:
+    def prepare(self, units: Iterable[ShardUnit]) -> None:
         """Make sure that the shards of some units can be written, before they are computed.
 
         Raises:
@@ -179,7 +135,7 @@ def plan(
                 "define it in a file"
             )
     readings: list[Reading] = []
-    units: list[Unit] = []
+    units: list[ShardUnit] = []
     stores: dict[str, Store] = {}
     described: list[dict[str, str | int]] = []
     for checkpoint in checkpoints:
@@ -207,7 +163,7 @@ def plan(
     return Plan(corpus, tuple(readings), tuple(units), stores, tuple(described), storage)
 
 
-def _units(one: Pass, reading: int, stores: dict[str, Store]) -> Iterable[Unit]:
+def _units(one: Pass, reading: int, stores: dict[str, Store]) -> Iterable[ShardUnit]:
     """The units of a pass; adds its stores."""
     subject = one.subject
     for language, states in one.languages().items():
@@ -218,4 +174,6 @@ def _units(one: Pass, reading: int, stores: dict[str, Store]) -> Iterable[Unit]:
             span = of_language[0].span(shard)
             tokens = states.tokens_in(span)
             cost = float(tokens) * max(subject.size, 1)
-            yield Unit(subject.name, reading, language, shard, span.start, span.stop, tokens, cost, folders)
+            yield ShardUnit(
+                subject.name, reading, language, shard, span.start, span.stop, tokens, cost, folders
+            )

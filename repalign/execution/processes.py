@@ -1,4 +1,4 @@
-"""Several processes of this machine, each with a model of its own: several GPUs, or parts of a CPU."""
+"""Several processes of this machine, each with a worker of its own: several GPUs, or parts of a CPU."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from typing import Any
 
-from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError, reason
-from repalign.execution.plan import Plan, Reading, Unit
 from repalign.execution.schedule import Schedule
-from repalign.execution.worker import Worker, progress_of
+from repalign.execution.work import AnyUnit, Runner, Work, progress_of
 from repalign.progress import quiet
-from repalign.states.storage import Storage
 
 logger = logging.getLogger(__name__)
 
@@ -59,14 +57,14 @@ class Process:
         return f"process {self.process.pid} on {self.device}"
 
 
-def run_processes(plan: Plan, units: Sequence[Unit], devices: Sequence[str]) -> None:
-    """Compute some units in processes of this machine, one for each device.
+def run_processes(work: Work[AnyUnit], units: Sequence[AnyUnit], devices: Sequence[str]) -> None:
+    """Do some units in processes of this machine, one for each device.
 
     What fails in one process is tried in another, up to three times; a process that dies is replaced as often.
 
     Args:
-        plan: of all units.
-        units: to compute.
+        work: that they belong to.
+        units: to do.
         devices: of torch, such as "cuda:0"; "cpu" may occur several times.
 
     Raises:
@@ -78,10 +76,10 @@ def run_processes(plan: Plan, units: Sequence[Unit], devices: Sequence[str]) -> 
 
     def start(device: str, restarts: int = RESTARTS) -> None:
         number = next(numbers)
-        processes[number] = _start(plan, device, len(devices), restarts)
+        processes[number] = _start(work.runner, device, len(devices), restarts)
         schedule.add(number)
 
-    with _ended(processes), progress_of(plan, units) as phase:
+    with _ended(processes), progress_of(work, units) as phase:
         for device in devices:
             start(device)
         while schedule.left:
@@ -114,16 +112,14 @@ def run_processes(plan: Plan, units: Sequence[Unit], devices: Sequence[str]) -> 
                     logger.warning("%s failed in %s: %s", unit, one, error)
                     schedule.failed(number, unit, error)
                 elif schedule.finished(number, unit, time.monotonic()):
-                    phase.update(unit.tokens)
+                    phase.update(unit.size)
 
 
-def _start(plan: Plan, device: str, beside: int, restarts: int) -> Process:
+def _start(runner: Callable[[str | None], Runner[Any]], device: str, beside: int, restarts: int) -> Process:
     """Start a process; `beside` of them share the CPU."""
     ours, theirs = CONTEXT.Pipe()
     threads = None if "OMP_NUM_THREADS" in os.environ else max(1, (os.cpu_count() or 1) // beside)
-    process = CONTEXT.Process(
-        target=_serve, args=(theirs, plan.corpus, plan.readings, plan.storage, device, threads), daemon=True
-    )
+    process = CONTEXT.Process(target=_serve, args=(theirs, runner, device, threads), daemon=True)
     with _without_interrupts():
         process.start()
     theirs.close()  # or its end would not be noticed
@@ -172,21 +168,16 @@ def _died(one: Process) -> str:
 
 
 def _serve(
-    connection: Connection,
-    corpus: ParallelCorpus,
-    readings: Sequence[Reading],
-    storage: Storage,
-    device: str,
-    threads: int | None,
+    connection: Connection, make: Callable[[str | None], Runner[Any]], device: str, threads: int | None
 ) -> None:
-    """The main function of a process: computes units until there are no more, or whoever sends them has ended."""
+    """The main function of a process: does units until there are no more, or whoever sends them has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     quiet()
     if threads is not None:
         import torch
 
         torch.set_num_threads(threads)
-    worker = Worker(corpus, readings, storage, device)
+    runner = make(device)
     while True:
         try:
             unit = connection.recv()
@@ -194,7 +185,7 @@ def _serve(
             return
         error = None
         try:
-            worker.run(unit)
+            runner.run(unit)
         except (
             Exception
         ) as failure:  # whatever it is: another process tries the unit, and says why in the end

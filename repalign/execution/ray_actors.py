@@ -1,10 +1,10 @@
-"""A Ray cluster: one loaded model per actor; states go to the store, and nothing but the fate of a unit comes back."""
+"""A Ray cluster: one worker per actor; what it computes goes to the store, and nothing but the fate of a unit comes back."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
@@ -12,13 +12,10 @@ from logging import ERROR, getLogger
 from typing import Any
 
 from repalign.checkpoints import Checkpoint, home
-from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError, reason
-from repalign.execution.plan import Plan, Reading, Unit
 from repalign.execution.schedule import Schedule
-from repalign.execution.worker import Worker, progress_of
+from repalign.execution.work import AnyUnit, Runner, Unit, Work, progress_of
 from repalign.states.spec import Machine, ReadingSpec
-from repalign.states.storage import Storage
 from repalign.states.subject import open_subject
 
 logger = getLogger(__name__)
@@ -33,14 +30,16 @@ RESTARTS = 3
 """How often an actor is replaced before one of its successors has done a unit."""
 
 
-class Actor(Worker):
-    """A `Worker` in a process of Ray, which finds the store where the driver has it."""
+class Actor:
+    """Does units in a process of Ray, which finds the store where the driver has it."""
 
-    def __init__(
-        self, home: str, corpus: ParallelCorpus, readings: Sequence[Reading], storage: Storage, device: str
-    ) -> None:
+    def __init__(self, home: str, make: Callable[[str | None], Runner[Any]], device: str) -> None:
         os.environ["REPALIGN_HOME"] = home
-        super().__init__(corpus, readings, storage, device)
+        self._runner = make(device)
+
+    def run(self, unit: Unit) -> bool:
+        """Do a unit: see `Runner.run`."""
+        return self._runner.run(unit)
 
 
 @dataclass(frozen=True)
@@ -78,22 +77,21 @@ class Cluster:
         except self.ray.exceptions.RayError as error:
             raise RepalignError(f"the cluster cannot read {checkpoint.name!r}: {_cause(error)}") from error
 
-    def run(self, plan: Plan, units: Sequence[Unit], actor: type = Actor) -> None:
-        """Compute some units on actors.
+    def run(self, work: Work[AnyUnit], units: Sequence[AnyUnit]) -> None:
+        """Do some units on actors.
 
         Units of an actor or node that is lost go to others, and what failed is tried up to three times more.
 
         Args:
-            plan: of all units.
-            units: to compute.
-            actor: the class of the actors, whose `run` computes a unit; benchmarks give another one.
+            work: that they belong to.
+            units: to do.
 
         Raises:
             RepalignError: a unit failed too often, or no actor can be kept alive.
         """
-        run = _Run(self, plan, units, actor)
+        run = _Run(self, work, units)
         try:
-            with progress_of(plan, units) as phase:
+            with progress_of(work, units) as phase:
                 for _ in range(min(self.actors, len(units))):
                     run.start()
                 while run.schedule.left:
@@ -124,7 +122,7 @@ class _Run:
         refs: what is awaited -> the number of the actor, and the unit; None for the news that it is ready.
     """
 
-    def __init__(self, cluster: Cluster, plan: Plan, units: Sequence[Unit], actor: type) -> None:
+    def __init__(self, cluster: Cluster, work: Work[AnyUnit], units: Sequence[AnyUnit]) -> None:
         self.ray, self.device = cluster.ray, cluster.device
         self.schedule = Schedule(units, IN_FLIGHT)
         self.actors: dict[int, _Handle] = {}
@@ -132,15 +130,15 @@ class _Run:
         self._numbers = count()
         self._name = f"repalign-{os.getpid()}-{int(time.time())}"
         self._class = self.ray.remote(**cluster.resources, max_restarts=0, scheduling_strategy="SPREAD")(
-            actor
+            Actor
         )
-        self._shared = self.ray.put(plan.corpus), self.ray.put(plan.readings), plan.storage
+        self._make = self.ray.put(work.runner)
 
     def start(self, restarts: int = RESTARTS) -> None:
         """Start an actor, which may have to wait for room on a node."""
         number = next(self._numbers)
         made = self._class.options(name=f"{self._name}-{number}")
-        actor = made.remote(str(home()), *self._shared, self.device)
+        actor = made.remote(str(home()), self._make, self.device)
         self.actors[number] = _Handle(actor, restarts)
         self.refs[actor.__ray_ready__.remote()] = number, None
 
@@ -151,7 +149,7 @@ class _Run:
                 self.refs[handle.actor.run.options(name=str(unit)).remote(unit)] = number, unit
 
     def settle(self, ref: Any) -> int:
-        """Note what became of a unit, or of an actor. Returns the tokens that are done by it.
+        """Note what became of a unit, or of an actor. Returns how much is done by it.
 
         Raises:
             RepalignError: a unit failed too often, or no actor stays alive.
@@ -176,7 +174,7 @@ class _Run:
             self.schedule.add(number)
             return 0
         handle.restarts = RESTARTS
-        return unit.tokens if self.schedule.finished(number, unit, time.monotonic()) else 0
+        return unit.size if self.schedule.finished(number, unit, time.monotonic()) else 0
 
     def _lose(self, number: int, error: str) -> None:
         handle = self.actors.pop(number)

@@ -1,34 +1,39 @@
-"""Fill the store with the states of some checkpoints, by one of the ways to run a plan."""
+"""Fill the store with the states of some checkpoints, or with their scores, by one of the ways to run a plan."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, Generic, TypeVar
 
 from repalign.checkpoints import CheckpointLike
 from repalign.corpora import CorpusLike
 from repalign.errors import RepalignError
-from repalign.execution.plan import Plan, Unit, plan
+from repalign.execution.plan import Plan, plan
 from repalign.execution.processes import run_processes
 from repalign.execution.ray_actors import connected
-from repalign.execution.worker import run_here
+from repalign.execution.scores import ScorePlan, plan_scores
+from repalign.execution.work import AnyUnit, Planned, Work, run_here
+from repalign.scoring.spec import ScoringSpec
 from repalign.states.spec import Machine, ReadingSpec
 
-Run = Callable[[Plan, Sequence[Unit]], None]
-"""Computes units of a plan."""
+AnyPlan = TypeVar("AnyPlan", Plan, ScorePlan)
+
+Run = Callable[[Work[Any], Sequence[Any]], None]
+"""Does units of a plan."""
 
 
 @dataclass(frozen=True)
-class Done:
+class Done(Generic[AnyPlan]):
     """What was computed.
 
     Attributes:
-        plan: of all shards, or of those of the share.
-        computed: number of shards that were not written before.
+        plan: of all units, or of those of the share.
+        computed: number of units that were not written before.
     """
 
-    plan: Plan
+    plan: AnyPlan
     computed: int
 
 
@@ -41,7 +46,7 @@ def fill(
     store: bool | str = True,
     devices: Sequence[str] = (),
     share: tuple[int, int] | None = None,
-) -> Done:
+) -> Done[Plan]:
     """Compute the states of some checkpoints and store them, on this machine.
 
     `repalign.extract` then finds them in the store. The states are the same whoever computes them: bit for bit on CPUs with the
@@ -63,7 +68,8 @@ def fill(
     machine = replace(machine or Machine(), **({"device": devices[0]} if devices else {}))
     whole = plan(checkpoints, corpus, specs or [ReadingSpec()], machine, store=store)
     run: Run = partial(run_processes, devices=devices) if devices else run_here
-    return _filled(whole.share(*share) if share else whole, run)
+    whole = whole.share(*share) if share else whole
+    return Done(whole, _filled(whole, run))
 
 
 def fill_on_ray(
@@ -76,7 +82,7 @@ def fill_on_ray(
     address: str = "auto",
     actors: int | None = None,
     gpus_per_actor: int | None = None,
-) -> Done:
+) -> Done[Plan]:
     """Likewise, on a Ray cluster whose nodes see the same store and the files of the checkpoints.
 
     Args:
@@ -100,13 +106,72 @@ def fill_on_ray(
             partial(cluster.dtype_of, spec=specs[0], machine=machine),
             store,
         )
-        return _filled(whole, cluster.run)
+        return Done(whole, _filled(whole, cluster.run))
 
 
-def _filled(whole: Plan, run: Run) -> Done:
+def score(
+    checkpoints: Sequence[CheckpointLike],
+    corpus: CorpusLike,
+    spec: ReadingSpec | None = None,
+    scoring: ScoringSpec | None = None,
+    machine: Machine | None = None,
+    *,
+    compare: bool = False,
+    store: bool | str = True,
+    processes: int = 1,
+    share: tuple[int, int] | None = None,
+) -> Done[ScorePlan]:
+    """Score states that are in the store, and store the scores beside them, on this machine.
+
+    `repalign.analyse` then finds them with the same arguments. No states are computed: see `fill`.
+
+    >>> score(["base", "m-llama"], "everyday", processes=2)  # doctest: +SKIP
+
+    Args:
+        checkpoints, corpus, spec, scoring, machine, compare, store: see `plan_scores`.
+        processes: that score; 1 is this one.
+        share: which of how many shares to score, from 1: (3, 64) in the third of 64 jobs.
+
+    Raises:
+        RepalignError: states that are missing or cannot be scored, or a store that cannot be written.
+    """
+    whole = plan_scores(checkpoints, corpus, spec, scoring, machine, compare=compare, store=store)
+    run: Run = partial(run_processes, devices=["cpu"] * processes) if processes > 1 else run_here
+    whole = whole.share(*share) if share else whole
+    return Done(whole, _filled(whole, run))
+
+
+def score_on_ray(
+    checkpoints: Sequence[CheckpointLike],
+    corpus: CorpusLike,
+    spec: ReadingSpec | None = None,
+    scoring: ScoringSpec | None = None,
+    machine: Machine | None = None,
+    *,
+    compare: bool = False,
+    store: bool | str = True,
+    address: str = "auto",
+    actors: int | None = None,
+) -> Done[ScorePlan]:
+    """Likewise, on a Ray cluster whose nodes see the same store and the files of the checkpoints.
+
+    Args:
+        checkpoints, corpus, spec, scoring, machine, compare, store: see `plan_scores`.
+        address, actors: see `connected`; each actor computes on a core of the CPU.
+
+    Raises:
+        RepalignError: likewise, or no cluster.
+    """
+    whole = plan_scores(checkpoints, corpus, spec, scoring, machine, compare=compare, store=store)
+    with connected(address, actors, 0) as cluster:
+        return Done(whole, _filled(whole, cluster.run))
+
+
+def _filled(whole: Planned[AnyUnit], run: Run) -> int:
+    """Do all units that are not done. Returns their number."""
     units = whole.unwritten()
-    whole.make_room(units)
+    whole.prepare(units)
     if units:
         run(whole, units)
         whole.check_written()
-    return Done(whole, len(units))
+    return len(units)

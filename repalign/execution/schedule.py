@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
 from repalign.errors import RepalignError
-from repalign.execution.plan import Unit
+from repalign.execution.work import Unit
 
 RETRIES = 3
 """How often a unit that failed is tried once more."""

@@ -4,18 +4,75 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from repalign.checkpoints import Checkpoint
 from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError
-from repalign.execution.plan import Plan, Reading, Unit
 from repalign.progress import Phase
 from repalign.states.extraction import language_states
 from repalign.states.language import LanguageStates, run_shard
+from repalign.states.spec import Machine, ReadingSpec
 from repalign.states.storage import Storage
 from repalign.states.subject import Subject, open_subject
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One pass of a checkpoint over the text: what a worker needs to know beside the text.
+
+    Attributes:
+        checkpoint: the model.
+        specs: that are read together.
+        machine: where it runs; its dtype is the one that stands in the keys of the store, never "auto".
+        cut: whether the tokens after a sentence are left out.
+        rows: numbers of the sentences that are short enough in every language; None for all.
+    """
+
+    checkpoint: Checkpoint
+    specs: tuple[ReadingSpec, ...]
+    machine: Machine
+    cut: bool
+    rows: tuple[int, ...] | None
+
+    def text(self, corpus: ParallelCorpus) -> ParallelCorpus:
+        """The sentences that it reads."""
+        return corpus if self.rows is None else corpus.take(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardUnit:
+    """One shard of one language, by all poolings of a reading: done twice, it leaves the same files.
+
+    Attributes:
+        checkpoint: its name.
+        reading: number in `Plan.readings`.
+        language: its code.
+        shard: number of the shard.
+        start, stop: its rows among the distinct sentences.
+        tokens: to read.
+        cost: tokens times bytes of the weights, to which the time is roughly proportional.
+        folders: names of the stores, one for each pooling.
+    """
+
+    checkpoint: str
+    reading: int
+    language: str
+    shard: int
+    start: int
+    stop: int
+    tokens: int
+    cost: float
+    folders: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """What its progress counts."""
+        return self.tokens
+
+    def __str__(self) -> str:
+        return f"{self.checkpoint}, {self.language}, shard {self.shard}"
 
 
 class Worker:
@@ -42,7 +99,7 @@ class Worker:
         self._language = lru_cache(maxsize=1)(self._read_language)
         self._subject: tuple[Checkpoint, Subject] | None = None
 
-    def run(self, unit: Unit, phase: Phase | None = None) -> bool:
+    def run(self, unit: ShardUnit, phase: Phase | None = None) -> bool:
         """Compute a unit, unless it is written.
 
         Args:
@@ -88,24 +145,3 @@ class Worker:
 
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-
-
-def run_here(plan: Plan, units: Sequence[Unit]) -> None:
-    """Compute some units in this process.
-
-    Raises:
-        RepalignError: see `Worker.run`.
-    """
-    worker = Worker(plan.corpus, plan.readings, plan.storage)
-    with progress_of(plan, units) as phase:
-        for unit in units:
-            if not worker.run(unit, phase):
-                phase.skip(unit.tokens)
-
-
-def progress_of(plan: Plan, units: Sequence[Unit]) -> Phase:
-    """The progress of some units, in tokens."""
-    names = list(dict.fromkeys(unit.checkpoint for unit in units))
-    name = names[0] if len(names) == 1 else f"{len(names)} checkpoints"
-    is_shown = any(reading.machine.progress for reading in plan.readings)
-    return Phase(f"{name}: reading", sum(unit.tokens for unit in units), "tokens", shown=is_shown)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Iterable
 
 from repalign.errors import RepalignError, unknown
@@ -26,6 +27,7 @@ __all__ = [
     "Null",
     "Representation",
     "Scores",
+    "address",
     "as_metrics",
     "find",
     "metric",
@@ -82,6 +84,23 @@ def as_metrics(metrics: str | Metric | Iterable[str | Metric]) -> tuple[Metric, 
                 f"two metrics are named {name!r}, and tables could not tell them apart; rename one of them"
             )
     return found
+
+
+def address(metric: Metric) -> str:
+    """The name by which another process finds a metric: see `find`.
+
+    Raises:
+        RepalignError: it is defined where no other process can read it, such as in a notebook.
+    """
+    if metric.name in METRICS and METRICS[metric.name] is metric:
+        return metric.name
+    home = str(getattr(metric.function, "__module__", ""))
+    path = getattr(sys.modules.get(home), "__file__", None)
+    if not path or home == "__main__":
+        raise RepalignError(
+            f"other processes cannot read the metric {metric.name!r}; define it in a file and name it as FILE.py:{metric.name}"
+        )
+    return f"{path}:{metric.name}"
 
 
 def _register_built_in() -> None:

@@ -1,4 +1,4 @@
-"""Provenance of custom code: a digest that changes when the code behind a function changes."""
+"""Provenance of code: digests that change when the code behind a function, or that of this package, changes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import functools
 import inspect
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Set
+from importlib.metadata import version
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from repalign.signature import digest
+
+VERSIONED = ("torch", "transformers", "numpy", "scikit-learn")
+"""Packages whose versions decide results beside the code of this one."""
 
 PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis))
 
@@ -29,6 +33,13 @@ def source_digest(function: Any) -> str | None:
         return digest(_parts(function, set()))
     except _Unidentified:
         return None
+
+
+@functools.cache
+def package_digest() -> str:
+    """SHA-256 over the code of this package and the versions of those that it computes with, as hex."""
+    code = (path.read_bytes() for path in sorted(Path(__file__).parents[1].rglob("*.py")))
+    return digest([*map(version, VERSIONED), *code])
 
 
 def _parts(value: Any, seen: set[int]) -> Iterator[str | bytes]:

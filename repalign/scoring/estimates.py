@@ -36,8 +36,8 @@ class Resampling:
 
     draws: int
     seed: int
-    confidence: float
-    method: str
+    confidence: float = 0.95
+    method: str = "bca"
 
     def weights(self, units: int) -> np.ndarray:
         """Of bootstrap draws, float64 [draw, unit]."""

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from repalign.corpora.documents import check_several
 from repalign.errors import RepalignError, explained_keywords
 from repalign.metrics import DEFAULT_METRICS, Metric, as_metrics
 from repalign.progress import Phase
 from repalign.results.profile import LayerProfile
-from repalign.results.schema import RESULTS
 from repalign.results.summary import few
-from repalign.scoring.estimates import Resampling, ends, minus, row, units
-from repalign.scoring.measurement import Measurement, Plan
-from repalign.scoring.peaks import light, peak_rows
+from repalign.scoring.estimates import Resampling
+from repalign.scoring.parts import Request
 from repalign.scoring.requests import find_pivot, language_pairs, same_sentences
 from repalign.scoring.variants import variant
 from repalign.states.layer_states import LayerStates
@@ -24,6 +22,11 @@ from repalign.statistics import CORRECTIONS, INTERVALS
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from repalign.results.part import ProfilePart
+    from repalign.scoring.stored_scores import StoredScores
+
+logger = logging.getLogger(__name__)
 
 
 @explained_keywords(source="pivot")
@@ -46,6 +49,7 @@ def profile(
     seed: int = 0,
     device: str = "cpu",
     progress: bool = True,
+    stored: StoredScores | None = None,
 ) -> LayerProfile:
     """Score every layer of one checkpoint, or of a series of them, against chance and with intervals.
 
@@ -70,6 +74,7 @@ def profile(
         seed: of draws and shuffles.
         device: where to compute, e.g. "cuda".
         progress: show bars on a terminal, and a line now and then in a log: see `repalign.progress`.
+        stored: scores that `repalign score` computed before, which are read; by default none.
 
     Raises:
         RepalignError: unknown names, states that cannot be scored, too few sentences.
@@ -89,46 +94,35 @@ def profile(
     if baseline is not None:
         for one in series:
             same_sentences(baseline, one, layers=layers is None)
-    how = Resampling(draws, seed, confidence, interval)
-    weights = lru_cache(maxsize=2)(how.weights)
-    rows: list[dict[str, Any]] = []
-    peaks: list[dict[str, Any]] = []
-    steps = [
-        (one, some, of_curve)
-        for one in series
-        for of_curve in [one.layers if layers is None else layers]
-        for some in _together(
-            one,
-            language_pairs(one, pivot, targets, pairs),
-            2 * len(of_curve) * len(metrics) * len(variants),
-        )
-    ]
-    total = sum(len(of_curve) for _, _, of_curve in steps)
-    scored = len({pair for _, some, _ in steps for pair in some})
-    about = (
-        f"metrics: {len(metrics)}, variants: {len(variants)}, pairs of languages: {scored}, draws: {draws:,}"
+    request = Request(
+        metrics,
+        tuple(variants),
+        Resampling(draws, seed, confidence, interval),
+        permutations,
+        layers,
+        same_document,
+        device,
     )
+    parts = [
+        part
+        for one in series
+        for part in request.parts(one, baseline, language_pairs(one, pivot, targets, pairs))
+    ]
+    compared = len({pair for part in parts for pair in part.pairs})
+    about = f"metrics: {len(metrics)}, variants: {len(variants)}, pairs of languages: {compared}, draws: {draws:,}"
+    known = {} if stored is None else stored.find(parts)
+    if known:
+        logger.info(
+            "%d of %d parts of the scores are stored; the others are computed", len(known), len(parts)
+        )
+    scored: list[ProfilePart] = []
+    total = sum(len(part.layers) for part in parts)
     with Phase(_phase(series, baseline), total, "layers", about, progress) as phase:
-        for one, some, of_curve in steps:
-            plan = Plan(
-                pairs=some,
-                metrics=metrics,
-                variants=variants,
-                permutations=permutations if baseline is None else 0,  # a difference has no chance level
-                seed=seed,
-                device=device,
-                same_document=same_document,
-            )
-            measured: list[Measurement] = []
-            for layer in of_curve:
-                at_layer = list(plan.measured(one, layer))
-                if baseline is not None:
-                    at_layer = list(map(minus, at_layer, plan.measured(baseline, layer)))
-                measured += map(light, at_layer)
-                low, high = ends(at_layer, weights(units(at_layer[0])), how, paired=baseline is not None)
-                rows += [row(one, baseline, m, low[k], high[k]) for k, m in enumerate(at_layer)]
-                phase.update()
-            peaks += peak_rows(one, baseline, measured, weights(units(measured[0])), how)
+        for part in parts:
+            found = stored.read(known[part.key]) if stored is not None and part.key in known else None
+            if found is not None:
+                phase.skip(len(part.layers))
+            scored.append(part.scored(phase) if found is None else found)
     signatures = {one.checkpoint: str(one.signature) for one in [*series, *([baseline] if baseline else [])]}
     settings = {
         "pivot": pivot,
@@ -143,8 +137,8 @@ def profile(
         "seed": seed,
         "documents": None if series[0].documents is None else len(set(series[0].documents.tolist())),
     }
-    tables = [_corrected(name, of, correction) for name, of in (("profile", rows), ("peaks", peaks))]
-    return LayerProfile(tables[0], signatures, settings, tables[1])
+    table = _corrected([one.table for one in scored], correction)
+    return LayerProfile(table, signatures, settings, _corrected([one.peaks for one in scored], correction))
 
 
 def _series(states: LayerStates | Sequence[LayerStates]) -> list[LayerStates]:
@@ -165,26 +159,6 @@ def _phase(series: Sequence[LayerStates], baseline: LayerStates | None) -> str:
     return f"scoring {names}" if baseline is None else f"scoring {names} minus {baseline.checkpoint}"
 
 
-AT_ONCE = 16
-"""Pairs of languages whose scores at all layers are held in memory together, at most."""
-
-HELD = 1 << 30
-"""Bytes of influences of sentences beyond which there are fewer; one pair at least."""
-
-
-def _together(states: LayerStates, pairs: list[tuple[str, str]], scores: int) -> list[list[tuple[str, str]]]:
-    """Pairs scored in one pass over the layers, as they share the pivot; one by one if streamed, to hold two languages.
-
-    Args:
-        states: of a checkpoint.
-        pairs: of languages.
-        scores: of each pair, all layers together, at most.
-    """
-    fit = HELD // (8 * states.n_sentences * scores)
-    size = 1 if states.streamed else max(1, min(AT_ONCE, fit))
-    return [pairs[start : start + size] for start in range(0, len(pairs), size)]
-
-
 @explained_keywords(source="pivot", a="baseline", b="states")
 def contrast(
     baseline: LayerStates,
@@ -203,6 +177,7 @@ def contrast(
     seed: int = 0,
     device: str = "cpu",
     progress: bool = True,
+    stored: StoredScores | None = None,
 ) -> LayerProfile:
     """The difference states - baseline at every layer, paired: each draw resamples both checkpoints alike.
 
@@ -213,7 +188,7 @@ def contrast(
         baseline: the checkpoint to subtract, e.g. the one before tuning, or a twin with random weights.
         states: the checkpoint that it is subtracted from.
         pivot, targets, metrics, variants, pairs, layers, draws, confidence, interval, correction, seed, device,
-            progress: as for `profile`.
+            progress, stored: as for `profile`.
 
     Raises:
         RepalignError: the two do not hold the same sentences or layers; else as for `profile`.
@@ -234,11 +209,14 @@ def contrast(
         seed=seed,
         device=device,
         progress=progress,
+        stored=stored,
     )
 
 
-def _corrected(name: str, rows: list[dict[str, Any]], correction: str) -> pd.DataFrame:
-    """A table of scores or of best layers, its p-values corrected over all rows of each metric and variant."""
-    table = RESULTS[name].frame(rows)
+def _corrected(parts: Sequence[pd.DataFrame], correction: str) -> pd.DataFrame:
+    """A table of scores or of best layers from its parts, its p-values corrected over all rows of each metric and variant."""
+    import pandas as pd
+
+    table = pd.concat(parts, ignore_index=True)
     families = table.groupby(["checkpoint", "metric", "variant"], sort=False)["p"]
     return table.assign(p_adjusted=families.transform(lambda p: CORRECTIONS[correction](p)))

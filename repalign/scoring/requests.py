@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
@@ -10,6 +11,8 @@ import numpy as np
 from repalign.corpora.language_choice import find_language
 from repalign.errors import RepalignError, unknown
 from repalign.states.layer_states import LayerStates
+
+logger = logging.getLogger(__name__)
 
 
 def language_pairs(
@@ -91,3 +94,21 @@ def same_sentences(a: LayerStates, b: LayerStates, layers: bool = True) -> None:
             f"{b.layers[0]}..{b.layers[-1]}); name shared ones with layers=, "
             "or profile both in one table and draw them over depth"
         )
+
+
+def is_compared(first: LayerStates, last: LayerStates, count: int, compare: bool) -> bool:
+    """Whether the difference of the last checkpoint from the first is scored, too.
+
+    Args:
+        first, last: of the checkpoints.
+        count: of the checkpoints.
+        compare: whether they are the two of a comparison; else there is a difference from three checkpoints on.
+    """
+    if compare or count < 3:
+        return compare
+    is_streamed = first.streamed or last.streamed
+    if is_streamed or first.layers != last.layers:
+        why = "states are streamed" if is_streamed else "their layers differ"
+        logger.info("no paired difference of %s and %s: %s", first.checkpoint, last.checkpoint, why)
+        return False
+    return True

@@ -20,8 +20,8 @@ from repalign.checkpoints import home
 from repalign.checkpoints.home import unreadable
 from repalign.errors import RepalignError
 from repalign.states.cache_kinds import KINDS, NAME, Foreign, InUse, Kind, files_of
-from repalign.states.remote_cache import RemoteFolder, folders
-from repalign.states.storage import Storage
+from repalign.states.remote_cache import RemoteEntry, entries
+from repalign.states.storage import SCORES, Storage
 
 COMPANION = re.compile(rf"\..*\.partial|{NAME}\.lock")
 """Files beside the entries: one that is being written, or guards another."""
@@ -41,7 +41,7 @@ class Entry:
     """
 
     kind: str
-    path: Path | RemoteFolder
+    path: Path | RemoteEntry
     bytes: int
     used: float
     status: Literal["ours", "damaged", "foreign"]
@@ -49,19 +49,19 @@ class Entry:
 
 
 def survey(kinds: Iterable[str] | None = None, storage: Storage | None = None) -> Iterator[Entry]:
-    """The entries of the cache, by default of all kinds, or those of another store, which holds states only.
+    """The entries of the cache, by default of all kinds, or those of another store, which holds states and scores only.
 
     Those that vanish meanwhile are left out.
 
     Raises:
         RepalignError: a folder of the cache, or the store, cannot be read.
     """
-    if storage is not None and storage.remote is not None:
-        yield from map(_examined_remote, folders(storage.remote))
-        return
     chosen = list(KINDS) if kinds is None else list(kinds)
-    for kind in map(KINDS.__getitem__, chosen if storage is None else ["states"]):
-        for path in _listed(home() / kind.name if storage is None else storage.folder):
+    if storage is not None and storage.remote is not None:
+        yield from (_examined_remote(one) for one in entries(storage.remote) if one.kind in chosen)
+        return
+    for kind in map(KINDS.__getitem__, chosen):
+        for path in _paths(kind.name, storage):
             if (entry := _examined(kind, path)) is not None:
                 yield entry
 
@@ -70,7 +70,7 @@ def damages(entry: Entry) -> list[str]:
     """What is damaged in an entry, in words, beginning with the file: reads all of it."""
     if entry.status != "ours":
         return [f"{entry.path}: {entry.about}"] if entry.status == "damaged" else []
-    if isinstance(entry.path, RemoteFolder):
+    if isinstance(entry.path, RemoteEntry):
         return list(entry.path.damages())
     try:
         return list(KINDS[entry.kind].check(entry.path))
@@ -87,7 +87,7 @@ def remove(entry: Entry) -> None:
         InUse: a process has it locked or reads it.
         RepalignError: it cannot be removed; says why.
     """
-    if isinstance(entry.path, RemoteFolder):
+    if isinstance(entry.path, RemoteEntry):
         return entry.path.remove()
     try:
         KINDS[entry.kind].remove(entry.path)
@@ -97,6 +97,16 @@ def remove(entry: Entry) -> None:
         return
     except OSError as error:
         raise RepalignError(f"cannot be removed ({error.strerror})") from error
+
+
+def _paths(kind: str, storage: Storage | None) -> list[Path]:
+    """The entries of a kind: below the home, or in a store that is named, in which scores lie in a folder beside the states."""
+    if storage is None:
+        return _listed(home() / kind)
+    if kind == SCORES:
+        return _listed(storage.scores)
+    in_store = _listed(storage.folder) if kind == "states" else []
+    return [path for path in in_store if path != storage.scores or path.is_symlink()]
 
 
 def _listed(folder: Path) -> list[Path]:
@@ -126,10 +136,10 @@ def _examined(kind: Kind, path: Path) -> Entry | None:
         return Entry(kind.name, path, size, used, status, str(error))
 
 
-def _examined_remote(folder: RemoteFolder) -> Entry:
-    size, written = sum(file.bytes for file in folder.files), max(file.written for file in folder.files)
+def _examined_remote(found: RemoteEntry) -> Entry:
+    size, written = sum(file.bytes for file in found.files), max(file.written for file in found.files)
     try:
-        return Entry("states", folder, size, written, "ours", folder.describe())
+        return Entry(found.kind, found, size, written, "ours", found.describe())
     except RepalignError as error:
         status = "foreign" if isinstance(error, Foreign) else "damaged"
-        return Entry("states", folder, size, written, status, str(error))
+        return Entry(found.kind, found, size, written, status, str(error))

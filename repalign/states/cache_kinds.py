@@ -16,11 +16,16 @@ import filelock
 from repalign.checkpoints.digests import DIGEST
 from repalign.errors import RepalignError
 from repalign.files import read_json
+from repalign.results.part import about_part
 from repalign.states.shards import damaged, fcntl, is_mapped
+from repalign.states.storage import SCORES
 from repalign.states.store import FORMAT, KEY_FILE, LOCK_FILE, Described, described_in, name_of
 from repalign.writes import PARTIAL
 
 NAME = "[0-9a-f]{32}"
+SCORE_FILE = re.compile(rf"({NAME})-[0-9a-f]{{8}}\.parquet")
+"""The name of a file of scores: the beginning of the key of its part, and the CRC-32 of the file."""
+
 READING = ("template", "pooling", "site", "dtype")
 
 
@@ -142,6 +147,11 @@ def _remove_states(folder: Path) -> None:
         folder.rmdir()
 
 
+def _check_sum(path: Path) -> Iterator[str]:
+    if damage := damaged(path):
+        yield f"{path}: {damage}"
+
+
 def _describe_lines(path: Path) -> str:
     blank = True
     with path.open("rb") as file:
@@ -242,6 +252,9 @@ KINDS = {
             _check_states,
             _remove_states,
             "written or computed again on next use",
+        ),
+        Kind(
+            SCORES, SCORE_FILE, None, about_part, _check_sum, Path.unlink, "scored again on next use",
         ),
         Kind(
             "answers", re.compile(rf"{NAME}\.jsonl"), None, _describe_lines, _check_lines, _remove_lines,

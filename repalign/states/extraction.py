@@ -225,6 +225,32 @@ class Pass:
             **subject.reading(spec),
         )
 
+    def layer_states(
+        self, spec: ReadingSpec, shape: Shape, arrays: Mapping[str, LayerArray], streamed: bool = False
+    ) -> LayerStates:
+        """The states by one of the specs.
+
+        Args:
+            spec: by which they are read.
+            shape: of those of any language.
+            arrays: by language.
+            streamed: whether they are computed on demand.
+        """
+        corpus = self.corpus
+        return LayerStates(
+            signature=self.signature(spec),
+            arrays=arrays,
+            layers=shape.layers,
+            n_blocks=shape.blocks,
+            texts=corpus.sentences,
+            token_counts={language: rows.counts for language, rows in self.tokens.items()},
+            groups=duplicate_groups(corpus.sentences),
+            token_ids={language: rows.own_ids for language, rows in self.tokens.items()},
+            metadata=self.metadata,
+            documents=None if corpus.documents is None else numbered(corpus.documents),
+            streamed=streamed,
+        )
+
 
 def passes(
     subject: Subject,
@@ -319,23 +345,13 @@ def _tokenize_language(subject: Subject, corpus: ParallelCorpus, language: str, 
 
 def _read_pass(one: Pass, progress: bool, stream: bool) -> list[LayerStates]:
     """States by the specs of a pass."""
-    corpus, languages = one.corpus, one.languages()
+    languages = one.languages()
     shape, arrays = (
         _streamed(languages, one.specs) if stream else _read(languages, one.specs, one.storage, progress)
     )
     return [
-        LayerStates(
-            signature=one.signature(spec),
-            arrays={language: of_language[number] for language, of_language in arrays.items()},
-            layers=shape.layers,
-            n_blocks=shape.blocks,
-            texts=corpus.sentences,
-            token_counts={language: rows.counts for language, rows in one.tokens.items()},
-            groups=duplicate_groups(corpus.sentences),
-            token_ids={language: rows.own_ids for language, rows in one.tokens.items()},
-            metadata=one.metadata,
-            documents=None if corpus.documents is None else numbered(corpus.documents),
-            streamed=stream,
+        one.layer_states(
+            spec, shape, {language: of_language[number] for language, of_language in arrays.items()}, stream
         )
         for number, spec in enumerate(one.specs)
     ]

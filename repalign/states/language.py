@@ -18,7 +18,7 @@ from repalign.signature import digest
 from repalign.states.layer_states import LayerArray
 from repalign.states.spec import ReadingSpec
 from repalign.states.storage import Storage, own_storage
-from repalign.states.store import Shape, Store
+from repalign.states.store import Shape, Store, name_of
 from repalign.states.subject import Subject, evaluating
 from repalign.states.views import RowView
 
@@ -89,6 +89,30 @@ class LanguageStates:
                 run_shard(self, specs, stores, shard, phase)
             arrays = [RowView(store.array(), self.rows) for store in stores]
         return stores[0].shape, arrays
+
+    def load(self, spec: ReadingSpec) -> LayerArray:
+        """Likewise by one spec, from the store; nothing is computed, nor is the model loaded.
+
+        Raises:
+            RepalignError: states are missing, or were damaged; says what to run first.
+        """
+        store = self.find(spec)
+        if store is not None:
+            with store.locked():
+                if not store.missing(logger.warning):
+                    return RowView(store.array(), self.rows)
+        raise RepalignError(
+            f"states of {self.subject.name} in {self.language} are missing in {self.storage}; "
+            "run `repalign extract` with the same options first"
+        )
+
+    def store_name(self, spec: ReadingSpec) -> str:
+        """The name of the store of a spec, whether it exists or not."""
+        return name_of(self.key(spec))
+
+    def find(self, spec: ReadingSpec) -> Store | None:
+        """The store of a spec, or None if nothing of it is written yet."""
+        return Store.find(self.storage.folder, self.key(spec), self.storage.remote)
 
     def stores(self, specs: Sequence[ReadingSpec], outline: Outline | None = None) -> list[Store]:
         """The store of each spec; nothing is written.

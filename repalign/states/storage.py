@@ -14,6 +14,9 @@ from repalign.privacy import without_secrets
 from repalign.states.remote import Remote
 from repalign.writes import check_writable
 
+SCORES = "scores"
+"""The folder of scores in a store, or below the home."""
+
 STORE = "REPALIGN_STORE"
 """Environment variable: the store that is used where none is named."""
 
@@ -42,6 +45,11 @@ class Storage:
     def is_own(self) -> bool:
         """Whether the folder is the one below the home, which the limit of the cache is for."""
         return self.folder == own_storage().folder
+
+    @property
+    def scores(self) -> Path:
+        """The folder of scores: beside that of the states below the home, or in the folder that is named."""
+        return home() / SCORES if self.is_own else self.folder / SCORES
 
     def check(self) -> None:
         """Check that states can be kept there, before a model is loaded.

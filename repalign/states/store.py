@@ -337,7 +337,9 @@ class Store:
                     f"{self.folder} holds no shard {number} of shape {shape} in {self.dtype}; delete that folder and run again"
                 )
             shards.append(shard)
-        return StoredArray(tuple(shards), (len(self.shape.layers), self.shape.rows, self.shape.dim))
+        return StoredArray(
+            tuple(shards), (len(self.shape.layers), self.shape.rows, self.shape.dim), self.folder.name
+        )
 
     def _uploaded(self) -> dict[int, str]:
         """The shards in the object store: number -> name; of several of one number the first, as in the folder."""

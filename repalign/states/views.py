@@ -16,10 +16,14 @@ from repalign.states.shards import in_float32
 
 @dataclass(frozen=True)
 class StoredArray:
-    """States [layer, row, dim] in shards along the rows, in single or half precision; `array[layer]` copies one layer into memory."""
+    """States [layer, row, dim] in shards along the rows, in single or half precision; `array[layer]` copies one layer into memory.
+
+    `name` is that of their store, the digest of everything that decides them.
+    """
 
     shards: tuple[np.ndarray, ...]
     shape: tuple[int, int, int]
+    name: str = ""
 
     def __getitem__(self, position: int) -> np.ndarray:
         return np.concatenate([in_float32(shard[position]) for shard in self.shards])
@@ -36,6 +40,11 @@ class RowView:
     def shape(self) -> tuple[int, int, int]:
         layers, _, dim = self.array.shape
         return layers, len(self.rows), dim
+
+    @property
+    def name(self) -> str:
+        """See `store_name`."""
+        return store_name(self.array)
 
     def __getitem__(self, position: int) -> np.ndarray:
         return self.array[position][self.rows]
@@ -54,3 +63,8 @@ class StreamedArray:
 
     def __getitem__(self, position: int) -> np.ndarray:
         return self.compute()[self.number][position]
+
+
+def store_name(array: Any) -> str:
+    """The name of the store that the states of a language are read from, which identifies them; empty if there is none."""
+    return getattr(array, "name", "")

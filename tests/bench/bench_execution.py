@@ -25,11 +25,12 @@ from pathlib import Path
 from bench_timing import arguments, left_out, write
 
 from repalign.corpora import ParallelCorpus, open_corpus
-from repalign.execution.plan import Plan, Unit, plan
+from repalign.execution.plan import plan
 from repalign.execution.ray_actors import connected
 from repalign.execution.schedule import Schedule
+from repalign.execution.work import Unit
+from repalign.progress import Phase
 from repalign.states.spec import Machine, ReadingSpec
-from repalign.states.storage import own_storage
 
 sys.path.append(str(Path(__file__).parents[1]))
 from ray_cluster import LocalCluster, cluster
@@ -40,12 +41,15 @@ DRIVER = "--driver"
 
 
 class Waiting:
-    """In place of the actor that computes: it waits as long as a unit costs, and notes when, in the file that the unit names."""
+    """In place of one who computes: it waits as long as a unit costs, and notes when, in the file that the unit names."""
 
-    def __init__(self, *of_an_actor: object) -> None:
-        pass
+    counted, doing, is_shown = "units", "waiting", False
 
-    def run(self, unit: Unit) -> bool:
+    def runner(self, device: str | None) -> Waiting:
+        """Itself, on any device."""
+        return self
+
+    def run(self, unit: Unit, phase: Phase | None = None) -> bool:
         began = time.monotonic()
         time.sleep(unit.cost)
         with Path(unit.language).open("a") as file:
@@ -57,7 +61,7 @@ def seconds_per_unit(actors: int, count: int, seconds: float, address: str) -> f
     """What a unit that waits some seconds takes an actor, from the beginning of its first to the end of its last."""
     with tempfile.NamedTemporaryFile("r") as noted, connected(address, actors, 0) as found:
         some = tuple(replace(unit, language=noted.name) for unit in units("a", count * actors, seconds))
-        found.run(Plan(ParallelCorpus({"en": ["A."]}), (), some, {}, (), own_storage()), some, Waiting)
+        found.run(Waiting(), some)
         rows = [tuple(map(float, line.split())) for line in noted.read().splitlines()]
     spans = []
     for actor in {row[0] for row in rows}:

@@ -34,24 +34,28 @@ def run(tmp_path):
     return script
 
 
-def test_it_submits_an_array_and_scores_after_it(run):
-    array, score = run()
-    assert array == ["sbatch", "--parsable", "--array=1-64", str(SCRIPT), "extract"]
-    assert "--dependency=afterok:4711" in score
-    assert score[-1] == "score"
+def test_it_submits_two_arrays_and_a_report_one_after_another(run):
+    extract, score, report = run()
+    assert extract == ["sbatch", "--parsable", "--array=1-64", str(SCRIPT), "extract"]
+    assert [line[-1] for line in (extract, score, report)] == ["extract", "score", "report"]
+    for later in (score, report):
+        assert "--dependency=afterok:4711" in later
+    assert "--array=1-64" in score
 
 
-def test_its_jobs_do_all_shares(run):
-    lines = [run("extract", SLURM_ARRAY_TASK_ID=str(number))[0][1:] for number in (1, 3, 64)]
+@pytest.mark.parametrize("stage", ["extract", "score"])
+def test_its_jobs_do_all_shares(run, stage):
+    lines = [run(stage, SLURM_ARRAY_TASK_ID=str(number))[0][1:] for number in (1, 3, 64)]
     assert [parsed(line).shard for line in lines] == [(1, 64), (3, 64), (64, 64)]
 
 
-def test_it_scores_what_was_extracted(run):
-    (extract,) = run("extract", SLURM_ARRAY_TASK_ID="1")
-    (score,) = run("score")
-    extracted, scored = parsed(extract[1:]), parsed(score[1:])
+def test_it_scores_what_was_extracted_and_reports_what_was_scored(run):
+    lines = [run(stage, SLURM_ARRAY_TASK_ID="1")[0][1:] for stage in ("extract", "score", "report")]
+    extracted, scored, reported = map(parsed, lines)
     for option in ("ckpt", "corpus", "dtype", "pooling", "template", "layers", "site", "max_length"):
-        assert getattr(extracted, option) == getattr(scored, option)
+        assert getattr(extracted, option) == getattr(scored, option) == getattr(reported, option)
+    for option in ("pairs", "metrics", "variants", "pivot", "draws", "seed", "clusters"):
+        assert getattr(scored, option) == getattr(reported, option)
 
 
 def test_its_head_is_read_by_sbatch():
