@@ -118,8 +118,7 @@ class Scorer:
         """
         states = self.states(unit.number)
         baseline = None if unit.baseline is None else self.states(unit.baseline)
-        layers = states.layers if self.request.layers is None else self.request.layers
-        part = Part(states, baseline, unit.pairs, layers, self.request)
+        part = Part(states, baseline, unit.pairs, states.layers, self.request)
         if part.key != unit.key:
             raise RepalignError(
                 f"scores of {unit} would be stored under another key here than by the plan: the versions of repalign or of other "

@@ -37,7 +37,12 @@ HELD = 1 << 30
 
 @dataclass(frozen=True)
 class Request:
-    """What decides scores beside the states: arguments of `profile`, checked."""
+    """What decides scores beside the states, checked.
+
+    Attributes:
+        how: draws, seed and intervals.
+        metrics, variants, permutations, layers, same_document, device: see `profile`.
+    """
 
     metrics: tuple[Metric, ...]
     variants: tuple[str, ...]

@@ -112,9 +112,8 @@ def profile(
     about = f"metrics: {len(metrics)}, variants: {len(variants)}, pairs of languages: {compared}, draws: {draws:,}"
     known = {} if stored is None else stored.find(parts)
     if known:
-        logger.info(
-            "%d of %d parts of the scores are stored; the others are computed", len(known), len(parts)
-        )
+        others = "" if len(known) == len(parts) else "; the others are computed"
+        logger.info("%d of %d parts of the scores are stored%s", len(known), len(parts), others)
     scored: list[ProfilePart] = []
     total = sum(len(part.layers) for part in parts)
     with Phase(_phase(series, baseline), total, "layers", about, progress) as phase:

@@ -236,6 +236,7 @@ class Store:
             return True
         if path is None or damaged(path):
             return False
+        self.prepare()
         self._upload(path)
         return True
 

@@ -17,7 +17,8 @@ from tiny_models import SENTENCES, save_tiny_model
 
 from repalign.errors import RepalignError
 from repalign.execution import ray_actors
-from repalign.execution.run import fill, fill_on_ray
+from repalign.execution.run import fill, fill_on_ray, score
+from repalign.scoring.spec import ScoringSpec
 from repalign.states.spec import Machine, ReadingSpec
 
 
@@ -82,12 +83,26 @@ print(done.computed, "of", len(done.plan.units))
 """
 
 
-def start(nodes, work: list[str], home: Path) -> subprocess.Popen:
+SCORER = """
+import sys
+from repalign.commands.main import log_to_stderr
+from repalign.execution.run import score_on_ray
+from repalign.scoring.spec import ScoringSpec
+from test_ray import SCORED, TEXT
+with log_to_stderr():
+    done = score_on_ray(sys.argv[2:], TEXT, scoring=ScoringSpec(**SCORED), compare=True, address=sys.argv[1])
+print(done.computed, "of", len(done.plan.units))
+"""
+
+SCORED = {"metrics": ("mexa", "cka"), "pairs": "all", "draws": 50}
+
+
+def start(nodes, work: list[str], home: Path, driver: str = DRIVER) -> subprocess.Popen:
     """A driver in a process of its own."""
     environment = {**nodes.environment, "REPALIGN_HOME": str(home)}
     environment["PYTHONPATH"] += os.pathsep + str(Path(__file__).parent)
     return subprocess.Popen(
-        [sys.executable, "-c", DRIVER, nodes.address, *work],
+        [sys.executable, "-c", driver, nodes.address, *work],
         env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
 
@@ -115,6 +130,23 @@ def test_a_cluster_writes_what_one_process_writes_also_when_an_actor_and_a_node_
     fill(work, TEXT, [ReadingSpec(pooling=SLOW)])
     assert written(remote) == written(local)
     assert all(path.stat().st_mtime_ns == before for path, before in kept.items())  # none of them twice
+
+
+@pytest.mark.heavy
+def test_a_cluster_stores_the_scores_of_one_process(nodes, work, tmp_path, monkeypatch):
+    monkeypatch.setenv("REPALIGN_HOME", str(tmp_path / "local"))
+    fill(work, TEXT)
+    shutil.copytree(tmp_path / "local", tmp_path / "remote")
+    done = score(work, TEXT, scoring=ScoringSpec(**SCORED), compare=True)
+    run = start(nodes, work, tmp_path / "remote", SCORER)
+    printed, said = run.communicate(timeout=1200)
+    assert run.returncode == 0, said
+    assert printed.splitlines()[-1] == f"{done.computed} of {done.computed}"
+    local, remote = (
+        {path.name: path.read_bytes() for path in (tmp_path / name / "scores").iterdir()}
+        for name in ("local", "remote")
+    )
+    assert local == remote
 
 
 @pytest.mark.heavy

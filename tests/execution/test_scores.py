@@ -18,8 +18,10 @@ from repalign.errors import RepalignError
 from repalign.execution.run import fill, score
 from repalign.execution.scores import Scorer, plan_scores
 from repalign.metrics import find
+from repalign.scoring.parts import Part
 from repalign.scoring.spec import ScoringSpec
 from repalign.scoring.stored_scores import StoredScores
+from repalign.states.remote import Remote
 from repalign.states.spec import Machine
 
 WORDS = {
@@ -84,7 +86,7 @@ def same(a, b) -> None:
 @pytest.fixture
 def nothing_is_scored(monkeypatch):
     def forbid() -> None:
-        monkeypatch.setattr("repalign.scoring.parts.Part.scored", lambda *a: pytest.fail("it is stored"))
+        monkeypatch.setattr(Part, "scored", lambda *a: pytest.fail("it is stored"))
 
     return forbid
 
@@ -255,6 +257,40 @@ def test_the_cache_lists_verifies_and_removes_scores(models, capsys, tmp_path):
         assert main(["cache", "prune", "--all", "--only", "scores", *option]) == 0
         assert len(list(folder.iterdir())) == 1  # the damaged one is left alone
         assert list(folder.parent.glob("*/*/*.npy" if store is True else "*/*.npy"))
+
+
+def test_an_object_store_has_the_files_of_a_folder_and_is_read_elsewhere(
+    models, monkeypatch, tmp_path, nothing_is_scored, capsys, caplog
+):
+    url, remote = "memory://scores-test", Remote("memory://scores-test")
+    for store in (True, url):
+        fill(models[:1], CORPUS, machine=QUIET, store=store)
+    score(models[:1], CORPUS, None, SCORING, QUIET)
+    files = {path.name: path.read_bytes() for path in (home() / "scores").iterdir()}
+    with monkeypatch.context() as uploading:
+        uploading.setattr(Part, "scored", lambda *a: pytest.fail("the folder holds it"))
+        score(models[:1], CORPUS, None, SCORING, QUIET, store=url)
+    uploaded = {
+        file.path: remote.read(file.path) for file in remote.files() if file.path.endswith(".parquet")
+    }
+    assert uploaded == {f"scores/{name}": data for name, data in files.items()}
+    whole = scores_of(request(models[:1]))
+    monkeypatch.setenv("REPALIGN_HOME", str(tmp_path / "elsewhere"))
+    assert score(models[:1], CORPUS, None, SCORING, QUIET, store=url).computed == 0
+    name = min(files)
+    remote.write(f"scores/{name}", files[name][:-9])
+    same(scores_of(request(models[:1], store=url)), whole)
+    assert "stored scores are damaged" in caplog.text
+    assert main(["cache", "verify", "--store", url]) == 1
+    remote.write(f"scores/{name}", files[name])
+    nothing_is_scored()
+    same(scores_of(request(models[:1], store=url)), whole)
+    assert {path.name: path.read_bytes() for path in (home() / "scores").iterdir()} == files
+    capsys.readouterr()
+    assert main(["cache", "list", "--store", url]) == 0
+    assert "2 scores" in capsys.readouterr().out
+    assert main(["cache", "prune", "--all", "--only", "scores", "--store", url]) == 0
+    assert not remote.names("scores")
 
 
 def test_the_command_says_what_it_did(models, tmp_path, capsys):

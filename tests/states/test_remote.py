@@ -143,6 +143,7 @@ def test_a_shard_that_only_a_worker_holds_is_uploaded_and_not_computed(llama, s3
     done = fill([str(llama)], TEXT, store=URL)
     assert done.computed == len(done.plan.units)
     assert not done.plan.unwritten()
+    assert len([path for path in stored(Remote(URL)) if path.endswith("key.json")]) == 2
 
 
 def test_what_could_not_be_uploaded_is_kept_and_uploaded_by_the_next_run(llama, local, s3, home, monkeypatch):
