@@ -21,7 +21,9 @@ from repalign.metrics import METRICS
 from repalign.results.results import Results
 from repalign.results.schema import RESULTS
 from repalign.scoring.spec import ScoringSpec
+from repalign.scoring.stored_scores import StoredScores
 from repalign.states.spec import Machine, ReadingSpec
+from repalign.states.storage import own_storage
 
 
 def test_the_same_command_again_only_draws_again(llama, text, tmp_path, monkeypatch):
@@ -128,7 +130,8 @@ def test_every_option_of_scoring_reaches_its_table(monkeypatch):
     analysis.run()
     chance = {"draws": 7, "seed": 5, "progress": True}
     scored = {"pivot": "zh", "metrics": (METRICS["mexa"],), **chance}
-    assert seen["profile"] == seen["contrast"] == {**scored, "variants": ("raw", "centred"), "pairs": "pivot"}
+    found = {"variants": ("raw", "centred"), "pairs": "pivot", "stored": StoredScores(own_storage())}
+    assert seen["profile"] == seen["contrast"] == {**scored, **found}
     assert seen["separation"] == {"pivot": "zh", "probe": True, **chance}
     assert seen["map"] == {"pivot": "zh", "reducer": "tsne", "seed": 5, "progress": True}
     assert seen["drift"] == chance
