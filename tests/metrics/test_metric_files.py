@@ -165,25 +165,25 @@ def test_check_metric_takes_one_of_several(file, capsys):
     ],
 )
 def test_a_changed_file_changes_the_key_of_saved_results(change, file):
-    from repalign.analysis import _source
+    from repalign.scoring.parts import metric_source
 
     file.write_text(GOOD)
-    before = _source(find(str(file)))
+    before = metric_source(find(str(file)))
     assert before
     file.write_text(GOOD.replace(*change, 1))
-    assert _source(find(str(file))) not in (before, None)
+    assert metric_source(find(str(file))) not in (before, None)
 
 
 def test_a_changed_module_beside_changes_it_too(file, tmp_path, monkeypatch):
-    from repalign.analysis import _source
+    from repalign.scoring.parts import metric_source
 
     monkeypatch.syspath_prepend(tmp_path)
     helper = tmp_path / "helper_of_mine.py"
     helper.write_text("half = 0.5")
     file.write_text("import helper_of_mine\n" + HEAD + "return helper_of_mine.half")
-    before = _source(find(str(file)))
+    before = metric_source(find(str(file)))
     helper.write_text("half = 0.7")
-    assert _source(find(str(file))) != before
+    assert metric_source(find(str(file))) != before
 
 
 def test_a_package_offers_metrics_that_run_only_when_named(monkeypatch, capsys):
