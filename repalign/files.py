@@ -196,6 +196,11 @@ def checksum(path: Path) -> str:
     return f"{value:08x}"
 
 
+def checksum_of(data: bytes) -> str:
+    """Likewise of the contents of a file."""
+    return f"{zlib.crc32(data):08x}"
+
+
 def _text(path: Path) -> str:
     """
     Raises:

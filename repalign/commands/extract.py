@@ -69,13 +69,15 @@ def run(args: argparse.Namespace) -> Outcome:
 
     is_planned = args.devices or args.processes or args.shard or args.engine == "ray"
     with protecting(checkpoints):
-        record = (_planned if is_planned else _here)(args, checkpoints, corpus, specs, on, store)
+        if is_planned:
+            record = _planned(args, checkpoints, corpus, specs, on, store)
+        else:
+            record = _here(checkpoints, corpus, specs, on, store)
     storage = storage_at(store) or own_storage()
     return Outcome(record={**record, "store": str(storage)}, paths=[storage.folder])
 
 
 def _here(
-    args: argparse.Namespace,
     checkpoints: Sequence[Checkpoint],
     corpus: ParallelCorpus,
     specs: Sequence[ReadingSpec],
@@ -120,7 +122,7 @@ def _planned(
     units = {"shards": len(done.plan.units), "computed": done.computed}
     for one in stored:
         say(_line(one))
-    say(said_of_share(args, "shards", len(done.plan.units), done.computed))
+    say(said_of_share(args, done))
     return {"states": stored, **units}
 
 

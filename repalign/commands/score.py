@@ -48,7 +48,6 @@ def run(args: argparse.Namespace) -> Outcome:
     else:
         done = score(*what, **how, processes=args.processes or 1, share=args.shard)
     storage = storage_at(analysis.store) or own_storage()
-    units = len(done.plan.units)
-    say(said_of_share(args, "parts of the scores", units, done.computed))
-    record = {"parts": units, "computed": done.computed, "store": str(storage)}
+    say(said_of_share(args, done))
+    record = {"parts": len(done.plan.units), "computed": done.computed, "store": str(storage)}
     return Outcome(record=record, paths=[storage.scores])

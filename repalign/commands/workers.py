@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import re
+from typing import TYPE_CHECKING
 
 from repalign.commands.options import positive
 from repalign.commands.parser import Parser, add_list, comma_list
+
+if TYPE_CHECKING:
+    from repalign.execution.run import Done
 
 
 def add_worker_options(parser: Parser, on_gpus: bool = True) -> None:
@@ -66,14 +70,8 @@ def check_engine(args: argparse.Namespace) -> str | None:
     return None
 
 
-def said_of_share(args: argparse.Namespace, noun: str, units: int, computed: int) -> str:
-    """What was computed, in a line.
-
-    Args:
-        args: the options.
-        noun: of a unit, in the plural.
-        units: of the share, or of all work.
-        computed: how many of them were not there before.
-    """
+def said_of_share(args: argparse.Namespace, done: Done) -> str:
+    """What was computed of a share, or of all work, in a line."""
     of = f"share {args.shard[0]} of {args.shard[1]}: " if args.shard else ""
-    return f"{of}{units:,} {noun}, {computed:,} of them computed now, the others stored before"
+    units = f"{len(done.plan.units):,} {done.plan.noun}"
+    return f"{of}{units}, {done.computed:,} of them computed now, the others stored before"

@@ -43,6 +43,7 @@ class Plan:
     described: tuple[dict[str, str | int], ...]
     storage: Storage
 
+    noun = "shards"
     counted = "tokens"
     doing = "reading"
 
@@ -87,17 +88,6 @@ class Plan:
         names = dict.fromkeys(reading.checkpoint.name for reading in self.readings)
         folders = {store.folder for store in self.stores.values()}
         make_room(needed, folders, ", ".join(names), self.storage)
-
-    def check_written(self) -> None:
-        """
-        Raises:
-            RepalignError: a shard that was computed is not in the store.
-        """
-        if left := self.unwritten():
-            raise RepalignError(
-                f"{len(left)} of {len(self.units)} shards are missing after they were computed, such as {left[0]}: something "
-                f"removed them from {self.storage}, or another machine sees other files there; run again to compute them"
-            )
 
     def _stores(self) -> Iterable[tuple[str, Store]]:
         used = {name for unit in self.units for name in unit.folders}

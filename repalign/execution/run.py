@@ -14,7 +14,7 @@ from repalign.execution.plan import Plan, plan
 from repalign.execution.processes import run_processes
 from repalign.execution.ray_actors import connected
 from repalign.execution.scores import ScorePlan, plan_scores
-from repalign.execution.work import AnyUnit, Planned, Work, run_here
+from repalign.execution.work import Work, check_written, run_here
 from repalign.scoring.spec import ScoringSpec
 from repalign.states.spec import Machine, ReadingSpec
 
@@ -67,9 +67,7 @@ def fill(
     """
     machine = replace(machine or Machine(), **({"device": devices[0]} if devices else {}))
     whole = plan(checkpoints, corpus, specs or [ReadingSpec()], machine, store=store)
-    run: Run = partial(run_processes, devices=devices) if devices else run_here
-    whole = whole.share(*share) if share else whole
-    return Done(whole, _filled(whole, run))
+    return _done(whole, _on(devices), share)
 
 
 def fill_on_ray(
@@ -106,7 +104,7 @@ def fill_on_ray(
             partial(cluster.dtype_of, spec=specs[0], machine=machine),
             store,
         )
-        return Done(whole, _filled(whole, cluster.run))
+        return _done(whole, cluster.run)
 
 
 def score(
@@ -136,9 +134,7 @@ def score(
         RepalignError: states that are missing or cannot be scored, or a store that cannot be written.
     """
     whole = plan_scores(checkpoints, corpus, spec, scoring, machine, compare=compare, store=store)
-    run: Run = partial(run_processes, devices=["cpu"] * processes) if processes > 1 else run_here
-    whole = whole.share(*share) if share else whole
-    return Done(whole, _filled(whole, run))
+    return _done(whole, _on(["cpu"] * processes if processes > 1 else ()), share)
 
 
 def score_on_ray(
@@ -164,14 +160,24 @@ def score_on_ray(
     """
     whole = plan_scores(checkpoints, corpus, spec, scoring, machine, compare=compare, store=store)
     with connected(address, actors, 0) as cluster:
-        return Done(whole, _filled(whole, cluster.run))
+        return _done(whole, cluster.run)
 
 
-def _filled(whole: Planned[AnyUnit], run: Run) -> int:
-    """Do all units that are not done. Returns their number."""
-    units = whole.unwritten()
-    whole.prepare(units)
+def _on(devices: Sequence[str]) -> Run:
+    """By a process for each device, or by this one if there is none."""
+    return partial(run_processes, devices=devices) if devices else run_here
+
+
+def _done(whole: AnyPlan, run: Run, share: tuple[int, int] | None = None) -> Done[AnyPlan]:
+    """Do all units of a plan, or of a share of it, that are not done.
+
+    Raises:
+        RepalignError: they cannot be done, or the store lacks what was done.
+    """
+    planned: AnyPlan = whole.share(*share) if share else whole
+    units = planned.unwritten()
+    planned.prepare(units)  # type: ignore[arg-type]
     if units:
-        run(whole, units)
-        whole.check_written()
-    return len(units)
+        run(planned, units)
+        check_written(planned)
+    return Done(planned, len(units))

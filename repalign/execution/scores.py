@@ -149,8 +149,14 @@ class ScorePlan:
     units: tuple[PartUnit, ...]
     stores: Sequence[Mapping[str, Store | None]]
 
+    noun = "parts of the scores"
     counted = "layers"
     doing = "scoring"
+
+    @property
+    def storage(self) -> Storage:
+        """Where states and scores are stored."""
+        return self.asked.storage
 
     @property
     def is_shown(self) -> bool:
@@ -172,7 +178,7 @@ class ScorePlan:
 
     def unwritten(self) -> list[PartUnit]:
         """The units that are not stored; damaged scores are among them."""
-        missing = StoredScores(self.asked.storage).missing(unit.key for unit in self.units)
+        missing = StoredScores(self.storage).missing(unit.key for unit in self.units)
         return [unit for unit in self.units if unit.key in missing]
 
     def prepare(self, units: Sequence[PartUnit]) -> None:
@@ -181,7 +187,7 @@ class ScorePlan:
         Raises:
             RepalignError: states that they need are not in the store, which says what to run first; or it cannot be written.
         """
-        self.asked.storage.check()
+        self.storage.check()
         needed = {
             (number, language): None
             for unit in units
@@ -194,19 +200,8 @@ class ScorePlan:
         if lacking := [one for one, store in stores.items() if store is None or store.unwritten()]:
             number, language = lacking[0]
             raise RepalignError(
-                f"{self.asked.storage} lacks states of {len(lacking)} of {len(needed)} languages to score, such as those of "
+                f"{self.storage} lacks states of {len(lacking)} of {len(needed)} languages to score, such as those of "
                 f"{self.asked.checkpoints[number].name} in {language}; run `repalign extract` with the same options first"
-            )
-
-    def check_written(self) -> None:
-        """
-        Raises:
-            RepalignError: a part that was scored is not in the store.
-        """
-        if left := self.unwritten():
-            raise RepalignError(
-                f"{len(left)} of {len(self.units)} parts of the scores are missing after they were computed, such as {left[0]}: "
-                f"something removed them from {self.asked.storage}, or another machine sees other files there; run again"
             )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from repalign.errors import RepalignError
 from repalign.progress import Phase
 from repalign.results.summary import few
+from repalign.states.storage import Storage
 
 
 class Unit(Protocol):
@@ -62,7 +63,20 @@ class Work(Protocol[OneUnit]):
 
 
 class Planned(Work[AnyUnit], Protocol[AnyUnit]):
-    """All units of a kind, some of which may be done."""
+    """All units of a kind, some of which may be done.
+
+    Attributes:
+        units: all of them.
+        noun: what they are, in the plural: "shards".
+        storage: where results are stored.
+    """
+
+    @property
+    def units(self) -> tuple[AnyUnit, ...]: ...
+    @property
+    def noun(self) -> str: ...
+    @property
+    def storage(self) -> Storage: ...
 
     def unwritten(self) -> list[AnyUnit]:
         """The units that are not done."""
@@ -70,10 +84,6 @@ class Planned(Work[AnyUnit], Protocol[AnyUnit]):
 
     def prepare(self, units: Sequence[AnyUnit], /) -> None:
         """Refuses, before the work, units that could not be done or stored."""
-        ...
-
-    def check_written(self) -> None:
-        """Refuses results that are not in the store after the work."""
         ...
 
 
@@ -88,6 +98,18 @@ def run_here(work: Work[AnyUnit], units: Sequence[AnyUnit]) -> None:
         for unit in units:
             if not runner.run(unit, phase):
                 phase.skip(unit.size)
+
+
+def check_written(work: Planned[Any]) -> None:
+    """
+    Raises:
+        RepalignError: the store lacks a unit that was done.
+    """
+    if left := work.unwritten():
+        raise RepalignError(
+            f"{len(left)} of {len(work.units)} {work.noun} are missing after they were computed, such as {left[0]}: something "
+            f"removed them from {work.storage}, or another machine sees other files there; run again to compute them"
+        )
 
 
 def progress_of(work: Work[AnyUnit], units: Sequence[AnyUnit]) -> Phase:

@@ -15,6 +15,7 @@ from repalign.states.extraction import language_states
 from repalign.states.language import LanguageStates, run_shard
 from repalign.states.spec import Machine, ReadingSpec
 from repalign.states.storage import Storage
+from repalign.states.store import Store
 from repalign.states.subject import Subject, open_subject
 
 
@@ -114,8 +115,7 @@ class Worker:
                 cannot be written.
         """
         specs = self.readings[unit.reading].specs
-        states = self._language(unit.reading, unit.language)
-        stores = states.stores(specs)
+        states, stores = self._language(unit.reading, unit.language)
         folders = tuple(store.folder.name for store in stores)
         if folders != unit.folders or stores[0].span(unit.shard) != range(unit.start, unit.stop):
             raise RepalignError(
@@ -124,9 +124,12 @@ class Worker:
             )
         return run_shard(states, specs, stores, unit.shard, phase)
 
-    def _read_language(self, number: int, language: str) -> LanguageStates:
+    def _read_language(self, number: int, language: str) -> tuple[LanguageStates, list[Store]]:
+        """A language and its stores, whose keys are digests of all its text: made once for all its units."""
         reading = self.readings[number]
-        return language_states(self._opened(reading), self._text(number), language, reading.cut, self.storage)
+        subject = self._opened(reading)
+        states = language_states(subject, self._text(number), language, reading.cut, self.storage)
+        return states, states.stores(reading.specs)
 
     def _opened(self, reading: Reading) -> Subject:
         """The checkpoint of a reading; that of another one is released."""

@@ -75,9 +75,16 @@ def memory_of(device: str) -> Memory | None:
     return of_machine() if device == "cpu" else None
 
 
+CPU_TOKENS = 4096
+"""Padded tokens per batch on a CPU, to suit its caches."""
+
+GPU_TOKENS = 65536
+"""And on a GPU, at most."""
+
+
 def pick_budget(device: str) -> int:
-    """Padded tokens per batch: 4,096 on a CPU, to suit its caches; on a GPU one per 256 KiB of free memory."""
+    """Padded tokens per batch; on a GPU one per 256 KiB of free memory."""
     if not device.startswith("cuda"):
-        return 4096
+        return CPU_TOKENS
     free, _ = torch.cuda.mem_get_info(device)
-    return int(min(65536, max(1024, free // (256 << 10))))
+    return int(min(GPU_TOKENS, max(1024, free // (256 << 10))))

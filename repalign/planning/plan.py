@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from repalign.errors import RepalignError
+from repalign.models.devices import CPU_TOKENS, GPU_TOKENS
 from repalign.models.pooling import POOLINGS
 from repalign.planning.hardware import CPU_CORE, UTILISATION, Hardware
 from repalign.planning.measuring import seconds_of_batches, seconds_of_scoring
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
-
-BATCH_TOKENS = {"cpu": 4096, "gpu": 65536}
-"""Padded tokens of a batch, as `repalign.models.devices.pick_budget` has them at most."""
 
 HEADER = 128
 """Bytes before the numbers of a shard."""
@@ -78,7 +76,7 @@ class Plan:
 
     def record(self) -> dict[str, Any]:
         """In JSON types."""
-        figures = {name: value for name, value in asdict(self).items() if set(value if isinstance(value, dict) else ()) == {"value", "source"}}  # fmt: skip
+        figures = {name: asdict(one) for name, one in vars(self).items() if isinstance(one, Figure)}
         languages = {
             name: {"sentences": one.sentences, "tokens": round(one.tokens)}
             for name, one in self.text.languages.items()
@@ -166,7 +164,7 @@ def plan(
     resolved = [POOLINGS.resolve(pooling) for pooling in poolings]
     gpu = hardware.gpu
     dtype = dtype if dtype != "auto" else gpu.half_name if gpu else "float32"  # type: ignore[assignment]
-    budget = batch_tokens or BATCH_TOKENS["gpu" if gpu else "cpu"]
+    budget = batch_tokens or (GPU_TOKENS if gpu else CPU_TOKENS)
     batches = [batch for one in text.languages.values() for batch in one.batches(budget)]
     padded = sum(rows * width for rows, width in batches)
     context = sum(rows * width * width for rows, width in batches) / max(padded, 1)

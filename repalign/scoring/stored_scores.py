@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from repalign.checkpoints.home import REMEDY
 from repalign.errors import RepalignError
+from repalign.files import checksum_of
 from repalign.results.part import ProfilePart
 from repalign.scoring.parts import Part
 from repalign.states.cache_kinds import SCORE_FILE
@@ -93,7 +93,7 @@ class StoredScores:
             RepalignError: the folder or the object store cannot be written, or the disk is full.
         """
         data = part.encoded()
-        name = f"{key[:LENGTH]}-{zlib.crc32(data):08x}.parquet"
+        name = f"{key[:LENGTH]}-{checksum_of(data)}.parquet"
         write_atomically(self.storage.scores / name, data, REMEDY)
         self._upload(name, data)
 
@@ -128,7 +128,7 @@ def _by_key(names: Iterable[str]) -> dict[str, str]:
 def _decoded(data: bytes, where: object) -> ProfilePart | None:
     """The scores that a file holds; None if it is damaged, which is said."""
     try:
-        if not str(where).endswith(f"-{zlib.crc32(data):08x}.parquet"):
+        if not str(where).endswith(f"-{checksum_of(data)}.parquet"):
             raise RepalignError(f"{where} has another checksum than its name")
         return ProfilePart.decoded(data, where)
     except RepalignError as error:

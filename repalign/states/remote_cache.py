@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from repalign.files import checksum_of
 from repalign.states.cache_kinds import KINDS, Foreign, about_states
 from repalign.states.remote import Remote, RemoteFile
 from repalign.states.storage import SCORES
@@ -66,7 +66,7 @@ class RemoteEntry:
             if (named := SUM.fullmatch(file.path)) is None:
                 continue
             data = self.remote.read(file.path)
-            if data is not None and (actual := f"{zlib.crc32(data):08x}") != named[1]:
+            if data is not None and (actual := checksum_of(data)) != named[1]:
                 yield f"{self.remote}/{file.path}: checksum {actual}, expected {named[1]}"
 
     def remove(self) -> None:

@@ -13,7 +13,6 @@ import json
 import math
 import os
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -26,7 +25,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from repalign.checkpoints.home import REMEDY
 from repalign.errors import RepalignError
-from repalign.files import checksum, json_bytes, parse_json, read_json
+from repalign.files import checksum, checksum_of, json_bytes, parse_json, read_json
 from repalign.signature import digest
 from repalign.states.remote import Remote
 from repalign.states.shards import damaged, layout, mapped, write_shard
@@ -83,7 +82,7 @@ class Shape:
     @property
     def checksum(self) -> str:
         """CRC-32 as eight hexadecimal digits: a shape that was damaged would give other layers other numbers."""
-        return f"{zlib.crc32(json.dumps(asdict(self)).encode()):08x}"
+        return checksum_of(json.dumps(asdict(self)).encode())
 
 
 class Described(TypedDict):
@@ -364,11 +363,11 @@ class Store:
             data = remote.read(f"{self.folder.name}/{name}")
             if data is None:
                 return None
-            if name.endswith(f"-{zlib.crc32(data):08x}.npy"):
+            if name.endswith(f"-{checksum_of(data)}.npy"):
                 with writing(self.folder, REMEDY, WHEN_FULL), partial_file(self.folder / name) as partial:
                     partial.write_bytes(data)
                     return partial.replace(self.folder / name)
-            arrived.append(f"{zlib.crc32(data):08x}")
+            arrived.append(checksum_of(data))
         raise RepalignError(
             f"{remote}/{self.folder.name}/{name} is damaged: it arrived with checksums {' and '.join(arrived)}; remove that "
             "object from the store and run again: it is computed anew"

@@ -13,6 +13,7 @@ from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError
 from repalign.execution.plan import plan
 from repalign.execution.run import fill
+from repalign.execution.work import check_written
 from repalign.execution.worker import Worker
 from repalign.states.extraction import extract, read_states
 from repalign.states.spec import Machine, ReadingSpec
@@ -142,10 +143,10 @@ def test_a_worker_that_would_write_other_states_is_refused(llama):
 def test_shards_that_vanish_are_noticed(llama):
     made = plan([str(llama)], CORPUS, SPECS)
     fill([str(llama)], CORPUS, SPECS)
-    made.check_written()
+    check_written(made)
     next((home() / "states").glob("*/00002-*.npy")).unlink()
     with pytest.raises(RepalignError, match=r"1 of 15 shards are missing.*shard 2"):
-        made.check_written()
+        check_written(made)
 
 
 def test_what_cannot_be_stored_is_refused(llama):
