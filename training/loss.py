@@ -15,6 +15,11 @@ CHUNK = {"cpu": 1 << 21}
 LARGE_CHUNK = 1 << 25
 """Of other devices, for which many small steps are slow: 128 MiB."""
 
+PROBES, PROBE_SCALE = 4, 128
+"""Positions, and what their hidden states are multiplied by, that show whether a model caps or scales its logits: a cap of 30
+barely bends logits of 2.
+"""
+
 GROUP = 8
 """Chunks of logits that are multiplied at a time: with fewer rows, reading the weights takes longer than multiplying."""
 
@@ -31,7 +36,7 @@ class LabelledPositions:
         self._keep: torch.Tensor | None = None
         self._hidden: torch.Tensor | None = None
         self._alone: bool | None = (
-            None  # whether the logits are what the head alone gives; known after a batch
+            None  # whether the logits are what the head alone gives; known from the first batch
         )
         self._handle = self._head.register_forward_pre_hook(self._select)
 
@@ -45,6 +50,9 @@ class LabelledPositions:
         if keep is None:
             return None
         self._hidden = inputs[0][keep]
+        if self._alone is None:
+            self._hidden = PROBE_SCALE * self._hidden[:PROBES]
+            return (self._hidden,)
         return (self._hidden[:1].detach() if self._alone else self._hidden,)  # the model needs some logits
 
     def loss(
@@ -63,34 +71,42 @@ class LabelledPositions:
         """The cross-entropy of each labelled token in nats, [token], and its row, int64 [token]."""
         labels = inputs["labels"][:, 1:]
         labelled = labels != IGNORED
-        self._keep = torch.nn.functional.pad(labelled, (0, 1))
-        logits = model(
-            **{key: value for key, value in inputs.items() if key != "labels"}, use_cache=False
-        ).logits
-        hidden, self._hidden = self._hidden, None
+        if self._alone is None:
+            self._alone = self._is_alone(model, inputs, labelled)
         targets, rows = labels[labelled], labelled.nonzero()[:, 0]
+        logits, hidden = self._run(model, inputs, labelled)
         if self._alone and hidden is not None:
             return head_nats(hidden, self._head.weight, self._head.bias, targets), rows
-        if self._alone is None and hidden is not None and len(hidden):
-            self._alone = _is_all(self._head, hidden, logits)
         return nats(logits, targets), rows
 
+    def _run(
+        self, model: Any, inputs: dict[str, torch.Tensor], labelled: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The logits of a model and what its output layer was to be given, [token, dim], if it was called."""
+        self._keep = torch.nn.functional.pad(labelled, (0, 1))
+        inputs = {key: value for key, value in inputs.items() if key != "labels"}
+        logits = model(**inputs, use_cache=False).logits
+        hidden, self._hidden = self._hidden, None
+        return logits, hidden
 
-def _is_all(head: torch.nn.Module, hidden: torch.Tensor, logits: torch.Tensor) -> bool:
-    """Whether the logits of a model are those of its output layer alone, without scales or caps, and that layer is not trained.
+    @torch.no_grad()
+    def _is_alone(self, model: Any, inputs: dict[str, torch.Tensor], labelled: torch.Tensor) -> bool | None:
+        """Whether the logits are those of the output layer alone, and that is not trained; None if no position has a label.
 
-    Args:
-        head: of the model.
-        hidden: what it was given, [token, dim].
-        logits: of the model, [token, vocabulary].
-    """
-    if type(head) is not torch.nn.Linear:
-        return False
-    weight = head.weight
-    if weight.requires_grad or weight.shape != (logits.shape[1], hidden.shape[1]):
-        return False  # also where the weights are spread over devices
-    with torch.no_grad():
-        return torch.allclose(head(hidden[:4]).float(), logits[:4].float(), rtol=0.02, atol=0.02)
+        A pass of its own, without dropout: a resumed run, which makes it for another batch, stays the same to the bit.
+        """
+        head = self._head
+        if type(head) is not torch.nn.Linear or head.weight.requires_grad:
+            return False
+        if not labelled.any():
+            return None
+        mode = model.training
+        logits, hidden = self._run(model.eval(), inputs, labelled)
+        model.train(mode)
+        if hidden is None or head.weight.shape != (logits.shape[1], hidden.shape[1]):
+            return False  # also where the weights are spread over devices
+        expected = head(hidden).float()
+        return bool((logits.float() - expected).abs().max() <= 0.02 * expected.abs().max())
 
 
 class _HeadCrossEntropy(torch.autograd.Function):

@@ -91,7 +91,8 @@ class Model(torch.nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("cap", "trained", "later"), [(None, False, 1), (None, True, 3), (0.5, False, 3), (0.5, True, 3)]
+    ("cap", "trained", "later"),
+    [(None, False, 1), (None, True, 3), (0.5, False, 3), (0.5, True, 3), (30.0, False, 3)],
 )
 def test_the_logits_of_a_model_are_left_out_only_where_nothing_else_makes_them(cap, trained, later):
     model = Model(cap, trained)
@@ -104,13 +105,26 @@ def test_the_logits_of_a_model_are_left_out_only_where_nothing_else_makes_them(c
     expected.backward()
     of_embedding = model.embedding.weight.grad.clone()
     labelled = loss.LabelledPositions(model)
-    for computed in (3, later, later):
+    bits = []
+    for _ in range(3):
         model.zero_grad()
         again = labelled.loss(model, inputs)
         again.backward()
         torch.testing.assert_close(again, expected)
         torch.testing.assert_close(model.embedding.weight.grad, of_embedding)
-        assert model.computed[-1] == computed
+        assert model.computed[-1] == later
+        bits.append((again.item(), model.embedding.weight.grad.tolist()))
+    assert bits[0] == bits[1] == bits[2], "a resumed run, whose first batch is another, would differ"
+
+
+@pytest.mark.parametrize("cap", [None, 30.0])
+def test_a_first_batch_without_labels_settles_nothing(cap):
+    model = Model(cap, trained=False)
+    labelled, ids = loss.LabelledPositions(model), torch.tensor([[1, 2, 3, 4]])
+    nothing, something = torch.full((1, 4), loss.IGNORED), torch.tensor([[loss.IGNORED, 5, 6, 1]])
+    assert labelled.loss(model, {"input_ids": ids, "labels": nothing}, items=1).item() == 0
+    labelled.loss(model, {"input_ids": ids, "labels": something})
+    assert model.computed[-1] == (3 if cap else 1)
 
 
 def test_no_labels_have_no_loss():
