@@ -36,7 +36,7 @@ class LabelledPositions:
         self._keep: torch.Tensor | None = None
         self._hidden: torch.Tensor | None = None
         self._alone: bool | None = (
-            None  # whether the logits are what the head alone gives; known from the first batch
+            None  # whether its output alone makes the logits; known from the first batch
         )
         self._handle = self._head.register_forward_pre_hook(self._select)
 
@@ -49,11 +49,11 @@ class LabelledPositions:
         keep, self._keep = self._keep, None
         if keep is None:
             return None
-        self._hidden = inputs[0][keep]
+        hidden = inputs[0][keep]
         if self._alone is None:
-            self._hidden = PROBE_SCALE * self._hidden[:PROBES]
-            return (self._hidden,)
-        return (self._hidden[:1].detach() if self._alone else self._hidden,)  # the model needs some logits
+            hidden = PROBE_SCALE * hidden[:PROBES]
+        self._hidden = hidden
+        return (hidden[:1].detach() if self._alone else hidden,)  # the model needs some logits
 
     def loss(
         self, model: Any, inputs: dict[str, torch.Tensor], items: torch.Tensor | int | None = None
