@@ -228,3 +228,13 @@ def _deeper(value: Any, levels: int) -> bool:
         entries = (entry for one in level for entry in (one.values() if isinstance(one, dict) else one))
         level, levels = [entry for entry in entries if isinstance(entry, (dict, list))], levels - 1
     return bool(level)
+
+
+def file_size(count: float) -> str:
+    """A number of bytes for people, in decimal units as disks are sold.
+
+    >>> file_size(0), file_size(7_120_000), file_size(2.5e12)
+    ('0 kB', '7.12 MB', '2.5 TB')
+    """
+    power = min(max(int(math.log(max(count, 1), 1000)), 1), 6)
+    return f"{count / 1000**power:.3g} {('kB', 'MB', 'GB', 'TB', 'PB', 'EB')[power - 1]}"

@@ -91,10 +91,15 @@ def add_store_options(group: argparse._ArgumentGroup) -> None:
     """Where states are stored."""
     group.add_argument("--store", type=store_address, metavar="URL", help="where states are stored: a folder, "
                        "s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, ... (default: $REPALIGN_STORE, or $REPALIGN_HOME/states)")  # fmt: skip
+    add_store_dtype(group)
+    group.add_argument("--no-store", action="store_true", help="keep states in memory, write none to disk")
+
+
+def add_store_dtype(group: argparse._ArgumentGroup) -> None:
+    """In which dtype states are stored."""
     group.add_argument("--store-dtype", default="auto", choices=["auto", "float32", "float16"], help="in which states are "
                        "stored: float32, or float16 in half the bytes, with an error of 0.05%% at most of each number (default: "
                        "auto, $REPALIGN_STORE_DTYPE or float32)")  # fmt: skip
-    group.add_argument("--no-store", action="store_true", help="keep states in memory, write none to disk")
 
 
 def store_address(text: str) -> str:

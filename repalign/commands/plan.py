@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repalign.commands.options import add_langs, layer_list, positive
+from repalign.commands.options import add_langs, add_store_dtype, layer_list, positive
 from repalign.commands.outcome import Outcome, aligned
 from repalign.commands.parser import Parser, add_list
 from repalign.errors import RepalignError
@@ -54,6 +54,7 @@ def add_arguments(parser: Parser) -> None:
     on.add_argument("--cpus", type=positive, metavar="N", help="cores (default: 1, if no --gpus are given)")
     on.add_argument("--dtype", default="auto", choices=["auto", "float32", "bfloat16", "float16"],
                     help="of the weights (default: auto, 16 bits on a GPU)")  # fmt: skip
+    add_store_dtype(on)
     on.add_argument("--batch-tokens", type=positive, metavar="N", help="padded tokens per batch")
     on.add_argument(
         "--utilisation", type=float, metavar="U", help="share of a GPU's peak that is reached (default: 0.35)"
@@ -89,7 +90,7 @@ def run(args: argparse.Namespace) -> Outcome:
     found = plan(
         model, _text(args, folder), hardware,
         config=config, name=args.checkpoint or "CKPT", checkpoints=args.checkpoints, layers=args.layers,
-        poolings=args.poolings, dtype=args.dtype, pairs=args.pairs, batch_tokens=args.batch_tokens, measure=args.measure,
+        poolings=args.poolings, dtype=args.dtype, store_dtype=args.store_dtype, pairs=args.pairs, batch_tokens=args.batch_tokens, measure=args.measure,
         utilisation=UTILISATION if args.utilisation is None else args.utilisation,
     )  # fmt: skip
     text = [

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from repalign.errors import RepalignError
+from repalign.files import file_size
 from repalign.models.devices import CPU_TOKENS, GPU_TOKENS
 from repalign.models.pooling import POOLINGS
 from repalign.planning.hardware import CPU_CORE, UTILISATION, Hardware
@@ -16,7 +16,7 @@ from repalign.planning.measuring import seconds_of_batches, seconds_of_scoring
 from repalign.planning.recommending import Way, recommended
 from repalign.planning.sizes import ModelSize
 from repalign.planning.text import TextSize
-from repalign.states.spec import check_choice, check_count
+from repalign.states.spec import StoreDtype, as_store_dtype, check_choice, check_count
 from repalign.states.store import Shape, Store
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
-HEADER = 128
+HEADER = {"float32": 128, "float16": 192}
 """Bytes before the numbers of a shard."""
 
 WIDENED = 12
@@ -105,10 +105,10 @@ class Plan:
         yield "reading", f"{duration(self.hours.value)} on {self.hardware}", self.hours.source
         yield (
             "memory",
-            f"{_bytes(self.weights.value)} weights + {_bytes(self.activations.value)} per batch",
+            f"{file_size(self.weights.value)} weights + {file_size(self.activations.value)} per batch",
             f"{self.weights.source}; {self.activations.source}",
         )
-        yield "store", _bytes(self.store.value), self.store.source
+        yield "store", file_size(self.store.value), self.store.source
         yield "scoring", f"{duration(self.scoring.value)} of one core", self.scoring.source
         yield "run", self.way.command, self.way.reason
 
@@ -124,6 +124,7 @@ def plan(
     layers: Sequence[int] | None = None,
     poolings: Sequence[str] = ("mean",),
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto",
+    store_dtype: StoreDtype = "auto",
     pairs: Literal["pivot", "all"] = "pivot",
     utilisation: float = UTILISATION,
     batch_tokens: int | None = None,
@@ -141,6 +142,7 @@ def plan(
         layers: layer numbers; by default all.
         poolings: in one pass; each is stored.
         dtype: of the weights; auto is 16 bits on a GPU and float32 on a CPU.
+        store_dtype: of the stored states, as for `repalign.extract`.
         pairs: that are scored: with a pivot, or all.
         utilisation: share of a GPU's peak that is reached, between 0 and 1.
         batch_tokens: padded tokens per batch.
@@ -152,6 +154,7 @@ def plan(
     check_count("checkpoints", checkpoints)
     check_choice("kind of pairs", pairs, ("pivot", "all"))
     check_choice("dtype", dtype, ("auto", *BYTES))
+    stored = as_store_dtype(store_dtype)
     if not 0 < utilisation <= 1:
         raise RepalignError(
             f"utilisation is a share of the peak between 0 and 1, such as 0.35; got {utilisation}"
@@ -184,26 +187,24 @@ def plan(
         hours=hours,
         weights=Figure(weights, f"{model.held:,} parameters in {dtype}"),
         activations=Figure(activations, f"estimate: {WIDENED} vectors for each of {widest:,} tokens"),
-        store=Figure(checkpoints * stored_bytes(model, text, chosen, len(resolved)), _store_source(text, chosen, model, len(resolved))),
+        store=_stored(model, text, chosen, len(resolved), stored, checkpoints),
         scoring=_scoring(model, text, chosen, checkpoints, pairs, measure),
         way=way,
     )  # fmt: skip
 
 
-def stored_bytes(model: ModelSize, text: TextSize, layers: Sequence[int], poolings: int) -> int:
-    """Bytes of the shards of one checkpoint, by the store's own division into shards."""
+def _stored(
+    model: ModelSize, text: TextSize, layers: tuple[int, ...], poolings: int, dtype: str, checkpoints: int
+) -> Figure:
+    """Bytes of the shards, by the store's own division into shards."""
     total = 0
     for one in text.languages.values():
-        shape = Shape(tuple(layers), model.blocks, one.sentences, model.dim)
-        total += shape.row_bytes * shape.rows + HEADER * Store(Path(), shape, {}).shards
-    return poolings * total
-
-
-def _store_source(text: TextSize, layers: Sequence[int], model: ModelSize, poolings: int) -> str:
-    return (
-        f"{text.rows:,} rows x {len(layers)} layers x {model.dim:,} dims x 4 bytes, poolings: {poolings}; "
-        "and about 1 kB for each language"
+        store = Store(Path(), Shape(layers, model.blocks, one.sentences, model.dim), {"stored": dtype})
+        total += store.bytes_of(range(store.shards)) + HEADER[dtype] * store.shards
+    source = (
+        f"{text.rows:,} rows x {len(layers)} layers x {model.dim:,} dims in {dtype}, poolings: {poolings}"
     )
+    return Figure(checkpoints * poolings * total, f"{source}; and about 1 kB for each language")
 
 
 def _measured_hours(
@@ -259,11 +260,6 @@ def duration(hours: float) -> str:
     if hours >= 1:
         return f"{hours:.1f} h"
     return f"{hours * 60:.0f} min" if hours * 60 >= 2 else f"{hours * 3600:.1f} s"
-
-
-def _bytes(count: float) -> str:
-    power = min(int(math.log(max(count, 1), 1000)), 6)
-    return f"{count / 1000**power:.3g} {('B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB')[power]}"
 
 
 def _several(checkpoints: int) -> str:

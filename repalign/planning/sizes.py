@@ -94,14 +94,14 @@ def body_and_blocks(config: PretrainedConfig, device: str) -> tuple[nn.Module, A
         RepalignError: a model that cannot be made, or whose blocks are not found.
     """
     import torch
-    import transformers
 
     from repalign.models.anatomy import body_of, find_blocks
+    from repalign.models.loading import untrained
     from repalign.models.stacks import pick_stack
 
     try:
         with torch.device(device):
-            model = transformers.AutoModel.from_config(config, trust_remote_code=False)
+            model = untrained(config, torch.float32)
     except (ValueError, RuntimeError, NotImplementedError, TypeError, AttributeError) as error:
         raise RepalignError(
             f"cannot make a model of type {config.model_type!r} from its configuration alone "

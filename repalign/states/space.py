@@ -12,6 +12,7 @@ from pathlib import Path
 
 from repalign.checkpoints import Checkpoint
 from repalign.errors import RepalignError
+from repalign.files import file_size
 from repalign.states.cache import Entry, remove, survey
 from repalign.states.storage import Storage, own_storage
 from repalign.states.store import described_in
@@ -92,19 +93,19 @@ def make_room(needed: int, keep: Collection[Path], name: str, storage: Storage |
     if not needed:
         return
     free = free_space(root)
-    shortage, reason = needed - free, f"{root} has {_size(free)} free"
+    shortage, reason = needed - free, f"{root} has {file_size(free)} free"
     if most is not None:
         entries = list(survey(["states"]))
         stored = sum(entry.bytes for entry in entries)
         if stored + needed - most > shortage:
             shortage = stored + needed - most
-            reason = f"{LIMIT} allows {_size(most)}, of which {_size(stored)} are taken"
+            reason = f"{LIMIT} allows {file_size(most)}, of which {file_size(stored)} are taken"
         if shortage > 0:
             shortage -= _evict(entries, shortage, keep)
     if shortage > 0:
         unused = " by states in use" if most is not None else ""
         raise RepalignError(
-            f"the states of {name} need {_size(needed)}, and {reason}{unused}; read fewer --sentences or --layers, store "
+            f"the states of {name} need {file_size(needed)}, and {reason}{unused}; read fewer --sentences or --layers, store "
             f"nothing (--no-store, or --stream), set REPALIGN_HOME or --store to another disk, or make room: `repalign cache prune`"
             + f", a larger {LIMIT}"
             * (most is not None)
@@ -134,7 +135,7 @@ def _evict(entries: Collection[Entry], shortage: float, keep: Collection[Path]) 
     if removed:
         logger.info(
             "%s: removed the %d least recently used of %d stored states, %s",
-            LIMIT, removed, len(entries), _size(freed),
+            LIMIT, removed, len(entries), file_size(freed),
         )  # fmt: skip
     return freed
 
@@ -144,10 +145,3 @@ def _weights(entry: Entry) -> str:
         return str(described_in(entry.path)["key"].get("weights"))  # type: ignore[arg-type]  # a folder of this machine
     except RepalignError:  # empty
         return ""
-
-
-def _size(count: float) -> str:
-    unit, scale = next(
-        one for one in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)) if count >= one[1] or one[0] == "kB"
-    )
-    return f"{count / scale:,.1f} {unit}"

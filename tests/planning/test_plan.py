@@ -48,11 +48,12 @@ def test_a_mixture_counts_the_experts_that_read_a_token(tmp_path):
     assert size.held > rest + experts
 
 
-def test_bytes_are_those_of_the_store(llama, corpus):
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_bytes_are_those_of_the_store(dtype, llama, corpus):
     size, _ = read_size(llama)
     tokenizer = transformers.AutoTokenizer.from_pretrained(llama)
-    found = plan(size, counted(corpus, tokenizer), CPU, layers=[0, 2], poolings=["mean"])
-    extract(str(llama), corpus, layers=[0, 2], progress=False)
+    found = plan(size, counted(corpus, tokenizer), CPU, layers=[0, 2], poolings=["mean"], store_dtype=dtype)
+    extract(str(llama), corpus, layers=[0, 2], store_dtype=dtype, progress=False)
     written = sum(path.stat().st_size for path in (home() / "states").rglob("*.npy"))
     assert found.store.value == written > 0
 

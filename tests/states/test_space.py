@@ -14,6 +14,7 @@ from repalign.checkpoints import Checkpoint
 from repalign.commands.main import main
 from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError
+from repalign.files import file_size
 from repalign.models.engine import Engine
 from repalign.states import space
 from repalign.states.extraction import extract
@@ -111,8 +112,7 @@ def test_too_little_room_is_said_before_the_first_sentence(llama, corpus, home, 
         extract(Checkpoint.named(str(llama)), corpus)
     said = str(caught.value)
     assert (
-        f"the states of {llama.name} need {needed / 1e3:.1f} kB, and {home / 'states'} has 5.0 kB free;"
-        in said
+        f"the states of {llama.name} need {file_size(needed)}, and {home / 'states'} has 5 kB free;" in said
     )
     for way in ("--sentences", "--layers", "--no-store", "--stream", "REPALIGN_HOME", "repalign cache prune"):
         assert way in said
