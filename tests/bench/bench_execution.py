@@ -3,6 +3,8 @@
 - The schedule alone: 10,000 units of 10 checkpoints on 64 workers by a simulated clock, with 5% failures and stragglers.
 - A Ray cluster of two nodes of one core on this machine, with units that only wait, so that neither other work nor the speed of
   a model matters: what a unit takes beyond its wait, and how much faster two actors are than one.
+- The same with real shards: a model of random weights reads four languages of the embedded corpus, twice, in this process, by one
+  actor and by two, each with one thread; from the call to its end, loading and starting included. It needs two free cores.
 - The memory of a driver that plans fifty times the embedded corpus, and shares the text with the cluster.
 """
 
@@ -22,11 +24,14 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+import torch
+from bench_extraction import make_model
 from bench_timing import arguments, left_out, write
 
 from repalign.corpora import ParallelCorpus, open_corpus
 from repalign.execution.plan import plan
 from repalign.execution.ray_actors import connected
+from repalign.execution.run import fill, fill_on_ray
 from repalign.execution.schedule import Schedule
 from repalign.execution.work import Unit
 from repalign.progress import Phase
@@ -36,6 +41,7 @@ sys.path.append(str(Path(__file__).parents[1]))
 from ray_cluster import LocalCluster, cluster
 from simulated_workers import simulate, units
 
+LANGUAGES = ("en", "ar", "hi", "zh")
 DRIVER = "--driver"
 """The first argument of this script where it is a process of its own."""
 
@@ -70,10 +76,39 @@ def seconds_per_unit(actors: int, count: int, seconds: float, address: str) -> f
     return statistics.mean(spans) / len(spans)
 
 
+def seconds_of_reading(folder: Path, actors: int, address: str) -> float:
+    """Two models of random weights read four languages, eight shards: by actors, or with 0 of them in this process."""
+    models, corpus = [str(folder / name) for name in ("first", "second")], open_corpus("everyday", LANGUAGES)
+    machine, store = Machine(device="cpu", dtype="float32", progress=False), str(folder / f"states-{actors}")
+    torch.set_num_threads(1)
+    began = time.monotonic()
+    if actors:
+        done = fill_on_ray(models, corpus, None, machine, store=store, address=address, actors=actors)
+    else:
+        done = fill(models, corpus, None, machine, store=store)
+    assert done.computed == len(models) * len(LANGUAGES), done.computed
+    return time.monotonic() - began
+
+
+def of_real_shards(local: LocalCluster, folder: Path, blocks: int) -> dict[str, object]:
+    sentences = [text for texts in open_corpus("everyday").sentences.values() for text in texts]
+    for seed, name in enumerate(("first", "second")):
+        make_model(folder / name, sentences, blocks, seed=seed)
+    here, one, two = (in_a_process(local, "read", folder, actors) for actors in (0, 1, 2))
+    return {
+        "seconds_of_a_real_unit": here / 8,
+        "real_overhead_of_one_actor": one / here - 1,
+        "real_two_actors_over_one": one / two,
+    }
+
+
 def drive(argv: list[str]) -> None:
     """One measurement in a process of its own; prints it as JSON."""
     if argv[0] == "wait":
         print(json.dumps(seconds_per_unit(int(argv[1]), int(argv[2]), float(argv[3]), argv[4])))
+        return
+    if argv[0] == "read":
+        print(json.dumps(seconds_of_reading(Path(argv[1]), int(argv[2]), argv[3])))
         return
     corpus = open_corpus("everyday")
     times = int(argv[1])
@@ -101,6 +136,7 @@ def on_two_nodes(args: argparse.Namespace) -> dict[str, object]:
         with cluster(folder / "r", ("first", "second")) as local:
             one, two = (in_a_process(local, "wait", n, args.shards, args.seconds) for n in (1, 2))
             driver = in_a_process(local, "memory", args.times)
+            real = of_real_shards(local, folder, args.blocks)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return {
@@ -108,12 +144,15 @@ def on_two_nodes(args: argparse.Namespace) -> dict[str, object]:
         "overhead_of_one_actor": one / args.seconds - 1,
         "overhead_of_two_actors": 2 * two / args.seconds - 1,
         "two_actors_over_one": one / two,
+        **real,
         "driver": driver,
     }
 
 
 def main() -> None:
-    args = arguments(__doc__.splitlines()[0], units=10_000, workers=64, seconds=30.0, shards=4, times=50)
+    args = arguments(
+        __doc__.splitlines()[0], units=10_000, workers=64, seconds=30.0, shards=4, times=50, blocks=12
+    )
     every = [unit for number in range(10) for unit in units(f"checkpoint-{number}", args.units // 10)]
     began = time.process_time()
     finished, simulated = simulate(Schedule(every), args.workers, 0)

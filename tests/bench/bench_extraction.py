@@ -34,7 +34,7 @@ from repalign.models.tokenization import Tokens, tokenize
 LANGUAGES = ("en", "ar", "el", "hi", "tr", "vi", "zh")
 
 
-def make_model(folder: Path, sentences: list[str], layers: int = 12, width: int = 768) -> Path:
+def make_model(folder: Path, sentences: list[str], layers: int = 12, width: int = 768, seed: int = 0) -> Path:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -53,7 +53,7 @@ def make_model(folder: Path, sentences: list[str], layers: int = 12, width: int 
         num_hidden_layers=layers,
         num_attention_heads=12,
     )
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     transformers.LlamaForCausalLM(config).save_pretrained(folder)
     return folder
 
