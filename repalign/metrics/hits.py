@@ -26,7 +26,9 @@ def hits_tail(counts: Iterable[tuple[int, np.ndarray]], most: int) -> np.ndarray
     """
     chances = np.ones(1)
     for size, of_stratum in counts:
-        chances = np.convolve(chances, _stratum(size, tuple(sorted(of_stratum.tolist()))))
+        different, numbers = np.unique(of_stratum, return_counts=True)
+        columns = tuple(zip(different.tolist(), numbers.tolist(), strict=True))
+        chances = np.convolve(chances, _stratum(size, columns))
     beyond = np.zeros(most + 1)
     chances = chances[: most + 1]
     beyond[: len(chances)] = np.minimum(chances[::-1].cumsum()[::-1], 1.0)
@@ -34,18 +36,27 @@ def hits_tail(counts: Iterable[tuple[int, np.ndarray]], most: int) -> np.ndarray
 
 
 @lru_cache(maxsize=4096)
-def _stratum(size: int, counts: tuple[int, ...]) -> np.ndarray:
-    """P(k hits) in one stratum, k = 0, 1, ...: float64 [k]."""
-    most = min(len(counts), MOST)
-    # e_k of c / m, as the coefficients of prod_j (1 + c_j / m z)
+def _stratum(size: int, columns: tuple[tuple[int, int], ...]) -> np.ndarray:
+    """P(k hits) in one stratum, k = 0, 1, ...: float64 [k].
+
+    Args:
+        size: number of sentences.
+        columns: each c_j, and the number of columns that have so many cells.
+    """
+    most = min(sum(number for _, number in columns), MOST)
+    # e_k of c / m, as the coefficients of prod_j (1 + c_j / m z); binomials alone would overflow beyond 50,000 columns
     polynomial = np.ones(1)
-    for rate, columns in zip(*np.unique(np.array(counts) / size, return_counts=True), strict=True):
-        k = np.arange(min(columns, most) + 1)
-        polynomial = np.convolve(polynomial, special.binom(columns, k) * rate**k)[: most + 1]
-    k = np.arange(most + 1)
-    orders = k * np.log(size) + special.gammaln(size - k + 1) - special.gammaln(size + 1)
-    moments = polynomial * np.exp(orders)
+    for cells, number in columns:
+        k = np.arange(min(number, most))
+        powers = _products((number - k) / (k + 1) * (cells / size))
+        polynomial = np.convolve(polynomial, powers)[: most + 1]
+    moments = polynomial * _products(size / (size - np.arange(most)))
     return np.maximum(_inclusion(most) @ moments, 0.0)
+
+
+def _products(factors: np.ndarray) -> np.ndarray:
+    """Of the first 0, 1, 2, ... factors: float64 [factor + 1]."""
+    return np.append(1.0, np.cumprod(factors))
 
 
 @lru_cache(maxsize=128)

@@ -211,22 +211,22 @@ def _largest_both_ways(matrix: Pairwise, k: int) -> tuple[Largest, Largest]:
     """The k largest entries of each row, and of each column."""
     import torch
 
-    of_rows: list[Any] = []
-    values = index = None
-    for rows, panel in matrix.panels():
-        of_rows.append(panel.topk(k, dim=1))
+    # Held from the start: what a panel left behind, between its large temporaries, would keep their memory from being used again.
+    rows, columns = (
+        Largest(
+            matrix.like.new_full((count, k), -torch.inf), matrix.like.new_zeros((count, k), dtype=torch.int64)
+        )
+        for count in matrix.shape
+    )
+    for part, panel in matrix.panels():
+        rows.values[part], rows.columns[part] = panel.topk(k, dim=1)
         best = panel.topk(min(k, len(panel)), dim=0)
-        here, where = best.values.T, best.indices.T + rows.start
-        if values is None or index is None:
-            values, index = here, where
-            continue
-        values, index = torch.cat([values, here], dim=1), torch.cat([index, where], dim=1)
-        kept = values.topk(min(k, values.shape[1]), dim=1)
-        values, index = kept.values, index.gather(1, kept.indices)
-    if values is None or index is None:
-        raise ValueError("no rows")
-    found = Largest(torch.cat([top.values for top in of_rows]), torch.cat([top.indices for top in of_rows]))
-    return found, Largest(values, index)
+        values = torch.cat([columns.values, best.values.T], dim=1)
+        index = torch.cat([columns.columns, best.indices.T + part.start], dim=1)
+        kept = values.topk(k, dim=1)
+        columns.values.copy_(kept.values)
+        columns.columns.copy_(index.gather(1, kept.indices))
+    return rows, columns
 
 
 def check_square(sentences: int, each: int = 4) -> None:

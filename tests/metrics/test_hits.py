@@ -64,6 +64,13 @@ def test_thousands_of_sentences_hit_as_a_poisson_variable(sentences):
     assert tens[1:].sum() == pytest.approx(mean)
 
 
+@pytest.mark.parametrize("hub", [1, 4])
+def test_binomials_of_many_columns_do_not_overflow(hub):
+    tail = hits_tail([(200_000, np.full(200_000 // hub, hub))], 200_000)
+    k = np.arange(10)
+    assert tail[k] == pytest.approx(stats.poisson.sf(k - 1, 1), rel=1e-4)
+
+
 @pytest.mark.parametrize("hub", [1, 20, 300])
 def test_the_tail_falls_and_is_a_probability(hub):
     rng = np.random.default_rng(hub)
