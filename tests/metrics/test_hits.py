@@ -68,7 +68,7 @@ def test_thousands_of_sentences_hit_as_a_poisson_variable(sentences):
 def test_binomials_of_many_columns_do_not_overflow(hub):
     tail = hits_tail([(200_000, np.full(200_000 // hub, hub))], 200_000)
     k = np.arange(10)
-    assert tail[k] == pytest.approx(stats.poisson.sf(k - 1, 1), rel=1e-4)
+    assert tail[k] == pytest.approx(stats.poisson.sf(k - 1, 1), rel=5e-3)
 
 
 @pytest.mark.parametrize("hub", [1, 20, 300])
