@@ -3,8 +3,8 @@
 - The schedule alone: 10,000 units of 10 checkpoints on 64 workers by a simulated clock, with 5% failures and stragglers.
 - A Ray cluster of two nodes of one core on this machine, with units that only wait, so that neither other work nor the speed of
   a model matters: what a unit takes beyond its wait, and how much faster two actors are than one.
-- The same with real shards: a model of random weights reads four languages of the embedded corpus, twice, in this process, by one
-  actor and by two, each with one thread; from the call to its end, loading and starting included. It needs two free cores.
+- The same with real shards: two models of random weights read four languages of the embedded corpus, by one process and two, by one
+  actor and two, each with one thread; from the call to its end, loading and starting included. It needs two free cores.
 - The memory of a driver that plans fifty times the embedded corpus, and shares the text with the cluster.
 """
 
@@ -76,16 +76,20 @@ def seconds_per_unit(actors: int, count: int, seconds: float, address: str) -> f
     return statistics.mean(spans) / len(spans)
 
 
-def seconds_of_reading(folder: Path, actors: int, address: str) -> float:
-    """Two models of random weights read four languages, eight shards: by actors, or with 0 of them in this process."""
+def seconds_of_reading(folder: Path, engine: str, workers: int, address: str) -> float:
+    """Two models of random weights read four languages, eight shards: by processes of this machine, or by actors."""
     models, corpus = [str(folder / name) for name in ("first", "second")], open_corpus("everyday", LANGUAGES)
-    machine, store = Machine(device="cpu", dtype="float32", progress=False), str(folder / f"states-{actors}")
+    machine, store = (
+        Machine(device="cpu", dtype="float32", progress=False),
+        str(folder / engine / str(workers)),
+    )
     torch.set_num_threads(1)
     began = time.monotonic()
-    if actors:
-        done = fill_on_ray(models, corpus, None, machine, store=store, address=address, actors=actors)
+    if engine == "ray":
+        done = fill_on_ray(models, corpus, None, machine, store=store, address=address, actors=workers)
     else:
-        done = fill(models, corpus, None, machine, store=store)
+        devices = ["cpu"] * workers if workers > 1 else ()
+        done = fill(models, corpus, None, machine, store=store, devices=devices)
     assert done.computed == len(models) * len(LANGUAGES), done.computed
     return time.monotonic() - began
 
@@ -94,11 +98,15 @@ def of_real_shards(local: LocalCluster, folder: Path, blocks: int) -> dict[str, 
     sentences = [text for texts in open_corpus("everyday").sentences.values() for text in texts]
     for seed, name in enumerate(("first", "second")):
         make_model(folder / name, sentences, blocks, seed=seed)
-    here, one, two = (in_a_process(local, "read", folder, actors) for actors in (0, 1, 2))
+    seconds = {
+        (engine, workers): in_a_process(local, "read", folder, engine, workers)
+        for workers in (1, 2)
+        for engine in ("local", "ray")
+    }
     return {
-        "seconds_of_a_real_unit": here / 8,
-        "real_overhead_of_one_actor": one / here - 1,
-        "real_two_actors_over_one": one / two,
+        "seconds_of_a_real_unit": seconds["local", 1] / 8,
+        "real_overhead_of_actors": [seconds["ray", n] / seconds["local", n] - 1 for n in (1, 2)],
+        "real_two_over_one": {engine: seconds[engine, 1] / seconds[engine, 2] for engine in ("local", "ray")},
     }
 
 
@@ -108,7 +116,7 @@ def drive(argv: list[str]) -> None:
         print(json.dumps(seconds_per_unit(int(argv[1]), int(argv[2]), float(argv[3]), argv[4])))
         return
     if argv[0] == "read":
-        print(json.dumps(seconds_of_reading(Path(argv[1]), int(argv[2]), argv[3])))
+        print(json.dumps(seconds_of_reading(Path(argv[1]), argv[2], int(argv[3]), argv[4])))
         return
     corpus = open_corpus("everyday")
     times = int(argv[1])
