@@ -19,12 +19,13 @@ BENCH = Path(__file__).parents[1] / "bench"
 no_chromium = pytest.mark.skipif(not shutil.which("chromium"), reason="no Chromium found")
 no_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 TINY = {
-    "execution": "--units 200 --workers 8 --seconds 0.1 --shards 2 --times 1",
+    "execution": "--units 200 --workers 8 --seconds 0.1 --shards 2 --times 1 --blocks 1",
     "extraction": "--rounds 1 --rows 2 --scored 12 --layers 2 --width 48",
     "gpu": "--layers 2 --width 64 --copies 1",
     "memory": "--few 20 --many 40 --peak 10 --width 48 --layers 2",
     "metrics": "--languages 3 --layers 3 --sentences 100 --dims 16 --wide 64",
     "pairs": "--pairs 300",
+    "profile": "--languages 4 --layers 4 --sentences 30 --dim 8",
     "report": "--languages 3 --layers 4 --sentences 16 --many 5 --deep 5",
     "scale": "--sentences 60 --dim 16 --exact",
     "training": "--rounds 1 --items 24",
@@ -32,6 +33,7 @@ TINY = {
 MARKS = {
     "execution": (pytest.mark.heavy,),
     "gpu": (pytest.mark.gpu, no_cuda),
+    "profile": (pytest.mark.browser, no_chromium),
     "report": (pytest.mark.browser, no_chromium),
 }
 PEERS = {"extraction": {"transformer_lens": "over_transformer_lens"}, "training": {"trl": "over_trl"}}
