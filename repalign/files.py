@@ -231,10 +231,11 @@ def _deeper(value: Any, levels: int) -> bool:
 
 
 def file_size(count: float) -> str:
-    """A number of bytes for people, in decimal units as disks are sold.
+    """A number of bytes for people, to three digits, in decimal units as disks are sold.
 
-    >>> file_size(0), file_size(7_120_000), file_size(2.5e12)
-    ('0 kB', '7.12 MB', '2.5 TB')
+    >>> file_size(0), file_size(999_999), file_size(7_120_000), file_size(2.5e12)
+    ('0 kB', '1 MB', '7.12 MB', '2.5 TB')
     """
-    power = min(max(int(math.log(max(count, 1), 1000)), 1), 6)
-    return f"{count / 1000**power:.3g} {('kB', 'MB', 'GB', 'TB', 'PB', 'EB')[power - 1]}"
+    rounded = float(f"{count:.3g}")
+    power = 1 + sum(rounded >= 1000**larger for larger in range(2, 7))
+    return f"{rounded / 1000**power:g} {('kB', 'MB', 'GB', 'TB', 'PB', 'EB')[power - 1]}"

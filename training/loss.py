@@ -35,9 +35,7 @@ class LabelledPositions:
         self._head = model.get_output_embeddings()
         self._keep: torch.Tensor | None = None
         self._hidden: torch.Tensor | None = None
-        self._alone: bool | None = (
-            None  # whether its output alone makes the logits; known from the first batch
-        )
+        self._alone: bool | None = None  # whether the head alone makes the logits; None: not known yet
         self._handle = self._head.register_forward_pre_hook(self._select)
 
     def remove(self) -> None:

@@ -79,10 +79,8 @@ def seconds_per_unit(actors: int, count: int, seconds: float, address: str) -> f
 def seconds_of_reading(folder: Path, engine: str, workers: int, address: str) -> float:
     """Two models of random weights read four languages, eight shards: by processes of this machine, or by actors."""
     models, corpus = [str(folder / name) for name in ("first", "second")], open_corpus("everyday", LANGUAGES)
-    machine, store = (
-        Machine(device="cpu", dtype="float32", progress=False),
-        str(folder / engine / str(workers)),
-    )
+    machine = Machine(device="cpu", dtype="float32", progress=False)
+    store = str(folder / engine / str(workers))
     torch.set_num_threads(1)
     began = time.monotonic()
     if engine == "ray":
