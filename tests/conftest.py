@@ -14,9 +14,13 @@ os.environ.setdefault("REPALIGN_PROGRESS", "0")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tiny_models import SENTENCES, save_tiny_model, train_tokenizer
 
 from repalign.corpora import ParallelCorpus
+
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")  # whether a test passes must not depend on how busy the machine is
 
 
 @pytest.fixture(autouse=True)

@@ -21,9 +21,7 @@ def only(found: list[Misalignment]) -> Misalignment:
     return found[0]
 
 
-@settings(
-    max_examples=60, deadline=None, derandomize=True
-)  # a statistical claim: other texts may fail it, rarely
+@settings(max_examples=60, derandomize=True)  # a statistical claim: other texts may fail it, rarely
 @given(
     seed=st.integers(0, 10**6),
     rows=st.integers(1, 400),
@@ -34,9 +32,7 @@ def test_aligned_text_has_no_findings(seed, rows, pivot, two):
     assert misalignments(made_text(rows, "en zh" if two else "en de el ru zh", seed), pivot) == []
 
 
-@settings(
-    max_examples=40, deadline=None, derandomize=True
-)  # a statistical claim: other texts may fail it, rarely
+@settings(max_examples=40, derandomize=True)  # a statistical claim: other texts may fail it, rarely
 @given(
     seed=st.integers(0, 10**6), row=st.integers(0, 260), plant=st.sampled_from([without, doubled]), two=st.booleans(),
     language=st.sampled_from(["en", "zh"]),
