@@ -49,9 +49,11 @@ PACKED = {
 }
 
 
+@pytest.mark.parametrize("short", [0, 3, attention.SHORT])
 @pytest.mark.parametrize("where", PACKED.values(), ids=PACKED)
 @pytest.mark.parametrize("make", [llama, gemma, lambda: gemma(window=3)], ids=["llama", "gemma", "window"])
-def test_outputs_and_gradients_are_those_of_sdpa(make, where):
+def test_outputs_and_gradients_are_those_of_sdpa(make, where, short, monkeypatch):
+    monkeypatch.setattr(attention, "SHORT", short)
     ids = torch.randint(50, where.shape)
     gradients = []
     for model in two_of(make):
@@ -89,10 +91,51 @@ def test_items_do_not_pay_for_each_other(monkeypatch):
         return query.transpose(1, 2), None
 
     monkeypatch.setattr(sdpa, "sdpa_attention_forward", counted)
+    monkeypatch.setattr(attention, "SHORT", 0)
     query = torch.randn(2, 1, 6, 4)
     output, _ = packed_attention(torch.nn.Module(), query, query, query, None, positions([2, 4], [1, 2, 3]))
     assert computed == [4, 16, 1, 4, 9]
     torch.testing.assert_close(output, query.transpose(1, 2))
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_short_items_are_not_rounded_more_than_by_sdpa(autocast):
+    torch.manual_seed(0)
+    heads = [torch.randn(30, count, 16).bfloat16().requires_grad_() for count in (4, 2, 2)]
+    gradient = torch.randn(30, 4, 16).bfloat16()
+    exact = [one.detach().double().requires_grad_() for one in heads]
+
+    def outcome(compute, inputs):
+        output = compute(*inputs)
+        return [output.detach(), *torch.autograd.grad(output, inputs, gradient.to(output.dtype))]
+
+    def by_sdpa(*inputs):
+        query, key, value = (one.transpose(0, 1)[None] for one in inputs)
+        return torch.nn.functional.scaled_dot_product_attention(
+            query, key, value, is_causal=True, enable_gqa=True, scale=0.3
+        )[0].transpose(0, 1)
+
+    def by_products(*inputs):
+        with torch.autocast("cpu", enabled=autocast):
+            return attention._Attention.apply(*inputs, 0.3)
+
+    for one, other, truth in zip(
+        outcome(by_products, heads), outcome(by_sdpa, heads), outcome(by_sdpa, exact), strict=True
+    ):
+        assert one.dtype == torch.bfloat16
+        assert 0 < (one - truth).norm() < 1.05 * (other - truth).norm()
+
+
+@pytest.mark.parametrize(
+    ("options", "scaling"),
+    [
+        ({}, 0.25), ({"scaling": 0.3, "dropout": 0.0, "is_causal": None, "softcap": None, "use_cache": False}, 0.3),
+        ({"is_causal": True}, 0.25), ({"is_causal": False}, None), ({"dropout": 0.1}, None), ({"softcap": 30.0}, None),
+        ({"position_bias": torch.zeros(1)}, None),
+    ],
+)  # fmt: skip
+def test_what_does_more_to_scores_than_scale_them_is_left_to_sdpa(options, scaling):
+    assert attention._plain_scaling(16, **options) == scaling
 
 
 def test_an_accelerator_has_masks(monkeypatch):
