@@ -37,7 +37,7 @@ class Scratch:
     def take(
         self, purpose: str, rows: int, columns: int, dtype: torch.dtype, device: torch.device
     ) -> torch.Tensor:
-        """[rows, columns], uninitialised; what was taken for the same purpose before is lost."""
+        """[rows, columns], uninitialised; what was given out for the same purpose before is lost."""
         size, kept = rows * columns, self._kept.get(purpose)
         if kept is None or len(kept) < size or (kept.dtype, kept.device) != (dtype, device):
             kept = torch.empty(size, dtype=dtype, device=device)
@@ -63,16 +63,16 @@ class _HeadCrossEntropy(torch.autograd.Function):
         each = []
         size = GROUP if hidden.device.type == "cpu" else LARGE_GROUP
         for group in _slices(len(hidden), len(weight), size):
-            states, wanted_ids = hidden[group], targets[group]
+            states, ids = hidden[group], targets[group]
             out = scratch.take("logits", len(states), len(weight), states.dtype, states.device)
             if bias is None:
                 logits = torch.mm(states, weight.T, out=out)
             else:
                 logits = torch.addmm(bias, states, weight.T, out=out)
             normaliser = _normaliser(logits, scratch)
-            each.append(normaliser - _exact(logits.gather(1, wanted_ids[:, None])[:, 0]))
+            each.append(normaliser - _exact(logits.gather(1, ids[:, None])[:, 0]))
             if wanted:
-                gradient[group] = _gradient_of_states(logits, wanted_ids, normaliser, weight, scratch)
+                gradient[group] = _gradient_of_states(logits, ids, normaliser, weight, scratch)
         ctx.save_for_backward(gradient)
         return torch.cat(each)
 
