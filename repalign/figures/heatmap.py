@@ -73,7 +73,11 @@ def grid(
                 "xgap": 1,
                 "ygap": 1,
                 "hovertemplate": "<b>%{y}</b>, layer %{x}: <b>%{z:.3f}</b><extra></extra>",
-                **({"text": _numbers(table, digits), "texttemplate": "%{text}"} if numbered else {}),
+                **(
+                    {"text": cell_numbers(table.to_numpy(), digits), "texttemplate": "%{text}"}
+                    if numbered
+                    else {}
+                ),
             },
             {
                 "type": "scatter",
@@ -102,11 +106,15 @@ def grid(
     }
 
 
-def _numbers(table: pd.DataFrame, digits: str) -> list[list[str]]:
-    """The numbers of the cells; empty where there is none, and zero without a sign."""
-    zeros = {format(sign * 0.0, digits): "0.00" for sign in (1, -1)}
+def cell_numbers(grid: np.ndarray, digits: str) -> list[list[str]]:
+    """The numbers of the cells; empty where there is none, and zero without a sign.
+
+    Args:
+        grid: [row, column].
+        digits: format of a number, e.g. "+.2f".
+    """
+    zeros = {format(sign * 0.0, digits): format(0.0, digits.removeprefix("+")) for sign in (1, -1)}
     texts = (
-        [format(value, digits) if np.isfinite(value) else "" for value in row]
-        for row in table.to_numpy(float)
+        [format(value, digits) if np.isfinite(value) else "" for value in row] for row in grid.astype(float)
     )
     return [[zeros.get(text, text) for text in row] for row in texts]

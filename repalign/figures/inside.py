@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from repalign.figures.heatmap import cell_numbers
 from repalign.figures.lines import (
     MAX_NAMED_LINES,
     area,
@@ -159,7 +160,7 @@ def ablation(rows: pd.DataFrame, largest: float) -> dict[str, Any]:
         "hovertemplate": "<b>%{z:+.3f}</b> nats per token<br>%{customdata}<extra></extra>",
     }  # fmt: skip
     if max(grid.shape) <= MAX_NUMBERED:
-        trace["texttemplate"] = "%{z:+.2f}"
+        trace |= {"text": cell_numbers(grid, "+.2f"), "texttemplate": "%{text}"}
     outlines = [
         {
             "type": "rect", "x0": x - 0.45, "x1": x + 0.45, "y0": y - 0.45, "y1": y + 0.45,

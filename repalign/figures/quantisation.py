@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from repalign.figures.heatmap import cell_numbers
 from repalign.figures.inside import MAX_NUMBERED
 from repalign.figures.lines import by_layer, by_name, finite, height_above, named_axis
 from repalign.figures.security import as_text
@@ -42,10 +43,10 @@ def increases(rows: pd.DataFrame, versions: list[str], label: str, digits: str) 
         "type": "heatmap", "x": np.arange(len(versions), dtype=np.float32), "y": np.arange(len(languages), dtype=np.float32),
         "z": grid, "zmin": -largest, "zmax": largest, "xgap": 1, "ygap": 1, "customdata": details, "colorscale": LOSS_COLOURS,
         "colorbar": {"title": {"text": as_text(label), "side": "right"}, "thickness": 12},
-        "hovertemplate": f"<b>%{{z:{digits}}}</b><br>%{{customdata}}<extra></extra>",
+        "text": cell_numbers(grid, digits), "hovertemplate": "<b>%{text}</b><br>%{customdata}<extra></extra>",
     }  # fmt: skip
     if max(grid.shape) <= MAX_NUMBERED:
-        trace["texttemplate"] = f"%{{z:{digits}}}"
+        trace["texttemplate"] = "%{text}"
     outlines = [
         {
             "type": "rect", "x0": x - 0.45, "x1": x + 0.45, "y0": y - 0.45, "y1": y + 0.45,

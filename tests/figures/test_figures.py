@@ -16,7 +16,7 @@ from factories import sample_results
 from repalign.commands.report import CHOICES
 from repalign.errors import RepalignError
 from repalign.figures import FIGURES, draw, export, plot
-from repalign.figures.heatmap import _numbers
+from repalign.figures.heatmap import cell_numbers
 from repalign.figures.names import Names, labels
 from repalign.figures.style import DASHES, PALETTE, THEMES, language_styles, styles
 from repalign.figures.view import View, from_pivot
@@ -145,8 +145,8 @@ def test_significant_differences_are_filled_and_the_others_crossed(results):
 
 def test_numbers_in_cells_have_no_negative_zero():
     table = pd.DataFrame([[-0.001, 0.0, 0.004], [-0.5, 0.25, np.nan]])
-    assert _numbers(table, "+.2f") == [["0.00", "0.00", "0.00"], ["-0.50", "+0.25", ""]]
-    assert _numbers(table, ".2f") == [["0.00", "0.00", "0.00"], ["-0.50", "0.25", ""]]
+    assert cell_numbers(table.to_numpy(), "+.2f") == [["0.00", "0.00", "0.00"], ["-0.50", "+0.25", ""]]
+    assert cell_numbers(table.to_numpy(), ".2f") == [["0.00", "0.00", "0.00"], ["-0.50", "0.25", ""]]
 
 
 def test_layers_against_layers_are_those_of_the_table(results):
