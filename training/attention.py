@@ -70,8 +70,8 @@ def packed_attention(
         if scaling is not None and len(q) <= SHORT:
             outputs.append(_Attention.apply(q, k, v, scaling))
         else:
-            item = (part.transpose(0, 1)[None] for part in (q, k, v))
-            outputs.append(sdpa_attention_forward(module, *item, None, **options)[0][0])
+            q, k, v = (part.transpose(0, 1)[None] for part in (q, k, v))
+            outputs.append(sdpa_attention_forward(module, q, k, v, None, **options)[0][0])
     return torch.cat(outputs).unflatten(0, (query.shape[0], query.shape[2])), None
 
 

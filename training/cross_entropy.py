@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -35,15 +35,15 @@ class Scratch:
         self._kept: dict[str, torch.Tensor] = {}
 
     def take(
-        self, purpose: str, rows: int, columns: int, dtype: torch.dtype, device: torch.device
+        self, purpose: str, shape: Sequence[int], dtype: torch.dtype, device: torch.device
     ) -> torch.Tensor:
-        """[rows, columns], uninitialised; what was given out for the same purpose before is lost."""
-        size, kept = rows * columns, self._kept.get(purpose)
+        """A tensor, uninitialised; what was given out for the same purpose before is lost."""
+        size, kept = math.prod(shape), self._kept.get(purpose)
         if kept is None or len(kept) < size or (kept.dtype, kept.device) != (dtype, device):
             kept = torch.empty(size, dtype=dtype, device=device)
             if device.type == "cpu":  # torch keeps the memory of others itself
                 self._kept[purpose] = kept
-        return kept[:size].view(rows, columns)
+        return kept[:size].view(*shape)
 
 
 class _HeadCrossEntropy(torch.autograd.Function):
@@ -64,7 +64,7 @@ class _HeadCrossEntropy(torch.autograd.Function):
         size = GROUP if hidden.device.type == "cpu" else LARGE_GROUP
         for group in _slices(len(hidden), len(weight), size):
             states, ids = hidden[group], targets[group]
-            out = scratch.take("logits", len(states), len(weight), states.dtype, states.device)
+            out = scratch.take("logits", (len(states), len(weight)), states.dtype, states.device)
             if bias is None:
                 logits = torch.mm(states, weight.T, out=out)
             else:
@@ -167,13 +167,14 @@ def _gradient_of_states(
     if logits.device.type == "cpu" and torch.finfo(logits.dtype).bits == 16:
         likely = _likely(logits, targets, normaliser, scratch)
         if len(likely) < len(weight) / 2:
-            some = scratch.take("some", len(logits), len(likely), logits.dtype, logits.device)
+            some = scratch.take("some", (len(logits), len(likely)), logits.dtype, logits.device)
             for row, out in zip(logits, some, strict=True):  # three times as fast as all rows at once
                 torch.index_select(row, 0, likely, out=out)
             _gradient(some, torch.searchsorted(likely, targets), normaliser, some, scratch)
             # A row of the whole gradient adds up to 0.
             if some.sum(1, dtype=torch.float32).amin() >= -LEFT_OUT:
-                weights = scratch.take("weights", len(likely), weight.shape[1], weight.dtype, weight.device)
+                shape = len(likely), weight.shape[1]
+                weights = scratch.take("weights", shape, weight.dtype, weight.device)
                 return some @ torch.index_select(weight, 0, likely, out=weights)
     return _gradient(logits, targets, normaliser, logits, scratch) @ weight
 
@@ -184,9 +185,11 @@ def _likely(
     """The ids, in order, that are a target or have the least probability in any row, int64 [id]."""
     floor = (normaliser + math.log(LEAST)).to(logits.dtype)[:, None]
     margin = logits.new_full((logits.shape[1],), -math.inf)
-    for rows in _slices(*logits.shape, 4 * _chunk_size(logits.device)):  # faster than `any` of comparing all
+    for rows in _slices(
+        len(logits), logits.shape[1], 4 * _chunk_size(logits.device)
+    ):  # faster than `any` of comparing all
         part = logits[rows]
-        above = torch.sub(part, floor[rows], out=scratch.take("margin", *part.shape, part.dtype, part.device))
+        above = torch.sub(part, floor[rows], out=scratch.take("margin", part.shape, part.dtype, part.device))
         torch.maximum(margin, above.amax(0), out=margin)
     margin[targets] = 0
     return (margin >= 0).nonzero()[:, 0]
@@ -219,9 +222,9 @@ def _gradient(
 def _chunks(logits: torch.Tensor, scratch: Scratch) -> Iterator[tuple[slice, torch.Tensor]]:
     """Rows, and their logits in float32 or what is wider, which may be changed until the next."""
     dtype = torch.promote_types(logits.dtype, torch.float32)
-    for rows in _slices(*logits.shape, _chunk_size(logits.device)):
+    for rows in _slices(len(logits), logits.shape[1], _chunk_size(logits.device)):
         part = logits[rows]
-        yield rows, scratch.take("chunk", *part.shape, dtype, part.device).copy_(part)
+        yield rows, scratch.take("chunk", part.shape, dtype, part.device).copy_(part)
 
 
 def _chunk_size(device: torch.device) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,9 @@ def add_arguments(parser: Parser) -> None:
     add_langs(text, "languages; a number N for N languages of which nothing is known")
     text.add_argument(
         "--sentences", type=positive, metavar="N", help="of each language (default: all of the corpus)"
+    )
+    text.add_argument(
+        "--template", default="raw", metavar="T", help="frame around each sentence (default: raw)"
     )
     what = parser.add_argument_group("what is read and scored")
     what.add_argument(
@@ -89,7 +93,7 @@ def run(args: argparse.Namespace) -> Outcome:
     model, config = _model(args, folder)
     found = plan(
         model, _text(args, folder), hardware,
-        config=config, name=args.checkpoint or "CKPT", checkpoints=args.checkpoints, layers=args.layers,
+        config=config, name=shlex.quote(args.checkpoint or "CKPT"), options=_options(args), checkpoints=args.checkpoints, layers=args.layers,
         poolings=args.poolings, dtype=args.dtype, store_dtype=args.store_dtype, pairs=args.pairs, batch_tokens=args.batch_tokens, measure=args.measure,
         utilisation=UTILISATION if args.utilisation is None else args.utilisation,
     )  # fmt: skip
@@ -99,6 +103,25 @@ def run(args: argparse.Namespace) -> Outcome:
         for line in aligned([(f"{name:8}", value), ("", f"  ({source})")])
     ]
     return Outcome(text, found.record())
+
+
+def _options(args: argparse.Namespace) -> str:
+    """What was asked, as options of `repalign extract`; of a text that does not exist yet, nothing."""
+    of_text = {"--corpus": args.corpus, "--langs": args.langs, "--sentences": args.sentences}
+    asked = {
+        **(of_text if args.corpus is not None else {}),
+        "--template": None if args.template == "raw" else args.template,
+        "--layers": args.layers and ",".join(map(str, args.layers)),
+        "--poolings": None if args.poolings == ["mean"] else args.poolings,
+        "--dtype": None if args.dtype == "auto" else args.dtype,
+        "--store-dtype": None if args.store_dtype == "auto" else args.store_dtype,
+        "--batch-tokens": args.batch_tokens,
+    }
+    words = []
+    for name, value in asked.items():
+        if value is not None:
+            words += [name, *map(str, value if isinstance(value, list) else [value])]
+    return shlex.join(words)
 
 
 def _hardware(args: argparse.Namespace) -> Hardware:
@@ -144,8 +167,10 @@ def _model(args: argparse.Namespace, folder: Path | None) -> tuple[ModelSize, Pr
 
 
 def _text(args: argparse.Namespace, folder: Path | None) -> TextSize:
+    from repalign.models.templates import TEMPLATES
     from repalign.planning.text import counted, estimated, imagined
 
+    template = TEMPLATES[args.template]
     if args.corpus is None:
         if not args.langs or args.sentences is None:
             raise RepalignError(
@@ -153,12 +178,12 @@ def _text(args: argparse.Namespace, folder: Path | None) -> TextSize:
             )
         number = args.langs[0] if len(args.langs) == 1 and args.langs[0].isdigit() else None
         languages = [f"language {i + 1}" for i in range(int(number))] if number else args.langs
-        return imagined(languages, args.sentences)
+        return imagined(languages, args.sentences, template)
     from repalign.corpora import open_corpus
 
     corpus = open_corpus(args.corpus, args.langs).select(limit=args.sentences)
     tokenizer = _tokenizer(folder) if folder else None
-    return estimated(corpus) if tokenizer is None else counted(corpus, tokenizer)
+    return estimated(corpus, template) if tokenizer is None else counted(corpus, tokenizer, template)
 
 
 def _tokenizer(folder: Path):

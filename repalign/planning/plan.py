@@ -120,6 +120,7 @@ def plan(
     *,
     config: PretrainedConfig | None = None,
     name: str = "CKPT",
+    options: str = "",
     checkpoints: int = 1,
     layers: Sequence[int] | None = None,
     poolings: Sequence[str] = ("mean",),
@@ -138,6 +139,7 @@ def plan(
         hardware: GPUs or cores.
         config: of the model, needed to measure.
         name: of the checkpoint, for the command.
+        options: of the command.
         checkpoints: their number.
         layers: layer numbers; by default all.
         poolings: in one pass; each is stored.
@@ -175,7 +177,7 @@ def plan(
     weights = model.held * BYTES[dtype]
     widest = max((rows * width for rows, width in batches), default=0)
     activations = WIDENED * model.dim * BYTES[dtype] * widest
-    way = recommended(hardware, weights, activations, checkpoints, name)
+    way = recommended(hardware, weights, activations, checkpoints, name, options)
     if measure and gpu is None:
         hours = _measured_hours(config, batches, dtype, resolved, flops, checkpoints, hardware.count)
     else:

@@ -30,7 +30,9 @@ class Way:
     fits: bool = True
 
 
-def recommended(hardware: Hardware, weights: float, activations: float, checkpoints: int, name: str) -> Way:
+def recommended(
+    hardware: Hardware, weights: float, activations: float, checkpoints: int, name: str, options: str = ""
+) -> Way:
     """The simplest way that keeps all of the hardware busy.
 
     Args:
@@ -38,8 +40,9 @@ def recommended(hardware: Hardware, weights: float, activations: float, checkpoi
         weights, activations: bytes of one copy of the model, and of a batch.
         checkpoints: their number.
         name: of the checkpoint.
+        options: of the command, such as "--corpus everyday".
     """
-    command = f"repalign extract {name}" + " ..." * (checkpoints > 1)
+    command = f"repalign extract {name}" + " ..." * (checkpoints > 1) + f" {options}" * bool(options)
     gpu, count = hardware.gpu, hardware.count
     if gpu is None:
         return Way(f"{command} --device cpu", "one process uses all cores", count)

@@ -12,11 +12,13 @@ import numpy as np
 
 from repalign.files import read_toml, typed
 from repalign.models.batching import plan
+from repalign.models.templates import RAW
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from repalign.corpora import ParallelCorpus
+    from repalign.models.templates import Template
 
 PADDING = 1.05
 """Tokens with padding for one without, where lengths are not known: measured on NTREX, in batches by length."""
@@ -84,40 +86,41 @@ class TextSize:
         return sum(one.sentences for one in self.languages.values())
 
 
-def counted(corpus: ParallelCorpus, tokenizer: PreTrainedTokenizerBase) -> TextSize:
+def counted(corpus: ParallelCorpus, tokenizer: PreTrainedTokenizerBase, template: Template = RAW) -> TextSize:
     """The size of a corpus by a model's tokenizer: identical sequences of tokens count once, as in the store."""
-    from repalign.models.templates import TEMPLATES
     from repalign.models.tokenization import tokenize
 
     languages = {}
     for language, sentences in corpus.sentences.items():
-        rows = tokenize(sentences, tokenizer, TEMPLATES["raw"], MAX_TOKENS, True)
+        rows = tokenize(sentences, tokenizer, template, MAX_TOKENS, True)
         lengths = np.array([len(ids) for ids in {row.key: row.ids for row in rows}.values()])
         languages[language] = LanguageSize(len(lengths), float(lengths.sum()), lengths)
     return TextSize(languages, "counted with the model's tokenizer", len(corpus))
 
 
-def estimated(corpus: ParallelCorpus) -> TextSize:
+def estimated(corpus: ParallelCorpus, template: Template = RAW) -> TextSize:
     """The size of a corpus by its characters and the tokens per character of each language."""
     known = _known()
+    frame = _frame(known, template)
     languages = {}
     for language, sentences in corpus.sentences.items():
         distinct = set(sentences)
         of = _mean_of(known, language)
-        tokens = sum(map(len, distinct)) * of["tokens"] / of["characters"]
+        tokens = sum(map(len, distinct)) * of["tokens"] / of["characters"] + len(distinct) * frame
         languages[language] = LanguageSize(len(distinct), tokens)
-    source = f"estimated from characters, by {known['source']}{_mean_for(known, languages)}"
+    source = f"estimated from characters, by {known['source']}{_mean_for(known, languages)}{_with_frame(template, frame)}"
     return TextSize(languages, source, len(corpus))
 
 
-def imagined(languages: Sequence[str], sentences: int) -> TextSize:
+def imagined(languages: Sequence[str], sentences: int, template: Template = RAW) -> TextSize:
     """The size of a corpus that does not exist yet: news sentences, no duplicates."""
     known = _known()
+    frame = _frame(known, template)
     sizes = {
-        language: LanguageSize(sentences, sentences * _mean_of(known, language)["tokens"])
+        language: LanguageSize(sentences, sentences * (_mean_of(known, language)["tokens"] + frame))
         for language in languages
     }
-    source = f"estimated as {known['source']}{_mean_for(known, languages)}; duplicates are not known"
+    source = f"estimated as {known['source']}{_mean_for(known, languages)}{_with_frame(template, frame)}; duplicates are not known"
     return TextSize(sizes, source, sentences)
 
 
@@ -134,6 +137,16 @@ def _mean_of(known: _Fertility, language: str) -> _Mean:
         "characters": mean(one["characters"] for one in table.values()),
         "tokens": mean(one["tokens"] for one in table.values()),
     }
+
+
+def _frame(known: _Fertility, template: Template) -> float:
+    """Tokens that a template, which is in English, puts before a sentence; those after it are not read."""
+    english = known["languages"]["en"]
+    return len(template.around("")[0]) * english["tokens"] / english["characters"]
+
+
+def _with_frame(template: Template, tokens: float) -> str:
+    return "" if template.is_bare else f", and {tokens:.0f} tokens of the template {template.name} each"
 
 
 def _mean_for(known: _Fertility, languages: Sequence[str] | Mapping[str, LanguageSize]) -> str:

@@ -12,6 +12,7 @@ from repalign.checkpoints import home
 from repalign.corpora import ParallelCorpus
 from repalign.errors import RepalignError
 from repalign.models.anatomy import find_blocks
+from repalign.models.templates import TEMPLATES
 from repalign.planning.hardware import GPUS, Hardware
 from repalign.planning.measuring import shortened
 from repalign.planning.plan import duration, plan
@@ -68,6 +69,20 @@ def test_tokens_are_counted_once_for_duplicates_and_estimated_by_language():
     assert later.languages["en"].tokens == pytest.approx(2660)
     assert "2 other languages" in later.source
     assert later.rows == 300
+
+
+def test_a_template_is_read_with_every_sentence(save_tokenizer, tmp_path):
+    corpus = ParallelCorpus("two", {"en": ["one two", "three"], "zh": ["一 二", "三"]})
+    tokenizer = save_tokenizer(tmp_path)
+    template = TEMPLATES["alpaca"]
+    before = template.around("")[0]
+    framed = [before + sentence for sentence in ("one two", "three", "一 二", "三")]
+    size = counted(corpus, tokenizer, template)
+    assert size.tokens == sum(len(tokenizer(text).input_ids) for text in framed)
+    for size_with in (lambda one: estimated(corpus, one), lambda one: imagined(["en", "zh"], 2, one)):
+        guess = (size_with(template).tokens - size_with(TEMPLATES["raw"]).tokens) / 4
+        assert len(before) / 6 < guess < len(before) / 3
+        assert f"{guess:.0f} tokens of the template alpaca" in size_with(template).source
 
 
 def test_batches_are_those_that_are_read():
