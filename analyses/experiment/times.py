@@ -9,7 +9,7 @@ from .plan import BASE, LANGUAGES, TWIN, Plan
 MEASURED_ON = 536_000_000
 """Bytes of the weights on which the rates below were measured: Gemma 3 270M in bfloat16, on two cores."""
 
-TOKENS_A_SECOND = {"train": 250, "measure": 500}
+TOKENS_A_SECOND = {"train": 300, "measure": 500}
 SENTENCE = 45
 """Tokens of a sentence of NTREX-128, mean of the seven languages."""
 
