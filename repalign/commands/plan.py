@@ -11,6 +11,7 @@ from repalign.commands.options import add_langs, add_store_dtype, layer_list, po
 from repalign.commands.outcome import Outcome, aligned
 from repalign.commands.parser import Parser, add_list
 from repalign.errors import RepalignError
+from repalign.results.layer_ranges import layer_ranges
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -111,7 +112,7 @@ def _options(args: argparse.Namespace) -> str:
     asked = {
         **(of_text if args.corpus is not None else {}),
         "--template": None if args.template == "raw" else args.template,
-        "--layers": args.layers and ",".join(map(str, args.layers)),
+        "--layers": args.layers and layer_ranges(args.layers),
         "--poolings": None if args.poolings == ["mean"] else args.poolings,
         "--dtype": None if args.dtype == "auto" else args.dtype,
         "--store-dtype": None if args.store_dtype == "auto" else args.store_dtype,

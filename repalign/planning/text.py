@@ -12,13 +12,12 @@ import numpy as np
 
 from repalign.files import read_toml, typed
 from repalign.models.batching import plan
-from repalign.models.templates import RAW
+from repalign.models.templates import RAW, Template
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from repalign.corpora import ParallelCorpus
-    from repalign.models.templates import Template
 
 PADDING = 1.05
 """Tokens with padding for one without, where lengths are not known: measured on NTREX, in batches by length."""
