@@ -70,7 +70,7 @@ class _HeadCrossEntropy(torch.autograd.Function):
             else:
                 logits = torch.addmm(bias, states, weight.T, out=out)
             normaliser = _normaliser(logits, scratch)
-            each.append(normaliser - _exact(logits.gather(1, ids[:, None])[:, 0]))
+            each.append(_nats(logits, ids, normaliser))
             if wanted:
                 gradient[group] = _gradient_of_states(logits, ids, normaliser, weight, scratch)
         ctx.save_for_backward(gradient)
@@ -117,7 +117,7 @@ class _CrossEntropy(torch.autograd.Function):
         normaliser = _normaliser(logits, scratch)
         ctx.save_for_backward(logits, targets, normaliser)
         ctx.scratch = scratch
-        return normaliser - _exact(logits.gather(1, targets[:, None])[:, 0])
+        return _nats(logits, targets, normaliser)
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
@@ -137,8 +137,9 @@ def nats(logits: torch.Tensor, targets: torch.Tensor, scratch: Scratch | None = 
     return _CrossEntropy.apply(logits, targets, scratch or Scratch())  # type: ignore[no-any-return]
 
 
-def _exact(logits: torch.Tensor) -> torch.Tensor:
-    return logits.to(torch.promote_types(logits.dtype, torch.float32))
+def _nats(logits: torch.Tensor, targets: torch.Tensor, normaliser: torch.Tensor) -> torch.Tensor:
+    """The cross-entropy of each token, in the dtype of the normaliser, which is not narrower than that of the logits."""
+    return normaliser - logits.gather(1, targets[:, None])[:, 0].to(normaliser.dtype)
 
 
 def _normaliser(logits: torch.Tensor, scratch: Scratch) -> torch.Tensor:

@@ -80,7 +80,8 @@ def test_generation_is_that_of_sdpa():
     torch.testing.assert_close(answers[1], answers[0])
 
 
-def test_items_do_not_pay_for_each_other(monkeypatch):
+@pytest.mark.parametrize("short", [0, 3, attention.SHORT])
+def test_items_do_not_pay_for_each_other(short, monkeypatch):
     """What is computed are the squares of the items' lengths."""
     import transformers.integrations.sdpa_attention as sdpa
 
@@ -90,8 +91,13 @@ def test_items_do_not_pay_for_each_other(monkeypatch):
         computed.append(query.shape[2] * key.shape[2])
         return query.transpose(1, 2), None
 
+    def counted_item(query, key, value, scaling):
+        computed.append(len(query) * len(key))
+        return query
+
     monkeypatch.setattr(sdpa, "sdpa_attention_forward", counted)
-    monkeypatch.setattr(attention, "SHORT", 0)
+    monkeypatch.setattr(attention._Attention, "apply", counted_item)
+    monkeypatch.setattr(attention, "SHORT", short)
     query = torch.randn(2, 1, 6, 4)
     output, _ = packed_attention(torch.nn.Module(), query, query, query, None, positions([2, 4], [1, 2, 3]))
     assert computed == [4, 16, 1, 4, 9]
